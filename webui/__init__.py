@@ -1,0 +1,1 @@
+"""Atelier: a self-hosted Stable Diffusion web UI."""

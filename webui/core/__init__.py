@@ -1,0 +1,1 @@
+"""Plain types: requests, events, settings, errors. Imports pydantic and the standard library only."""

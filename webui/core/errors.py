@@ -1,0 +1,33 @@
+"""Every refusal is a sentence: what was wrong, what was expected, what to do."""
+
+
+class WebuiError(Exception):
+    """Base of all errors whose text is shown to the user as it stands."""
+
+
+class InvalidRequest(WebuiError):
+    """A request that cannot be carried out as it was written (API: 422 or 400)."""
+
+
+class NotFound(WebuiError):
+    """Something named does not exist; the text names the nearest spelling (API: 404)."""
+
+
+class ModelNotFound(NotFound):
+    """No file of that name or hash in the model folders."""
+
+
+class UnusableFile(WebuiError):
+    """A file that is damaged, dangerous or of the wrong kind (API: 422)."""
+
+
+class OutOfMemory(WebuiError):
+    """The device or the machine has too little memory for the request."""
+
+
+class Busy(WebuiError):
+    """Another process holds what is needed, such as the data folder."""
+
+
+class StorageError(WebuiError):
+    """A folder cannot be written or is full (API: 507)."""

@@ -1,0 +1,89 @@
+"""What happens during a job. A job's log is a list of these; pages and the API are views of it."""
+
+from typing import Literal
+
+from PIL.Image import Image
+from pydantic import BaseModel, ConfigDict
+
+
+class Event(BaseModel):
+    """Base of all events: frozen values that carry no tensors."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", arbitrary_types_allowed=True)
+
+
+class Queued(Event):
+    """The job stands in the queue; `position` 0 is next."""
+
+    position: int
+
+
+class Started(Event):
+    """The device thread took the job. `at` is seconds since the epoch."""
+
+    at: float
+
+
+class Progress(Event):
+    """Steps done in the whole job, and where that is."""
+
+    step: int
+    steps: int
+    batch: int
+    batches: int
+    sampling_step: int
+    sampling_steps: int
+
+    @property
+    def fraction(self) -> float:
+        """Share of the job's steps that are done, 0 to 1."""
+        return min(self.step / self.steps, 1.0) if self.steps else 0.0
+
+
+class Preview(Event):
+    """What the pictures look like so far: an encoded picture (`mime` tells how), and the step it shows."""
+
+    data: bytes
+    mime: str
+    step: int
+
+
+class ImageReady(Event):
+    """One picture is finished. `index` counts over the whole run."""
+
+    index: int
+    image: Image
+    infotext: str
+    seed: int
+    variation_seed: int
+    # Values for file names and records that are known only now: model name and hash, VAE.
+    facts: dict[str, str | int | float | bool | None] = {}
+
+
+class ImageSaved(Event):
+    """The picture lies on disk. `path` is absolute; empty where the request asked not to save."""
+
+    index: int
+    path: str
+    infotext: str
+    seed: int
+    variation_seed: int
+    width: int
+    height: int
+
+
+class Message(Event):
+    """Something the artist should know: a warning, or what is going on ("Loading model")."""
+
+    text: str
+    level: Literal["info", "warning"] = "info"
+
+
+class Finished(Event):
+    """The last event. `error` is a sentence if the job failed; `stopped` if it was interrupted or cancelled."""
+
+    outcome: Literal["done", "stopped", "cancelled", "failed"]
+    error: str | None = None
+    seconds: float = 0.0
+    # The kind of refusal, for the API's status: the class name of the WebuiError.
+    error_kind: str | None = None

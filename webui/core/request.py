@@ -1,0 +1,113 @@
+"""What is asked for. Equal requests give equal pictures."""
+
+from typing import Annotated, Self
+
+from pydantic import BaseModel, ConfigDict, Field, JsonValue, ValidationError, field_validator, model_validator
+
+from webui.core.errors import InvalidRequest
+from webui.core.image_options import ImageOptions, Number
+from webui.core.sampling import effective_schedule, find_sampler, find_schedule
+
+MAX_SEED = 2**64 - 1
+MAX_SIDE = 8192
+MAX_PROMPT = 200_000
+# Parts of a place in a request that mean nothing to its author.
+UNSAID = ("options", "int", "float")
+Pixels = Annotated[int, Field(ge=8, le=MAX_SIDE, multiple_of=8)]
+Seed = Annotated[int, Field(ge=0, le=MAX_SEED)]
+
+
+class Frozen(BaseModel):
+    """A value: frozen, compared by its fields, closed to unknown ones."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+
+
+class GenerationRequest(Frozen):
+    """Everything that decides a picture. No other option is read while it is made.
+
+    Picture i of a run has seed `seed + i`, or, when `variation_strength` is not 0, the same seed and
+    `variation_seed + i`.
+    """
+
+    model: str = Field("", description="Checkpoint: title, name or hash. Empty: the selected one.")
+    vae: str = Field("Automatic", description="VAE file, 'Automatic' or 'None' (the one in the checkpoint).")
+    prompt: str = Field("", max_length=MAX_PROMPT)
+    negative_prompt: str = Field("", max_length=MAX_PROMPT)
+    width: Pixels = 512
+    height: Pixels = 512
+    sampler: str = "DPM++ 2M"
+    schedule: str = "Automatic"
+    steps: int = Field(20, ge=1, le=150)
+    cfg_scale: Number = Field(7.0, ge=0, le=100)
+    seed: Seed = 0
+    variation_seed: Seed = 0
+    variation_strength: Number = Field(0.0, ge=0, le=1)
+    seed_resize_width: int = Field(0, ge=0, le=MAX_SIDE)
+    seed_resize_height: int = Field(0, ge=0, le=MAX_SIDE)
+    batch_size: int = Field(1, ge=1, le=64)
+    batch_count: int = Field(1, ge=1, le=1000)
+    tiling: bool = False
+    options: ImageOptions = ImageOptions()
+    extras: dict[str, JsonValue] = Field({}, description="One entry per plugin, validated by that plugin.")
+
+    @field_validator("sampler")
+    @classmethod
+    def sampler_is_known(cls, name: str) -> str:
+        """Labels and aliases become the label."""
+        return find_sampler(name).label
+
+    @field_validator("schedule")
+    @classmethod
+    def schedule_is_known(cls, name: str) -> str:
+        """Labels, names and aliases become the label."""
+        return find_schedule(name).label
+
+    @model_validator(mode="after")
+    def seeds_do_not_overflow(self) -> Self:
+        """The last picture's seed is a seed too."""
+        if max(self.seed, self.variation_seed) + self.count - 1 > MAX_SEED:
+            raise InvalidRequest(f"The seed is too large: the last picture's would pass {MAX_SEED}. Lower it.")
+        return self
+
+    @property
+    def count(self) -> int:
+        """Pictures in the whole run."""
+        return self.batch_size * self.batch_count
+
+    @property
+    def effective_schedule(self) -> str:
+        """The schedule that runs where "Automatic" was chosen."""
+        return effective_schedule(self.sampler, self.schedule)
+
+    def seed_of(self, index: int) -> int:
+        """Seed of picture `index` of the run."""
+        return self.seed if self.variation_strength else self.seed + index
+
+    def variation_seed_of(self, index: int) -> int:
+        """Variation seed of picture `index` of the run."""
+        return self.variation_seed + index
+
+
+def make_request(**fields: object) -> GenerationRequest:
+    """A request from loose values. Raises InvalidRequest with one sentence about the first wrong field."""
+    try:
+        return GenerationRequest.model_validate(fields)
+    except ValidationError as error:
+        raise InvalidRequest(explain(error)) from error
+
+
+def explain(error: ValidationError) -> str:
+    """The first of pydantic's complaints, as a sentence."""
+    first = error.errors(include_url=False)[0]
+    place = " ".join(str(part) for part in first["loc"] if part not in UNSAID).replace("_", " ")
+    context, given, kind = first.get("ctx") or {}, first.get("input"), first["type"]
+    if kind == "multiple_of":
+        size, step = int(given) if isinstance(given, int | float) else 0, context["multiple_of"]
+        near = max(step, round(size / step) * step)
+        return f"The {place} is {given}, which is not a multiple of {step}. Use {near}."
+    shown = repr(given) if len(repr(given)) <= 60 else f"{repr(given)[:57]}..."
+    if kind == "extra_forbidden":
+        return f"There is no field named {place!r}. Remove it from the request."
+    message = first["msg"].removeprefix("Value error, ").removeprefix("Input ")
+    return f"The {place} is {shown}, but it {message}." if place else f"{message}."

@@ -1,0 +1,235 @@
+"""Settings, in sections; one declaration gives type, help, file and page.
+
+Keys are A1111's option keys where the option is the same, so that its `config.json` can be read. A job gets a frozen
+copy of what matters to it when it is made.
+"""
+
+from pathlib import Path
+from typing import Annotated, Any, Literal, Self, TypeVar
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from webui.core.errors import InvalidRequest, NotFound
+from webui.core.image_options import ImageOptions, Number
+from webui.core.sampling import unknown_name
+
+AnySection = TypeVar("AnySection", bound=BaseModel)
+PictureFormat = Literal["png", "jpg", "webp", "avif"]
+FilePattern = Annotated[str, Field(max_length=500)]
+
+
+class Section(BaseModel):
+    """One page of the Settings tab."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", populate_by_name=True, allow_inf_nan=False)
+
+
+class Models(Section):
+    """Models."""
+
+    sd_model_checkpoint: str = Field("", title="Stable Diffusion checkpoint", description="The selected checkpoint.")
+    sd_vae: str = Field(
+        "Automatic",
+        title="SD VAE",
+        description="Automatic takes the file named like the checkpoint, else the one inside it.",
+    )
+    sd_vae_overrides_per_model_preferences: bool = Field(
+        True,
+        title="Selected VAE overrides per-model preferences",
+        description="When off, a VAE chosen on a checkpoint's card comes first.",
+    )
+    memory_budget_gb: Number = Field(
+        0, ge=0, title="Memory for models (GB)", description="0 takes what the device has, less a reserve."
+    )
+
+
+class Numbers(Section):
+    """Numbers."""
+
+    precision: Literal["auto", "exact"] = Field(
+        "auto",
+        title="Precision",
+        description="Auto is fastest: half precision where the device is good at it. "
+        "Exact computes in 32 bits, equal to A1111 on a processor, and is slower.",
+    )
+    auto_vae_precision: bool = Field(
+        True,
+        title="Retry the VAE in 32 bits",
+        description="When a picture would come out black (NaN), decode it again in 32 bits and say so.",
+    )
+
+
+class Saving(Section):
+    """Saving images."""
+
+    samples_save: bool = Field(True, title="Save every picture", description="When off, only the Save button does.")
+    samples_format: PictureFormat = Field("png", title="File format", description="png keeps every pixel.")
+    samples_filename_pattern: FilePattern = Field(
+        "",
+        title="File name pattern",
+        description="[seed], [steps], [cfg], [sampler], [model_name], [prompt_words], [date], … Empty: number and seed.",
+    )
+    save_images_add_number: bool = Field(
+        True, title="Number the files", description="Begin file names with a number that counts up."
+    )
+    save_images_replace_action: Literal["Replace", "Add number suffix"] = Field(
+        "Replace", title="When the file exists", description="Only without numbers: replace it or add a number."
+    )
+    grid_save: bool = Field(True, title="Save grids", description="A sheet of all pictures, where there are several.")
+    grid_format: PictureFormat = Field("png", title="Grid format", description="File format of grids.")
+    n_rows: int = Field(-1, ge=-1, le=64, title="Grid rows", description="-1 chooses, 0 takes the batch size.")
+    return_grid: bool = Field(True, title="Show the grid", description="Show the grid in the gallery, first.")
+    enable_pnginfo: bool = Field(
+        True, title="Write infotext into pictures", description="So that a picture tells how it was made."
+    )
+    save_txt: bool = Field(False, title="Text file beside pictures", description="Write infotext beside the picture.")
+    add_model_name_to_info: bool = Field(True, title="Infotext: model name", description="Write the model's name.")
+    add_model_hash_to_info: bool = Field(True, title="Infotext: model hash", description="Write the model's hash.")
+    add_vae_name_to_info: bool = Field(True, title="Infotext: VAE name", description="Write the VAE's name.")
+    add_vae_hash_to_info: bool = Field(True, title="Infotext: VAE hash", description="Write the VAE's hash.")
+    add_version_to_infotext: bool = Field(
+        True, title="Infotext: version", description="Write which version of the program made the picture."
+    )
+    jpeg_quality: int = Field(80, ge=1, le=100, title="Quality", description="Of jpg, webp and avif.")
+    webp_lossless: bool = Field(False, title="Lossless webp", description="Keeps every pixel in webp.")
+    export_for_4chan: bool = Field(
+        True, title="Copy large pictures as JPG", description="When a PNG passes one of the two limits below."
+    )
+    img_downscale_threshold: Number = Field(4.0, gt=0, title="File size limit (MB)", description="For the JPG copy.")
+    target_side_length: int = Field(4000, ge=64, title="Side limit (pixels)", description="For the JPG copy.")
+    save_incomplete_images: bool = Field(
+        False, title="Save interrupted pictures", description="Keep what an interrupted run had made so far."
+    )
+    save_to_dirs: bool = Field(True, title="Save to subfolders", description="Sort pictures into folders.")
+    grid_save_to_dirs: bool = Field(True, title="Save grids to subfolders", description="Sort grids too.")
+    directories_filename_pattern: FilePattern = Field(
+        "[date]", title="Folder pattern", description="The same patterns as for file names."
+    )
+    directories_max_prompt_words: int = Field(
+        8, ge=1, le=50, title="Words of [prompt_words]", description="How many words of the prompt it takes."
+    )
+    save_write_log_csv: bool = Field(True, title="Write log.csv", description="For the Save button, as A1111.")
+    save_selected_only: bool = Field(
+        True, title="Save only the selected picture", description="When off, the Save button saves all of them."
+    )
+
+
+class Folders(Section):
+    """Folders."""
+
+    outdir_samples: str = Field("", title="All pictures", description="If set, in place of those below.")
+    outdir_txt2img_samples: str = Field("outputs/txt2img-images", title="txt2img pictures", description="")
+    outdir_img2img_samples: str = Field("outputs/img2img-images", title="img2img pictures", description="")
+    outdir_extras_samples: str = Field("outputs/extras-images", title="Extras pictures", description="")
+    outdir_grids: str = Field("", title="All grids", description="If set, in place of those below.")
+    outdir_txt2img_grids: str = Field("outputs/txt2img-grids", title="txt2img grids", description="")
+    outdir_img2img_grids: str = Field("outputs/img2img-grids", title="img2img grids", description="")
+    outdir_save: str = Field("log/images", title="Save button", description="Where the Save button puts pictures.")
+    outdir_init_images: str = Field("outputs/init-images", title="Init images", description="")
+
+
+class Previews(Section):
+    """Live previews."""
+
+    live_previews_enable: bool = Field(True, title="Show live previews", description="Watch the picture form.")
+    show_progress_every_n_steps: int = Field(
+        10, ge=-1, le=100, title="Preview every N steps", description="-1 shows as often as the pause allows."
+    )
+    live_preview_refresh_period: int = Field(
+        1000, ge=200, le=60_000, title="Pause between previews (ms)", description="At least this long."
+    )
+    live_previews_image_format: Literal["jpeg", "png", "webp"] = Field(
+        "jpeg", title="Preview format", description="jpeg is smallest."
+    )
+
+
+class Interface(Section):
+    """User interface."""
+
+    quicksettings_list: tuple[str, ...] = Field(
+        ("sd_model_checkpoint", "sd_vae"), title="Quick settings", description="Options shown above the tabs."
+    )
+    infotext_styles: Literal["Ignore", "Apply", "Discard", "Apply if any"] = Field(
+        "Apply if any", title="Styles in pasted infotext", description="What to do with styles found in a prompt."
+    )
+    send_seed: bool = Field(True, title="Send seed", description="Send buttons carry the seed along.")
+    send_size: bool = Field(True, title="Send size", description="Send buttons carry the size along.")
+    keyedit_precision_attention: Number = Field(
+        0.1, ge=0.01, le=0.2, title="Ctrl+Up/Down step", description="Change of a word's weight."
+    )
+    enable_prompt_comments: bool = Field(
+        True, title="Comments in prompts", description="Text after # in a line is left out."
+    )
+    disable_weights_auto_swap: bool = Field(
+        True, title="Keep the checkpoint when pasting", description="Pasted infotext does not change the checkpoint."
+    )
+
+
+class Settings(Section):
+    """All sections. `find` and `changed` speak A1111's flat option keys."""
+
+    models: Models = Models()
+    image: ImageOptions = Field(default=ImageOptions(), title="Picture options")
+    numbers: Numbers = Numbers()
+    saving: Saving = Saving()
+    folders: Folders = Folders()
+    previews: Previews = Previews()
+    interface: Interface = Interface()
+
+    @classmethod
+    def keys(cls) -> dict[str, tuple[str, str]]:
+        """Every option key with its section and field, in the order of the page."""
+        return {
+            field.alias or name: (section, name)
+            for section, holder in cls.model_fields.items()
+            for name, field in section_type(holder.annotation).model_fields.items()
+        }
+
+    def options(self) -> dict[str, Any]:
+        """All values by option key, as A1111's `/sdapi/v1/options` shows them."""
+        return {key: getattr(getattr(self, section), name) for key, (section, name) in self.keys().items()}
+
+    def changed(self, options: dict[str, Any]) -> Self:
+        """A copy with these option keys changed. Raises NotFound or InvalidRequest with a sentence."""
+        keys, by_section = self.keys(), {}
+        for key, value in options.items():
+            if key not in keys:
+                raise NotFound(unknown_name("option", key, keys))
+            section, name = keys[key]
+            by_section.setdefault(section, {})[name] = value
+        return self.model_copy(
+            update={name: replaced(getattr(self, name), values) for name, values in by_section.items()}
+        )
+
+
+def section_type(annotation: object) -> type[BaseModel]:
+    """The model class of a section's annotation."""
+    assert isinstance(annotation, type)
+    assert issubclass(annotation, BaseModel)
+    return annotation
+
+
+def replaced(section: AnySection, values: dict[str, Any]) -> AnySection:
+    """A validated copy of a section with some fields changed."""
+    try:
+        return type(section).model_validate(section.model_dump() | values)
+    except ValidationError as error:
+        first = error.errors(include_url=False)[0]
+        message = first["msg"].removeprefix("Input ")
+        raise InvalidRequest(f"The option {first['loc'][0]!s} is {first['input']!r}, but it {message}.") from error
+
+
+class Paths(BaseModel):
+    """Where things lie. `root` is the project folder, or that of --data-dir."""
+
+    model_config = ConfigDict(frozen=True)
+
+    root: Path
+    data: Path
+    models: Path
+    embeddings: Path
+    styles: tuple[Path, ...]
+    # Further folders to look in, by kind of model: the --ckpt-dir, --lora-dir … flags.
+    extra: dict[str, tuple[Path, ...]] = {}
+    # The bundled checkpoint's folder, always offered.
+    starter: Path
