@@ -1,0 +1,1 @@
+"""Drop-in extensions: each folder here with a `plugin.py` is one."""
