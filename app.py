@@ -1,0 +1,48 @@
+"""Start Atelier: `python app.py [flags]`, or `./launch.sh [flags]`, which makes the environment first."""
+
+import logging
+import os
+import shlex
+import sys
+from pathlib import Path
+
+from webui.core.errors import WebuiError
+from webui.core.flags import WrongFlag, help_text, read_flags
+
+
+def words(text: str) -> list[str]:
+    """The words of COMMANDLINE_ARGS, split as a shell does."""
+    try:
+        return shlex.split(text)
+    except ValueError as error:
+        raise WrongFlag("COMMANDLINE_ARGS has a quotation mark that is never closed.") from error
+
+
+def main() -> int:
+    """Read the flags and serve. Gives the exit status."""
+    try:
+        # Flags typed here come last: they win over those of the environment.
+        flags, remarks = read_flags([*words(os.environ.get("COMMANDLINE_ARGS", "")), *sys.argv[1:]])
+    except WrongFlag as error:
+        sys.stderr.write(f"{error}\n")
+        return 2
+    if flags.help:
+        sys.stdout.write(help_text() + "\n")
+        return 0
+    logging.basicConfig(level=flags.loglevel.upper(), format="%(asctime)s %(message)s", datefmt="%H:%M:%S")
+    for remark in remarks:
+        logging.getLogger("webui").info(remark)
+
+    # Loads torch and Gradio, which a wrong flag need not wait for.
+    from webui.main import serve
+
+    try:
+        serve(flags, Path(__file__).resolve().parent)
+    except WebuiError as error:
+        logging.getLogger("webui").error(error)
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
