@@ -27,7 +27,9 @@ class Section(BaseModel):
 class Models(Section):
     """Models."""
 
-    sd_model_checkpoint: str = Field("", title="Stable Diffusion checkpoint", description="The selected checkpoint.")
+    sd_model_checkpoint: str = Field(
+        "", title="Stable Diffusion checkpoint", description="The selected checkpoint."
+    )
     sd_vae: str = Field(
         "Automatic",
         title="SD VAE",
@@ -62,7 +64,9 @@ class Numbers(Section):
 class Saving(Section):
     """Saving images."""
 
-    samples_save: bool = Field(True, title="Save every picture", description="When off, only the Save button does.")
+    samples_save: bool = Field(
+        True, title="Save every picture", description="When off, only the Save button does."
+    )
     samples_format: PictureFormat = Field("png", title="File format", description="png keeps every pixel.")
     samples_filename_pattern: FilePattern = Field(
         "",
@@ -73,18 +77,30 @@ class Saving(Section):
         True, title="Number the files", description="Begin file names with a number that counts up."
     )
     save_images_replace_action: Literal["Replace", "Add number suffix"] = Field(
-        "Replace", title="When the file exists", description="Only without numbers: replace it or add a number."
+        "Replace",
+        title="When the file exists",
+        description="Only without numbers: replace it or add a number.",
     )
-    grid_save: bool = Field(True, title="Save grids", description="A sheet of all pictures, where there are several.")
+    grid_save: bool = Field(
+        True, title="Save grids", description="A sheet of all pictures, where there are several."
+    )
     grid_format: PictureFormat = Field("png", title="Grid format", description="File format of grids.")
-    n_rows: int = Field(-1, ge=-1, le=64, title="Grid rows", description="-1 chooses, 0 takes the batch size.")
+    n_rows: int = Field(
+        -1, ge=-1, le=64, title="Grid rows", description="-1 chooses, 0 takes the batch size."
+    )
     return_grid: bool = Field(True, title="Show the grid", description="Show the grid in the gallery, first.")
     enable_pnginfo: bool = Field(
         True, title="Write infotext into pictures", description="So that a picture tells how it was made."
     )
-    save_txt: bool = Field(False, title="Text file beside pictures", description="Write infotext beside the picture.")
-    add_model_name_to_info: bool = Field(True, title="Infotext: model name", description="Write the model's name.")
-    add_model_hash_to_info: bool = Field(True, title="Infotext: model hash", description="Write the model's hash.")
+    save_txt: bool = Field(
+        False, title="Text file beside pictures", description="Write infotext beside the picture."
+    )
+    add_model_name_to_info: bool = Field(
+        True, title="Infotext: model name", description="Write the model's name."
+    )
+    add_model_hash_to_info: bool = Field(
+        True, title="Infotext: model hash", description="Write the model's hash."
+    )
     add_vae_name_to_info: bool = Field(True, title="Infotext: VAE name", description="Write the VAE's name.")
     add_vae_hash_to_info: bool = Field(True, title="Infotext: VAE hash", description="Write the VAE's hash.")
     add_version_to_infotext: bool = Field(
@@ -95,7 +111,9 @@ class Saving(Section):
     export_for_4chan: bool = Field(
         True, title="Copy large pictures as JPG", description="When a PNG passes one of the two limits below."
     )
-    img_downscale_threshold: Number = Field(4.0, gt=0, title="File size limit (MB)", description="For the JPG copy.")
+    img_downscale_threshold: Number = Field(
+        4.0, gt=0, title="File size limit (MB)", description="For the JPG copy."
+    )
     target_side_length: int = Field(4000, ge=64, title="Side limit (pixels)", description="For the JPG copy.")
     save_incomplete_images: bool = Field(
         False, title="Save interrupted pictures", description="Keep what an interrupted run had made so far."
@@ -108,9 +126,13 @@ class Saving(Section):
     directories_max_prompt_words: int = Field(
         8, ge=1, le=50, title="Words of [prompt_words]", description="How many words of the prompt it takes."
     )
-    save_write_log_csv: bool = Field(True, title="Write log.csv", description="For the Save button, as A1111.")
+    save_write_log_csv: bool = Field(
+        True, title="Write log.csv", description="For the Save button, as A1111."
+    )
     save_selected_only: bool = Field(
-        True, title="Save only the selected picture", description="When off, the Save button saves all of them."
+        True,
+        title="Save only the selected picture",
+        description="When off, the Save button saves all of them.",
     )
 
 
@@ -118,20 +140,38 @@ class Folders(Section):
     """Folders."""
 
     outdir_samples: str = Field("", title="All pictures", description="If set, in place of those below.")
-    outdir_txt2img_samples: str = Field("outputs/txt2img-images", title="txt2img pictures", description="")
-    outdir_img2img_samples: str = Field("outputs/img2img-images", title="img2img pictures", description="")
-    outdir_extras_samples: str = Field("outputs/extras-images", title="Extras pictures", description="")
+    outdir_txt2img_samples: str = Field(
+        "outputs/txt2img-images", title="txt2img pictures", description="Where txt2img puts pictures."
+    )
+    outdir_img2img_samples: str = Field(
+        "outputs/img2img-images", title="img2img pictures", description="Where img2img puts pictures."
+    )
+    outdir_extras_samples: str = Field(
+        "outputs/extras-images", title="Extras pictures", description="Where Extras puts pictures."
+    )
     outdir_grids: str = Field("", title="All grids", description="If set, in place of those below.")
-    outdir_txt2img_grids: str = Field("outputs/txt2img-grids", title="txt2img grids", description="")
-    outdir_img2img_grids: str = Field("outputs/img2img-grids", title="img2img grids", description="")
-    outdir_save: str = Field("log/images", title="Save button", description="Where the Save button puts pictures.")
-    outdir_init_images: str = Field("outputs/init-images", title="Init images", description="")
+    outdir_txt2img_grids: str = Field(
+        "outputs/txt2img-grids", title="txt2img grids", description="Where txt2img puts grids."
+    )
+    outdir_img2img_grids: str = Field(
+        "outputs/img2img-grids", title="img2img grids", description="Where img2img puts grids."
+    )
+    outdir_save: str = Field(
+        "log/images", title="Save button", description="Where the Save button puts pictures."
+    )
+    outdir_init_images: str = Field(
+        "outputs/init-images",
+        title="Init images",
+        description="Where the pictures that img2img began with are kept.",
+    )
 
 
 class Previews(Section):
     """Live previews."""
 
-    live_previews_enable: bool = Field(True, title="Show live previews", description="Watch the picture form.")
+    live_previews_enable: bool = Field(
+        True, title="Show live previews", description="Watch the picture form."
+    )
     show_progress_every_n_steps: int = Field(
         10, ge=-1, le=100, title="Preview every N steps", description="-1 shows as often as the pause allows."
     )
@@ -150,7 +190,9 @@ class Interface(Section):
         ("sd_model_checkpoint", "sd_vae"), title="Quick settings", description="Options shown above the tabs."
     )
     infotext_styles: Literal["Ignore", "Apply", "Discard", "Apply if any"] = Field(
-        "Apply if any", title="Styles in pasted infotext", description="What to do with styles found in a prompt."
+        "Apply if any",
+        title="Styles in pasted infotext",
+        description="What to do with styles found in a prompt.",
     )
     send_seed: bool = Field(True, title="Send seed", description="Send buttons carry the seed along.")
     send_size: bool = Field(True, title="Send size", description="Send buttons carry the size along.")
@@ -161,7 +203,9 @@ class Interface(Section):
         True, title="Comments in prompts", description="Text after # in a line is left out."
     )
     disable_weights_auto_swap: bool = Field(
-        True, title="Keep the checkpoint when pasting", description="Pasted infotext does not change the checkpoint."
+        True,
+        title="Keep the checkpoint when pasting",
+        description="Pasted infotext does not change the checkpoint.",
     )
 
 
@@ -216,7 +260,9 @@ def replaced(section: AnySection, values: dict[str, Any]) -> AnySection:
     except ValidationError as error:
         first = error.errors(include_url=False)[0]
         message = first["msg"].removeprefix("Input ")
-        raise InvalidRequest(f"The option {first['loc'][0]!s} is {first['input']!r}, but it {message}.") from error
+        raise InvalidRequest(
+            f"The option {first['loc'][0]!s} is {first['input']!r}, but it {message}."
+        ) from error
 
 
 class Paths(BaseModel):

@@ -1,0 +1,91 @@
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.settings_page import PAGE, render
+from webui.core.flags import Flags
+from webui.core.settings import Settings, section_type
+
+ROOT = Path(__file__).resolve().parents[1]
+MODULES = sorted((ROOT / "webui").rglob("*.py"))
+OURS = [".".join(path.relative_to(ROOT).with_suffix("").parts).removesuffix(".__init__") for path in MODULES]
+GROUND_FLOOR = [name for name in OURS if name.startswith(("webui.core", "webui.prompts", "webui.store"))]
+
+# Imports modules and looks whether that loaded what it should not, or touched environment, threads, logging or disk.
+IMPORTS_ALONE = """
+import importlib, logging, os, sys, threading
+from pathlib import Path
+
+for name in filter(None, sys.argv[2].split(",")):
+    importlib.import_module(name)
+
+def state():
+    return dict(os.environ), threading.active_count(), list(logging.getLogger().handlers), list(Path().iterdir())
+
+before = state()
+for name in sys.argv[3:]:
+    importlib.import_module(name)
+after = state()
+assert before == after, (before, after)
+loaded = {name for name in sys.argv[1].split(",") if name in sys.modules}
+assert not loaded, loaded
+"""
+
+
+def import_alone(
+    names: list[str], folder: Path, unwanted: str = "", first: str = ""
+) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-c", IMPORTS_ALONE, unwanted, first, *names],
+        cwd=folder, env={"PYTHONPATH": str(ROOT), "PATH": "/usr/bin:/bin", "HOME": str(folder)},
+        capture_output=True, text=True, check=False,
+    )  # fmt: skip
+
+
+def test_no_source_file_is_longer_than_500_lines():
+    lengths = {
+        str(path.relative_to(ROOT)): len(path.read_text(encoding="utf-8").splitlines()) for path in MODULES
+    }
+    assert len(lengths) > 10
+    assert {name: length for name, length in lengths.items() if length > 500} == {}
+
+
+def test_the_ground_floor_loads_neither_torch_nor_gradio(tmp_path):
+    assert "webui.core.settings" in GROUND_FLOOR
+    result = import_alone(GROUND_FLOOR, tmp_path, unwanted="torch,diffusers,transformers,gradio,fastapi")
+    assert result.returncode == 0, result.stderr
+
+
+@pytest.mark.slow
+def test_importing_our_modules_does_nothing(tmp_path):
+    # What other libraries do when they are imported is theirs; they are loaded first.
+    result = import_alone(
+        OURS, tmp_path, first="torch,diffusers,transformers,spandrel,cv2,PIL.Image,gradio,fastapi"
+    )
+    assert result.returncode == 0, result.stderr
+
+
+def test_the_settings_page_is_up_to_date():
+    assert PAGE.read_text(encoding="utf-8") == render(), "run `.venv/bin/python -m tests.settings_page`"
+
+
+def test_every_setting_and_every_flag_is_explained():
+    sections = [section_type(holder.annotation) for holder in Settings.model_fields.values()]
+    fields = {name: field for section in [*sections, Flags] for name, field in section.model_fields.items()}
+    assert [name for name, field in fields.items() if not field.description] == []
+    assert [
+        name for section in sections for name, field in section.model_fields.items() if not field.title
+    ] == []
+
+
+def test_every_flag_is_used_by_the_program():
+    inside = (ROOT / "webui" / "core" / "flags.py").read_text(encoding="utf-8")
+    outside = "".join(path.read_text(encoding="utf-8") for path in [*MODULES, ROOT / "app.py"])
+    derived = [name for name in vars(Flags) if not name.startswith(("_", "model_"))]
+    assert "host" in derived
+    assert [name for name in derived if f"flags.{name}" not in outside] == []
+    assert [
+        name for name in Flags.model_fields if f"flags.{name}" not in outside and f"self.{name}" not in inside
+    ] == []
