@@ -1,5 +1,5 @@
 """The prompt language: text in, structure out. No torch on this floor.
 
-Read a prompt from the outside in: `syntax.strip_comments`, `syntax.lift_networks`, `styles.Styles`, then
-`conditioning.plan` (AND parts, each with its schedule of texts) and `conditioning.chunk` (each text as tokens).
+A prompt is read from the outside in: `styles.Styles`, `syntax.strip_comments`, `syntax.lift_networks`,
+`conditioning.plan` (AND parts, each with its schedule of texts) and `chunks.chunk_text` (a text as tokens).
 """

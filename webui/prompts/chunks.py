@@ -1,15 +1,16 @@
 """A text as chunks of 75 tokens with their weights, as CLIP reads them.
 
-Follows A1111 1.10.1: a chunk that overflows soon after a comma breaks at the comma, BREAK starts a new chunk, and
-the names of embeddings make room for their vectors.
+Follows A1111 1.10.1: a chunk that overflows soon after a comma breaks at the comma, BREAK starts a new chunk,
+and the names of embeddings make room for their vectors. As there, an embedding whose tokens move on with the
+text after a comma keeps its fix in the chunk they left, so that old pictures come out the same.
 """
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
+from webui.core.attention import WeightedText, parse_attention
 from webui.core.errors import InvalidRequest
-from webui.prompts.syntax import WeightedText, parse_attention
 from webui.prompts.tokenizer import ClipTokenizer
 
 Emphasis = Literal["None", "Ignore", "Original", "No norm"]
@@ -43,7 +44,7 @@ class PromptChunk:
     fixes: tuple[EmbeddingFix, ...] = ()
 
     def padded(self, end_id: int, pad_id: int) -> tuple[int, ...]:
-        """The tokens with everything after the first end mark replaced by `pad_id` (0 for SD2 and SDXL's second)."""
+        """The tokens with `pad_id` in place of everything after the first end mark."""
         end = self.tokens.index(end_id) + 1
         return self.tokens[:end] + (pad_id,) * (len(self.tokens) - end)
 
@@ -116,9 +117,9 @@ def token_limit(token_count: int) -> int:
 
 @dataclass(slots=True)
 class _OpenChunk:
-    tokens: list[int] = field(default_factory=list)
-    multipliers: list[float] = field(default_factory=list)
-    fixes: list[EmbeddingFix] = field(default_factory=list)
+    tokens: list[int] = field(default_factory=list[int])
+    multipliers: list[float] = field(default_factory=list[float])
+    fixes: list[EmbeddingFix] = field(default_factory=list[EmbeddingFix])
     last_comma: int | None = None
 
 
@@ -179,7 +180,7 @@ class _Filling:
     def _append_embedding(self, name: str, vectors: int, weight: float) -> None:
         if vectors > TOKENS_PER_CHUNK:
             raise InvalidRequest(
-                f"The embedding {name!r} has {vectors} vectors, but a prompt has room for {TOKENS_PER_CHUNK} at once. "
+                f"The embedding {name!r} has {vectors} vectors, but a prompt takes {TOKENS_PER_CHUNK}. "
                 "Take it out of the prompt or use a smaller one."
             )
         if len(self.open.tokens) + vectors > TOKENS_PER_CHUNK:

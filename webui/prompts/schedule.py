@@ -1,7 +1,8 @@
 """Prompts that change while sampling: `[from:to:when]`, `[to:when]`, `[from::when]` and `[a|b]`.
 
-The grammar and its reading are A1111 1.10.1's. Brackets that make no whole construct are text, and so is the whole
-prompt if a `|` stands outside of `[a|b]` or a backslash ends a line. Reading and writing take linear time and no
+The grammar is A1111 1.10.1's. Brackets that make no whole construct are text, and so is the whole prompt if a
+`|` stands outside of `[a|b]` or a backslash ends a line. Where stray brackets leave A1111 two readings, it
+takes one by chance; here what can be a construct is one. Reading and writing take linear time and no
 recursion, however deep the brackets nest.
 """
 
@@ -9,6 +10,7 @@ import math
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
+from itertools import pairwise
 
 _TOKEN = re.compile(r"(?P<text>(?:[^\\\[\]():|]|\\.)+)|(?P<mark>[\[\]():|])")
 _WHEN = re.compile(r"\s*(?P<number>[+-]?(?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+)(?:[eE][+-]?[0-9]+)?)\s*")
@@ -31,15 +33,15 @@ def prompt_schedule(
     Args:
         prompt: One part, after AND was split off.
         steps: Steps of the first pass.
-        hires_steps: Steps of the second pass, when the schedule is for that pass: whole numbers then count on from
-            the first pass and fractions from 1.0.
+        hires_steps: Steps of the second pass, when the schedule is for that pass: whole numbers then count on
+            from the first pass and fractions from 1.0.
         old_timelines: As before A1111 1.6: numbers below 1 are fractions, both passes alike.
     """
-    old = hires_steps is None or old_timelines
+    is_first = hires_steps is None or old_timelines
     timeline = _Timeline(
         steps=steps if hires_steps is None or old_timelines else hires_steps,
-        passed_steps=0 if old else steps,
-        passed_fraction=0.0 if old else 1.0,
+        passed_steps=0 if is_first else steps,
+        passed_fraction=0.0 if is_first else 1.0,
         old=old_timelines,
     )
     items = _read(prompt)
@@ -97,8 +99,8 @@ class _Bracket:
 class _Reader:
     """Collects items; a bracket that closes as a change or an alternation is folded into one item.
 
-    Everything else stays text where it is. When a bracket turns out to be mere text, so are all around it, because
-    a construct holds no stray bracket: they are forgotten at once.
+    Everything else stays text where it is. When a bracket turns out to be mere text, so are all around it,
+    since a construct holds no stray bracket: they are forgotten at once.
     """
 
     def __init__(self) -> None:
@@ -147,7 +149,7 @@ class _Reader:
 
     def _construct(self, bracket: _Bracket, marks: Iterable[object]) -> _Change | _Alternation | None:
         bounds = [bracket.start, *bracket.separators, len(self.items)]
-        parts = [tuple(self.items[a + 1 : b]) for a, b in zip(bounds, bounds[1:], strict=False)]
+        parts = [tuple(self.items[a + 1 : b]) for a, b in pairwise(bounds)]
         if marks == {"|"}:
             return _Alternation(tuple(parts))
         if marks != {":"} or len(parts) > 3 or len(parts[-1]) != 1:

@@ -1,7 +1,7 @@
 """CLIP's byte-pair encoding: text to token ids.
 
-NOTICE: `clip_vocabulary.txt.gz` beside this file is `bpe_simple_vocab_16e6.txt.gz` of OpenAI's CLIP (MIT licence,
-Copyright 2021 OpenAI), as carried by open_clip (MIT licence).
+NOTICE: `clip_vocabulary.txt.gz` beside this file is `bpe_simple_vocab_16e6.txt.gz` of OpenAI's CLIP
+(Copyright (c) 2021 OpenAI, MIT licence), as carried by open_clip (MIT licence).
 
 Radford et al. 2021 (CLIP); Sennrich et al. 2016 (byte-pair encoding).
 """
@@ -10,15 +10,16 @@ import gzip
 import html
 from functools import cache, lru_cache
 from importlib.resources import files
+from itertools import pairwise
 from typing import Literal
 
 import ftfy
 import regex
 
 VocabularyStyle = Literal["transformers", "open_clip"]
-"""Which of the two tokenizers of old to follow: `transformers` for SD1 and SDXL's first encoder, `open_clip` for SD2
-and SDXL's second. They share ids, but name the marks of start and end differently and pad differently, and only
-`open_clip` resolves `&amp;`."""
+"""Whose behaviour to follow: `transformers` for SD1 and SDXL's first encoder, `open_clip` for SD2 and SDXL's
+second. They share ids, but name the marks of start and end differently, pad differently, and only `open_clip`
+resolves `&amp;`."""
 
 START_ID = 49406
 END_ID = 49407
@@ -50,7 +51,11 @@ class ClipTokenizer:
         merges = gzip.decompress(packed).decode().split("\n")[1 : _MERGE_COUNT + 1]
         self._byte_letters = _byte_letters()
         letters = list(self._byte_letters.values())
-        words = [*letters, *(letter + _WORD_END for letter in letters), *(merge.replace(" ", "") for merge in merges)]
+        words = [
+            *letters,
+            *(letter + _WORD_END for letter in letters),
+            *(merge.replace(" ", "") for merge in merges),
+        ]
         self._ids = {word: index for index, word in enumerate(words)}
         self._marks = dict(zip(_MARKS[style], (START_ID, END_ID), strict=True))
         self._ranks = {merge: rank for rank, merge in enumerate(merges)}
@@ -63,7 +68,7 @@ class ClipTokenizer:
         self.comma_id = self._ids["," + _WORD_END]
 
     def encode(self, text: str) -> list[int]:
-        """Token ids of the words in a text, after mending its Unicode, joining white space and lowering case."""
+        """Token ids of a text's words, after mending its Unicode, joining white space and lowering case."""
         ids: list[int] = []
         for word in self._word.findall(self._clean(text)):
             ids.extend(self._encode_word(word))
@@ -84,9 +89,9 @@ class ClipTokenizer:
         return tuple(self._ids[piece] for piece in self._merged(pieces))
 
     def _merged(self, pieces: list[str]) -> list[str]:
-        """Join the neighbours of lowest rank, all their occurrences at once, until none is in the vocabulary."""
+        """Join neighbours, those of lowest rank first and all of them at once, until none has a rank."""
         while len(pieces) > 1:
-            pairs = [f"{left} {right}" for left, right in zip(pieces, pieces[1:], strict=False)]
+            pairs = [f"{left} {right}" for left, right in pairwise(pieces)]
             best = min(pairs, key=lambda pair: self._ranks.get(pair, _MERGE_COUNT))
             if best not in self._ranks:
                 break
