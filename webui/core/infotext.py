@@ -1,0 +1,186 @@
+"""A1111's infotext, the text in a picture that tells how it was made: from three blocks to fields and back.
+
+    <prompt, may be many lines>
+    Negative prompt: <negative prompt, may be many lines>
+    Steps: 20, Sampler: DPM++ 2M, Schedule type: Karras, CFG scale: 7, Seed: 1, Size: 512x512, …
+
+Fields are named as A1111 1.10.1 names them; what a text leaves out is filled in as it does.
+"""
+
+import json
+import math
+import re
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from webui.core.attention import BREAK, parse_attention
+from webui.core.infotext_versions import HIRES_STYLES_SINCE, add_backward_compatibility, parse_version
+
+# Values are text as read, but numbers and booleans where a default was filled in, as in A1111.
+Fields = dict[str, Any]
+StyleExtractor = Callable[[str, str], tuple[tuple[str, ...], str, str]]
+"""Takes prompt and negative prompt; gives the names of the styles found in them and both without these."""
+
+NEGATIVE_PROMPT = "Negative prompt:"
+# A last line with fewer fields is the end of a prompt that happens to have colons.
+_FEWEST_FIELDS = 3
+# Keys are bounded so that a long line without colons is read in linear time.
+_FIELD = re.compile(r'(\w[\w \-/]{1,255}):\s*("(?:\\.|[^\\"])+"|[^,]*)(?:,|$)')
+_SIZE = re.compile(r"(\d+)x(\d+)")
+# Before A1111 had a size for the first pass of hires, it chose one of about this many pixels.
+_FIRST_PASS_PIXELS = 512 * 512
+# Longer numbers are no sizes of pictures.
+_MOST_DIGITS = 6
+
+DEFAULTS: Mapping[str, object] = {
+    "Clip skip": "1",
+    "Hires sampler": "Use same sampler",
+    "Hires schedule type": "Use same scheduler",
+    "Hires checkpoint": "Use same checkpoint",
+    "Hires prompt": "",
+    "Hires negative prompt": "",
+    "Mask mode": "Inpaint masked",
+    "Masked content": "original",
+    "Inpaint area": "Whole picture",
+    "Masked area padding": 32,
+    "RNG": "GPU",
+    "Schedule type": "Automatic",
+    "Schedule max sigma": 0,
+    "Schedule min sigma": 0,
+    "Schedule rho": 0,
+    "VAE Encoder": "Full",
+    "VAE Decoder": "Full",
+    "FP8 weight": "Disable",
+    "Refiner switch by sampling steps": False,
+}
+
+
+def quote(value: object) -> object:
+    """A value as it is written: as JSON if it has a comma, colon or line break, else unchanged."""
+    text = str(value)
+    return json.dumps(value, ensure_ascii=False) if any(mark in text for mark in ",:\n") else value
+
+
+def unquote(text: str) -> str:
+    """The text that `quote` was given; text that is not well quoted is unchanged."""
+    if not text or text[0] != '"' or text[-1] != '"':
+        return text
+    try:
+        return json.loads(text)
+    except ValueError:
+        return text
+
+
+def join_fields(prompt: str, negative_prompt: str, fields: Mapping[str, object]) -> str:
+    """Infotext from its three blocks, without fields that are None; a key equal to its value stands alone."""
+    pairs = (
+        key if key == value else f"{key}: {quote(value)}"
+        for key, value in fields.items()
+        if value is not None
+    )
+    negative = f"\n{NEGATIVE_PROMPT} {negative_prompt}" if negative_prompt else ""
+    return f"{prompt}{negative}\n{', '.join(pairs)}".strip()
+
+
+def parse_fields(text: str, extract_styles: StyleExtractor | None = None) -> Fields:
+    """Every field of an infotext, with A1111's defaults for those it leaves out and for its version.
+
+    Sizes come as two fields: `Size: 512x768` as `Size-1` and `Size-2`. With `extract_styles`, styles are
+    taken out of the prompts; their names are in `Styles array` if there are any.
+    """
+    prompt, negative_prompt, last_line = _split(text)
+    fields = _read_pairs(last_line)
+    prompt, negative_prompt = _take_styles(fields, prompt, negative_prompt, extract_styles or _no_styles)
+    fields |= {"Prompt": prompt, "Negative prompt": negative_prompt}
+    if (hypernetwork := fields.get("Hypernet")) is not None:
+        fields["Prompt"] += f"<hypernet:{hypernetwork}:{fields.get('Hypernet strength', '1.0')}>"
+    _fill_defaults(fields, uses_emphasis=_uses_emphasis(prompt) or _uses_emphasis(negative_prompt))
+    add_backward_compatibility(fields)
+    return fields
+
+
+def _split(text: str) -> tuple[str, str, str]:
+    """Prompt, negative prompt and the line of fields, which may be empty."""
+    *lines, last_line = text.strip().split("\n")
+    if len(_FIELD.findall(last_line)) < _FEWEST_FIELDS:
+        lines.append(last_line)
+        last_line = ""
+    prompts: tuple[list[str], list[str]] = ([], [])
+    is_negative = False
+    for line in map(str.strip, lines):
+        if line.startswith(NEGATIVE_PROMPT):
+            is_negative = True
+            line = line.removeprefix(NEGATIVE_PROMPT).strip()  # noqa: PLW2901 - the rest of that very line
+        block = prompts[is_negative]
+        # Blank lines before a prompt are no part of it.
+        if block or line:
+            block.append(line)
+    return "\n".join(prompts[0]), "\n".join(prompts[1]), last_line
+
+
+def _read_pairs(line: str) -> Fields:
+    fields: Fields = {}
+    for key, written in _FIELD.findall(line):
+        value = unquote(written)
+        if size := _SIZE.fullmatch(value):
+            fields[f"{key}-1"], fields[f"{key}-2"] = size.groups()
+        elif written:
+            fields[key] = value
+    return fields
+
+
+def _no_styles(prompt: str, negative_prompt: str) -> tuple[tuple[str, ...], str, str]:
+    return (), prompt, negative_prompt
+
+
+def _take_styles(
+    fields: Fields, prompt: str, negative_prompt: str, extract: StyleExtractor
+) -> tuple[str, str]:
+    """The prompts without styles. Styles are left in where the hires prompts have others."""
+    names, bare, bare_negative = extract(prompt, negative_prompt)
+    version = parse_version(fields.get("Version"))
+    has_hires_prompt = "Hires prompt" in fields or "Hires negative prompt" in fields
+    if has_hires_prompt and (version is None or version > HIRES_STYLES_SINCE):
+        hires_names, hires, hires_negative = extract(
+            fields.get("Hires prompt", prompt), fields.get("Hires negative prompt", negative_prompt)
+        )
+        if hires_names != names:
+            return prompt, negative_prompt
+        fields["Hires prompt"] = "" if hires == bare else hires
+        fields["Hires negative prompt"] = "" if hires_negative == bare_negative else hires_negative
+    if names:
+        fields["Styles array"] = list(names)
+    return bare, bare_negative
+
+
+def _fill_defaults(fields: Fields, *, uses_emphasis: bool) -> None:
+    if "Hires resize-1" not in fields:
+        fields["Hires resize-1"] = fields["Hires resize-2"] = 0
+    _restore_first_pass(fields)
+    for key, value in DEFAULTS.items():
+        fields.setdefault(key, value)
+    if fields["FP8 weight"] != DEFAULTS["FP8 weight"]:
+        fields.setdefault("Cache FP16 weight for LoRA", False)
+    if uses_emphasis:
+        fields.setdefault("Emphasis", "Original")
+
+
+def _restore_first_pass(fields: Fields) -> None:
+    """Old texts give the final size and the first pass's; newer ones the first pass's and the final one."""
+    if "First pass size-1" not in fields or "First pass size-2" not in fields:
+        return
+    width, height = _pixels(fields.get("Size-1", "512")), _pixels(fields.get("Size-2", "512"))
+    first_width, first_height = _pixels(fields["First pass size-1"]), _pixels(fields["First pass size-2"])
+    if (first_width == 0 or first_height == 0) and width and height:
+        scale = math.sqrt(_FIRST_PASS_PIXELS / (width * height))
+        first_width, first_height = (math.ceil(scale * side / 64) * 64 for side in (width, height))
+    fields |= {"Size-1": first_width, "Size-2": first_height}
+    fields |= {"Hires resize-1": width, "Hires resize-2": height}
+
+
+def _pixels(digits: str) -> int:
+    return int(digits) if len(digits) <= _MOST_DIGITS else 0
+
+
+def _uses_emphasis(prompt: str) -> bool:
+    return any(run.weight != 1.0 and run.text != BREAK for run in parse_attention(prompt).runs)
