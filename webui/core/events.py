@@ -80,7 +80,7 @@ class Message(Event):
 
 
 class Finished(Event):
-    """The last event. `error` is a sentence if the job failed; `stopped` if it was interrupted or cancelled."""
+    """The last event. `error` is a sentence if the job failed."""
 
     outcome: Literal["done", "stopped", "cancelled", "failed"]
     error: str | None = None

@@ -1,8 +1,8 @@
 """The options that decide a picture besides the fields of the form.
 
 They stand once: as a section of the settings, and, copied when a request is made, inside the request.
-Field names are A1111's option keys (`alias` where A1111's is no Python name); `infotext` is the key under which
-a value other than `A1111_DEFAULTS` is written into a picture.
+Field names are A1111's option keys (`alias` where A1111's is no Python name); `infotext` is the key under
+which a value other than `A1111_DEFAULTS` is written into a picture.
 """
 
 from typing import Any, Literal
@@ -36,7 +36,7 @@ class ImageOptions(BaseModel):
     )
     randn_source: Literal["NV", "CPU", "GPU"] = option(
         "NV",
-        "Where noise comes from. NV gives every machine the noise of an NVIDIA card; GPU is the device's own; "
+        "Where noise comes from. NV gives every machine an NVIDIA card's noise; GPU is the device's own; "
         "CPU is the processor's.",
         infotext="RNG",
         title="Random number source",
@@ -51,19 +51,23 @@ class ImageOptions(BaseModel):
     )
     emphasis: Literal["None", "Ignore", "Original", "No norm"] = option(
         "Original",
-        "How (word:1.2) weighs a word. No norm keeps the mean as it comes, which suits SDXL better at high weights.",
+        "How (word:1.2) weighs a word. No norm lets the mean change, which suits SDXL at high weights.",
         infotext="Emphasis",
         title="Emphasis mode",
     )
     comma_padding_backtrack: int = option(
         20,
-        "When a prompt runs past 75 tokens, break at a comma if one stands within this many tokens of the end.",
+        "When a prompt runs past 75 tokens, break at a comma at most this many tokens from the end.",
         title="Prompt word wrap length",
         ge=0,
         le=74,
     )
-    sdxl_clip_l_skip: bool = option(False, "Apply clip skip to SDXL's first text encoder too.", title="Clip skip SDXL")
-    sdxl_crop_top: int = option(0, "SDXL: top of the crop the picture pretends to be, pixels.", title="Crop top", ge=0)
+    sdxl_clip_l_skip: bool = option(
+        False, "Apply clip skip to SDXL's first text encoder too.", title="Clip skip SDXL"
+    )
+    sdxl_crop_top: int = option(
+        0, "SDXL: top of the crop the picture pretends to be, pixels.", title="Crop top", ge=0
+    )
     sdxl_crop_left: int = option(
         0, "SDXL: left edge of the crop the picture pretends to be, pixels.", title="Crop left", ge=0
     )
@@ -104,7 +108,7 @@ class ImageOptions(BaseModel):
     )
     pad_cond_uncond: bool = option(
         False,
-        "Pad the shorter of prompt and negative prompt so that both run in one batch: faster, changes the picture.",
+        "Pad the shorter of prompt and negative prompt: one batch, faster, another picture.",
         infotext="Pad conds",
         title="Pad prompt and negative prompt",
     )
@@ -124,7 +128,9 @@ class ImageOptions(BaseModel):
         title="Old prompt editing timelines",
     )
     use_old_karras_scheduler_sigmas: bool = option(
-        False, "Karras schedule from 0.1 to 10, as the first versions did.", title="Old Karras schedule sigmas"
+        False,
+        "Karras schedule from 0.1 to 10, as the first versions did.",
+        title="Old Karras schedule sigmas",
     )
     no_dpmpp_sde_batch_determinism: bool = option(
         False,
@@ -144,7 +150,9 @@ class ImageOptions(BaseModel):
         title="Noise schedule",
     )
     enable_quantization: bool = option(
-        False, "Round sigmas to those the model was trained on: sharper with few steps.", title="Quantize sigmas"
+        False,
+        "Round sigmas to those the model was trained on: sharper with few steps.",
+        title="Quantize sigmas",
     )
     eta_ddim: Number = option(
         0.0, "Noise added by DDIM in each step.", infotext="Eta DDIM", title="Eta for DDIM", ge=0, le=1
@@ -155,9 +163,13 @@ class ImageOptions(BaseModel):
     ddim_discretize: Literal["uniform", "quad"] = option(
         "uniform", "How DDIM spreads its steps in img2img.", title="DDIM discretize"
     )
-    s_churn: Number = option(0.0, "Noise stirred in by Euler, Heun and DPM2.", infotext="Sigma churn", ge=0, le=100)
+    s_churn: Number = option(
+        0.0, "Noise stirred in by Euler, Heun and DPM2.", infotext="Sigma churn", ge=0, le=100
+    )
     s_tmin: Number = option(0.0, "Stir only above this sigma.", infotext="Sigma tmin", ge=0, le=10)
-    s_tmax: Number = option(0.0, "Stir only below this sigma; 0 is no limit.", infotext="Sigma tmax", ge=0, le=999)
+    s_tmax: Number = option(
+        0.0, "Stir only below this sigma; 0 is no limit.", infotext="Sigma tmax", ge=0, le=999
+    )
     s_noise: Number = option(1.0, "Strength of the noise stirred in.", infotext="Sigma noise", ge=0, le=1.1)
     sigma_min: Number = option(
         0.0, "Lowest sigma of the schedule; 0 takes the model's.", infotext="Schedule min sigma", ge=0
@@ -166,13 +178,26 @@ class ImageOptions(BaseModel):
         0.0, "Highest sigma of the schedule; 0 takes the model's.", infotext="Schedule max sigma", ge=0
     )
     rho: Number = option(
-        0.0, "Bend of the Karras and Polyexponential schedules; 0 takes the usual.", infotext="Schedule rho", ge=0
+        0.0,
+        "Bend of the Karras and Polyexponential schedules; 0 takes the usual.",
+        infotext="Schedule rho",
+        ge=0,
     )
     beta_dist_alpha: Number = option(
-        0.6, "Alpha of the Beta schedule.", infotext="Beta schedule alpha", title="Beta schedule alpha", gt=0, le=10
+        0.6,
+        "Alpha of the Beta schedule.",
+        infotext="Beta schedule alpha",
+        title="Beta schedule alpha",
+        gt=0,
+        le=10,
     )
     beta_dist_beta: Number = option(
-        0.6, "Beta of the Beta schedule.", infotext="Beta schedule beta", title="Beta schedule beta", gt=0, le=10
+        0.6,
+        "Beta of the Beta schedule.",
+        infotext="Beta schedule beta",
+        title="Beta schedule beta",
+        gt=0,
+        le=10,
     )
     always_discard_next_to_last_sigma: bool = option(
         False,

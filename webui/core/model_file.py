@@ -16,6 +16,7 @@ class ModelKind(StrEnum):
     EMBEDDING = "embedding"
     HYPERNETWORK = "hypernetwork"
     CONTROLNET = "controlnet"
+    IP_ADAPTER = "ip-adapter"
     UPSCALER = "upscaler"
     TEXT_ENCODER = "text encoder"
     DIFFUSION_MODEL = "diffusion model"

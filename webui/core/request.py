@@ -2,7 +2,15 @@
 
 from typing import Annotated, Self
 
-from pydantic import BaseModel, ConfigDict, Field, JsonValue, ValidationError, field_validator, model_validator
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    JsonValue,
+    ValidationError,
+    field_validator,
+    model_validator,
+)
 
 from webui.core.errors import InvalidRequest
 from webui.core.image_options import ImageOptions, Number
@@ -67,7 +75,9 @@ class GenerationRequest(Frozen):
     def seeds_do_not_overflow(self) -> Self:
         """The last picture's seed is a seed too."""
         if max(self.seed, self.variation_seed) + self.count - 1 > MAX_SEED:
-            raise InvalidRequest(f"The seed is too large: the last picture's would pass {MAX_SEED}. Lower it.")
+            raise InvalidRequest(
+                f"The seed is too large: the last picture's would pass {MAX_SEED}. Lower it."
+            )
         return self
 
     @property

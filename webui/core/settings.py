@@ -1,7 +1,7 @@
 """Settings, in sections; one declaration gives type, help, file and page.
 
-Keys are A1111's option keys where the option is the same, so that its `config.json` can be read. A job gets a frozen
-copy of what matters to it when it is made.
+Keys are A1111's option keys where the option is the same, so that its `config.json` can be read. A job gets a
+frozen copy when it is made.
 """
 
 from pathlib import Path
@@ -71,7 +71,7 @@ class Saving(Section):
     samples_filename_pattern: FilePattern = Field(
         "",
         title="File name pattern",
-        description="[seed], [steps], [cfg], [sampler], [model_name], [prompt_words], [date], … Empty: number and seed.",
+        description="[seed], [steps], [sampler], [model_name], [prompt_words], [date] … Empty: number, seed.",
     )
     save_images_add_number: bool = Field(
         True, title="Number the files", description="Begin file names with a number that counts up."

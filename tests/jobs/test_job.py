@@ -1,0 +1,103 @@
+"""A job's log: read by many, from the beginning, while it grows."""
+
+import threading
+import time
+
+from PIL import Image
+
+from webui.core.events import Finished, ImageReady, Preview, Progress, Started
+from webui.core.request import GenerationRequest
+from webui.jobs.job import Job
+
+
+def progress(step: int, steps: int = 10) -> Progress:
+    return Progress(step=step, steps=steps, batch=0, batches=1, sampling_step=step, sampling_steps=steps)
+
+
+def finish(job: Job) -> None:
+    job.append(Finished(outcome="done"))
+
+
+def test_a_watcher_who_comes_late_gets_everything_that_still_matters():
+    job = Job(GenerationRequest())
+    job.append(Started(at=1.0))
+    for step in range(1, 5):
+        job.append(progress(step))
+    finish(job)
+    events = list(job.events())
+    assert [type(event) for event in events] == [Started, Progress, Finished]
+    assert events[1] == progress(4)
+
+
+def test_a_watcher_waits_for_what_is_to_come():
+    job = Job(GenerationRequest())
+    seen = []
+    watcher = threading.Thread(target=lambda: seen.extend(job.events()))
+    watcher.start()
+    for step in range(1, 4):
+        job.append(progress(step))
+        time.sleep(0.01)
+    finish(job)
+    watcher.join(5)
+    assert not watcher.is_alive()
+    assert seen[-1] == Finished(outcome="done")
+    assert progress(3) in seen
+
+
+def test_a_thousand_previews_leave_one_in_the_log():
+    job = Job(GenerationRequest())
+    for step in range(1000):
+        job.append(Preview(data=bytes([step % 256]), mime="image/png", step=step))
+    assert len(job.log()) == 1
+    assert job.preview() == Preview(data=bytes([999 % 256]), mime="image/png", step=999)
+
+
+def test_a_slow_watcher_sees_each_event_once_and_the_last_one_always():
+    job = Job(GenerationRequest())
+    seen = []
+
+    def watch() -> None:
+        for event in job.events():
+            seen.append(event)
+            time.sleep(0.001)
+
+    watcher = threading.Thread(target=watch)
+    watcher.start()
+    for step in range(1, 301):
+        job.append(progress(step, 300))
+    finish(job)
+    watcher.join(10)
+    steps = [event.step for event in seen if isinstance(event, Progress)]
+    assert steps == sorted(set(steps))
+    assert isinstance(seen[-1], Finished)
+
+
+def test_progress_tells_the_time_left_from_the_speed_so_far():
+    job = Job(GenerationRequest())
+    assert job.progress().eta_s is None
+    job.append(Started(at=time.time() - 10))
+    job.append(progress(5))
+    at = job.progress()
+    assert at.fraction == 0.5
+    assert at.eta_s is not None
+    assert abs(at.eta_s - 10) < 1
+
+
+def test_pictures_kept_for_a_caller_can_be_let_go():
+    job = Job(GenerationRequest())
+    ready = ImageReady(index=0, image=Image.new("RGB", (8, 8)), infotext="", seed=1, variation_seed=0)
+    job.keep(ready)
+    job.keep(ready)
+    assert job.log() == (ready,)
+    job.drop_images()
+    assert job.log() == ()
+
+
+def test_states_follow_the_log():
+    job = Job(GenerationRequest())
+    assert job.state == "queued"
+    job.append(Started(at=0.0))
+    assert job.state == "running"
+    job.append(Finished(outcome="stopped"))
+    assert job.state == "stopped"
+    assert job.wait(0) == Finished(outcome="stopped")

@@ -1,0 +1,80 @@
+"""The HTTP application: routes, refusals as sentences, and one guard in front of everything."""
+
+from typing import Any
+
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from fastapi.middleware.cors import CORSMiddleware
+from fastapi.responses import JSONResponse
+from starlette.types import Lifespan
+
+from webui.api.guard import Guard, GuardRules
+from webui.api.sdapi import generate, server
+from webui.core.errors import (
+    Busy,
+    InvalidRequest,
+    NotFound,
+    OutOfMemory,
+    StorageError,
+    UnusableFile,
+    WebuiError,
+)
+from webui.jobs.services import Services
+
+STATUS: dict[type[WebuiError], int] = {
+    InvalidRequest: 400,
+    NotFound: 404,
+    UnusableFile: 422,
+    Busy: 409,
+    OutOfMemory: 503,
+    StorageError: 507,
+}
+
+
+def build_api(services: Services, lifespan: Lifespan[FastAPI] | None = None) -> FastAPI:
+    """The application without the page; the page is mounted on it later."""
+    app = FastAPI(
+        title="Atelier", version=services.version, docs_url="/docs", redoc_url=None, lifespan=lifespan
+    )
+    app.include_router(generate.routes(services))
+    app.include_router(server.routes(services))
+    app.add_exception_handler(WebuiError, refuse)
+    app.add_exception_handler(RequestValidationError, refuse_body)
+    flags = services.flags
+    if flags.cors_origins or flags.cors_allow_origins_regex:
+        app.add_middleware(
+            CORSMiddleware,
+            allow_origins=list(flags.cors_origins),
+            allow_origin_regex=flags.cors_allow_origins_regex,
+            allow_methods=["*"],
+            allow_headers=["*"],
+            allow_credentials=True,
+        )
+    app.add_middleware(
+        Guard,
+        rules=GuardRules(
+            dict(flags.api_accounts()), frozenset(flags.cors_origins), flags.cors_allow_origins_regex
+        ),
+    )
+    return app
+
+
+async def refuse(request: Request, error: Exception) -> JSONResponse:
+    """One of our errors: its sentence, in the shape of A1111's answers."""
+    status = next((code for kind, code in STATUS.items() if isinstance(error, kind)), 500)
+    return sentence(status, type(error).__name__, str(error))
+
+
+async def refuse_body(request: Request, error: Exception) -> JSONResponse:
+    """A body of the wrong shape: a sentence about the first wrong field."""
+    assert isinstance(error, RequestValidationError)
+    first: dict[str, Any] = dict(error.errors()[0])
+    place = ".".join(str(part) for part in first["loc"][1:]) or "body"
+    given = repr(first.get("input"))
+    shown = given if len(given) <= 60 else f"{given[:57]}..."
+    return sentence(422, "InvalidRequest", f"The field {place!r} is {shown}: {first['msg']}.")
+
+
+def sentence(status: int, kind: str, text: str) -> JSONResponse:
+    """A refusal."""
+    return JSONResponse({"error": kind, "detail": text, "body": "", "errors": text}, status_code=status)

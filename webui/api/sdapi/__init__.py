@@ -1,0 +1,1 @@
+"""A1111's API: its fields, defaults and answers."""

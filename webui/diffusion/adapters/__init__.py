@@ -1,0 +1,1 @@
+"""Ways to change a network for one denoising; each puts everything back."""

@@ -1,0 +1,24 @@
+"""Pictures whose edges fit together: convolutions see the other side past the edge (A1111's "Tiling")."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+from torch import nn
+
+
+@dataclass(frozen=True, slots=True)
+class Tiling:
+    """Makes every 2-D convolution of a network pad with the opposite edge."""
+
+    @contextmanager
+    def attach(self, network: nn.Module) -> Iterator[None]:
+        """Change the padding while the context is open."""
+        kept = [(layer, layer.padding_mode) for layer in network.modules() if isinstance(layer, nn.Conv2d)]
+        try:
+            for layer, _ in kept:
+                layer.padding_mode = "circular"
+            yield
+        finally:
+            for layer, mode in kept:
+                layer.padding_mode = mode

@@ -1,0 +1,1 @@
+"""The queue, the device thread and the log of events of each job."""

@@ -1,0 +1,81 @@
+"""What the front doors are given: everything a page or a route may touch."""
+
+import random
+from dataclasses import dataclass, field
+from typing import Any
+
+from webui.core.flags import Flags
+from webui.core.request import MAX_SEED, GenerationRequest, make_request
+from webui.core.settings import Paths, Settings
+from webui.jobs.job import Delivery, Job
+from webui.jobs.queue import JobQueue
+from webui.models.catalog import Catalog
+from webui.prompts.styles import Styles
+from webui.prompts.syntax import strip_comments
+from webui.store.history import History
+from webui.store.images import ImageFiles
+from webui.store.settings_file import SettingsFile
+
+# A1111 draws random seeds from this range.
+RANDOM_SEEDS = 2**32
+
+
+@dataclass(frozen=True, slots=True)
+class Services:
+    """Made once in `main`."""
+
+    flags: Flags
+    paths: Paths
+    settings: SettingsFile
+    catalog: Catalog
+    jobs: JobQueue
+    history: History
+    files: ImageFiles
+    version: str
+    random: random.Random = field(default_factory=random.SystemRandom)
+
+    def styles(self) -> Styles:
+        """Prompt presets as they stand in the file now."""
+        return Styles.load(self.paths.styles)
+
+    def new_request(
+        self, fields: dict[str, Any], overrides: dict[str, Any] | None = None
+    ) -> GenerationRequest:
+        """A request from form values: settings copied in, seeds drawn, styles and comments resolved.
+
+        `fields` are those of GenerationRequest, with seeds below 0 for random ones and `styles` as a list of
+        names; `overrides` are option keys for this request alone. Raises InvalidRequest or NotFound.
+        """
+        settings = self.settings.current.changed(overrides or {})
+        values = dict(fields)
+        options = settings.image.model_dump() | values.pop("options", {})
+        values = self._with_styles(values, settings)
+        for name in ("seed", "variation_seed"):
+            seed = values.get(name)
+            if seed is None or seed == "" or int(seed) < 0:
+                values[name] = self.random.randrange(RANDOM_SEEDS)
+        values["seed"] = min(int(values["seed"]), MAX_SEED)
+        values["model"] = self.catalog.find_checkpoint(
+            values.get("model") or settings.models.sd_model_checkpoint
+        ).title
+        values["vae"] = values.get("vae") or settings.models.sd_vae
+        return make_request(**values, options=options)
+
+    def _with_styles(self, values: dict[str, Any], settings: Settings) -> dict[str, Any]:
+        prompt, negative = str(values.get("prompt", "")), str(values.get("negative_prompt", ""))
+        if names := values.pop("styles", None):
+            styles = self.styles()
+            prompt, negative = styles.apply(prompt, names), styles.apply_negative(negative, names)
+        if settings.interface.enable_prompt_comments:
+            prompt, negative = strip_comments(prompt), strip_comments(negative)
+        return values | {"prompt": prompt, "negative_prompt": negative}
+
+    def submit(
+        self,
+        request: GenerationRequest,
+        delivery: Delivery | None = None,
+        overrides: dict[str, Any] | None = None,
+    ) -> Job:
+        """Put a request in the queue with a frozen copy of the settings."""
+        settings = self.settings.current.changed(overrides or {})
+        return self.jobs.submit(request, delivery or Delivery(), settings)

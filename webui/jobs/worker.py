@@ -1,0 +1,17 @@
+"""What carries out requests: something with a `run` that yields events."""
+
+from collections.abc import Iterator
+from typing import Protocol
+
+from webui.core.events import Event
+from webui.core.request import GenerationRequest
+from webui.core.settings import Settings
+from webui.core.stop import Stop
+
+
+class Worker(Protocol):
+    """Runs one request at a time, always on the same thread."""
+
+    def run(self, request: GenerationRequest, settings: Settings, stop: Stop) -> Iterator[Event]:
+        """Yield what happens. Closing the iterator cancels and puts everything back."""
+        ...

@@ -1,0 +1,109 @@
+"""Builds every object once, in reading order, and serves. The only file that knows every concrete class."""
+
+import logging
+import time
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+
+import uvicorn
+from fastapi import FastAPI
+
+from webui.api.app import build_api
+from webui.core.flags import Flags
+from webui.jobs.queue import JobQueue
+from webui.jobs.saving import PictureSaver
+from webui.jobs.services import Services
+from webui.jobs.worker import Worker
+from webui.models.catalog import Catalog, ModelFolders
+from webui.store.database import Database
+from webui.store.header_cache import HeaderCache
+from webui.store.history import History
+from webui.store.images import ImageFiles
+from webui.store.lock import DataLock
+from webui.store.settings_file import SettingsFile
+
+logger = logging.getLogger(__name__)
+PORT, API_PORT = 7860, 7861
+
+
+def build_services(flags: Flags, root: Path) -> Services:
+    """Everything but the doors. Makes the data folder; the job queue is not started yet."""
+    paths = flags.paths(root)
+    paths.data.mkdir(parents=True, exist_ok=True)
+    settings = SettingsFile(flags.settings_file(root))
+    database = Database(paths.data / "webui.db")
+    history = History(database)
+    catalog = Catalog(ModelFolders.of(paths), HeaderCache(database))
+    catalog.scan()
+    files = ImageFiles(paths.root)
+    program = f"Atelier {program_version()}"
+
+    def make_worker() -> Worker:
+        # Loads torch, diffusers and transformers: seconds that the page need not wait for.
+        from webui.jobs.local_worker import LocalWorker
+
+        return LocalWorker(catalog, flags, program)
+
+    jobs = JobQueue(make_worker, PictureSaver(files, history))
+    return Services(
+        flags=flags,
+        paths=paths,
+        settings=settings,
+        catalog=catalog,
+        jobs=jobs,
+        history=history,
+        files=files,
+        version=program,
+    )
+
+
+def build_app(services: Services) -> FastAPI:
+    """The API, and the page on it unless --nowebui was given."""
+    app = build_api(services, lifespan=lambda _: running(services))
+    if not services.flags.nowebui:
+        # Loads Gradio, which the API alone does without.
+        from webui.ui.app import mount_ui
+
+        app = mount_ui(app, services)
+    return app
+
+
+@asynccontextmanager
+async def running(services: Services) -> AsyncIterator[None]:
+    """The device thread runs while the server does."""
+    services.jobs.start()
+    yield
+    services.jobs.close()
+
+
+def serve(flags: Flags, root: Path) -> None:
+    """Serve until interrupted. Raises WebuiError, such as Busy if another server holds the data folder."""
+    began = time.monotonic()
+    paths = flags.paths(root)
+    with DataLock(paths.data):
+        services = build_services(flags, root)
+        app = build_app(services)
+        port = flags.port or (API_PORT if flags.nowebui else PORT)
+        config = uvicorn.Config(
+            app,
+            host=flags.host,
+            port=port,
+            log_level="warning",
+            ssl_keyfile=str(flags.tls_keyfile) if flags.tls_keyfile else None,
+            ssl_certfile=str(flags.tls_certfile) if flags.tls_certfile else None,
+            timeout_graceful_shutdown=3,
+        )
+        scheme = "https" if flags.tls_certfile else "http"
+        shown = "127.0.0.1" if flags.host == "0.0.0.0" else flags.host
+        logger.info("Ready in %.1f s: %s://%s:%s", time.monotonic() - began, scheme, shown, port)
+        uvicorn.Server(config).run()
+
+
+def program_version() -> str:
+    """The installed version."""
+    try:
+        return version("atelier-webui")
+    except PackageNotFoundError:
+        return "0"

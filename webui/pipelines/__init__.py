@@ -1,0 +1,1 @@
+"""Recipes: a request goes in, events come out. Runs on the device thread."""

@@ -1,0 +1,20 @@
+"""What a recipe may use while a job runs."""
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from webui.core.settings import Settings
+from webui.core.stop import Stop
+from webui.models.manager import ModelManager
+
+
+@dataclass(frozen=True, slots=True)
+class Context:
+    """Models, a frozen copy of the settings, and how the job is told to end."""
+
+    models: ModelManager
+    settings: Settings
+    stop: Stop
+    version: str
+    clock: Callable[[], float] = field(default=time.monotonic)

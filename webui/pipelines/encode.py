@@ -1,0 +1,84 @@
+"""Prompt and negative prompt to what the network reads, remembered across runs."""
+
+from dataclasses import dataclass
+
+from torch import Tensor
+
+from webui.core.request import GenerationRequest
+from webui.core.sampling import find_sampler
+from webui.diffusion.conditioning import PromptPart
+from webui.diffusion.text_encoder import EncodingOptions, PictureSize
+from webui.models.loader import LoadedModel
+from webui.models.manager import ConditioningCache
+from webui.prompts.conditioning import PromptPlan, Timeline, plan
+from webui.prompts.syntax import lift_networks
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class EncodedPrompts:
+    """AND parts of a picture's prompt and negative prompt; `padding` (77, D): the empty prompt where needed."""
+
+    cond: tuple[PromptPart, ...]
+    uncond: tuple[PromptPart, ...]
+    padding: Tensor | None
+    warnings: tuple[str, ...] = ()
+
+
+def encode_prompts(sd: LoadedModel, request: GenerationRequest, cache: ConditioningCache) -> EncodedPrompts:
+    """Encode what the request says, or find it among what was encoded before."""
+    options = request.options
+    # Second-order samplers call the network twice a step, and prompt editing counts the calls.
+    calls = request.steps * (2 if find_sampler(request.sampler).is_second_order else 1)
+    timeline = Timeline(calls, old_timelines=options.use_old_scheduling)
+    prompt = plan(lift_networks(request.prompt)[0], timeline)
+    negative = plan(lift_networks(request.negative_prompt)[0], timeline, is_negative=True)
+    pads = options.pad_cond_uncond or options.pad_cond_uncond_v0
+    encode = Encoder(sd, encoding_options(request), cache)
+    empty = encode(plan("", timeline), is_negative=False)[0].schedule[0].embedding.crossattn if pads else None
+    return EncodedPrompts(
+        encode(prompt, is_negative=False),
+        encode(negative, is_negative=True),
+        empty,
+        tuple(dict.fromkeys((*prompt.warnings, *negative.warnings))),
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Encoder:
+    """A checkpoint's text encoder behind the cache."""
+
+    sd: LoadedModel
+    options: EncodingOptions
+    cache: ConditioningCache
+
+    def __call__(self, planned: PromptPlan, *, is_negative: bool) -> tuple[PromptPart, ...]:
+        """The plan's AND parts, encoded."""
+        key = (self.sd.text_key, planned.parts, self.options, is_negative)
+        return self.cache.get_or_make(
+            key, lambda: self.sd.text_encoder.encode_plan(planned, self.options, is_negative=is_negative)
+        )
+
+
+def encoding_options(request: GenerationRequest) -> EncodingOptions:
+    """What the request says about reading prompts."""
+    options = request.options
+    return EncodingOptions(
+        emphasis=options.emphasis,
+        clip_skip=options.clip_skip,
+        comma_backtrack=options.comma_padding_backtrack,
+        sdxl_clip_l_skip=options.sdxl_clip_l_skip,
+        size=PictureSize(request.width, request.height),
+        crop_top=options.sdxl_crop_top,
+        crop_left=options.sdxl_crop_left,
+        low_aesthetic_score=float(options.sdxl_refiner_low_aesthetic_score),
+        high_aesthetic_score=float(options.sdxl_refiner_high_aesthetic_score),
+    )
+
+
+def old_timelines_matter(request: GenerationRequest) -> bool:
+    """Whether the prompts come out otherwise under the old counting of steps."""
+    calls = request.steps * (2 if find_sampler(request.sampler).is_second_order else 1)
+    texts = (request.prompt, request.negative_prompt)
+    return any(
+        plan(text, Timeline(calls)) != plan(text, Timeline(calls, old_timelines=True)) for text in texts
+    )
