@@ -53,8 +53,8 @@ def render() -> str:
     lines = [
         "# Settings",
         "",
-        "Kept in `data/settings.json`; the Settings tab shows the same, with the same names. A running job is "
-        "not changed by them: it got its copy when it was submitted. The keys are those of A1111's "
+        "Kept in `data/settings.json`; the Settings tab shows the same, with the same names. A running job "
+        "is not changed by them: it got its copy when it was submitted. The keys are those of A1111's "
         "`config.json` where the setting is the same, and `override_settings` of the API takes them too.",
     ]
     for name, holder in Settings.model_fields.items():
