@@ -1,0 +1,25 @@
+"""One sheet of all pictures of a run."""
+
+import math
+from collections.abc import Sequence
+
+from PIL import Image
+
+
+def grid_rows(count: int, n_rows: int = -1, batch_size: int = 1) -> int:
+    """Rows for `count` pictures: `n_rows`; one a batch if that is 0, about as many as columns if it is -1."""
+    rows = n_rows if n_rows > 0 else batch_size if n_rows == 0 else round(math.sqrt(count))
+    return max(1, min(rows, count))
+
+
+def image_grid(images: Sequence[Image.Image], rows: int, background: str = "white") -> Image.Image:
+    """The pictures row by row, each in the middle of a cell as large as the largest."""
+    assert images, "A grid needs a picture."
+    columns = math.ceil(len(images) / rows)
+    width, height = max(image.width for image in images), max(image.height for image in images)
+    sheet = Image.new("RGB", (columns * width, rows * height), background)
+    for index, image in enumerate(images):
+        left = index % columns * width + (width - image.width) // 2
+        top = index // columns * height + (height - image.height) // 2
+        sheet.paste(image, (left, top))
+    return sheet

@@ -1,0 +1,200 @@
+"""What was generated: an index of the pictures on disk, to search them by their words."""
+
+import re
+import sqlite3
+import time
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from pydantic import ValidationError
+
+from webui.core.errors import UnusableFile
+from webui.core.request import GenerationRequest
+from webui.store.database import Database, SQLValue
+from webui.store.header_cache import key_of
+from webui.store.reading import read_infotext
+
+SUFFIXES = frozenset({".png", ".jpg", ".jpeg", ".webp", ".avif", ".gif"})
+SEED_IN_INFOTEXT = re.compile(r"\bSeed: (\d+)")
+# Scripts written without spaces between words, which the word index takes for one word a line.
+WITHOUT_SPACES = re.compile(
+    "[\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u2e80-\u9fff\uf900-\ufaff\U00020000-\U0003ffff]"
+)
+# Pictures in one transaction while rebuilding.
+REBUILD_CHUNK = 200
+
+
+@dataclass(frozen=True, slots=True)
+class HistoryEntry:
+    """A picture that was generated. `created` is seconds since the epoch."""
+
+    id: int
+    path: Path
+    infotext: str
+    request: GenerationRequest | None
+    seed: int | None
+    created: float
+
+
+class History:
+    """Add, search and delete entries; any thread. Files themselves are never touched."""
+
+    def __init__(self, database: Database) -> None:
+        """Keeps its rows in the `images` table."""
+        self._database = database
+
+    def add(
+        self,
+        path: Path,
+        infotext: str,
+        *,
+        request: GenerationRequest | None = None,
+        seed: int | None = None,
+        created: float | None = None,
+    ) -> int:
+        """Add a picture, or replace what was known of that path; the entry's id."""
+        with self._database.writing() as connection:
+            return insert(
+                connection, path, infotext, request, seed, time.time() if created is None else created
+            )
+
+    def search(self, text: str = "", *, limit: int = 100, offset: int = 0) -> list[HistoryEntry]:
+        """Pictures whose infotext has all these words, or words that begin so, newest first."""
+        conditions, parameters = conditions_for(text)
+        where = f"WHERE {' AND '.join(conditions)} " if conditions else ""
+        rows = self._database.rows(
+            f"SELECT * FROM images {where}ORDER BY created DESC, id DESC LIMIT ? OFFSET ?",
+            (*parameters, limit, offset),
+        )
+        return [entry_of(row) for row in rows]
+
+    def find(self, path: Path) -> HistoryEntry | None:
+        """The entry of a file."""
+        rows = self._database.rows("SELECT * FROM images WHERE path = ?", (key_of(path),))
+        return entry_of(rows[0]) if rows else None
+
+    def count(self) -> int:
+        """How many pictures are known."""
+        return int(self._database.rows("SELECT count(*) FROM images")[0][0])
+
+    def delete(self, path: Path) -> bool:
+        """Forget a picture; False if it was not known."""
+        with self._database.writing() as connection:
+            return remove(connection, key_of(path))
+
+    def rebuild(self, folders: Iterable[Path]) -> int:
+        """Make the index anew from the files in these folders; how many pictures it found.
+
+        Requests of pictures that are known already are kept; those of files that are gone are dropped.
+        """
+        found: set[str] = set()
+        chunk: list[tuple[Path, str, float]] = []
+        for picture in pictures_in(folders):
+            found.add(key_of(picture[0]))
+            chunk.append(picture)
+            if len(chunk) >= REBUILD_CHUNK:
+                self._add_found(chunk)
+                chunk = []
+        self._add_found(chunk)
+        with self._database.writing() as connection:
+            for row in connection.execute("SELECT path FROM images").fetchall():
+                if row["path"] not in found:
+                    remove(connection, row["path"])
+        return len(found)
+
+    def _add_found(self, pictures: list[tuple[Path, str, float]]) -> None:
+        with self._database.writing() as connection:
+            for path, infotext, created in pictures:
+                row = connection.execute(
+                    "SELECT infotext FROM images WHERE path = ?", (key_of(path),)
+                ).fetchone()
+                if row is None or row["infotext"] != infotext:
+                    seed = SEED_IN_INFOTEXT.search(infotext)
+                    insert(connection, path, infotext, None, int(seed[1]) if seed else None, created)
+
+
+def insert(
+    connection: sqlite3.Connection,
+    path: Path,
+    infotext: str,
+    request: GenerationRequest | None,
+    seed: int | None,
+    created: float,
+) -> int:
+    """Write an entry and its words, in place of an older one of the same path."""
+    infotext = infotext.encode(errors="replace").decode()
+    remove(connection, key_of(path))
+    # Seeds reach 2**64, which SQLite's integers do not: kept as text.
+    values = (
+        key_of(path),
+        infotext,
+        request.model_dump_json() if request else None,
+        seed_text(seed),
+        created,
+    )
+    sql = "INSERT INTO images (path, infotext, request, seed, created) VALUES (?, ?, ?, ?, ?)"
+    identity = connection.execute(sql, values).lastrowid
+    assert identity is not None
+    connection.execute("INSERT INTO images_words (rowid, infotext) VALUES (?, ?)", (identity, infotext))
+    return identity
+
+
+def seed_text(seed: int | None) -> str | None:
+    """A seed as it is kept."""
+    return None if seed is None else str(seed)
+
+
+def remove(connection: sqlite3.Connection, path: str) -> bool:
+    """Delete an entry and its words."""
+    row = connection.execute("SELECT id, infotext FROM images WHERE path = ?", (path,)).fetchone()
+    if row is None:
+        return False
+    # An index without its own copy of the text must be told what the text was.
+    connection.execute(
+        "INSERT INTO images_words (images_words, rowid, infotext) VALUES ('delete', ?, ?)",
+        (row["id"], row["infotext"]),
+    )
+    connection.execute("DELETE FROM images WHERE id = ?", (row["id"],))
+    return True
+
+
+def conditions_for(text: str) -> tuple[list[str], list[SQLValue]]:
+    """SQL conditions for the words of a search, and their parameters."""
+    conditions: list[str] = []
+    parameters: list[SQLValue] = []
+    words = text.replace("\0", " ").encode(errors="replace").decode().split()
+    indexed = [word for word in words if not WITHOUT_SPACES.search(word) and any(map(str.isalnum, word))]
+    if indexed:
+        conditions.append("id IN (SELECT rowid FROM images_words WHERE images_words MATCH ?)")
+        # Quoted, so that nothing in a word is an operator of the query language; the star takes longer words.
+        parameters.append(" ".join(f'"{word.replace(chr(34), " ")}"*' for word in indexed))
+    for word in words:
+        if word not in indexed:
+            conditions.append("instr(infotext, ?) > 0")
+            parameters.append(word)
+    return conditions, parameters
+
+
+def entry_of(row: sqlite3.Row) -> HistoryEntry:
+    """A row as an entry. A request written by another version may be unreadable: then there is none."""
+    try:
+        request = GenerationRequest.model_validate_json(row["request"]) if row["request"] else None
+    except ValidationError:
+        request = None
+    seed = int(row["seed"]) if row["seed"] is not None else None
+    return HistoryEntry(row["id"], Path(row["path"]), row["infotext"], request, seed, row["created"])
+
+
+def pictures_in(folders: Iterable[Path]) -> Iterator[tuple[Path, str, float]]:
+    """Every picture with infotext below the folders, with its modification time."""
+    for folder in folders:
+        for path in sorted(folder.rglob("*")):
+            if path.suffix.lower() not in SUFFIXES or path.name.startswith("."):
+                continue
+            try:
+                infotext = read_infotext(path).infotext
+                if infotext:
+                    yield path, infotext, path.stat().st_mtime
+            except (UnusableFile, OSError):
+                continue

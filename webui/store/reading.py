@@ -1,0 +1,174 @@
+"""What a picture file tells of how it was made, and the picture itself; the file may be anything."""
+
+import contextlib
+import io
+import logging
+import struct
+import zlib
+from collections.abc import Generator
+from pathlib import Path
+from typing import NamedTuple
+
+from PIL import Image, ImageOps, PngImagePlugin, UnidentifiedImageError
+
+from webui.core.errors import UnusableFile
+from webui.store.foreign_notes import from_fooocus, from_novelai, hidden_in_alpha, notes_of_others
+from webui.store.user_comment import INFOTEXT_MARK, decode_user_comment, exif_texts
+
+logger = logging.getLogger(__name__)
+
+# Formats worth reading; Pillow's others include some that start programs (EPS) or are long abandoned.
+FORMATS = ("PNG", "JPEG", "WEBP", "AVIF", "GIF", "BMP", "TIFF")
+# Pillow's own limit, at which it raises DecompressionBombError; decoded, that is 700 MB.
+MAX_MEGAPIXELS = 178
+MAX_FILE_BYTES = 1_000_000_000
+MAX_TEXT_FILE_BYTES = 1_000_000
+# What Pillow is known to raise on damaged files.
+PICTURE_ERRORS = (
+    OSError,
+    ValueError,
+    SyntaxError,
+    EOFError,
+    TypeError,
+    LookupError,
+    OverflowError,
+    AttributeError,
+    struct.error,
+    zlib.error,
+    RuntimeError,
+    AssertionError,
+)
+# Entries of Pillow's that say nothing about how the picture was made.
+UNTOLD = frozenset({
+    "jfif", "jfif_version", "jfif_unit", "jfif_density", "dpi", "exif", "loop", "background", "timestamp",
+    "duration", "progressive", "progression", "icc_profile", "chromaticity", "photoshop", "transparency",
+    "gamma", "srgb", "aspect", "mp", "mpoffset", "adobe", "adobe_transform", "version", "extension",
+    "interlace", "compression", "bbox", "default_image", "disposal", "blend", "XML:com.adobe.xmp", "resolution", "sizes",
+})  # fmt: skip
+
+
+class PictureText(NamedTuple):
+    """The infotext of a file, None if it has none, and whatever other texts it holds, by name."""
+
+    infotext: str | None
+    items: dict[str, str]
+
+
+def read_infotext(source: Path | bytes) -> PictureText:
+    """The texts in a picture, or in the .txt file beside it. Raises UnusableFile."""
+    with opened(source) as image:
+        infotext, items = picture_texts(image)
+        infotext = from_novelai(items, image.size) or infotext or hidden_in_alpha(image)
+    if infotext is None and isinstance(source, Path):
+        infotext = read_text_beside(source)
+    return PictureText(infotext, items)
+
+
+def open_picture(source: Path | bytes) -> Image.Image:
+    """The picture, decoded, turned as its EXIF asks. Raises UnusableFile, for animations too."""
+    with opened(source) as image:
+        frames = getattr(image, "n_frames", 1)
+        if frames > 1:
+            raise UnusableFile(
+                f"{name_of(source)} is an animation of {frames} frames. Save the frame that you want as PNG."
+            )
+        image.load()
+        return ImageOps.exif_transpose(image)
+
+
+@contextlib.contextmanager
+def opened(source: Path | bytes) -> Generator[Image.Image, None, None]:
+    """Pillow's view of a file, its pixels not yet decoded; whatever is wrong with it becomes UnusableFile."""
+    name = name_of(source)
+    size = check_size(source)
+    if not size:
+        raise UnusableFile(f"{name} is empty. Perhaps its download or copy was interrupted; get it again.")
+    try:
+        with Image.open(
+            io.BytesIO(source) if isinstance(source, bytes) else source, formats=FORMATS
+        ) as image:
+            yield image
+    except UnidentifiedImageError as error:
+        raise UnusableFile(
+            f"{name} is not a picture. PNG, JPEG, WebP, AVIF, GIF, BMP and TIFF can be read."
+        ) from error
+    except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
+        raise UnusableFile(
+            f"{name} has too many pixels: at most {MAX_MEGAPIXELS} megapixels can be read."
+        ) from error
+    except MemoryError as error:
+        raise UnusableFile(
+            f"{name} is too large for this machine's memory. Make it smaller first."
+        ) from error
+    except PICTURE_ERRORS as error:
+        logger.debug("Cannot read %s", name, exc_info=True)
+        raise UnusableFile(f"{name} is damaged and cannot be read. Save or download it again.") from error
+
+
+def check_size(source: Path | bytes) -> int:
+    """Bytes of the file. Raises UnusableFile if it cannot be a picture one would want to open."""
+    if isinstance(source, bytes):
+        return len(source)
+    try:
+        if not source.is_file():
+            raise UnusableFile(f"There is no file {source}. Perhaps it was moved or deleted.")
+        size = source.stat().st_size
+    except (OSError, ValueError) as error:
+        raise UnusableFile(
+            f"{source} cannot be opened: {getattr(error, 'strerror', None) or error}."
+        ) from error
+    if size > MAX_FILE_BYTES:
+        raise UnusableFile(
+            f"{source.name} has {size // 10**9} GB, more than a picture can have. Choose another file."
+        )
+    return size
+
+
+def name_of(source: Path | bytes) -> str:
+    """How the file is called in sentences."""
+    return source.name if isinstance(source, Path) else "The file"
+
+
+def picture_texts(image: Image.Image) -> PictureText:
+    """Infotext and items, from PNG text, EXIF and comments. The EXIF comment comes first, as in A1111."""
+    entries: dict[str, object] = {str(key): value for key, value in image.info.items()}
+    if isinstance(image, PngImagePlugin.PngImageFile) and "parameters" not in entries:
+        entries |= texts_after_pixels(image)
+    items = {
+        key: text
+        for key, value in entries.items()
+        if key not in UNTOLD and (text := as_text(value)) is not None
+    }
+    infotext = items.pop("parameters", None)
+    from_exif, others = exif_texts(image, PICTURE_ERRORS)
+    if from_exif:
+        infotext = from_exif
+    elif (comment := items.get("comment")) and (image.format == "GIF" or INFOTEXT_MARK in comment):
+        infotext = comment
+    items |= others
+    return PictureText(from_fooocus(infotext) or infotext or None, notes_of_others(items))
+
+
+def texts_after_pixels(image: PngImagePlugin.PngImageFile) -> dict[str, object]:
+    """Text behind the pixels of a PNG, for which these must be decoded. Nothing if they are damaged."""
+    with contextlib.suppress(*PICTURE_ERRORS):
+        return dict(image.text)
+    return {}
+
+
+def as_text(value: object) -> str | None:
+    """An entry as text; None for what is no text."""
+    if isinstance(value, bytes):
+        return decode_user_comment(value) if len(value) <= MAX_TEXT_FILE_BYTES else None
+    return str(value) if isinstance(value, str | int | float) else None
+
+
+def read_text_beside(path: Path) -> str | None:
+    """The infotext in the .txt file of the same name (`save_txt`)."""
+    beside = path.with_suffix(".txt")
+    try:
+        if beside == path or not beside.is_file() or beside.stat().st_size > MAX_TEXT_FILE_BYTES:
+            return None
+        return beside.read_text(encoding="utf-8", errors="replace").removesuffix("\n") or None
+    except OSError:
+        return None

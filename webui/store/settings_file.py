@@ -1,0 +1,173 @@
+"""data/settings.json: the options that differ from the defaults, by A1111's keys, for people to edit too."""
+
+import json
+import logging
+import threading
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, cast
+
+from webui.core.errors import UnusableFile, WebuiError
+from webui.core.settings import Settings
+from webui.store.atomic import write_atomically
+
+logger = logging.getLogger(__name__)
+
+MAX_BYTES = 10_000_000
+# Spellings of A1111 and its extensions for what is one value here.
+SPELLINGS = {"samples_format": {"jpeg": "jpg"}, "grid_format": {"jpeg": "jpg"}}
+
+
+@dataclass(frozen=True, slots=True)
+class ImportedOptions:
+    """What was found in a config.json: usable options, keys unknown here, and why values were refused."""
+
+    options: dict[str, Any]
+    unknown: tuple[str, ...]
+    refused: tuple[str, ...]
+
+
+class SettingsFile:
+    """The settings and their file. Any thread may read `current` and call `change`.
+
+    Keys that are unknown and values that are not valid stay in the file; `messages` tells of them.
+    """
+
+    def __init__(self, path: Path) -> None:
+        """Reads the file if there is one; a file that cannot be read at all is put aside."""
+        self._path = path
+        self._lock = threading.RLock()
+        self._kept: dict[str, Any] = {}
+        self._messages: tuple[str, ...] = ()
+        self._stamp: tuple[int, int] | None = None
+        self._current = Settings()
+        self.reload()
+
+    @property
+    def path(self) -> Path:
+        """Where the file lies, or will."""
+        return self._path
+
+    @property
+    def current(self) -> Settings:
+        """The settings as they are now; a frozen value."""
+        return self._current
+
+    @property
+    def messages(self) -> tuple[str, ...]:
+        """Sentences about what was odd in the file when it was last read."""
+        return self._messages
+
+    def reload(self) -> Settings:
+        """Read the file again, after somebody edited it."""
+        with self._lock:
+            self._stamp = stamp(self._path)
+            try:
+                found = read_options(self._path)
+                problem = ()
+            except UnusableFile as error:
+                found, problem = {}, (f"{error} {put_aside(self._path)}",)
+            imported = usable_options(found, Settings())
+            self._kept = {key: value for key, value in found.items() if key not in imported.options}
+            self._messages = (*problem, *sentences(imported, self._path.name))
+            for message in self._messages:
+                logger.warning("%s", message)
+            self._current = Settings().changed(imported.options)
+            return self._current
+
+    def change(self, options: dict[str, Any]) -> Settings:
+        """Change options by key and save. Raises NotFound or InvalidRequest, and then nothing was changed."""
+        with self._lock:
+            if stamp(self._path) != self._stamp:
+                self.reload()
+            changed = self._current.changed(options)
+            kept = {key: value for key, value in self._kept.items() if key not in options}
+            write_atomically(self._path, as_json(changed, kept))
+            self._stamp, self._kept, self._current = stamp(self._path), kept, changed
+            return changed
+
+
+def stamp(path: Path) -> tuple[int, int] | None:
+    """What changes when a file is edited; None where there is no file."""
+    try:
+        found = path.stat()
+    except OSError:
+        return None
+    return found.st_mtime_ns, found.st_size
+
+
+def as_json(settings: Settings, kept: dict[str, Any]) -> bytes:
+    """The options that differ from the defaults, and what else stood in the file."""
+    defaults = Settings().model_dump(mode="json")
+    values = settings.model_dump(mode="json")
+    changed = {
+        key: values[section][field]
+        for key, (section, field) in Settings.keys().items()
+        if values[section][field] != defaults[section][field]
+    }
+    return (json.dumps(changed | kept, indent=4, ensure_ascii=False) + "\n").encode(errors="replace")
+
+
+def read_options(path: Path) -> dict[str, Any]:
+    """The JSON object in a file; nothing where there is no file. Raises UnusableFile."""
+    # Whatever JSON holds; checked below.
+    found: Any
+    try:
+        if path.stat().st_size > MAX_BYTES:
+            raise UnusableFile(f"{path.name} is too large to be a list of options.")
+        found = json.loads(path.read_text(encoding="utf-8-sig"))
+    except FileNotFoundError:
+        return {}
+    except (OSError, ValueError, RecursionError) as error:
+        raise UnusableFile(f"{path.name} cannot be read: {error}.") from error
+    if not isinstance(found, dict):
+        raise UnusableFile(f"{path.name} should hold an object with option names, such as {{}}.")
+    return cast("dict[str, Any]", found)
+
+
+def put_aside(path: Path) -> str:
+    """Rename a damaged file, so that it can be mended; the sentence that says so."""
+    broken = path.with_name(f"{path.name}.broken")
+    number = 1
+    while broken.exists():
+        number += 1
+        broken = path.with_name(f"{path.name}.broken-{number}")
+    try:
+        path.rename(broken)
+    except OSError as error:
+        return f"The default settings are used, and the file will be replaced ({error.strerror})."
+    return f"The default settings are used; the file was kept as {broken.name}."
+
+
+def read_a1111_config(path: Path, base: Settings) -> ImportedOptions:
+    """The options of an A1111 config.json that mean something here. Raises UnusableFile."""
+    if not path.is_file():
+        raise UnusableFile(f"There is no file {path}. Give the path of A1111's config.json.")
+    return usable_options(read_options(path), base)
+
+
+def usable_options(found: dict[str, Any], base: Settings) -> ImportedOptions:
+    """Options sorted into usable ones, unknown keys and refused values; None means unset in A1111."""
+    known = Settings.keys()
+    options: dict[str, Any] = {}
+    refused: list[str] = []
+    for key, value in found.items():
+        if key not in known or value is None:
+            continue
+        ours = SPELLINGS.get(key, {}).get(value, value) if isinstance(value, str) else value
+        try:
+            base = base.changed({key: ours})
+            options[key] = ours
+        except WebuiError as error:
+            refused.append(str(error))
+    unknown = tuple(key for key in found if key not in known)
+    return ImportedOptions(options, unknown, tuple(refused))
+
+
+def sentences(imported: ImportedOptions, name: str) -> tuple[str, ...]:
+    """What to tell about keys and values that are not used."""
+    unknown = [
+        f"{name} has options unknown here, which were left as they are: {', '.join(imported.unknown)}."
+    ]
+    refused = [f"{sentence} The default is used; correct it in {name}." for sentence in imported.refused]
+    return tuple((unknown if imported.unknown else []) + refused)
