@@ -52,10 +52,12 @@ def _weighted_part(part: str) -> AndPart:
 
 def lift_networks(prompt: str) -> tuple[str, tuple[ExtraNetwork, ...]]:
     """The prompt without its `<kind:...>` marks, and those in the order written, repeats kept."""
-    networks = tuple(
-        ExtraNetwork(kind, tuple(pieces.split(":"))) for kind, pieces in _NETWORK.findall(prompt)
-    )
-    return _NETWORK.sub("", prompt), networks
+    # Nothing after the last ">" is a network; leaving it out keeps thousands of unclosed "<a:" quick.
+    end = prompt.rfind(">") + 1
+    marked = prompt[:end]
+    found = _NETWORK.findall(marked)
+    networks = tuple(ExtraNetwork(kind, tuple(pieces.split(":"))) for kind, pieces in found)
+    return _NETWORK.sub("", marked) + prompt[end:], networks
 
 
 def strip_comments(prompt: str) -> str:

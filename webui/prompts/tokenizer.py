@@ -19,7 +19,7 @@ import regex
 VocabularyStyle = Literal["transformers", "open_clip"]
 """Whose behaviour to follow: `transformers` for SD1 and SDXL's first encoder, `open_clip` for SD2 and SDXL's
 second. They share ids, but name the marks of start and end differently, pad differently, and only `open_clip`
-resolves `&amp;`."""
+resolves `&amp;` where tags stand beside it."""
 
 START_ID = 49406
 END_ID = 49407
