@@ -22,9 +22,8 @@ from webui.diffusion.denoising import Denoising, RunOptions
 from webui.diffusion.guidance import Guidance
 from webui.diffusion.noise import ImageNoise, NoiseOptions
 from webui.diffusion.prediction import Prediction
-from webui.diffusion.samplers import SamplerOptions
 from webui.diffusion.schedules import ScheduleOptions
-from webui.diffusion.step import Step
+from webui.diffusion.step import SamplerOptions, Step
 from webui.models.loader import LoadedModel
 from webui.pipelines.context import Context
 from webui.pipelines.encode import EncodedPrompts, encode_prompts, old_timelines_matter
