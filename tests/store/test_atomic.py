@@ -7,12 +7,16 @@ from webui.core.errors import StorageError
 from webui.store.atomic import move_exclusively, storage_errors, write_atomically, write_new
 
 
+def names_in(folder):
+    return sorted(path.name for path in folder.iterdir())
+
+
 def test_a_file_is_made_with_its_folders_and_replaced(tmp_path):
     path = tmp_path / "a" / "b.txt"
     write_atomically(path, b"one")
     write_atomically(path, b"two")
     assert path.read_bytes() == b"two"
-    assert os.listdir(path.parent) == ["b.txt"]
+    assert names_in(path.parent) == ["b.txt"]
 
 
 def test_a_full_disk_leaves_the_old_file_whole_and_nothing_else(tmp_path, monkeypatch):
@@ -26,7 +30,7 @@ def test_a_full_disk_leaves_the_old_file_whole_and_nothing_else(tmp_path, monkey
     with pytest.raises(StorageError, match="the disk is full"):
         write_atomically(path, b"new")
     assert path.read_bytes() == b"old"
-    assert os.listdir(tmp_path) == ["kept.txt"]
+    assert names_in(tmp_path) == ["kept.txt"]
 
 
 def test_a_refusal_is_a_sentence_that_names_the_path(tmp_path):
@@ -44,7 +48,7 @@ def test_a_new_file_never_takes_anothers_name(tmp_path):
     names = [write_new(tmp_path / "x.png", bytes([number])).name for number in range(3)]
     assert names == ["x.png", "x-1.png", "x-2.png"]
     assert [(tmp_path / name).read_bytes() for name in names] == [b"\0", b"\1", b"\2"]
-    assert sorted(os.listdir(tmp_path)) == sorted(names)
+    assert names_in(tmp_path) == sorted(names)
 
 
 def test_others_may_read_what_the_folder_lets_them_read(tmp_path):

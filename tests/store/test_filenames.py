@@ -18,7 +18,14 @@ NOON = datetime(2024, 3, 9, 12, 30, 5, tzinfo=UTC)
 def naming(max_words=8, in_archive=False, **facts):
     request = facts.pop("request", {})
     request = GenerationRequest(**{"prompt": "a red fox, (running:1.2)", "seed": 41, **request})
-    known = {"seed": 42, "model_name": "dream", "model_hash": "0123456789", "now": NOON, "started": NOON, **facts}
+    known = {
+        "seed": 42,
+        "model_name": "dream",
+        "model_hash": "0123456789",
+        "now": NOON,
+        "started": NOON,
+        **facts,
+    }
     return Naming(NameFacts(request=request, **known), IMAGE, max_words, in_archive)
 
 
@@ -87,7 +94,9 @@ def test_prompt_hashes_are_of_the_text_and_as_long_as_asked():
     assert expand("[prompt_hash]", naming(request=request)) == whole[:8]
     assert expand("[prompt_hash<12>]", naming(request=request)) == whole[:12]
     assert expand("[negative_prompt_hash]", naming(request=request)) == hashlib.sha256(b"dog").hexdigest()[:8]
-    assert expand("[full_prompt_hash<4>]", naming(request=request)) == hashlib.sha256(b"fox dog").hexdigest()[:4]
+    assert (
+        expand("[full_prompt_hash<4>]", naming(request=request)) == hashlib.sha256(b"fox dog").hexdigest()[:4]
+    )
     assert expand("[image_hash]", naming()) == hashlib.sha256(IMAGE.tobytes()).hexdigest()
 
 
@@ -143,7 +152,13 @@ def test_only_the_first_words_are_taken():
 
 
 def test_facts_come_from_what_a_finished_picture_tells():
-    told = {"model_name": "dream", "model_hash": "abc", "vae_name": None, "denoising_strength": 0.5, "other": 1}
+    told = {
+        "model_name": "dream",
+        "model_hash": "abc",
+        "vae_name": None,
+        "denoising_strength": 0.5,
+        "other": 1,
+    }
     facts = NameFacts.of(GenerationRequest(seed=3), 2, 5, told, user="ann")
     named = expand("[model_name] [model_hash] [vae_filename] [denoising] [seed] [user]", Naming(facts, IMAGE))
     assert named == "dream abc NoneType 0.5 5 ann"
@@ -175,7 +190,9 @@ def test_separators_in_the_pattern_make_folders_and_those_in_values_do_not():
     pattern=st.text(st.sampled_from("./\\[]<>: ~abc\0\n"), max_size=40) | st.text(max_size=40),
     prompt=st.text(max_size=60),
     user=st.text(max_size=20),
-    token=st.sampled_from(["prompt", "user", "prompt_spaces", "model_name", "prompt_words", "datetime<%Y/..>"]),
+    token=st.sampled_from(
+        ["prompt", "user", "prompt_spaces", "model_name", "prompt_words", "datetime<%Y/..>"]
+    ),
 )
 def test_no_pattern_and_no_value_leaves_the_folder(pattern, prompt, user, token):
     told = naming(request={"prompt": prompt}, user=user, model_name=prompt)

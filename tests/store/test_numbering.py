@@ -116,7 +116,9 @@ def test_threads_and_grids_share_a_folder_without_a_number_twice(tmp_path):
     assert sorted(name.split("-")[0] for name in names if not name.startswith("grid")) == [
         f"{number:05}" for number in range(60)
     ]
-    assert sorted(name for name in names if name.startswith("grid")) == [f"grid-{n:04}.png" for n in range(60)]
+    assert sorted(name for name in names if name.startswith("grid")) == [
+        f"grid-{n:04}.png" for n in range(60)
+    ]
     assert set(os.listdir(tmp_path)) == set(names)
 
 

@@ -13,6 +13,7 @@ from webui.core.errors import StorageError
 NOT_PERMITTED = (
     "this user may not write there. Change its permissions or choose another folder in the settings"
 )
+FILE_IN_THE_WAY = "a file stands where a folder is needed. Move it or choose another folder in the settings"
 # The usual reasons why a file cannot be written, in words; others keep the system's own.
 REASONS = {
     errno.ENOSPC: "the disk is full. Free some space and try again",
@@ -21,7 +22,8 @@ REASONS = {
     errno.EPERM: NOT_PERMITTED,
     errno.EROFS: "the disk is read-only. Choose another folder in the settings",
     errno.ENAMETOOLONG: "the name is too long. Shorten the file name pattern in the settings",
-    errno.ENOTDIR: "a file stands where a folder is needed. Move it or choose another folder in the settings",
+    errno.ENOTDIR: FILE_IN_THE_WAY,
+    errno.EEXIST: FILE_IN_THE_WAY,
     errno.EISDIR: "a folder of that name is in the way. Rename it",
 }
 

@@ -5,8 +5,7 @@ PNG holds it in a text chunk, the others in EXIF as UserComment, both where A111
 
 import io
 from collections.abc import Mapping
-from dataclasses import dataclass
-from types import MappingProxyType
+from dataclasses import dataclass, field
 
 from PIL import Image
 from PIL.PngImagePlugin import PngInfo
@@ -36,7 +35,7 @@ class PictureNotes:
     """Text to be kept in a picture: the infotext under `section`, and further items (PNG only)."""
 
     infotext: str | None = None
-    items: Mapping[str, str] = MappingProxyType({})
+    items: Mapping[str, str] = field(default_factory=dict[str, str])
     section: str = "parameters"
 
 
@@ -122,5 +121,9 @@ def user_comment(infotext: str) -> bytes:
 
 
 def writable(text: str) -> str:
-    """Text that every reader gets back: without NUL, which ends strings, and without halves of characters."""
-    return text.replace("\0", "").encode("utf-16", errors="surrogatepass").decode("utf-16", errors="replace")
+    """Text that every reader gets back.
+
+    Without NUL, which ends strings, halves of characters, and byte order marks at the start, which get lost.
+    """
+    whole = text.encode("utf-16", errors="surrogatepass").decode("utf-16", errors="replace")
+    return whole.replace("\0", "").lstrip("\ufeff\ufffe")

@@ -43,7 +43,8 @@ UNTOLD = frozenset({
     "jfif", "jfif_version", "jfif_unit", "jfif_density", "dpi", "exif", "loop", "background", "timestamp",
     "duration", "progressive", "progression", "icc_profile", "chromaticity", "photoshop", "transparency",
     "gamma", "srgb", "aspect", "mp", "mpoffset", "adobe", "adobe_transform", "version", "extension",
-    "interlace", "compression", "bbox", "default_image", "disposal", "blend", "XML:com.adobe.xmp", "resolution", "sizes",
+    "interlace", "compression", "bbox", "default_image", "disposal", "blend", "XML:com.adobe.xmp",
+    "resolution", "sizes",
 })  # fmt: skip
 
 
