@@ -1,0 +1,1 @@
+"""Networks built from dimensions, on no device, and the names of their tensors in files."""

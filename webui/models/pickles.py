@@ -1,0 +1,87 @@
+"""Torch pickles, opened so that no code in them can run.
+
+Only torch's restricted unpickler (`weights_only`) is used. Some names that old training programs left beside
+the weights are replaced by an inert stand-in; everything else unknown is refused with a sentence.
+"""
+
+import pickle
+import zipfile
+from collections.abc import Mapping
+from pathlib import Path
+
+import torch
+from torch import Tensor
+
+from webui.core.errors import UnusableFile
+
+# Nesting of tables in real files: checkpoint 2, embedding 2, hypernetwork 3.
+MAX_DEPTH = 6
+WRAPPERS = ("state_dict", "params_ema", "params")
+
+
+class Inert:
+    """Takes the place of a bookkeeping object in a pickle: holds nothing, does nothing."""
+
+    def __init__(self, *_: object) -> None:
+        """Ignore what the pickle gives."""
+
+    def __setstate__(self, _: object) -> None:
+        """Ignore the state in the pickle."""
+
+
+# PyTorch Lightning wrote its callbacks and numpy scores beside the weights of the first Stable Diffusion
+# files.
+BOOKKEEPING: tuple[str, ...] = (
+    "pytorch_lightning.callbacks.model_checkpoint.ModelCheckpoint",
+    "pytorch_lightning.callbacks.early_stopping.EarlyStopping",
+    "numpy.core.multiarray.scalar",
+    "numpy._core.multiarray.scalar",
+    "numpy.dtype",
+)
+
+
+def load_pickle(path: Path) -> object:
+    """Contents of a torch pickle on the CPU, mapped where the format allows; refuses anything but plain
+    data.
+    """
+    try:
+        with torch.serialization.safe_globals([(Inert, name) for name in BOOKKEEPING]):
+            return torch.load(path, map_location="cpu", weights_only=True, mmap=zipfile.is_zipfile(path))
+    except pickle.UnpicklingError as error:
+        raise UnusableFile(_refusal(path, str(error))) from error
+    except (RuntimeError, EOFError, ValueError, KeyError, TypeError, AttributeError, IndexError) as error:
+        raise UnusableFile(f"{path.name} is damaged or no model file. Download it again.") from error
+
+
+def _refusal(path: Path, error: str) -> str:
+    """Why the restricted unpickler stopped: something forbidden in the file, or no pickle at all."""
+    if "GLOBAL" in error or "Unsupported global" in error or "Unsupported class" in error:
+        return (
+            f"{path.name} holds program code beside or instead of weights, so it was not opened. "
+            "Use a .safetensors file of the same model."
+        )
+    return f"{path.name} is damaged or no model file. Download it again."
+
+
+def flat_tensors(content: object) -> dict[str, Tensor]:
+    """Every tensor of nested tables under its dotted name; the usual wrapping table is taken off."""
+    while isinstance(content, Mapping):
+        inner = next((content[name] for name in WRAPPERS if isinstance(content.get(name), Mapping)), None)
+        if inner is None:
+            break
+        content = inner
+    found: dict[str, Tensor] = {}
+    _collect(content, "", found, MAX_DEPTH)
+    return found
+
+
+def _collect(value: object, name: str, found: dict[str, Tensor], depth: int) -> None:
+    """Add the tensors below `value` to `found`."""
+    if isinstance(value, Tensor):
+        found[name or "tensor"] = value
+    elif depth and isinstance(value, Mapping):
+        for key, item in value.items():
+            _collect(item, f"{name}.{key}" if name else str(key), found, depth - 1)
+    elif depth and isinstance(value, list | tuple):
+        for index, item in enumerate(value):
+            _collect(item, f"{name}.{index}" if name else str(index), found, depth - 1)
