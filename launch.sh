@@ -130,7 +130,7 @@ run_checks() {
   .venv/bin/python -m ruff format --check --quiet . || failed="$failed formatting"
   .venv/bin/python -m ruff check --quiet . || failed="$failed lint"
   .venv/bin/python -m pyright || failed="$failed types"
-  PYTHONPATH=. .venv/bin/python -c 'from importlinter.cli import lint_imports_command; lint_imports_command()' ||
+  PYTHONPATH=. .venv/bin/python -c 'from importlinter.cli import lint_imports_command as lint; lint()' --no-logo ||
     failed="$failed floors"
   .venv/bin/typos || failed="$failed spelling"
   [ -z "$failed" ] || fail "Not in order:$failed."
