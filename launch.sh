@@ -87,7 +87,7 @@ load_tcmalloc() {
   [ "$(uname)" = Linux ] && [ -z "${NO_TCMALLOC:-}" ] && [ -z "${LD_PRELOAD:-}" ] || return 0
   library=$(PATH="$PATH:/usr/sbin:/sbin" ldconfig -p 2>/dev/null |
     awk '/libtcmalloc(_minimal)?\.so\.[0-9]/ { print $NF; exit }')
-  if [ -n "$library" ] && LD_PRELOAD="$library" .venv/bin/python -S -c '' 2>/dev/null; then
+  if [ -n "$library" ] && LD_PRELOAD="$library" env true 2>/dev/null; then
     export LD_PRELOAD="$library"
     say "Memory: tcmalloc ($library)."
   else
