@@ -190,9 +190,7 @@ def test_separators_in_the_pattern_make_folders_and_those_in_values_do_not():
     pattern=st.text(st.sampled_from("./\\[]<>: ~abc\0\n"), max_size=40) | st.text(max_size=40),
     prompt=st.text(max_size=60),
     user=st.text(max_size=20),
-    token=st.sampled_from(
-        ["prompt", "user", "prompt_spaces", "model_name", "prompt_words", "datetime<%Y/..>"]
-    ),
+    token=st.sampled_from(["prompt", "user", "prompt_spaces", "model_name", "datetime<%Y/..>"]),
 )
 def test_no_pattern_and_no_value_leaves_the_folder(pattern, prompt, user, token):
     told = naming(request={"prompt": prompt}, user=user, model_name=prompt)

@@ -105,7 +105,7 @@ class ImageFiles:
     def last_infotext(self) -> str | None:
         """What was remembered; None before the first picture."""
         path = self._root / LAST_INFOTEXT
-        return path.read_text(encoding="utf-8", errors="replace") if path.is_file() else None
+        return path.read_bytes().decode(errors="replace") if path.is_file() else None
 
     def _subfolder(self, folder: str | Path, saving: Saving, naming: Naming) -> Path:
         pattern = saving.directories_filename_pattern or "[prompt_words]"

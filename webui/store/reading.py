@@ -69,7 +69,8 @@ def open_picture(source: Path | bytes) -> Image.Image:
     """The picture, decoded, turned as its EXIF asks. Raises UnusableFile, for animations too."""
     with opened(source) as image:
         frames = getattr(image, "n_frames", 1)
-        if frames > 1:
+        # Phones put a second view or a depth map behind a photo (MPO); the first is the photo.
+        if frames > 1 and image.format != "MPO":
             raise UnusableFile(
                 f"{name_of(source)} is an animation of {frames} frames. Save the frame that you want as PNG."
             )

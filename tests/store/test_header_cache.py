@@ -1,0 +1,51 @@
+from pathlib import Path
+
+import pytest
+
+from webui.store.database import IN_MEMORY, Database
+from webui.store.header_cache import FileHashes, HeaderCache
+
+MODEL = Path("/models/dream.safetensors")
+
+
+@pytest.fixture
+def cache():
+    database = Database(IN_MEMORY)
+    yield HeaderCache(database)
+    database.close()
+
+
+def test_an_entry_comes_back_for_the_same_file_only(cache):
+    cache.put(MODEL, 10, 111, {"kind": "checkpoint", "metadata": {"ä": [1, None]}})
+    assert cache.get(MODEL, 10, 111) == {"kind": "checkpoint", "metadata": {"ä": [1, None]}}
+    assert cache.get(MODEL, 11, 111) is None
+    assert cache.get(MODEL, 10, 112) is None
+    assert cache.get(MODEL.with_name("x"), 10, 111) is None
+
+
+def test_hashes_are_added_one_by_one_and_stay_with_the_entry(cache):
+    cache.remember_hashes(MODEL, 10, 111, old_hash="deadbeef")
+    assert cache.get(MODEL, 10, 111) is None
+    cache.put(MODEL, 10, 111, {"a": 1})
+    cache.remember_hashes(MODEL, 10, 111, sha256="f" * 64)
+    assert cache.hashes(MODEL, 10, 111) == FileHashes("f" * 64, "deadbeef")
+    assert cache.get(MODEL, 10, 111) == {"a": 1}
+
+
+def test_a_changed_file_has_no_hashes_any_more(cache):
+    cache.remember_hashes(MODEL, 10, 111, sha256="f" * 64)
+    cache.put(MODEL, 10, 222, {"a": 1})
+    assert cache.hashes(MODEL, 10, 222) == FileHashes()
+    assert cache.hashes(MODEL, 10, 111) == FileHashes()
+
+
+def test_a_forgotten_file_is_unknown(cache):
+    cache.put(MODEL, 10, 111, {})
+    cache.forget(MODEL)
+    assert cache.get(MODEL, 10, 111) is None
+
+
+def test_large_files_and_odd_names_are_no_trouble(cache):
+    odd = Path("/models/\udcff 狐'\".ckpt")
+    cache.put(odd, 2**40, 2**62, {"a": 1})
+    assert cache.get(odd, 2**40, 2**62) == {"a": 1}
