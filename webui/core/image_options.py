@@ -5,7 +5,7 @@ Field names are A1111's option keys (`alias` where A1111's is no Python name); `
 which a value other than `A1111_DEFAULTS` is written into a picture.
 """
 
-from typing import Any, Literal
+from typing import Any, Literal, cast
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -237,9 +237,9 @@ def option_key(name: str) -> str:
 
 def infotext_key(name: str) -> str | None:
     """The key under which infotext holds a field of ImageOptions, or None if A1111 does not write it."""
-    extra = ImageOptions.model_fields[name].json_schema_extra
-    key = extra.get("infotext") if isinstance(extra, dict) else None
-    return key if isinstance(key, str) else None
+    # `option` gave every field such a dict; pydantic types it as "any JSON, or a function".
+    extra = cast(dict[str, str | None], ImageOptions.model_fields[name].json_schema_extra)
+    return extra["infotext"]
 
 
 OPTION_FIELDS = {option_key(name): name for name in ImageOptions.model_fields}

@@ -38,26 +38,30 @@ class GenerationRequest(Frozen):
     `variation_seed + i`.
     """
 
-    model: str = Field("", description="Checkpoint: title, name or hash. Empty: the selected one.")
-    vae: str = Field("Automatic", description="VAE file, 'Automatic' or 'None' (the one in the checkpoint).")
-    prompt: str = Field("", max_length=MAX_PROMPT)
-    negative_prompt: str = Field("", max_length=MAX_PROMPT)
+    model: str = Field(default="", description="Checkpoint: title, name or hash. Empty: the selected one.")
+    vae: str = Field(
+        default="Automatic", description="VAE file, 'Automatic' or 'None' (the one in the checkpoint)."
+    )
+    prompt: str = Field(default="", max_length=MAX_PROMPT)
+    negative_prompt: str = Field(default="", max_length=MAX_PROMPT)
     width: Pixels = 512
     height: Pixels = 512
     sampler: str = "DPM++ 2M"
     schedule: str = "Automatic"
-    steps: int = Field(20, ge=1, le=150)
-    cfg_scale: Number = Field(7.0, ge=0, le=100)
+    steps: int = Field(default=20, ge=1, le=150)
+    cfg_scale: Number = Field(default=7.0, ge=0, le=100)
     seed: Seed = 0
     variation_seed: Seed = 0
-    variation_strength: Number = Field(0.0, ge=0, le=1)
-    seed_resize_width: int = Field(0, ge=0, le=MAX_SIDE)
-    seed_resize_height: int = Field(0, ge=0, le=MAX_SIDE)
-    batch_size: int = Field(1, ge=1, le=64)
-    batch_count: int = Field(1, ge=1, le=1000)
+    variation_strength: Number = Field(default=0.0, ge=0, le=1)
+    seed_resize_width: int = Field(default=0, ge=0, le=MAX_SIDE)
+    seed_resize_height: int = Field(default=0, ge=0, le=MAX_SIDE)
+    batch_size: int = Field(default=1, ge=1, le=64)
+    batch_count: int = Field(default=1, ge=1, le=1000)
     tiling: bool = False
     options: ImageOptions = ImageOptions()
-    extras: dict[str, JsonValue] = Field({}, description="One entry per plugin, validated by that plugin.")
+    extras: dict[str, JsonValue] = Field(
+        default={}, description="One entry per plugin, validated by that plugin."
+    )
 
     @field_validator("sampler")
     @classmethod

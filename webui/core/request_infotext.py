@@ -11,6 +11,8 @@ from webui.core.sampling import AUTOMATIC, find_sampler, find_schedule, split_le
 
 CHURN_KEYS = ("s_churn", "s_tmin", "s_tmax", "s_noise")
 UNIPC_KEYS = ("uni_pc_variant", "uni_pc_skip_type", "uni_pc_order", "uni_pc_lower_order_final")
+# A1111 writes one spelling and reads the other.
+OTHER_SPELLINGS = {"Beta scheduler alpha": "beta_dist_alpha", "Beta scheduler beta": "beta_dist_beta"}
 # Keys written only if they did something in the run, in the order A1111 notices them.
 EFFECT_KEYS = (
     "use_old_scheduling",
@@ -33,7 +35,7 @@ class PictureFacts:
     version: str = ""
     # Infotext keys of options that took effect ("NGMS", "Pad conds" …), and further entries.
     effects: frozenset[str] = frozenset()
-    entries: dict[str, str] = field(default_factory=dict)
+    entries: dict[str, str] = field(default_factory=dict[str, str])
 
 
 def format_infotext(request: GenerationRequest, index: int, facts: PictureFacts) -> str:

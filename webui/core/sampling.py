@@ -1,4 +1,4 @@
-"""Samplers and schedules by name: what each is called, and which options it reads. `diffusion` has the mathematics.
+"""Samplers and schedules by name: how each is called, which options it reads. `diffusion` has the formulas.
 
 Names are A1111's labels, everywhere: in requests, infotext, the API and on the page.
 """

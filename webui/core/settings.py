@@ -28,20 +28,23 @@ class Models(Section):
     """Models."""
 
     sd_model_checkpoint: str = Field(
-        "", title="Stable Diffusion checkpoint", description="The selected checkpoint."
+        default="", title="Stable Diffusion checkpoint", description="The selected checkpoint."
     )
     sd_vae: str = Field(
-        "Automatic",
+        default="Automatic",
         title="SD VAE",
         description="Automatic takes the file named like the checkpoint, else the one inside it.",
     )
     sd_vae_overrides_per_model_preferences: bool = Field(
-        True,
+        default=True,
         title="Selected VAE overrides per-model preferences",
         description="When off, a VAE chosen on a checkpoint's card comes first.",
     )
     memory_budget_gb: Number = Field(
-        0, ge=0, title="Memory for models (GB)", description="0 takes what the device has, less a reserve."
+        default=0,
+        ge=0,
+        title="Memory for models (GB)",
+        description="0 takes what the device has, less a reserve.",
     )
 
 
@@ -49,13 +52,13 @@ class Numbers(Section):
     """Numbers."""
 
     precision: Literal["auto", "exact"] = Field(
-        "auto",
+        default="auto",
         title="Precision",
         description="Auto is fastest: half precision where the device is good at it. "
         "Exact computes in 32 bits, equal to A1111 on a processor, and is slower.",
     )
     auto_vae_precision: bool = Field(
-        True,
+        default=True,
         title="Retry the VAE in 32 bits",
         description="When a picture would come out black (NaN), decode it again in 32 bits and say so.",
     )
@@ -65,72 +68,102 @@ class Saving(Section):
     """Saving images."""
 
     samples_save: bool = Field(
-        True, title="Save every picture", description="When off, only the Save button does."
+        default=True, title="Save every picture", description="When off, only the Save button does."
     )
-    samples_format: PictureFormat = Field("png", title="File format", description="png keeps every pixel.")
+    samples_format: PictureFormat = Field(
+        default="png", title="File format", description="png keeps every pixel."
+    )
     samples_filename_pattern: FilePattern = Field(
-        "",
+        default="",
         title="File name pattern",
         description="[seed], [steps], [sampler], [model_name], [prompt_words], [date] … Empty: number, seed.",
     )
     save_images_add_number: bool = Field(
-        True, title="Number the files", description="Begin file names with a number that counts up."
+        default=True, title="Number the files", description="Begin file names with a number that counts up."
     )
     save_images_replace_action: Literal["Replace", "Add number suffix"] = Field(
-        "Replace",
+        default="Replace",
         title="When the file exists",
         description="Only without numbers: replace it or add a number.",
     )
     grid_save: bool = Field(
-        True, title="Save grids", description="A sheet of all pictures, where there are several."
+        default=True, title="Save grids", description="A sheet of all pictures, where there are several."
     )
-    grid_format: PictureFormat = Field("png", title="Grid format", description="File format of grids.")
+    grid_format: PictureFormat = Field(
+        default="png", title="Grid format", description="File format of grids."
+    )
     n_rows: int = Field(
-        -1, ge=-1, le=64, title="Grid rows", description="-1 chooses, 0 takes the batch size."
+        default=-1, ge=-1, le=64, title="Grid rows", description="-1 chooses, 0 takes the batch size."
     )
-    return_grid: bool = Field(True, title="Show the grid", description="Show the grid in the gallery, first.")
+    return_grid: bool = Field(
+        default=True, title="Show the grid", description="Show the grid in the gallery, first."
+    )
     enable_pnginfo: bool = Field(
-        True, title="Write infotext into pictures", description="So that a picture tells how it was made."
+        default=True,
+        title="Write infotext into pictures",
+        description="So that a picture tells how it was made.",
     )
     save_txt: bool = Field(
-        False, title="Text file beside pictures", description="Write infotext beside the picture."
+        default=False, title="Text file beside pictures", description="Write infotext beside the picture."
     )
     add_model_name_to_info: bool = Field(
-        True, title="Infotext: model name", description="Write the model's name."
+        default=True, title="Infotext: model name", description="Write the model's name."
     )
     add_model_hash_to_info: bool = Field(
-        True, title="Infotext: model hash", description="Write the model's hash."
+        default=True, title="Infotext: model hash", description="Write the model's hash."
     )
-    add_vae_name_to_info: bool = Field(True, title="Infotext: VAE name", description="Write the VAE's name.")
-    add_vae_hash_to_info: bool = Field(True, title="Infotext: VAE hash", description="Write the VAE's hash.")
+    add_vae_name_to_info: bool = Field(
+        default=True, title="Infotext: VAE name", description="Write the VAE's name."
+    )
+    add_vae_hash_to_info: bool = Field(
+        default=True, title="Infotext: VAE hash", description="Write the VAE's hash."
+    )
     add_version_to_infotext: bool = Field(
-        True, title="Infotext: version", description="Write which version of the program made the picture."
+        default=True,
+        title="Infotext: version",
+        description="Write which version of the program made the picture.",
     )
-    jpeg_quality: int = Field(80, ge=1, le=100, title="Quality", description="Of jpg, webp and avif.")
-    webp_lossless: bool = Field(False, title="Lossless webp", description="Keeps every pixel in webp.")
+    jpeg_quality: int = Field(default=80, ge=1, le=100, title="Quality", description="Of jpg, webp and avif.")
+    webp_lossless: bool = Field(
+        default=False, title="Lossless webp", description="Keeps every pixel in webp."
+    )
     export_for_4chan: bool = Field(
-        True, title="Copy large pictures as JPG", description="When a PNG passes one of the two limits below."
+        default=True,
+        title="Copy large pictures as JPG",
+        description="When a PNG passes one of the two limits below.",
     )
     img_downscale_threshold: Number = Field(
-        4.0, gt=0, title="File size limit (MB)", description="For the JPG copy."
+        default=4.0, gt=0, title="File size limit (MB)", description="For the JPG copy."
     )
-    target_side_length: int = Field(4000, ge=64, title="Side limit (pixels)", description="For the JPG copy.")
+    target_side_length: int = Field(
+        default=4000, ge=64, title="Side limit (pixels)", description="For the JPG copy."
+    )
     save_incomplete_images: bool = Field(
-        False, title="Save interrupted pictures", description="Keep what an interrupted run had made so far."
+        default=False,
+        title="Save interrupted pictures",
+        description="Keep what an interrupted run had made so far.",
     )
-    save_to_dirs: bool = Field(True, title="Save to subfolders", description="Sort pictures into folders.")
-    grid_save_to_dirs: bool = Field(True, title="Save grids to subfolders", description="Sort grids too.")
+    save_to_dirs: bool = Field(
+        default=True, title="Save to subfolders", description="Sort pictures into folders."
+    )
+    grid_save_to_dirs: bool = Field(
+        default=True, title="Save grids to subfolders", description="Sort grids too."
+    )
     directories_filename_pattern: FilePattern = Field(
-        "[date]", title="Folder pattern", description="The same patterns as for file names."
+        default="[date]", title="Folder pattern", description="The same patterns as for file names."
     )
     directories_max_prompt_words: int = Field(
-        8, ge=1, le=50, title="Words of [prompt_words]", description="How many words of the prompt it takes."
+        default=8,
+        ge=1,
+        le=50,
+        title="Words of [prompt_words]",
+        description="How many words of the prompt it takes.",
     )
     save_write_log_csv: bool = Field(
-        True, title="Write log.csv", description="For the Save button, as A1111."
+        default=True, title="Write log.csv", description="For the Save button, as A1111."
     )
     save_selected_only: bool = Field(
-        True,
+        default=True,
         title="Save only the selected picture",
         description="When off, the Save button saves all of them.",
     )
@@ -139,28 +172,30 @@ class Saving(Section):
 class Folders(Section):
     """Folders."""
 
-    outdir_samples: str = Field("", title="All pictures", description="If set, in place of those below.")
+    outdir_samples: str = Field(
+        default="", title="All pictures", description="If set, in place of those below."
+    )
     outdir_txt2img_samples: str = Field(
-        "outputs/txt2img-images", title="txt2img pictures", description="Where txt2img puts pictures."
+        default="outputs/txt2img-images", title="txt2img pictures", description="Where txt2img puts pictures."
     )
     outdir_img2img_samples: str = Field(
-        "outputs/img2img-images", title="img2img pictures", description="Where img2img puts pictures."
+        default="outputs/img2img-images", title="img2img pictures", description="Where img2img puts pictures."
     )
     outdir_extras_samples: str = Field(
-        "outputs/extras-images", title="Extras pictures", description="Where Extras puts pictures."
+        default="outputs/extras-images", title="Extras pictures", description="Where Extras puts pictures."
     )
-    outdir_grids: str = Field("", title="All grids", description="If set, in place of those below.")
+    outdir_grids: str = Field(default="", title="All grids", description="If set, in place of those below.")
     outdir_txt2img_grids: str = Field(
-        "outputs/txt2img-grids", title="txt2img grids", description="Where txt2img puts grids."
+        default="outputs/txt2img-grids", title="txt2img grids", description="Where txt2img puts grids."
     )
     outdir_img2img_grids: str = Field(
-        "outputs/img2img-grids", title="img2img grids", description="Where img2img puts grids."
+        default="outputs/img2img-grids", title="img2img grids", description="Where img2img puts grids."
     )
     outdir_save: str = Field(
-        "log/images", title="Save button", description="Where the Save button puts pictures."
+        default="log/images", title="Save button", description="Where the Save button puts pictures."
     )
     outdir_init_images: str = Field(
-        "outputs/init-images",
+        default="outputs/init-images",
         title="Init images",
         description="Where the pictures that img2img began with are kept.",
     )
@@ -170,16 +205,24 @@ class Previews(Section):
     """Live previews."""
 
     live_previews_enable: bool = Field(
-        True, title="Show live previews", description="Watch the picture form."
+        default=True, title="Show live previews", description="Watch the picture form."
     )
     show_progress_every_n_steps: int = Field(
-        10, ge=-1, le=100, title="Preview every N steps", description="-1 shows as often as the pause allows."
+        default=10,
+        ge=-1,
+        le=100,
+        title="Preview every N steps",
+        description="-1 shows as often as the pause allows.",
     )
     live_preview_refresh_period: int = Field(
-        1000, ge=200, le=60_000, title="Pause between previews (ms)", description="At least this long."
+        default=1000,
+        ge=200,
+        le=60_000,
+        title="Pause between previews (ms)",
+        description="At least this long.",
     )
     live_previews_image_format: Literal["jpeg", "png", "webp"] = Field(
-        "jpeg", title="Preview format", description="jpeg is smallest."
+        default="jpeg", title="Preview format", description="jpeg is smallest."
     )
 
 
@@ -187,23 +230,25 @@ class Interface(Section):
     """User interface."""
 
     quicksettings_list: tuple[str, ...] = Field(
-        ("sd_model_checkpoint", "sd_vae"), title="Quick settings", description="Options shown above the tabs."
+        default=("sd_model_checkpoint", "sd_vae"),
+        title="Quick settings",
+        description="Options shown above the tabs.",
     )
     infotext_styles: Literal["Ignore", "Apply", "Discard", "Apply if any"] = Field(
-        "Apply if any",
+        default="Apply if any",
         title="Styles in pasted infotext",
         description="What to do with styles found in a prompt.",
     )
-    send_seed: bool = Field(True, title="Send seed", description="Send buttons carry the seed along.")
-    send_size: bool = Field(True, title="Send size", description="Send buttons carry the size along.")
+    send_seed: bool = Field(default=True, title="Send seed", description="Send buttons carry the seed along.")
+    send_size: bool = Field(default=True, title="Send size", description="Send buttons carry the size along.")
     keyedit_precision_attention: Number = Field(
-        0.1, ge=0.01, le=0.2, title="Ctrl+Up/Down step", description="Change of a word's weight."
+        default=0.1, ge=0.01, le=0.2, title="Ctrl+Up/Down step", description="Change of a word's weight."
     )
     enable_prompt_comments: bool = Field(
-        True, title="Comments in prompts", description="Text after # in a line is left out."
+        default=True, title="Comments in prompts", description="Text after # in a line is left out."
     )
     disable_weights_auto_swap: bool = Field(
-        True,
+        default=True,
         title="Keep the checkpoint when pasting",
         description="Pasted infotext does not change the checkpoint.",
     )
@@ -235,7 +280,8 @@ class Settings(Section):
 
     def changed(self, options: dict[str, Any]) -> Self:
         """A copy with these option keys changed. Raises NotFound or InvalidRequest with a sentence."""
-        keys, by_section = self.keys(), {}
+        keys = self.keys()
+        by_section: dict[str, dict[str, Any]] = {}
         for key, value in options.items():
             if key not in keys:
                 raise NotFound(unknown_name("option", key, keys))

@@ -58,7 +58,7 @@ class Job:
     id: str = field(default_factory=lambda: uuid4().hex)
     created: float = field(default_factory=time.time)
     halt: Stop = field(default_factory=Stop)
-    _log: list[tuple[int, Event]] = field(default_factory=list)
+    _log: list[tuple[int, Event]] = field(default_factory=list[tuple[int, Event]])
     _count: int = 0
     _changed: threading.Condition = field(default_factory=threading.Condition)
 

@@ -1,6 +1,6 @@
 """The worker on this machine. Importing it loads torch, so that only the device thread does."""
 
-from collections.abc import Iterator
+from collections.abc import Generator
 
 from webui.core.events import Event
 from webui.core.flags import Flags
@@ -20,7 +20,7 @@ class LocalWorker:
         self._models = ModelManager.for_machine(catalog, flags)
         self._version = version
 
-    def run(self, request: GenerationRequest, settings: Settings, stop: Stop) -> Iterator[Event]:
+    def run(self, request: GenerationRequest, settings: Settings, stop: Stop) -> Generator[Event]:
         """Carry out one request."""
         context = Context(self._models, settings, stop, self._version)
         return generate(request, context)

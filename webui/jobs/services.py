@@ -1,6 +1,6 @@
 """What the front doors are given: everything a page or a route may touch."""
 
-import random
+from random import Random, SystemRandom
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -32,7 +32,7 @@ class Services:
     history: History
     files: ImageFiles
     version: str
-    random: random.Random = field(default_factory=random.SystemRandom)
+    random: Random = field(default_factory=SystemRandom)
 
     def styles(self) -> Styles:
         """Prompt presets as they stand in the file now."""

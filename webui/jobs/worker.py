@@ -1,6 +1,6 @@
 """What carries out requests: something with a `run` that yields events."""
 
-from collections.abc import Iterator
+from collections.abc import Generator
 from typing import Protocol
 
 from webui.core.events import Event
@@ -12,6 +12,6 @@ from webui.core.stop import Stop
 class Worker(Protocol):
     """Runs one request at a time, always on the same thread."""
 
-    def run(self, request: GenerationRequest, settings: Settings, stop: Stop) -> Iterator[Event]:
+    def run(self, request: GenerationRequest, settings: Settings, stop: Stop) -> Generator[Event]:
         """Yield what happens. Closing the iterator cancels and puts everything back."""
         ...

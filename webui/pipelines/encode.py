@@ -16,7 +16,7 @@ from webui.prompts.syntax import lift_networks
 
 @dataclass(frozen=True, slots=True, eq=False)
 class EncodedPrompts:
-    """AND parts of a picture's prompt and negative prompt; `padding` (77, D): the empty prompt where needed."""
+    """AND parts of a picture's prompt and negative prompt; `padding` (77, D) is the empty prompt."""
 
     cond: tuple[PromptPart, ...]
     uncond: tuple[PromptPart, ...]

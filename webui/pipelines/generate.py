@@ -3,7 +3,7 @@
 The functions stand in the order of A1111's moments; each is a place where a hook goes.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Generator, Iterable, Iterator
 from contextlib import closing, nullcontext
 from dataclasses import dataclass
 
@@ -53,7 +53,7 @@ class Batch:
 
 
 @torch.no_grad()
-def generate(request: GenerationRequest, context: Context) -> Iterator[Event]:
+def generate(request: GenerationRequest, context: Context) -> Generator[Event]:
     """Make all pictures of a request. Between two events it may be told to skip or stop, or be closed."""
     with context.models.use(request.model, request.vae, context.settings.numbers.precision) as sd:
         yield from tell(sd.take_messages())
@@ -89,10 +89,9 @@ def make_batch(batch: Batch, sd: LoadedModel, encoded: EncodedPrompts, context: 
 def prepare(batch: Batch, sd: LoadedModel, encoded: EncodedPrompts) -> Denoising:
     """Everything a batch needs, ready to run: the moment for extensions that shape the sampling."""
     request, options = batch.request, batch.request.options
-    prediction = Prediction(sd.prediction, levels_of(sd, request), quantize=options.enable_quantization)
     return Denoising(
         network=sd.network,
-        prediction=prediction,
+        prediction=prediction_of(sd, request),
         cond=Conditioning.repeat(encoded.cond, request.batch_size),
         uncond=Conditioning.repeat(encoded.uncond, request.batch_size),
         noise=batch_noise(batch, sd),
@@ -136,7 +135,7 @@ def denoise(denoising: Denoising, batch: Batch, sd: LoadedModel, context: Contex
 def decode(latent: Tensor, sd: LoadedModel, request: GenerationRequest) -> Iterator[Image.Image]:
     """Latents (B, C, h, w) to pictures, one at a time as A1111, values cut off (not rounded) to 8 bits."""
     for single in latent.split(1):
-        with Tiling().attach(sd.vae) if request.tiling else nullcontext():
+        with Tiling().attach(sd.vae.module) if request.tiling else nullcontext():
             pixels = sd.vae.decode(single)[0].clamp(0, 1)
         array = (pixels * 255).to(torch.uint8).permute(1, 2, 0).contiguous().numpy()
         yield Image.fromarray(array)
@@ -202,15 +201,13 @@ def batch_noise(batch: Batch, sd: LoadedModel) -> ImageNoise:
     )
 
 
-def levels_of(sd: LoadedModel, request: GenerationRequest) -> Tensor:
-    """The network's alphas_cumprod (1000,), changed as the request's options say."""
+def prediction_of(sd: LoadedModel, request: GenerationRequest) -> Prediction:
+    """What the network predicts, on its own training noise, changed as the request's options say."""
     options = request.options
-    prediction = Prediction.make(
-        sd.prediction,
+    return Prediction(sd.prediction, sd.alphas_cumprod, options.enable_quantization).changed(
         zero_terminal_snr=options.sd_noise_schedule == "Zero Terminal SNR" or sd.is_zero_snr,
         downcast=options.use_downcasted_alpha_bar,
     )
-    return prediction.alphas_cumprod
 
 
 def guidance(request: GenerationRequest, encoded: EncodedPrompts) -> Guidance:

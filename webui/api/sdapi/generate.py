@@ -10,7 +10,7 @@ from fastapi import APIRouter
 
 from webui.api.sdapi.models import ImagesAnswer, Txt2ImgBody
 from webui.core.errors import InvalidRequest, WebuiError
-from webui.core.events import Finished, ImageReady, Message
+from webui.core.events import Finished, ImageReady
 from webui.core.image_options import OPTION_FIELDS
 from webui.core.request import GenerationRequest
 from webui.core.request_infotext import read_infotext
@@ -62,7 +62,8 @@ def routes(services: Services) -> APIRouter:
 
 def collect(job: Job) -> tuple[list[ImageReady], Finished]:
     """Wait for the end of a job; its pictures in order."""
-    pictures, finished = [], Finished(outcome="failed")
+    pictures: list[ImageReady] = []
+    finished = Finished(outcome="failed")
     for event in job.events():
         if isinstance(event, ImageReady):
             pictures.append(event)
@@ -210,5 +211,5 @@ def describe(
         "is_using_inpainting_conditioning": False,
         "version": facts.get("version"),
         # Not in A1111: what a person should hear, such as a network that was not found.
-        "messages": [event.text for event in job.messages() if isinstance(event, Message)],
+        "messages": [message.text for message in job.messages()],
     }

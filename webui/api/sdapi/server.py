@@ -102,7 +102,7 @@ def add_list_routes(router: APIRouter, services: Services) -> None:
     def prompt_styles() -> list[dict[str, str]]:
         return [
             {"name": style.name, "prompt": style.prompt, "negative_prompt": style.negative_prompt}
-            for style in services.styles().all()
+            for style in services.styles().styles
         ]
 
     @router.post("/refresh-checkpoints")

@@ -1,0 +1,48 @@
+"""What tests share: the golden checkpoints and a server on them."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+from tests.golden_cases import make_golden_models
+
+if TYPE_CHECKING:
+    from fastapi.testclient import TestClient
+
+    from webui.jobs.services import Services
+
+ROOT = Path(__file__).parent.parent
+
+
+@pytest.fixture(scope="session")
+def golden_models() -> Path:
+    """The folder of the tiny checkpoints, kept between runs."""
+    return make_golden_models(ROOT / "tests" / "goldens" / "models")
+
+
+@pytest.fixture(scope="session")
+def exact_services(golden_models: Path, tmp_path_factory: pytest.TempPathFactory) -> "Services":
+    """Services on the golden checkpoints, computing in 32 bits."""
+    # Imported here, so that tests of small things start at once.
+    from webui.core.flags import read_flags
+    from webui.main import build_services
+
+    home = tmp_path_factory.mktemp("home")
+    arguments = ["--precision", "full", "--use-cpu", "all", "--data-dir", str(home), "--ckpt-dir", str(golden_models)]
+    return build_services(read_flags(arguments)[0], ROOT)
+
+
+@pytest.fixture(scope="session")
+def exact_api(exact_services: "Services") -> Iterator["TestClient"]:
+    """The API without a page, set as A1111 is by default."""
+    from fastapi.testclient import TestClient
+
+    from webui.api.app import build_api
+    from webui.main import running
+
+    app = build_api(exact_services, lifespan=lambda _: running(exact_services))
+    with TestClient(app, base_url="http://127.0.0.1") as client:
+        client.post("/sdapi/v1/options", json={"randn_source": "GPU"}).raise_for_status()
+        yield client

@@ -1,0 +1,91 @@
+"""The goldens: what A1111 1.10.1 made of requests, and how ours is held against it. See tests/goldens/README.md."""
+
+import base64
+import io
+import json
+import re
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from PIL import Image
+
+GOLDENS = Path(__file__).parent / "goldens"
+FAMILIES = {"sd15": "tiny-sd15", "sdxl": "tiny-sdxl", "sd2v": "tiny-sd2v"}
+# Networks in prompts, and parts of the payload, that stand for features which are not there yet.
+NETWORKS = re.compile(r"<(lora|lyco|hypernet):|\bti-(pt|st|diff|xl)\b")
+LATER_FIELDS = ("enable_hr", "refiner_checkpoint", "script_name")
+
+
+@dataclass(frozen=True)
+class GoldenCase:
+    """One request and what came of it."""
+
+    family: str
+    data: dict[str, Any]
+
+    def __str__(self) -> str:
+        """For the names of tests."""
+        return f"{self.family}-{self.data['id']}"
+
+    @property
+    def payload(self) -> dict[str, Any]:
+        """What was posted."""
+        return self.data["payload"]
+
+    @property
+    def pictures(self) -> list[np.ndarray]:
+        """The pictures, (H, W, 3) int16."""
+        names = self.data["images"]
+        return [pixels(Image.open(GOLDENS / self.family / name)) for name in names]
+
+    @property
+    def latent(self) -> np.ndarray:
+        """What went into the last VAE decode, (B, 4, H/8, W/8) float32."""
+        return np.load(GOLDENS / self.family / self.data["latent"])
+
+    @property
+    def infotexts(self) -> list[str]:
+        """Without the version of the program."""
+        return [without_version(text) for text in self.data["info"]["infotexts"]]
+
+
+def txt2img_cases() -> list[GoldenCase]:
+    """Every txt2img golden whose features are there."""
+    return [
+        GoldenCase(family, data)
+        for family in FAMILIES
+        for data in json.loads((GOLDENS / family / "cases.json").read_text("utf-8"))
+        if data["endpoint"].endswith("txt2img") and is_offered(data["payload"])
+    ]
+
+
+def is_offered(payload: dict[str, Any]) -> bool:
+    """Whether a payload asks only for what is there."""
+    return not any(payload.get(name) for name in LATER_FIELDS) and not NETWORKS.search(payload.get("prompt", ""))
+
+
+def make_golden_models(destination: Path) -> Path:
+    """Write the tiny checkpoints with their sidecars, once; a few seconds."""
+    subprocess.run([sys.executable, GOLDENS / "make_checkpoints.py", destination], check=True, capture_output=True)
+    for sidecar in GOLDENS.glob("tiny-*.yaml"):
+        (destination / sidecar.name).write_bytes(sidecar.read_bytes())
+    return destination
+
+
+def pixels(image: Image.Image) -> np.ndarray:
+    """(H, W, 3) int16."""
+    return np.asarray(image.convert("RGB"), np.int16)
+
+
+def decoded(picture: str) -> Image.Image:
+    """A picture of an API's answer."""
+    return Image.open(io.BytesIO(base64.b64decode(picture)))
+
+
+def without_version(infotext: str) -> str:
+    """The text with its version cut off, the only part in which ours may differ."""
+    return re.sub(r", Version: [^,\n]*$", "", infotext)
