@@ -33,7 +33,7 @@ class Flags(BaseModel):
     listen: bool = Field(False, description="Answer other machines too, not only this one.")
     server_name: str | None = Field(None, description="Address to answer at, in place of --listen's choice.")
     port: int | None = Field(
-        None, ge=0, le=65535, description="Port to answer at; else the first free from 7860 on."
+        None, ge=0, le=65535, description="Port to answer at; else 7860, or 7861 with --nowebui."
     )
     share: bool = Field(False, description="Make a public link through Gradio's relay.")
     subpath: str = Field("", description="Path below which a reverse proxy offers the page, such as sd.")
@@ -46,7 +46,7 @@ class Flags(BaseModel):
         None, description="A file with the same, so that it stays out of ps."
     )
     api: bool = Field(False, description="Offer A1111's HTTP API under /sdapi/v1 beside the page.")
-    nowebui: bool = Field(False, description="Offer the API alone, without the page; the port is then 7861.")
+    nowebui: bool = Field(False, description="Offer the API alone, without the page.")
     api_auth: str = Field("", repr=False, description="Who may use the API: name:password,name:password…")
     cors_allow_origins: str = Field(
         "", description="Origins whose pages may call the API, with commas between."
@@ -58,11 +58,9 @@ class Flags(BaseModel):
     )
     models_dir: Path | None = Field(None, description="Where the models lie; else models/ below --data-dir.")
     ckpt_dir: Path | None = Field(None, description="A further folder of checkpoints.")
-    ckpt: Path | None = Field(
-        None, description="A checkpoint file to begin with; its folder is searched too."
-    )
+    ckpt: Path | None = Field(None, description="A checkpoint file elsewhere: its folder is searched too.")
     vae_dir: Path | None = Field(None, description="A further folder of VAEs.")
-    vae_path: Path | None = Field(None, description="A VAE file to use for every checkpoint.")
+    vae_path: Path | None = Field(None, description="A VAE file elsewhere: its folder is searched too.")
     lora_dir: Path | None = Field(None, description="A further folder of LoRAs.")
     lyco_dir: Path | None = Field(None, description="As --lora-dir.")
     lyco_dir_backcompat: Path | None = Field(None, description="As --lora-dir.")
