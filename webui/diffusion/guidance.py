@@ -236,7 +236,7 @@ class GuidedNetwork:
             return True
         is_turn = self.evaluation % 2 == 1 or options.s_min_uncond_all
         if is_turn and options.s_min_uncond > 0 and level < options.s_min_uncond:
-            self.effects.add("NGMS")
+            self.effects |= {"NGMS", "NGMS all steps"} if options.s_min_uncond_all else {"NGMS"}
             return True
         return False
 
