@@ -17,7 +17,7 @@ PID_NAME = "webui.pid"
 
 
 class DataLock:
-    """Held while this object lives and the server runs; a process that ends, however it does, lets go of it."""
+    """Held as long as this object lives; a process that ends, however it does, lets go of it."""
 
     def __init__(self, folder: Path) -> None:
         """`folder` is the data folder; nothing is locked yet."""
