@@ -6,10 +6,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from webui.core.settings import Paths
+from webui.models.file_types import PICKLE_SUFFIXES, SAFETENSORS_SUFFIXES
 from webui.models.headers import (
     DIFFUSERS_PARTS,
-    PICKLE_SUFFIXES,
-    SAFETENSORS_SUFFIXES,
     diffusers_weight_files,
     is_diffusers_folder,
 )

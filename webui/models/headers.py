@@ -5,20 +5,19 @@ checked, because every file in a model folder is opened at start and some of the
 Pickles go through torch's restricted unpickler only, which refuses everything that could run code.
 """
 
-import itertools
 import json
 import math
 from dataclasses import dataclass, field
 from functools import cached_property
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
 from webui.core.errors import UnusableFile
+from webui.models.file_types import PICKLE_SUFFIXES
 
 # The reference implementation refuses longer headers; SDXL with all its keys needs 0.4 MB.
 MAX_HEADER_BYTES = 100_000_000
-SAFETENSORS_SUFFIXES = frozenset({".safetensors", ".sft"})
-PICKLE_SUFFIXES = frozenset({".ckpt", ".pt", ".pth", ".bin"})
 ITEM_BYTES = {
     "F64": 8, "I64": 8, "U64": 8, "F32": 4, "I32": 4, "U32": 4, "F16": 2, "BF16": 2, "I16": 2, "U16": 2,
     "I8": 1, "U8": 1, "BOOL": 1, "F8_E4M3": 1, "F8_E5M2": 1,
@@ -89,12 +88,15 @@ def read_header(path: Path) -> Header:
         raise UnusableFile(f"{path.name} cannot be read: {error.strerror}.") from error
 
 
+PROTOCOLS = (b"\x02", b"\x03", b"\x04", b"\x05")
+
+
 def is_pickle(start: bytes) -> bool:
     """Whether a file begins as torch.save writes it: a zip archive, or a bare pickle of protocol 2 and up."""
     # A safetensors length starts with 0x80 0x02..05 too when it happens to be so long, but its ninth byte is
     # "{".
     return start[:4] == b"PK\x03\x04" or (
-        start[:1] == b"\x80" and start[1:2] in b"\x02\x03\x04\x05" and start[8:9] != b"{"
+        start[:1] == b"\x80" and start[1:2] in PROTOCOLS and start[8:9] != b"{"
     )
 
 
@@ -142,28 +144,32 @@ def _checked_tensors(path: Path, document: dict[str, Any], data_bytes: int) -> d
     spans: list[tuple[int, int]] = []
     for key, entry in document.items():
         try:
-            dtype, shape = str(entry["dtype"]), tuple(entry["shape"])
-            begin, end = entry["data_offsets"]
-            sound = all(type(n) is int and n >= 0 for n in (*shape, begin, end)) and begin <= end
-        except (TypeError, KeyError, ValueError):
-            sound = False
-        if not sound:
-            raise UnusableFile(f"{path.name} has a damaged header: tensor {key!r} is not described properly.")
-        if dtype in ITEM_BYTES and math.prod(shape) * ITEM_BYTES[dtype] != end - begin:
+            tensors[key], span = _described_tensor(entry)
+        except (TypeError, KeyError, ValueError) as error:
             raise UnusableFile(
-                f"{path.name} has a damaged header: tensor {key!r} has the wrong number of bytes."
-            )
-        tensors[key] = TensorInfo(dtype, shape)
-        spans.append((begin, end))
+                f"{path.name} has a damaged header: tensor {key!r} is not described properly."
+            ) from error
+        spans.append(span)
     spans.sort()
     last = max((end for _, end in spans), default=0)
     if last > data_bytes:
         raise UnusableFile(
             f"{path.name} is cut off: {last - data_bytes:,} bytes are missing. Download it again."
         )
-    if any(begin < end for (_, end), (begin, _) in itertools.pairwise(spans)):
-        raise UnusableFile(f"{path.name} has a damaged header: two tensors share bytes.")
+    if any(begin < end for (_, end), (begin, _) in pairwise(spans)):
+        raise UnusableFile(f"{path.name} has a damaged header: two tensors share bytes. Download it again.")
     return tensors
+
+
+def _described_tensor(entry: dict[str, Any]) -> tuple[TensorInfo, tuple[int, int]]:
+    """A tensor's description and its span of bytes; ValueError if they do not fit each other."""
+    dtype, shape = str(entry["dtype"]), tuple(entry["shape"])
+    begin, end = entry["data_offsets"]
+    if not all(type(number) is int and number >= 0 for number in (*shape, begin, end)) or begin > end:
+        raise ValueError("sizes and places are whole numbers")
+    if dtype in ITEM_BYTES and math.prod(shape) * ITEM_BYTES[dtype] != end - begin:
+        raise ValueError("the shape needs another number of bytes")
+    return TensorInfo(dtype, shape), (begin, end)
 
 
 def read_pickle_header(path: Path) -> Header:

@@ -119,7 +119,9 @@ def _prediction(header: Header) -> str | None:
 def _why_not_runnable(header: Header, layout: Layout, channels: int) -> str | None:
     """A sentence for Stable Diffusion variants that need parts we do not have, None for the others."""
     if header.has("depth_model."):
-        return "This is a depth-guided Stable Diffusion 2, which needs a depth model too. Use a ControlNet instead."
+        return (
+            "This is a depth-guided Stable Diffusion 2, which needs a depth model. Use a ControlNet instead."
+        )
     if header.has("embedder.") or header.has("noise_augmentor."):
         return (
             "This is an unCLIP model, which takes a picture instead of a prompt. Choose another checkpoint."

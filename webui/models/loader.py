@@ -216,8 +216,7 @@ def load_text_encoder(source: Source, network: Network) -> TextEncoder:
         return TextEncoder(towers)
     projection = towers[-1].text_projection
     pooled = projection.out_features if projection is not None else towers[-1].width
-    label = network.unet.class_embedding
-    told = (label.linear_1.in_features if label is not None else 0) - pooled
+    told = network.vector_width - pooled
     if told <= 0 or told % plan.vector_numbers:
         raise UnusableFile(
             f"The U-Net in {source.name} does not fit its text encoders. It cannot be used here."
@@ -236,7 +235,7 @@ def _load_tower(source: Source, number: int, part: TextPart, plan: TowerPlan) ->
     )
     place, where = f"Text encoder {number + 1} in {source.name}", source.device
     fill(model, tensors, place, dtype=source.numbers.text, device=where)
-    model.embeddings.position_ids = model.embeddings.position_ids.to(where)
+    model.embeddings.to(where)
     if projection is not None:
         fill(projection, part_of(tensors, "text_projection."), place, dtype=source.numbers.text, device=where)
     skipped = skipped_layers(plan.reading, dimensions, settings)

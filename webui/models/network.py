@@ -4,7 +4,7 @@ import logging
 from collections.abc import Callable
 
 import torch
-from diffusers import UNet2DConditionModel
+from diffusers.models.unets.unet_2d_condition import UNet2DConditionModel
 from torch import Tensor, nn
 
 logger = logging.getLogger(__name__)
@@ -53,7 +53,12 @@ class Network(nn.Module):
     @property
     def context(self) -> int:
         """Width of the text that cross attention reads."""
-        return self.unet.config.cross_attention_dim
+        return int(self.unet.config["cross_attention_dim"])
+
+    @property
+    def vector_width(self) -> int:
+        """Width of SDXL's vector, 0 of networks that take none."""
+        return int(self.unet.config["projection_class_embeddings_input_dim"] or 0)
 
     def forward(
         self,
@@ -74,7 +79,7 @@ class Network(nn.Module):
                 f"The network gave no valid numbers in {_name(self.dtype)}, so it now computes in 32 bits, "
                 "which is slower. To begin with 32 bits, choose the exact precision or start with --no-half."
             )
-            self.unet.to(torch.float32)
+            self.unet.float()
             self.fell_back = True
             output = self._run(latent, timestep, crossattn, vector, residuals)
         return output

@@ -13,6 +13,7 @@ import torch
 from torch import Tensor
 
 from webui.core.errors import UnusableFile
+from webui.models.file_types import SAFETENSORS_SUFFIXES
 
 # Nesting of tables in real files: checkpoint 2, embedding 2, hypernetwork 3.
 MAX_DEPTH = 6
@@ -44,9 +45,13 @@ def load_pickle(path: Path) -> object:
     """Contents of a torch pickle on the CPU, mapped where the format allows; refuses anything but plain
     data.
     """
+    allowed = [(Inert, name) for name in BOOKKEEPING]
     try:
-        with torch.serialization.safe_globals([(Inert, name) for name in BOOKKEEPING]):
-            return torch.load(path, map_location="cpu", weights_only=True, mmap=zipfile.is_zipfile(path))
+        with torch.serialization.safe_globals(allowed), path.open("rb") as file:
+            # By name, so that it can be mapped; but torch would take a wrong suffix at its word.
+            if zipfile.is_zipfile(path) and path.suffix not in SAFETENSORS_SUFFIXES:
+                return torch.load(path, map_location="cpu", weights_only=True, mmap=True)
+            return torch.load(file, map_location="cpu", weights_only=True)
     except pickle.UnpicklingError as error:
         raise UnusableFile(_refusal(path, str(error))) from error
     except (RuntimeError, EOFError, ValueError, KeyError, TypeError, AttributeError, IndexError) as error:
@@ -55,9 +60,9 @@ def load_pickle(path: Path) -> object:
 
 def _refusal(path: Path, error: str) -> str:
     """Why the restricted unpickler stopped: something forbidden in the file, or no pickle at all."""
-    if "GLOBAL" in error or "Unsupported global" in error or "Unsupported class" in error:
+    if "Unsupported" in error or "GLOBAL" in error:
         return (
-            f"{path.name} holds program code beside or instead of weights, so it was not opened. "
+            f"{path.name} holds more than weights, possibly program code, so it was not opened. "
             "Use a .safetensors file of the same model."
         )
     return f"{path.name} is damaged or no model file. Download it again."

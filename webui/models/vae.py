@@ -4,7 +4,7 @@ import logging
 from collections.abc import Callable
 
 import torch
-from diffusers import AutoencoderKL
+from diffusers.models.autoencoders.autoencoder_kl import AutoencoderKL
 from torch import Tensor
 
 from webui.diffusion.latents import LatentFormat
@@ -66,7 +66,8 @@ class Vae:
         return self.latent_format.encode(mean).to(self.device)
 
     def _decode_one(self, latent: Tensor) -> Tensor:
-        return self.module.decode(self._placed(latent), return_dict=False)[0].float().cpu().contiguous()
+        decoded = self.module.decode(self._placed(latent), return_dict=False)[0]  # type: ignore[arg-type]  # says FloatTensor, takes any
+        return decoded.float().cpu().contiguous()
 
     def _encode_one(self, image: Tensor) -> Tensor:
         posterior = self.module.encode(self._placed(image), return_dict=False)[0]
@@ -84,6 +85,6 @@ class Vae:
                 f"The VAE gave no valid picture in {str(self.dtype).removeprefix('torch.')}, so it now "
                 "computes in 32 bits, which is slower. To begin with 32 bits, start with --no-half-vae."
             )
-            self.module.to(torch.float32)
+            self.module.float()
             result = work(given)
         return result

@@ -42,7 +42,6 @@ def build_clip(
         num_hidden_layers=dimensions.layers,
         num_attention_heads=heads,
         hidden_act=hidden_act,
-        attn_implementation="sdpa",
     )
     projection = None
     with torch.device("meta"):
@@ -50,7 +49,9 @@ def build_clip(
         if dimensions.projection:
             projection = nn.Linear(dimensions.width, dimensions.projection, bias=False).requires_grad_(False)
     # Not a weight, so no file brings it; a buffer left on the meta device would fail at the first use.
-    model.embeddings.position_ids = torch.arange(dimensions.positions).expand(1, -1)
+    model.embeddings.register_buffer(
+        "position_ids", torch.arange(dimensions.positions).expand(1, -1), persistent=False
+    )
     return model.eval().requires_grad_(False), projection
 
 

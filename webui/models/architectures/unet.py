@@ -1,9 +1,10 @@
 """The U-Net of Stable Diffusion (Rombach et al. 2022): built from its dimensions, and its tensors' names."""
 
 from collections.abc import Iterator, Mapping
+from typing import Any
 
 import torch
-from diffusers import UNet2DConditionModel
+from diffusers.models.unets.unet_2d_condition import UNet2DConditionModel
 from torch import Tensor, nn
 
 from webui.models.dimensions import UNetDimensions
@@ -58,36 +59,42 @@ def build_unet(dimensions: UNetDimensions, *, heads: int | None, head_size: int)
     if not levels[-1].has_attention:
         # diffusers gives the middle the depth of the last level, which has no transformer of its own here.
         depths[-1] = dimensions.middle_depth or 1
+    # Any: diffusers annotates tuples of one where it takes any length.
+    configuration: dict[str, Any] = {
+        "in_channels": dimensions.in_channels,
+        "out_channels": dimensions.out_channels,
+        "block_out_channels": tuple(level.channels for level in levels),
+        "layers_per_block": tuple(len(level.down_depths) for level in levels),
+        "down_block_types": tuple(
+            "CrossAttnDownBlock2D" if level.has_attention else "DownBlock2D" for level in levels
+        ),
+        "mid_block_type": "UNetMidBlock2DCrossAttn" if dimensions.middle_depth else "UNetMidBlock2D",
+        "up_block_types": tuple(
+            "CrossAttnUpBlock2D" if level.has_attention else "UpBlock2D" for level in reversed(levels)
+        ),
+        "transformer_layers_per_block": [list(level.down_depths) for level in levels] if uneven else depths,
+        "reverse_transformer_layers_per_block": [list(level.up_depths) for level in reversed(levels)]
+        if uneven
+        else None,
+        "attention_head_dim": tuple(heads or max(1, level.channels // head_size) for level in levels),
+        "cross_attention_dim": dimensions.context,
+        "use_linear_projection": dimensions.has_linear_projections,
+        "time_embedding_dim": dimensions.time_embedding,
+        "class_embed_type": "projection" if dimensions.vector else None,
+        "projection_class_embeddings_input_dim": dimensions.vector,
+    }
     with torch.device("meta"):
-        unet = UNet2DConditionModel(
-            in_channels=dimensions.in_channels,
-            out_channels=dimensions.out_channels,
-            block_out_channels=tuple(level.channels for level in levels),
-            layers_per_block=tuple(len(level.down_depths) for level in levels),
-            down_block_types=tuple(
-                "CrossAttnDownBlock2D" if level.has_attention else "DownBlock2D" for level in levels
-            ),
-            mid_block_type="UNetMidBlock2DCrossAttn" if dimensions.middle_depth else "UNetMidBlock2D",
-            up_block_types=tuple(
-                "CrossAttnUpBlock2D" if level.has_attention else "UpBlock2D" for level in reversed(levels)
-            ),
-            transformer_layers_per_block=[list(level.down_depths) for level in levels] if uneven else depths,  # type: ignore[arg-type]  # its annotation is narrower than its code
-            reverse_transformer_layers_per_block=[list(level.up_depths) for level in reversed(levels)]
-            if uneven
-            else None,  # type: ignore[arg-type]  # its annotation is narrower than its code
-            attention_head_dim=tuple(heads or max(1, level.channels // head_size) for level in levels),
-            cross_attention_dim=dimensions.context,
-            use_linear_projection=dimensions.has_linear_projections,
-            time_embedding_dim=dimensions.time_embedding,
-            class_embed_type="projection" if dimensions.vector else None,
-            projection_class_embeddings_input_dim=dimensions.vector,
-        )
-    for block in unet.up_blocks:
-        if block.upsamplers is not None:
-            block.upsamplers = nn.ModuleList(
-                SkipSizedUpsample(upsampler.conv) for upsampler in block.upsamplers
-            )
+        unet = UNet2DConditionModel(**configuration)
+    for block in unet.up_blocks.children():
+        if isinstance(block.upsamplers, nn.ModuleList):
+            block.upsamplers = nn.ModuleList(SkipSizedUpsample(_conv(each)) for each in block.upsamplers)
     return unet.eval().requires_grad_(False)
+
+
+def _conv(upsampler: nn.Module) -> nn.Conv2d:
+    conv = upsampler.conv
+    assert isinstance(conv, nn.Conv2d)
+    return conv
 
 
 def _level_depth(depths: tuple[int, ...]) -> int:

@@ -4,9 +4,10 @@ names.
 
 import re
 from collections.abc import Mapping
+from typing import Any
 
 import torch
-from diffusers import AutoencoderKL
+from diffusers.models.autoencoders.autoencoder_kl import AutoencoderKL
 from torch import Tensor
 
 from webui.models.dimensions import VaeDimensions
@@ -27,20 +28,22 @@ CONVOLUTION_AXES = 4
 def build_vae(dimensions: VaeDimensions, scale: float) -> AutoencoderKL:
     """Autoencoder on the meta device; `scale` is what its latents are multiplied with."""
     levels = len(dimensions.channels)
+    # Any: diffusers annotates tuples of one where it takes any length.
+    configuration: dict[str, Any] = {
+        "in_channels": dimensions.image_channels,
+        "out_channels": dimensions.image_channels,
+        "down_block_types": ("DownEncoderBlock2D",) * levels,
+        "up_block_types": ("UpDecoderBlock2D",) * levels,
+        "block_out_channels": dimensions.channels,
+        "layers_per_block": dimensions.blocks,
+        "latent_channels": dimensions.latent_channels,
+        "scaling_factor": scale,
+        "use_quant_conv": dimensions.has_quant_conv,
+        "use_post_quant_conv": dimensions.has_post_quant_conv,
+        "mid_block_add_attention": dimensions.has_middle_attention,
+    }
     with torch.device("meta"):
-        vae = AutoencoderKL(
-            in_channels=dimensions.image_channels,
-            out_channels=dimensions.image_channels,
-            down_block_types=("DownEncoderBlock2D",) * levels,
-            up_block_types=("UpDecoderBlock2D",) * levels,
-            block_out_channels=dimensions.channels,
-            layers_per_block=dimensions.blocks,
-            latent_channels=dimensions.latent_channels,
-            scaling_factor=scale,
-            use_quant_conv=dimensions.has_quant_conv,
-            use_post_quant_conv=dimensions.has_post_quant_conv,
-            mid_block_add_attention=dimensions.has_middle_attention,
-        )
+        vae = AutoencoderKL(**configuration)
     return vae.eval().requires_grad_(False)
 
 
