@@ -30,7 +30,16 @@ def exact_services(golden_models: Path, tmp_path_factory: pytest.TempPathFactory
     from webui.main import build_services
 
     home = tmp_path_factory.mktemp("home")
-    arguments = ["--precision", "full", "--use-cpu", "all", "--data-dir", str(home), "--ckpt-dir", str(golden_models)]
+    arguments = [
+        "--precision",
+        "full",
+        "--use-cpu",
+        "all",
+        "--data-dir",
+        str(home),
+        "--ckpt-dir",
+        str(golden_models),
+    ]
     return build_services(read_flags(arguments)[0], ROOT)
 
 

@@ -65,12 +65,16 @@ def txt2img_cases() -> list[GoldenCase]:
 
 def is_offered(payload: dict[str, Any]) -> bool:
     """Whether a payload asks only for what is there."""
-    return not any(payload.get(name) for name in LATER_FIELDS) and not NETWORKS.search(payload.get("prompt", ""))
+    return not any(payload.get(name) for name in LATER_FIELDS) and not NETWORKS.search(
+        payload.get("prompt", "")
+    )
 
 
 def make_golden_models(destination: Path) -> Path:
     """Write the tiny checkpoints with their sidecars, once; a few seconds."""
-    subprocess.run([sys.executable, GOLDENS / "make_checkpoints.py", destination], check=True, capture_output=True)
+    subprocess.run(
+        [sys.executable, GOLDENS / "make_checkpoints.py", destination], check=True, capture_output=True
+    )
     for sidecar in GOLDENS.glob("tiny-*.yaml"):
         (destination / sidecar.name).write_bytes(sidecar.read_bytes())
     return destination

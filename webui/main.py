@@ -1,7 +1,9 @@
 """Builds every object once, in reading order, and serves. The only file that knows every concrete class."""
 
 import logging
+import socket
 import time
+import webbrowser
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from importlib.metadata import PackageNotFoundError, version
@@ -11,6 +13,7 @@ import uvicorn
 from fastapi import FastAPI
 
 from webui.api.app import build_api
+from webui.core.errors import Busy
 from webui.core.flags import Flags
 from webui.jobs.queue import JobQueue
 from webui.jobs.saving import PictureSaver
@@ -25,18 +28,19 @@ from webui.store.lock import DataLock
 from webui.store.settings_file import SettingsFile
 
 logger = logging.getLogger(__name__)
-PORT, API_PORT = 7860, 7861
+PORT, API_PORT, PORTS_TO_TRY = 7860, 7861, 100
 
 
 def build_services(flags: Flags, root: Path) -> Services:
     """Everything but the doors. Makes the data folder; the job queue is not started yet."""
     paths = flags.paths(root)
     paths.data.mkdir(parents=True, exist_ok=True)
-    settings = SettingsFile(flags.settings_file(root))
+    settings = SettingsFile(flags.settings_file(root), frozen=flags.freeze_settings)
     database = Database(paths.data / "webui.db")
     history = History(database)
     catalog = Catalog(ModelFolders.of(paths), HeaderCache(database))
     catalog.scan()
+    select(settings, flags)
     files = ImageFiles(paths.root)
     program = f"Atelier {program_version()}"
 
@@ -44,7 +48,9 @@ def build_services(flags: Flags, root: Path) -> Services:
         # Loads torch, diffusers and transformers: seconds that the page need not wait for.
         from webui.jobs.local_worker import LocalWorker
 
-        return LocalWorker(catalog, flags, program)
+        worker = LocalWorker(catalog, flags, program)
+        worker.preload(settings.current)
+        return worker
 
     jobs = JobQueue(make_worker, PictureSaver(files, history))
     return Services(
@@ -57,6 +63,14 @@ def build_services(flags: Flags, root: Path) -> Services:
         files=files,
         version=program,
     )
+
+
+def select(settings: SettingsFile, flags: Flags) -> None:
+    """The checkpoint and VAE that --ckpt and --vae-path name."""
+    chosen = {"sd_model_checkpoint": flags.ckpt, "sd_vae": flags.vae_path}
+    named = {key: path.name for key, path in chosen.items() if path is not None}
+    if named:
+        settings.change(named)
 
 
 def build_app(services: Services) -> FastAPI:
@@ -85,20 +99,39 @@ def serve(flags: Flags, root: Path) -> None:
     with DataLock(paths.data):
         services = build_services(flags, root)
         app = build_app(services)
-        port = flags.port or (API_PORT if flags.nowebui else PORT)
+        listening = listen(flags)
         config = uvicorn.Config(
             app,
-            host=flags.host,
-            port=port,
             log_level="warning",
             ssl_keyfile=str(flags.tls_keyfile) if flags.tls_keyfile else None,
             ssl_certfile=str(flags.tls_certfile) if flags.tls_certfile else None,
             timeout_graceful_shutdown=3,
         )
-        scheme = "https" if flags.tls_certfile else "http"
-        shown = "127.0.0.1" if flags.host == "0.0.0.0" else flags.host
-        logger.info("Ready in %.1f s: %s://%s:%s", time.monotonic() - began, scheme, shown, port)
-        uvicorn.Server(config).run()
+        address = address_of(listening, flags)
+        logger.info("Ready in %.1f s: %s", time.monotonic() - began, address)
+        if flags.autolaunch:
+            webbrowser.open(address)
+        uvicorn.Server(config).run(sockets=[listening])
+
+
+def listen(flags: Flags) -> socket.socket:
+    """The socket to answer at: the port of the flags, else the first free one from 7860. Raises Busy."""
+    first = API_PORT if flags.nowebui else PORT
+    ports = range(first, first + PORTS_TO_TRY) if flags.port is None else [flags.port]
+    family = socket.AF_INET6 if ":" in flags.host else socket.AF_INET
+    for port in ports:
+        try:
+            return socket.create_server((flags.host, port), family=family)
+        except OSError as error:
+            reason = error.strerror
+    wanted = f"port {ports[0]}" if len(ports) == 1 else f"a port from {ports[0]} to {ports[-1]}"
+    raise Busy(f"The server cannot listen at {flags.host}, {wanted}: {reason}. Choose another with --port.")
+
+
+def address_of(listening: socket.socket, flags: Flags) -> str:
+    """The address to open in a browser on this machine."""
+    host = "127.0.0.1" if flags.host == "0.0.0.0" else flags.host
+    return f"{'https' if flags.tls_certfile else 'http'}://{host}:{listening.getsockname()[1]}"
 
 
 def program_version() -> str:

@@ -14,7 +14,9 @@ MOST_LEVELS_OFF, MEAN_LEVELS_OFF = 2, 0.02
 @pytest.mark.slow
 @pytest.mark.parametrize("case", txt2img_cases(), ids=str)
 def test_the_picture_and_its_infotext_are_those_of_a1111(case: GoldenCase, exact_api: TestClient):
-    exact_api.post("/sdapi/v1/options", json={"sd_model_checkpoint": FAMILIES[case.family]}).raise_for_status()
+    exact_api.post(
+        "/sdapi/v1/options", json={"sd_model_checkpoint": FAMILIES[case.family]}
+    ).raise_for_status()
     answer = exact_api.post(case.data["endpoint"], json=case.payload)
     assert answer.status_code == 200, answer.text
     made = [decoded(picture) for picture in answer.json()["images"]]

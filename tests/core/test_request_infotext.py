@@ -6,10 +6,16 @@ from hypothesis import strategies as st
 from tests.request_strategies import requests
 from webui.core.image_options import A1111_DEFAULTS, INFOTEXT_FIELDS, ImageOptions
 from webui.core.request import GenerationRequest, make_request
-from webui.core.request_infotext import PictureFacts, format_infotext, parse_infotext, read_infotext, written_options
+from webui.core.request_infotext import (
+    PictureFacts,
+    format_infotext,
+    parse_infotext,
+    read_infotext,
+    written_options,
+)
 from webui.core.sampling import AUTOMATIC
 
-FACTS = PictureFacts(model_name="model", model_hash="0123456789", version="Atelier 1", effects=frozenset(INFOTEXT_FIELDS))
+FACTS = PictureFacts("model", "0123456789", version="Atelier 1", effects=frozenset(INFOTEXT_FIELDS))
 # Prompts as people write them: A1111 takes spaces off the ends of lines and knows lines by how they begin.
 lines = st.text(st.characters(codec="utf-8", categories=["L", "N", "P", "S"]), max_size=20).map(str.strip)
 prompts = (
@@ -20,7 +26,7 @@ prompts = (
 
 
 def written(request: GenerationRequest) -> GenerationRequest:
-    """The request without what its pictures cannot tell: options that its sampler and schedule do not read."""
+    """The request without options that its sampler and schedule do not read."""
     names = {*written_options(request), "clip_skip", "randn_source", "token_merging_ratio"}
     if request.sampler in ("Euler a", "DPM++ 2S a", "DPM2 a", "DPM fast", "DPM adaptive"):
         names.add("eta_noise_seed_delta")
@@ -48,7 +54,9 @@ def test_each_picture_of_a_run_tells_its_own_seed():
 
 
 def test_old_names_hold_sampler_and_schedule():
-    parsed = parse_infotext("a cat\nSteps: 20, Sampler: DPM++ 2M Karras, CFG scale: 7, Seed: 1, Size: 512x768")
+    parsed = parse_infotext(
+        "a cat\nSteps: 20, Sampler: DPM++ 2M Karras, CFG scale: 7, Seed: 1, Size: 512x768"
+    )
     assert (parsed.sampler, parsed.schedule, parsed.width, parsed.height) == ("DPM++ 2M", "Karras", 512, 768)
 
 

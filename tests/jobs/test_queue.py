@@ -168,19 +168,19 @@ def test_a_job_that_fails_says_why_and_the_next_one_runs(queue, prompt, sentence
     assert queue.submit(REQUEST).wait(10).outcome == "done"
 
 
-def test_a_worker_that_cannot_be_made_is_tried_again_for_the_next_job():
+def test_a_worker_that_cannot_be_made_at_once_is_tried_again_for_a_job():
     tries = []
 
     def make() -> Steps:
         tries.append(1)
         if len(tries) == 1:
-            raise InvalidRequest("There is no device.")
+            raise InvalidRequest("The device is busy.")
         return Steps()
 
     queue = JobQueue(make, Saver())
     queue.start()
-    assert queue.submit(REQUEST).wait(10).error == "There is no device."
     assert queue.submit(REQUEST).wait(10).outcome == "done"
+    assert len(tries) == 2
     queue.close()
 
 
@@ -209,3 +209,13 @@ def test_closing_cancels_what_runs_and_what_waits(queue, worker):
     assert (running.wait(5).outcome, waiting.wait(5).outcome) == ("cancelled", "cancelled")
     with pytest.raises(WebuiError):
         queue.submit(REQUEST)
+
+
+def test_a_device_that_is_not_there_is_told_to_each_job():
+    def make() -> Steps:
+        raise InvalidRequest("There is no device.")
+
+    queue = JobQueue(make, Saver())
+    queue.start()
+    assert [queue.submit(REQUEST).wait(10).error for _ in range(2)] == ["There is no device."] * 2
+    queue.close()

@@ -23,7 +23,16 @@ EXPLANATIONS: Mapping[str, tuple[str, ...]] = {
         "attention-quad",
         "attention-pytorch",
     ),
+    "the API is always there, under /sdapi/v1": ("api",),
+    "a public link would go through somebody else's server: put a reverse proxy or a tunnel of your own in front": (
+        "share",
+    ),
+    "without a GPU it computes on the processor": ("skip-torch-cuda-test",),
+    "a picture that comes out as NaN is computed again in 32 bits": ("disable-nan-check",),
     "memory is moved and freed as needed": (
+        "medvram",
+        "medvram-sdxl",
+        "lowvram",
         "lowram",
         "disable-model-loading-ram-optimization",
         "unload-gfpgan",
@@ -56,7 +65,7 @@ EXPLANATIONS: Mapping[str, tuple[str, ...]] = {
     "pickles are always read without running the code in them": ("disable-safe-unpickle",),
     "scripts come as extensions, which are code already": ("allow-code",),
     "hashes are computed aside and do not delay anything": ("no-hashing",),
-    "models are loaded when the first picture asks for them": (
+    "the selected model is loaded in the background while the page is already there": (
         "skip-load-model-at-start",
         "ui-debug-mode",
         "config",

@@ -35,7 +35,6 @@ class Flags(BaseModel):
     port: int | None = Field(
         None, ge=0, le=65535, description="Port to answer at; else 7860, or 7861 with --nowebui."
     )
-    share: bool = Field(False, description="Make a public link through Gradio's relay.")
     subpath: str = Field("", description="Path below which a reverse proxy offers the page, such as sd.")
     autolaunch: bool = Field(False, description="Open the page in this machine's browser.")
     theme: Annotated[Literal["dark", "light"] | None, AnyCase] = Field(None, description="Look of the page.")
@@ -45,7 +44,6 @@ class Flags(BaseModel):
     gradio_auth_path: Path | None = Field(
         None, description="A file with the same, so that it stays out of ps."
     )
-    api: bool = Field(False, description="Offer A1111's HTTP API under /sdapi/v1 beside the page.")
     nowebui: bool = Field(False, description="Offer the API alone, without the page.")
     api_auth: str = Field("", repr=False, description="Who may use the API: name:password,name:password…")
     cors_allow_origins: str = Field(
@@ -81,13 +79,8 @@ class Flags(BaseModel):
     no_half: bool = Field(False, description="Compute in 32 bits.")
     no_half_vae: bool = Field(False, description="Compute the VAE in 32 bits.")
     precision: Literal["full", "half", "autocast"] = Field("autocast", description="full is as --no-half.")
-    medvram: bool = Field(False, description="Keep only what is in use on the device.")
-    medvram_sdxl: bool = Field(False, description="The same, for SDXL models only.")
-    lowvram: bool = Field(False, description="Keep as little as possible on the device; slow.")
     device_id: int | None = Field(None, ge=0, description="Which GPU, counted from 0.")
     use_cpu: tuple[Annotated[str, AnyCase], ...] = Field((), description="'all': compute on the processor.")
-    skip_torch_cuda_test: bool = Field(False, description="Start without a GPU and say nothing about it.")
-    disable_nan_check: bool = Field(False, description="Do not look for pictures that came out as NaN.")
 
     loglevel: Annotated[Literal["debug", "info", "warning", "error", "critical"], AnyCase] = Field(
         "info", description="How much is logged."

@@ -1,7 +1,9 @@
 """The worker on this machine. Importing it loads torch, so that only the device thread does."""
 
+import logging
 from collections.abc import Generator
 
+from webui.core.errors import WebuiError
 from webui.core.events import Event
 from webui.core.flags import Flags
 from webui.core.request import GenerationRequest
@@ -12,6 +14,9 @@ from webui.models.manager import ModelManager
 from webui.pipelines.context import Context
 from webui.pipelines.generate import generate
 
+logger = logging.getLogger(__name__)
+GIGABYTE = 2**30
+
 
 class LocalWorker:
     """Holds the one ModelManager. Make it on the device thread."""
@@ -20,7 +25,18 @@ class LocalWorker:
         self._models = ModelManager.for_machine(catalog, flags)
         self._version = version
 
+    def preload(self, settings: Settings) -> None:
+        """Load the selected checkpoint, so that the first picture need not wait for it."""
+        models = settings.models
+        try:
+            with self._models.use(models.sd_model_checkpoint, models.sd_vae, settings.numbers.precision):
+                pass
+        except WebuiError as error:
+            # The artist hears of it with the first picture.
+            logger.warning("%s", error)
+
     def run(self, request: GenerationRequest, settings: Settings, stop: Stop) -> Generator[Event]:
         """Carry out one request."""
+        self._models.set_budget(int(settings.models.memory_budget_gb * GIGABYTE))
         context = Context(self._models, settings, stop, self._version)
         return generate(request, context)

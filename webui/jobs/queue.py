@@ -134,14 +134,14 @@ class JobQueue:
             job.append(Queued(position=position + 1))
 
     def _work(self) -> None:
-        worker: Worker | None = None
+        worker = self._early_worker()
         while job := self._next():
             try:
                 worker = worker or self._make_worker()
                 outcome = self._run(job, worker)
             except WebuiError as error:
                 outcome = Finished(outcome="failed", error=str(error), error_kind=type(error).__name__)
-            except Exception as error:  # a job's edge: whatever breaks one job must not take the server down
+            except Exception as error:  # a job's edge: what breaks one job must not end the server
                 logger.exception("Job %s failed", job.id)
                 sentence = f"{type(error).__name__}: {error}. The program is at fault; its log tells more."
                 outcome = Finished(outcome="failed", error=sentence, error_kind="Exception")
@@ -149,6 +149,14 @@ class JobQueue:
                 self._running = None
                 self._finished.append(job)
             job.append(outcome.model_copy(update={"seconds": time.time() - job.created}))
+
+    def _early_worker(self) -> Worker | None:
+        """The worker before anybody asks, so that the first job need not wait; a refusal is told to that job."""
+        try:
+            return self._make_worker()
+        except WebuiError as error:
+            logger.warning("%s", error)
+            return None
 
     def _next(self) -> Job | None:
         with self._changed:

@@ -1,7 +1,7 @@
 """What the front doors are given: everything a page or a route may touch."""
 
-from random import Random, SystemRandom
 from dataclasses import dataclass, field
+from random import Random, SystemRandom
 from typing import Any
 
 from webui.core.flags import Flags

@@ -4,7 +4,7 @@ The functions stand in the order of A1111's moments; each is a place where a hoo
 """
 
 from collections.abc import Generator, Iterable, Iterator
-from contextlib import closing, nullcontext
+from contextlib import AbstractContextManager, closing, nullcontext
 from dataclasses import dataclass
 
 import torch
@@ -55,7 +55,7 @@ class Batch:
 @torch.no_grad()
 def generate(request: GenerationRequest, context: Context) -> Generator[Event]:
     """Make all pictures of a request. Between two events it may be told to skip or stop, or be closed."""
-    with context.models.use(request.model, request.vae, context.settings.numbers.precision) as sd:
+    with use_models(request, context) as sd:
         yield from tell(sd.take_messages())
         yield from tell(unknown_networks(request))
         encoded = encode_prompts(sd, request, context.models.conditioning)
@@ -65,6 +65,17 @@ def generate(request: GenerationRequest, context: Context) -> Generator[Event]:
             yield from make_batch(Batch(number, request), sd, encoded, context)
             if context.stop.is_stopped:
                 return
+
+
+def use_models(request: GenerationRequest, context: Context) -> AbstractContextManager[LoadedModel]:
+    """The checkpoint and VAE of a request."""
+    settings = context.settings
+    return context.models.use(
+        request.model,
+        request.vae,
+        settings.numbers.precision,
+        vae_choice_first=settings.models.sd_vae_overrides_per_model_preferences,
+    )
 
 
 def make_batch(batch: Batch, sd: LoadedModel, encoded: EncodedPrompts, context: Context) -> Iterator[Event]:

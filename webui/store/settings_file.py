@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, cast
 
-from webui.core.errors import UnusableFile, WebuiError
+from webui.core.errors import InvalidRequest, UnusableFile, WebuiError
 from webui.core.settings import Settings
 from webui.store.atomic import write_atomically
 
@@ -33,9 +33,13 @@ class SettingsFile:
     Keys that are unknown and values that are not valid stay in the file; `messages` tells of them.
     """
 
-    def __init__(self, path: Path) -> None:
-        """Reads the file if there is one; a file that cannot be read at all is put aside."""
+    def __init__(self, path: Path, *, frozen: bool = False) -> None:
+        """Reads the file if there is one; a file that cannot be read at all is put aside.
+
+        `frozen` settings cannot be changed (--freeze-settings).
+        """
         self._path = path
+        self._frozen = frozen
         self._lock = threading.RLock()
         self._kept: dict[str, Any] = {}
         self._messages: tuple[str, ...] = ()
@@ -77,6 +81,10 @@ class SettingsFile:
 
     def change(self, options: dict[str, Any]) -> Settings:
         """Change options by key and save. Raises NotFound or InvalidRequest, and then nothing was changed."""
+        if self._frozen:
+            raise InvalidRequest(
+                "The settings are frozen. Start the server without --freeze-settings to change them."
+            )
         with self._lock:
             if stamp(self._path) != self._stamp:
                 self.reload()
