@@ -1,0 +1,38 @@
+"""The whole page: quick settings, the tabs, the footer."""
+
+import gradio as gr
+from fastapi import FastAPI
+
+from webui.jobs.services import Services
+from webui.ui.components.quicksettings import make_quicksettings
+from webui.ui.components.top_tabs import top_tab, top_tabs
+from webui.ui.page import mount_page
+from webui.ui.pictures import PictureFiles
+from webui.ui.tabs.pnginfo import make_pnginfo
+from webui.ui.tabs.settings import make_settings
+from webui.ui.tabs.txt2img import make_txt2img
+
+TITLE = "Atelier"
+# Pictures that the artist does not want saved lie here until the folder is emptied.
+UNSAVED = "unsaved"
+
+
+def build_ui(services: Services) -> gr.Blocks:
+    """Build the page."""
+    files = PictureFiles(services.paths.data / UNSAVED)
+    with gr.Blocks(title=TITLE, analytics_enabled=False, fill_width=True) as page:
+        quick = make_quicksettings(services, page)
+        with top_tabs():
+            with top_tab("txt2img", "txt2img"):
+                txt2img = make_txt2img(services, files, page)
+            with top_tab("PNG Info", "pnginfo"):
+                make_pnginfo(services, txt2img)
+            with top_tab("Settings", "settings"):
+                make_settings(services, quick, page)
+        gr.HTML(f'<span class="versions">{services.version}</span>', elem_id="footer")
+    return page
+
+
+def mount_ui(app: FastAPI, services: Services) -> FastAPI:
+    """Build the page and hang it at the root of the server."""
+    return mount_page(app, build_ui(services), services.flags)

@@ -1,0 +1,33 @@
+// Ctrl/Cmd+Enter generates (and begins anew while a job runs), Alt+Enter skips, Esc interrupts.
+import { find, isShown } from "./dom.js";
+
+function currentTab() {
+  const panel = [...document.querySelectorAll("#tabs > .tabitem")].find(isShown);
+  return panel?.id.replace(/^tab_/, "") ?? "";
+}
+
+function press(id) {
+  const button = document.getElementById(id);
+  if (!isShown(button)) return false;
+  button.click();
+  return true;
+}
+
+function generate(tab) {
+  press(`${tab}_interrupt`);
+  return press(`${tab}_generate`);
+}
+
+/** A list that is open or a picture over the page takes Esc for itself. */
+function somethingIsOpen() {
+  return isShown(find("#lightboxModal")) || isShown(find(".context-menu")) || find("ul.options");
+}
+
+document.addEventListener("keydown", (event) => {
+  const tab = currentTab();
+  let done = false;
+  if (event.key === "Enter" && (event.ctrlKey || event.metaKey)) done = generate(tab);
+  else if (event.key === "Enter" && event.altKey) done = press(`${tab}_skip`);
+  else if (event.key === "Escape" && !somethingIsOpen()) done = press(`${tab}_interrupt`);
+  if (done) event.preventDefault();
+});

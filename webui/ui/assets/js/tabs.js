@@ -1,0 +1,61 @@
+// The strip of tabs, in the shape that scripts written for A1111 look for: #tabs > .tab-nav > button, the chosen one
+// with the class "selected". All panels stay in the page; the chosen one has display: block.
+import { appears, onChange, publish } from "./dom.js";
+
+const tabs = await appears("#tabs");
+await appears("#tabs > .tabitem .tab-name");
+
+const strip = document.createElement("div");
+strip.className = "tab-nav";
+strip.setAttribute("role", "tablist");
+tabs.prepend(strip);
+
+function panels() {
+  return [...tabs.querySelectorAll(":scope > .tabitem")];
+}
+
+function buttonOf(panel) {
+  return strip.querySelector(`button[data-tab="${panel.id}"]`);
+}
+
+function makeButton(panel) {
+  const button = document.createElement("button");
+  button.type = "button";
+  button.id = `${panel.id}-button`;
+  button.dataset.tab = panel.id;
+  button.setAttribute("role", "tab");
+  button.setAttribute("aria-controls", panel.id);
+  button.textContent = panel.querySelector(".tab-name").textContent;
+  button.addEventListener("click", () => choose(panel));
+  panel.setAttribute("role", "tabpanel");
+  return button;
+}
+
+function choose(chosen) {
+  for (const panel of panels()) {
+    const selected = panel === chosen;
+    panel.style.display = selected ? "block" : "none";
+    const button = buttonOf(panel);
+    button?.classList.toggle("selected", selected);
+    button?.setAttribute("aria-selected", String(selected));
+  }
+  // Charts and canvases measure themselves anew.
+  dispatchEvent(new Event("resize"));
+}
+
+/** Shows a top-level tab by its name. */
+function showTab(name) {
+  const panel = document.getElementById(`tab_${name}`);
+  if (panel) choose(panel);
+  return [];
+}
+
+function addMissing() {
+  for (const panel of panels()) {
+    if (!buttonOf(panel) && panel.querySelector(".tab-name")) strip.append(makeButton(panel));
+  }
+  if (!strip.querySelector(".selected") && panels().length) choose(panels()[0]);
+}
+
+onChange(tabs, addMissing, { childList: true });
+publish({ showTab });

@@ -1,0 +1,1 @@
+"""Parts of a tab, one file each."""

@@ -1,0 +1,109 @@
+"""The row above the tabs: checkpoint, VAE and what else the artist wants at hand. A change holds at once."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import gradio as gr
+from gradio.components import Component
+
+from webui.core.errors import WebuiError
+from webui.core.model_file import ModelKind
+from webui.jobs.services import Services
+from webui.ui.components.buttons import icon_button
+from webui.ui.components.setting_widget import Choices, Option, all_options, setting_widget, shown
+from webui.ui.handlers import INSTANT, QUIET
+from webui.ui.texts import notice
+
+MODEL_OPTIONS = ("sd_model_checkpoint", "sd_vae")
+
+
+def option_choices(services: Services) -> dict[str, Choices]:
+    """Options whose choices are files, or options themselves."""
+    catalog = services.catalog
+    return {
+        "sd_model_checkpoint": lambda: [file.title for file in catalog.files(ModelKind.CHECKPOINT)],
+        "sd_vae": lambda: ["Automatic", "None", *(file.name for file in catalog.files(ModelKind.VAE))],
+        "quicksettings_list": lambda: list(all_options()),
+    }
+
+
+def make_quicksettings(services: Services, page: gr.Blocks) -> dict[str, Component]:
+    """The row and its components by option key."""
+    options, settings = all_options(), services.settings.current
+    wanted = [key for key in settings.interface.quicksettings_list if key in options]
+    values, choices = shown_values(services), option_choices(services)
+    components: dict[str, Component] = {}
+    with gr.Row(elem_id="quicksettings", elem_classes=["quicksettings"]):
+        for key in wanted:
+            is_model = key in MODEL_OPTIONS
+            with gr.Row(
+                elem_classes=["quicksetting", "with-refresh" if is_model else "plain"], equal_height=False
+            ):
+                components[key] = setting_widget(options[key], values[key], choices, min_width=180)
+                if is_model:
+                    refresh = icon_button(
+                        "refresh", f"Look for files again: {options[key].label}", f"refresh_{key}"
+                    )
+                    wire_refresh(services, refresh, components[key], choices[key])
+    message = gr.HTML("", elem_id="quicksettings_notice", visible="hidden")
+    for key, component in components.items():
+        wire_change(services, options[key], component, message)
+    page.load(
+        lambda: current_values(services, components, choices),
+        outputs=list(components.values()),
+        **INSTANT,
+    )
+    return components
+
+
+def current_values(
+    services: Services, components: Mapping[str, Component], choices: Mapping[str, Choices]
+) -> dict[Component, dict[str, Any]]:
+    """Values and choices as they are now, for a page that was just opened."""
+    values = shown_values(services)
+    updates = {component: {"value": shown(values[key])} for key, component in components.items()}
+    for key in components.keys() & choices.keys():
+        updates[components[key]]["choices"] = choices[key]()
+    return {component: gr.update(**update) for component, update in updates.items()}
+
+
+def shown_values(services: Services) -> dict[str, Any]:
+    """Option values, with the checkpoint that an empty choice means by its title."""
+    values = services.settings.current.options()
+    try:
+        title = services.catalog.find_checkpoint(str(values["sd_model_checkpoint"])).title
+    except WebuiError:
+        return values
+    return values | {"sd_model_checkpoint": title}
+
+
+def wire_refresh(services: Services, button: gr.Button, component: Component, choices: Choices) -> None:
+    """Scan the model folders and offer what is there."""
+
+    def refresh() -> dict[str, Any]:
+        services.catalog.scan()
+        return gr.update(choices=choices())
+
+    button.click(refresh, outputs=[component], **QUIET)
+
+
+def wire_change(services: Services, option: Option, component: Component, message: gr.HTML) -> None:
+    """Keep a changed value at once; a refusal is shown under the row."""
+
+    def change(value: object) -> dict[str, Any]:
+        try:
+            if option.key == "sd_model_checkpoint" and value:
+                value = services.catalog.find_checkpoint(str(value)).title
+            services.settings.change({option.key: tuple(value) if isinstance(value, list) else value})
+        except WebuiError as error:
+            return gr.update(value=notice(str(error)), visible=True)
+        return gr.update(value="", visible="hidden")
+
+    if isinstance(component, gr.Slider):
+        changed = component.release
+    elif isinstance(component, gr.Textbox | gr.Number):
+        changed = component.blur
+    else:
+        assert isinstance(component, gr.Dropdown | gr.Checkbox)
+        changed = component.input
+    changed(change, inputs=[component], outputs=[message], preprocess=False, **INSTANT)

@@ -1,0 +1,83 @@
+"""The served page around the components: scripts, styles, and how the page hangs in the server."""
+
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Literal
+
+import gradio as gr
+from fastapi import FastAPI
+from fastapi.staticfiles import StaticFiles
+from starlette.responses import Response
+from starlette.types import Scope
+
+from webui.core.flags import Flags
+from webui.ui.theme import make_theme
+
+ASSETS = Path(__file__).parent / "assets"
+ASSETS_URL = "/assets/page"
+ThemeChoice = Literal["light", "dark"] | None
+
+
+class Revalidated(StaticFiles):
+    """Static files that a browser asks for again each time, and gets only if they changed."""
+
+    async def get_response(self, path: str, scope: Scope) -> Response:
+        """The file, marked so that no old script or style is used after an update."""
+        response = await super().get_response(path, scope)
+        response.headers["Cache-Control"] = "no-cache"
+        return response
+
+
+def asset_names(folder: Path, suffix: str) -> list[str]:
+    """Names of the files below a folder of assets with this suffix, in order."""
+    return sorted(path.relative_to(ASSETS).as_posix() for path in folder.glob(f"*{suffix}"))
+
+
+def page_head(theme: ThemeChoice = None, extra: Iterable[str] = ()) -> str:
+    """What goes into the page's head: styles, script modules, and the theme where a flag fixes it."""
+    styles = [
+        f'<link rel="stylesheet" href="{ASSETS_URL}/{name}">' for name in asset_names(ASSETS / "css", ".css")
+    ]
+    scripts = [
+        f'<script type="module" src="{ASSETS_URL}/{name}"></script>'
+        for name in asset_names(ASSETS / "js", ".js")
+    ]
+    return "\n".join([COLOR_SCHEME, theme_script(theme), *styles, *scripts, *extra])
+
+
+# Scroll bars and other parts that the browser draws follow the theme.
+COLOR_SCHEME = '<meta name="color-scheme" content="light dark">'
+
+
+def theme_script(theme: ThemeChoice) -> str:
+    """A script that asks Gradio for a theme unless the address does. None leaves it to the system."""
+    if theme is None:
+        return ""
+    return (
+        "<script>{ const address = new URL(location); if (!address.searchParams.has('__theme')) {"
+        f" address.searchParams.set('__theme', '{theme}');"
+        " history.replaceState(null, '', address); } }</script>"
+    )
+
+
+def mount_page(app: FastAPI, blocks: gr.Blocks, flags: Flags) -> FastAPI:
+    """Hang the page at the root of the server. Routes of the app that were added before come first."""
+    app.mount(ASSETS_URL, Revalidated(directory=ASSETS), name="page-assets")
+    return gr.mount_gradio_app(
+        app,
+        blocks,
+        path="/",
+        # The path below which a reverse proxy offers the page.
+        root_path=f"/{flags.subpath.strip('/')}" if flags.subpath else None,
+        theme=make_theme(),
+        head=page_head(flags.theme),
+        auth=list(flags.page_accounts()) or None,
+        favicon_path=str(ASSETS / "favicon.png"),
+        footer_links=[],
+        run_history=False,
+        show_error=True,
+        ssr_mode=False,
+        pwa=False,
+        mcp_server=False,
+        enable_monitoring=False,
+    )

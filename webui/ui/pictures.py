@@ -1,0 +1,101 @@
+"""Finished pictures as files the page can show, and what its buttons do with them."""
+
+import threading
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from datetime import datetime
+from pathlib import Path
+
+import gradio as gr
+
+from webui.core.errors import NotFound
+from webui.core.events import ImageReady, ImageSaved
+from webui.core.infotext import parse_fields
+from webui.core.settings import Settings
+from webui.jobs.job import Job
+from webui.store.chosen import ChosenPicture, SaveButton
+from webui.store.encoding import PictureNotes, encode
+from webui.store.filenames import NameFacts
+from webui.store.reading import open_picture
+
+
+@dataclass(slots=True)
+class PictureFiles:
+    """Serves the very files that were written. `unsaved` takes pictures that are not to be saved."""
+
+    unsaved: Path
+    _served: set[Path] = field(default_factory=set)
+    _lock: threading.Lock = field(default_factory=threading.Lock)
+
+    def serve(self, folder: Path) -> None:
+        """Let pages read files below a folder as they are, without a copy of each."""
+        with self._lock:
+            if not any(folder.is_relative_to(known) for known in self._served):
+                self._served.add(folder)
+                gr.set_static_paths([folder])
+
+    def on_disk(self, job: Job, picture: ImageSaved) -> Path:
+        """The picture's file; written into the folder for unsaved ones if it has none."""
+        path = Path(picture.path) if picture.path else self._keep(job, picture)
+        self.serve(path.parent)
+        return path
+
+    def _keep(self, job: Job, picture: ImageSaved) -> Path:
+        path = self.unsaved / job.id / f"{picture.index}.png"
+        if not path.exists():
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_bytes(
+                encode(finished_image(job, picture).image, "png", PictureNotes(picture.infotext))
+            )
+        return path
+
+
+def finished_image(job: Job, picture: ImageSaved) -> ImageReady:
+    """The picture itself, kept in the log of jobs that do not save. Raises NotFound once it was let go."""
+    for event in job.log():
+        if isinstance(event, ImageReady) and event.index == picture.index:
+            return event
+    raise NotFound("This picture was not saved and is no longer in memory. Generate it again with its seed.")
+
+
+def chosen_pictures(job: Job, selected: int, *, only_selected: bool) -> list[ImageSaved]:
+    """What the Save button takes: the picture selected in the gallery, or all but the grid."""
+    pictures = sorted(job.saved(), key=lambda picture: picture.index)
+    if only_selected and 0 <= selected < len(pictures):
+        return [pictures[selected]]
+    return [picture for picture in pictures if picture.index >= 0]
+
+
+def save_chosen(
+    files: PictureFiles,
+    button: SaveButton,
+    job: Job,
+    pictures: Iterable[ImageSaved],
+    settings: Settings,
+    as_zip: bool,
+) -> list[Path]:
+    """Write pictures into the folder for chosen ones, with a line in log.csv, and give the files written."""
+    chosen = [
+        ChosenPicture(open_picture(files.on_disk(job, picture)), picture.infotext, name_facts(job, picture))
+        for picture in pictures
+    ]
+    if not chosen:
+        raise NotFound("There is no picture to save yet. Generate one first.")
+    return button.save(chosen, settings.saving, settings.folders, as_archive=as_zip)
+
+
+def name_facts(job: Job, picture: ImageSaved) -> NameFacts:
+    """What file-name patterns may use, taken from the request and the infotext."""
+    fields = parse_fields(picture.infotext)
+    facts = {
+        "model_name": fields.get("Model"),
+        "model_hash": fields.get("Model hash"),
+        "vae_name": fields.get("VAE"),
+    }
+    return NameFacts.of(
+        job.request,
+        max(picture.index, 0),
+        picture.seed,
+        facts,
+        started=datetime.fromtimestamp(job.created).astimezone(),
+    )

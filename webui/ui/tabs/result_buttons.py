@@ -1,0 +1,70 @@
+"""The buttons under the gallery, choosing a picture in it, and taking seeds from it."""
+
+from functools import partial
+
+import gradio as gr
+
+from webui.core.errors import NotFound, WebuiError
+from webui.jobs.services import Services
+from webui.store.chosen import SaveButton
+from webui.ui.components.results import Results
+from webui.ui.components.seed_fields import SeedFields
+from webui.ui.form import Form
+from webui.ui.generation import FORM_DEFAULTS, fields_of_infotext
+from webui.ui.handlers import INSTANT, QUIET
+from webui.ui.job_view import shown_picture
+from webui.ui.pictures import PictureFiles, chosen_pictures, save_chosen
+from webui.ui.texts import infotext_html, notice, paragraph
+from webui.ui.watch import Updates
+
+
+def wire_result_buttons(
+    services: Services, files: PictureFiles, form: Form, results: Results, seeds: SeedFields
+) -> None:
+    """Wire the panel to the job whose pictures it shows."""
+
+    button = SaveButton(services.files)
+
+    def select(info: str, event: gr.SelectData) -> tuple[int, str]:
+        index = event.index if isinstance(event.index, int) else 0
+        picture = shown_picture(info, index)
+        return index, infotext_html(picture.infotext) if picture else ""
+
+    def save(info: str, selected: int, *, as_zip: bool) -> Updates:
+        settings, picture = services.settings.current, shown_picture(info, selected)
+        try:
+            if picture is None:
+                raise NotFound("There is no picture to save yet. Generate one first.")
+            job = services.jobs.find(picture.job_id)
+            only_one = settings.saving.save_selected_only and not as_zip
+            pictures = chosen_pictures(job, selected, only_selected=only_one)
+            written = save_chosen(files, button, job, pictures, settings, as_zip)
+        except WebuiError as error:
+            return {results.log: notice(str(error))}
+        for path in written:
+            files.serve(path.parent)
+        paths = gr.update(value=[str(path) for path in written], visible=True)
+        return {results.log: paragraph(f"Saved: {written[0].name}"), results.files: paths}
+
+    def seed(info: str, selected: int) -> str:
+        picture = shown_picture(info, selected)
+        return str(picture.seed) if picture else FORM_DEFAULTS["seed"]
+
+    def variation_seed(info: str, selected: int) -> str:
+        picture = shown_picture(info, selected)
+        return str(picture.variation_seed) if picture else FORM_DEFAULTS["variation_seed"]
+
+    def reuse(info: str, selected: int) -> Updates:
+        picture, settings = shown_picture(info, selected), services.settings.current
+        return form.write(fields_of_infotext(picture.infotext, settings) if picture else {})
+
+    shown = [results.generation_info, results.selected]
+    saved = [results.log, results.files]
+    results.gallery.select(
+        select, inputs=[results.generation_info], outputs=[results.selected, results.infotext], **INSTANT
+    )
+    results.save.click(partial(save, as_zip=False), inputs=shown, outputs=saved, **QUIET)
+    results.save_zip.click(partial(save, as_zip=True), inputs=shown, outputs=saved, **QUIET)
+    results.reuse.click(reuse, inputs=shown, outputs=form.components, **INSTANT)
+    seeds.reuse.click(seed, inputs=shown, outputs=[seeds.seed], **INSTANT)
+    seeds.reuse_variation.click(variation_seed, inputs=shown, outputs=[seeds.variation_seed], **INSTANT)

@@ -1,0 +1,125 @@
+"""The Settings tab, drawn from the settings model: sections, search, apply, and a reset for each option."""
+
+import json
+from collections.abc import Mapping
+from itertools import groupby
+from typing import Any
+
+import gradio as gr
+from gradio.components import Component
+
+from webui.core.errors import WebuiError
+from webui.core.settings import Settings, section_type
+from webui.jobs.services import Services
+from webui.ui.components.buttons import icon_button
+from webui.ui.components.quicksettings import option_choices
+from webui.ui.components.setting_widget import Option, all_options, setting_widget, shown
+from webui.ui.handlers import INSTANT, QUIET
+from webui.ui.texts import notice
+from webui.ui.watch import Updates
+
+
+def make_settings(services: Services, quick: Mapping[str, Component], page: gr.Blocks) -> None:
+    """Options that stand in the quick settings are left out here: an element id exists once."""
+    options = {key: option for key, option in all_options().items() if key not in quick}
+    with gr.Row(elem_id="settings_bar", elem_classes=["settings-bar"]):
+        gr.HTML(SEARCH, elem_id="settings_search_box")
+        result = gr.HTML("", elem_id="settings_result")
+        apply = gr.Button(
+            "Apply settings", variant="primary", elem_id="settings_submit", size="md", scale=0, min_width=130
+        )
+    with gr.Row(elem_classes=["settings-body"], equal_height=False):
+        gr.HTML(section_links(options), elem_id="settings_sections")
+        with gr.Column(elem_id="settings"):
+            components = draw_sections(services, options)
+    as_json = gr.Textbox(
+        elem_id="settings_json", visible="hidden", value=options_json(services.settings.current)
+    )
+    wire_settings(services, components, result, as_json, apply, page)
+
+
+SEARCH = (
+    '<input id="settings_search" type="search" placeholder="Search settings" aria-label="Search settings" '
+    'autocomplete="off">'
+)
+
+
+def draw_sections(services: Services, options: Mapping[str, Option]) -> dict[str, Component]:
+    """Every section with its options; their components by key."""
+    values, choices = services.settings.current.options(), option_choices(services)
+    components: dict[str, Component] = {}
+    for section, members in groupby(options.values(), lambda option: option.section):
+        with gr.Column(elem_id=f"settings_{section}", elem_classes=["settings-section"], variant="panel"):
+            gr.HTML(f"<h2>{section_title(section)}</h2>")
+            for option in members:
+                with gr.Row(elem_classes=["setting"], equal_height=False):
+                    widget = setting_widget(
+                        option, values[option.key], choices, info=option.help, min_width=200
+                    )
+                    reset = icon_button(
+                        "reset", f"Back to the default: {option.label}", f"reset_{option.key}"
+                    )
+                reset.click(fn=None, outputs=[widget], js=f"() => {json.dumps([option.default])}")
+                components[option.key] = widget
+    return components
+
+
+def section_title(section: str) -> str:
+    """What a section is called: its title, else the first sentence of its class."""
+    field = Settings.model_fields[section]
+    described = section_type(field.annotation).__doc__ or section
+    return field.title or described.splitlines()[0].rstrip(".")
+
+
+def section_links(options: Mapping[str, Option]) -> str:
+    """Links to the sections, for the side of the page."""
+    sections = dict.fromkeys(option.section for option in options.values())
+    links = "".join(f'<a href="#settings_{name}">{section_title(name)}</a>' for name in sections)
+    return f"<nav>{links}</nav>"
+
+
+def options_json(settings: Settings) -> str:
+    """All options, for scripts in the page."""
+    return json.dumps(settings.options(), default=shown)
+
+
+def wire_settings(
+    services: Services,
+    components: Mapping[str, Component],
+    result: gr.HTML,
+    as_json: gr.Textbox,
+    apply: gr.Button,
+    page: gr.Blocks,
+) -> None:
+    """Apply keeps what was changed; opening the page shows what holds now."""
+
+    def submit(values: Mapping[Component, Any]) -> Updates:
+        current = services.settings.current.options()
+        changed = {
+            key: values[component]
+            for key, component in components.items()
+            if values[component] != shown(current[key])
+        }
+        try:
+            settings = services.settings.change(changed) if changed else services.settings.current
+        except WebuiError as error:
+            return {result: notice(str(error))}
+        return {result: notice(summary(list(changed)), "info"), as_json: options_json(settings)}
+
+    def load() -> Updates:
+        values = services.settings.current.options()
+        updates: Updates = {component: shown(values[key]) for key, component in components.items()}
+        return updates | {as_json: options_json(services.settings.current), result: ""}
+
+    apply.click(submit, inputs=set(components.values()), outputs=[result, as_json], preprocess=False, **QUIET)
+    page.load(load, outputs=[*components.values(), as_json, result], **INSTANT)
+
+
+def summary(changed: list[str]) -> str:
+    """What was changed, in a sentence."""
+    options = all_options()
+    names = ", ".join(options[key].label for key in changed)
+    restart = " Restart the program to see the new row." if "quicksettings_list" in changed else ""
+    if not changed:
+        return "Nothing was changed."
+    return f"{len(changed)} setting{'s' if len(changed) > 1 else ''} changed: {names}.{restart}"

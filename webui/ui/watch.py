@@ -1,0 +1,120 @@
+"""From a job's log to the page. Watching changes nothing: closing the page ends the watching, not the job."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from typing import Any
+
+import gradio as gr
+from gradio.components import Component
+
+from webui.jobs.job import Job
+from webui.jobs.queue import JobQueue
+from webui.ui.components.results import Results
+from webui.ui.components.toprow import Toprow
+from webui.ui.job_view import (
+    JobView,
+    generation_info,
+    log_html,
+    picture_infotext,
+    preview_html,
+    progress_html,
+    queue_html,
+    view_of,
+)
+from webui.ui.pictures import PictureFiles
+from webui.ui.texts import notice
+
+# How often a page looks. Waiting for events would hold one of Gradio's few threads for each open page, while a look
+# at a log in memory costs next to nothing.
+LOOK_EVERY_S = 0.15
+Updates = dict[Component, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Watcher:
+    """Shows one tab's jobs on its panel."""
+
+    jobs: JobQueue
+    files: PictureFiles
+    tab: str
+    toprow: Toprow
+    results: Results
+    # Id of the job whose end the page shows already.
+    shown: gr.State
+
+    @property
+    def outputs(self) -> list[Component]:
+        """Every component that watching may change."""
+        top, res = self.toprow, self.results
+        buttons = [top.interrupt, top.skip, top.cancel, top.queue, top.clear_queue, top.notice]
+        shown = [
+            res.progress,
+            res.preview,
+            res.gallery,
+            res.empty,
+            res.infotext,
+            res.log,
+            res.generation_info,
+        ]
+        return [*buttons, *shown, res.selected, self.shown]
+
+    async def watch(self, shown: str) -> AsyncIterator[Updates]:
+        """Follow the tab's jobs, one after the other, until none is left that the page does not show yet."""
+        on_page: Updates = {}
+        while (job := self.jobs.recent(self.tab)) and job.id != shown:
+            async for updates in self.follow(job, on_page):
+                yield updates
+            shown = job.id
+        yield {self.shown: shown}
+
+    async def follow(self, job: Job, on_page: Updates) -> AsyncIterator[Updates]:
+        """What changes on the page until the job ends. `on_page` holds what was sent before."""
+        while True:
+            view = view_of(job, self.waiting_behind(job))
+            fresh = {part: value for part, value in self.render(view).items() if on_page.get(part) != value}
+            on_page.update(fresh)
+            if fresh:
+                yield fresh
+            if not view.is_active:
+                return
+            await asyncio.sleep(LOOK_EVERY_S)
+
+    def waiting_behind(self, job: Job) -> int:
+        """The tab's waiting jobs other than this one."""
+        return sum(other.delivery.tab == self.tab and other is not job for other in self.jobs.waiting())
+
+    def render(self, view: JobView) -> Updates:
+        """Everything the page shows of a job. While it has no picture yet, those of the job before stay."""
+        top, res = self.toprow, self.results
+        active = "hidden" if not view.is_active else True
+        error = view.finished.error if view.finished else None
+        updates: Updates = {
+            top.interrupt: gr.update(visible=active),
+            top.skip: gr.update(visible=active),
+            top.cancel: gr.update(visible=active),
+            top.queue: shown_if(queue_html(view)),
+            top.clear_queue: gr.update(visible=True if view.waiting else "hidden"),
+            top.notice: shown_if(notice(error or "")),
+            res.progress: shown_if(progress_html(view)),
+            res.preview: shown_if(preview_html(view)),
+            res.log: log_html(view),
+        }
+        return updates | (self.render_pictures(view) if view.pictures else {})
+
+    def render_pictures(self, view: JobView) -> Updates:
+        """The gallery and the texts that go with it."""
+        res = self.results
+        paths = [str(self.files.on_disk(view.job, picture)) for picture in view.pictures]
+        return {
+            res.gallery: gr.update(value=paths, selected_index=0),
+            res.empty: gr.update(visible="hidden"),
+            res.infotext: picture_infotext(view, 0),
+            res.generation_info: generation_info(view, paths),
+            res.selected: 0,
+        }
+
+
+def shown_if(text: str) -> dict[str, Any]:
+    """Show a text, or hide its component where it is empty."""
+    return gr.update(value=text, visible=True if text else "hidden")
