@@ -1,4 +1,4 @@
-"""The goldens: what A1111 1.10.1 made of requests, and how ours is held against it. See tests/goldens/README.md."""
+"""The goldens: what A1111 1.10.1 made of requests, and how ours is held against it. See goldens/README.md."""
 
 import base64
 import io

@@ -24,7 +24,7 @@ EXPLANATIONS: Mapping[str, tuple[str, ...]] = {
         "attention-pytorch",
     ),
     "the API is always there, under /sdapi/v1": ("api",),
-    "a public link would go through somebody else's server: put a reverse proxy or a tunnel of your own in front": (
+    "a public link would lead through a stranger's server: put a proxy or tunnel of your own in front": (
         "share",
     ),
     "without a GPU it computes on the processor": ("skip-torch-cuda-test",),

@@ -151,7 +151,7 @@ class JobQueue:
             job.append(outcome.model_copy(update={"seconds": time.time() - job.created}))
 
     def _early_worker(self) -> Worker | None:
-        """The worker before anybody asks, so that the first job need not wait; a refusal is told to that job."""
+        """The worker before anybody asks, so that the first job need not wait; refusals are told to jobs."""
         try:
             return self._make_worker()
         except WebuiError as error:
