@@ -1,4 +1,4 @@
-"""Checkpoints of a few thousand parameters in the original layout, of any plan, and other files made for tests."""
+"""Small checkpoints of any plan in the original layout, and other files made for tests."""
 
 import json
 from collections.abc import Mapping

@@ -6,6 +6,7 @@ import threading
 from collections.abc import Hashable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from importlib.util import find_spec
 
 import torch
 
@@ -26,10 +27,11 @@ __all__ = ["ConditioningCache", "ModelManager"]
 
 @dataclass(frozen=True, slots=True)
 class PrecisionRules:
-    """What the flags say: `all_exact` (--precision full, --no-half) and `full_vae` (--no-half-vae)."""
+    """What the flags say: `all_exact` (--precision full, --no-half), `full_vae` (--no-half-vae) …"""
 
     all_exact: bool = False
     full_vae: bool = False
+    wants_xformers: bool = False
 
 
 class ModelManager:
@@ -54,7 +56,9 @@ class ModelManager:
     def for_machine(cls, catalog: Catalog, flags: Flags) -> "ModelManager":
         """On the best device there is, with a budget of most of its memory."""
         device = choose_device(flags)
-        rules = PrecisionRules(all_exact=flags.is_exact, full_vae=flags.no_half_vae)
+        rules = PrecisionRules(
+            all_exact=flags.is_exact, full_vae=flags.no_half_vae, wants_xformers=flags.wants_xformers
+        )
         return cls(catalog, device, model_budget_bytes(device), rules)
 
     def set_budget(self, budget_bytes: int) -> None:
@@ -115,13 +119,26 @@ class ModelManager:
 
     def _load(self, file: ModelFile, numbers: Numbers, vae_file: ModelFile | None) -> LoadedModel:
         try:
-            return load(file, numbers, self.device, vae_file)
+            model = load(file, numbers, self.device, vae_file)
+            self._choose_attention(model)
+            return model
         except torch.OutOfMemoryError as error:
             raise OutOfMemory(
                 f"{file.name} does not fit into the device's memory. Choose a smaller one."
             ) from error
         except MemoryError as error:
             raise OutOfMemory(f"{file.name} does not fit into the memory. Close other programs.") from error
+
+    def _choose_attention(self, model: LoadedModel) -> None:
+        """xFormers' attention where the flags want it and it is installed; else torch's own."""
+        if not self._rules.wants_xformers:
+            return
+        if self.device.type == "cuda" and find_spec("xformers") is not None:
+            model.network.unet.enable_xformers_memory_efficient_attention()
+        else:
+            logger.warning(
+                "--xformers: xFormers is not installed or there is no NVIDIA card; torch's is used."
+            )
 
     def _numbers(self, file: ModelFile, precision: Precision) -> Numbers:
         if precision is Precision.EXACT or self._rules.all_exact:
