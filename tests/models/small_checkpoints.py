@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 
 import torch
@@ -30,6 +31,8 @@ STARTER_LIKE = UNetDimensions(
     vector=None,
     has_linear_projections=False,
 )
+# The vocabulary is most of a small checkpoint: with narrow text it is 7 MB.
+NARROW = replace(STARTER_LIKE, context=32)
 SMALL_VAE = VaeDimensions(3, 4, (32, 32, 64, 64), 1, True, True, True)
 SMALL_TEXT = TextDimensions(49408, 77, 128, 256, 3, None)
 
@@ -59,8 +62,8 @@ def original_unet(dimensions: UNetDimensions, seed: int = 0) -> dict[str, Tensor
 
 
 def small_checkpoint(dimensions: UNetDimensions = STARTER_LIKE, *, vae: bool = True) -> dict[str, Tensor]:
-    """A whole SD1 checkpoint's tensors, seeded."""
-    text, _ = build_clip(SMALL_TEXT, 2, "quick_gelu")
+    """A whole SD1 checkpoint's tensors, seeded; the text is as wide as the U-Net's context."""
+    text, _ = build_clip(replace(SMALL_TEXT, width=dimensions.context), 1, "quick_gelu")
     tensors = original_unet(dimensions)
     tensors |= {
         f"cond_stage_model.transformer.text_model.{name}": tensor

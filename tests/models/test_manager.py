@@ -1,0 +1,206 @@
+"""The manager: what stays loaded, what is swapped, and that a failure changes nothing."""
+
+import hashlib
+import threading
+from pathlib import Path
+
+import pytest
+import torch
+
+from tests.models.small_checkpoints import NARROW, SMALL_VAE, random_tensors, small_checkpoint, write
+from webui.core.errors import ModelNotFound, UnusableFile
+from webui.models.architectures.vae import build_vae
+from webui.models.catalog import Catalog
+from webui.models.folders import ModelFolders
+from webui.models.loader import LoadedModel
+from webui.models.manager import ModelManager, PrecisionRules
+from webui.models.precision import EXACT, Numbers
+from webui.store.database import IN_MEMORY, Database
+from webui.store.header_cache import HeaderCache
+
+CPU = torch.device("cpu")
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    for name, shift in (("one", 0.0), ("two", 0.01), ("three", 0.02)):
+        tensors = {key: tensor + shift for key, tensor in small_checkpoint(NARROW).items()}
+        write(tmp_path / f"{name}.safetensors", tensors)
+    write(tmp_path / "other.vae.safetensors", random_tensors(build_vae(SMALL_VAE, 0.18215), 9))
+    write(tmp_path / "bare.safetensors", small_checkpoint(NARROW, vae=False))
+    return tmp_path
+
+
+@pytest.fixture
+def manager(folder: Path) -> ModelManager:
+    catalog = Catalog(ModelFolders((folder,)), HeaderCache(Database(IN_MEMORY)))
+    catalog.scan()
+    return ModelManager(catalog, CPU, 10**12, PrecisionRules(all_exact=True))
+
+
+def digest(module: torch.nn.Module) -> str:
+    found = hashlib.sha256()
+    for name, tensor in module.state_dict().items():
+        found.update(name.encode() + tensor.contiguous().numpy().tobytes())
+    return found.hexdigest()
+
+
+def using(manager: ModelManager, name: str, vae: str = "Automatic") -> LoadedModel:
+    with manager.use(name, vae) as model:
+        return model
+
+
+def test_a_kept_model_is_the_same_object(manager: ModelManager) -> None:
+    first = using(manager, "one")
+    assert using(manager, "two") is not first
+    assert using(manager, "one") is first
+    assert len(manager.loaded()) == 2
+
+
+def test_the_longest_unused_goes_when_the_budget_is_full(manager: ModelManager) -> None:
+    one = using(manager, "one")
+    manager.set_budget(int(one.size_bytes * 2.5))
+    for name in ("two", "one", "three"):
+        using(manager, name)
+    assert [model.file.stem for model in manager.loaded()] == ["one", "three"]
+
+
+def test_one_model_is_kept_even_if_it_is_larger_than_the_budget(manager: ModelManager) -> None:
+    manager.set_budget(1)
+    using(manager, "one")
+    assert [model.file.stem for model in (using(manager, "two"), *manager.loaded())] == ["two", "two"]
+
+
+def test_a_vae_is_swapped_and_the_own_one_comes_back_bit_equal(manager: ModelManager) -> None:
+    model = using(manager, "one")
+    network, own = digest(model.network), digest(model.vae.module)
+    swapped = using(manager, "one", "other.vae")
+    assert swapped is model
+    assert digest(model.vae.module) != own
+    assert (model.vae_file and model.vae_file.name) == "other.vae.safetensors"
+    assert using(manager, "one", "None") is model
+    assert digest(model.vae.module) == own
+    assert model.vae_file is None
+    assert digest(model.network) == network
+
+
+def test_a_model_first_loaded_with_another_vae_finds_its_own(manager: ModelManager) -> None:
+    expected = digest(using(manager, "one").vae.module)
+    manager.unload()
+    assert digest(using(manager, "one", "other.vae").vae.module) != expected
+    assert digest(using(manager, "one").vae.module) == expected
+
+
+def test_a_failure_leaves_the_model_before_usable(manager: ModelManager, folder: Path) -> None:
+    model = using(manager, "one")
+    before = [digest(module) for module in model.modules()]
+    (folder / "cut.safetensors").write_bytes((folder / "two.safetensors").read_bytes()[:5000])
+    for name, vae, error in (
+        ("nowhere", "Automatic", ModelNotFound),
+        ("cut", "Automatic", UnusableFile),
+        ("bare", "Automatic", UnusableFile),
+        ("one", "nowhere", ModelNotFound),
+        ("other.vae", "Automatic", UnusableFile),
+    ):
+        with pytest.raises(error):
+            using(manager, name, vae)
+        assert using(manager, "one") is model
+    assert [digest(module) for module in model.modules()] == before
+
+
+def test_a_file_cut_off_since_the_scan_is_refused(manager: ModelManager, folder: Path) -> None:
+    model = using(manager, "one")
+    path = folder / "two.safetensors"
+    path.write_bytes(path.read_bytes()[:-1000])
+    with pytest.raises(UnusableFile, match="1,000 bytes are missing"):
+        using(manager, "two")
+    assert using(manager, "one") is model
+
+
+def test_a_checkpoint_without_vae_runs_with_one_that_was_chosen(manager: ModelManager) -> None:
+    with pytest.raises(UnusableFile, match="choose one in the VAE list"):
+        using(manager, "bare")
+    assert using(manager, "bare", "other.vae").vae_file is not None
+
+
+def test_another_thread_may_not_use_it(manager: ModelManager) -> None:
+    raised: list[BaseException] = []
+
+    def elsewhere() -> None:
+        try:
+            using(manager, "one")
+        except AssertionError as error:
+            raised.append(error)
+
+    thread = threading.Thread(target=elsewhere)
+    thread.start()
+    thread.join()
+    assert len(raised) == 1
+
+
+def test_exact_is_32_bits_whatever_the_file_holds(manager: ModelManager, folder: Path) -> None:
+    write(
+        folder / "half.safetensors", {key: tensor.half() for key, tensor in small_checkpoint(NARROW).items()}
+    )
+    model = using(manager, "half")
+    assert model.numbers == EXACT
+    assert {p.dtype for module in model.modules() for p in module.parameters()} == {torch.float32}
+
+
+def test_a_network_that_gives_nan_in_half_goes_to_32_bits_and_says_so(manager: ModelManager) -> None:
+    model = using(manager, "one")
+    network = model.network
+    network.unet.half()
+    network.falls_back = True
+    with torch.no_grad():
+        # Finite in float16, but their product is not.
+        network.unet.conv_in.weight.fill_(60000.0)
+        output = network(torch.ones(1, 4, 8, 8), torch.tensor([10.0]), torch.zeros(1, 77, 32))
+    assert output.isfinite().all()
+    assert network.dtype == torch.float32
+    assert ["computes in 32 bits" in message for message in model.take_messages()] == [True]
+    assert model.take_messages() == []
+    with manager.use("one"):
+        pass
+    assert using(manager, "one") is not model
+
+
+def test_a_vae_that_gives_nan_in_half_goes_to_32_bits_and_says_so(manager: ModelManager) -> None:
+    model = using(manager, "one")
+    model.vae.module.half()
+    model.vae.falls_back = True
+    with torch.no_grad():
+        model.vae.module.post_quant_conv.weight.fill_(60000.0)
+    assert model.vae.decode(torch.ones(1, 4, 4, 4) * 10).isfinite().all()
+    assert model.vae.dtype == torch.float32
+    assert ["computes in 32 bits" in message for message in model.take_messages()] == [True]
+
+
+def test_conditionings_are_made_once_and_told_apart_by_model(manager: ModelManager) -> None:
+    made: list[str] = []
+    keys = [using(manager, name).text_key for name in ("one", "two", "one")]
+
+    def make(name: str) -> tuple[()]:
+        made.append(name)
+        return ()
+
+    for key in keys:
+        manager.conditioning.get_or_make((key, "a cat"), lambda key=key: make(str(key)))
+    assert len(made) == 2
+    assert keys[0] == keys[2] != keys[1]
+
+
+def test_posterior_noise_moves_the_latent_by_its_deviation(manager: ModelManager) -> None:
+    vae = using(manager, "one").vae
+    images = torch.rand(2, 3, 32, 32, generator=torch.Generator().manual_seed(0))
+    mean = vae.encode(images)
+    noise = torch.randn(mean.shape, generator=torch.Generator().manual_seed(1))
+    one, two = vae.encode(images, noise) - mean, vae.encode(images, noise * 2) - mean
+    assert mean.shape == (2, 4, 4, 4)
+    torch.testing.assert_close(two, one * 2, rtol=1e-3, atol=1e-5)
+    assert (one.sign() == noise.sign()).all()
+
+
+def test_numbers_say_whether_they_are_exact() -> None:
+    assert EXACT.is_exact
+    assert not Numbers(torch.float32, torch.bfloat16, torch.float32, channels_last=True).is_exact
