@@ -3,6 +3,7 @@
 import json
 import warnings
 from collections.abc import Callable, Iterator
+from itertools import pairwise
 from typing import Any
 
 import pytest
@@ -169,13 +170,21 @@ def test_restart_with_few_steps_is_heun() -> None:
     assert torch.equal(restart[-1].latent, heun[-1].latent)
 
 
+@pytest.mark.parametrize("schedule", ["Karras", "KL Optimal", "Align Your Steps"])
 @pytest.mark.parametrize(("steps", "times"), [(20, 1), (35, 1), (36, 2), (50, 2)])
-def test_restart_goes_back_up_and_still_takes_the_steps_asked_for(steps: int, times: int) -> None:
-    sigmas = sampler_sigmas("Restart", "Karras", steps, LEVELS, ScheduleOptions())
-    walked = ours("Restart", sigmas, SamplerOptions(), Unseeded())
+def test_restart_goes_back_up_and_still_takes_the_steps_asked_for(steps: int, times: int, schedule: str) -> None:
+    sigmas = sampler_sigmas("Restart", schedule, steps, LEVELS, ScheduleOptions())
+    draws: list[Tensor] = []
+
+    def noise(sigma: Tensor, sigma_next: Tensor) -> Tensor:
+        draws.append(sigma_next)
+        return torch.zeros(SHAPE)
+
+    walked = ours("Restart", sigmas, SamplerOptions(), noise)
+    assert len(draws) == times
     assert [step.index for step in walked] == list(range(steps))
     starts = [step.sigma for step in walked]
-    rises = [(before, after) for before, after in zip(starts, starts[1:], strict=False) if after > before]
+    rises = [(before, after) for before, after in pairwise(starts) if after > before]
     assert len(rises) == times
     assert all(abs(after - 2.0) < 0.8 for _, after in rises)
 

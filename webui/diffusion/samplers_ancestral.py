@@ -87,9 +87,9 @@ def restart(
     denoise: Denoise, latent: Tensor, sigmas: Tensor, noise: NoiseSource, options: SamplerOptions
 ) -> Iterator[Step]:
     """Heun steps that go back to a higher sigma once or twice (Xu et al. 2023)."""
-    last = sigmas[0]
+    last: Tensor | None = None
     for index, (sigma, sigma_next) in enumerate(restart_pairs(sigmas)):
-        if last < sigma:
+        if last is not None and last < sigma:
             latent = latent + noise(last, sigma) * (sigma**2 - last**2) ** 0.5
         denoised = denoise(latent, sigma)
         slope = derivative(latent, sigma, denoised)
