@@ -73,7 +73,7 @@ class Guard:
         if origin is None or (scope["type"] == "http" and scope["method"] in SAFE_METHODS):
             return True
         # Behind a proxy the host that the browser sees stands in X-Forwarded-Host.
-        hosts = {headers.get("host", ""), headers.get("x-forwarded-host", "")}
+        hosts = {headers.get("host"), headers.get("x-forwarded-host")} - {None, ""}
         return urlsplit(origin).netloc in hosts or self._rules.allow(origin)
 
     def _knows(self, authorization: str) -> bool:
