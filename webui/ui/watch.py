@@ -25,8 +25,8 @@ from webui.ui.job_view import (
 from webui.ui.pictures import PictureFiles
 from webui.ui.texts import notice
 
-# How often a page looks. Waiting for events would hold one of Gradio's few threads for each open page, while a look
-# at a log in memory costs next to nothing.
+# How often a page looks. Waiting for events would hold one of Gradio's few threads for each open page,
+# while a look at a log in memory costs next to nothing.
 LOOK_EVERY_S = 0.15
 Updates = dict[Component, Any]
 

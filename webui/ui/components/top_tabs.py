@@ -1,7 +1,7 @@
 """The top-level tabs. All of them are in the page from the start, shown or not.
 
-Scripts of extensions look for elements of tabs that were never opened, and Gradio mounts what is in its own tabs
-only when they are first opened. `assets/js/tabs.js` draws the strip of buttons and shows one panel at a time.
+Scripts of extensions look for elements of tabs that were never opened, and Gradio mounts what is in its
+own tabs only when they are first opened. `assets/js/tabs.js` draws the buttons and shows one panel at a time.
 """
 
 import html

@@ -1,0 +1,40 @@
+"""What the page's tests share: a form as the txt2img tab has it, the whole page, and services on empty folders."""
+
+import gradio as gr
+import pytest
+
+from webui.core.flags import read_flags
+from webui.main import build_services
+from webui.ui.app import build_ui
+from webui.ui.components.sampling_fields import make_guidance_fields, make_sampling_fields, make_size_fields
+from webui.ui.components.seed_fields import make_override_field, make_seed_fields
+from webui.ui.components.toprow import make_toprow
+from webui.ui.form import Form
+
+
+@pytest.fixture(scope="session")
+def services(tmp_path_factory):
+    """Services without a model; the queue is not started."""
+    home = tmp_path_factory.mktemp("home")
+    flags, _ = read_flags(["--data-dir", str(home), "--models-dir", str(home / "models")])
+    return build_services(flags, home)
+
+
+@pytest.fixture(scope="session")
+def page(services):
+    """The page, built and not served."""
+    return build_ui(services)
+
+
+@pytest.fixture(scope="session")
+def txt2img_form():
+    """The form of the txt2img tab."""
+    form = Form()
+    with gr.Blocks():
+        make_toprow("txt2img", form, [])
+        make_sampling_fields("txt2img", form)
+        make_size_fields("txt2img", form)
+        make_guidance_fields("txt2img", form)
+        make_seed_fields("txt2img", form)
+        make_override_field("txt2img", form)
+    return form

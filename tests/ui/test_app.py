@@ -1,0 +1,92 @@
+"""The page as it is built: ids that scripts of extensions rely on, settings, assets."""
+
+import re
+from collections import Counter
+from html.parser import HTMLParser
+
+import pytest
+
+from webui.core.settings import Settings
+from webui.ui.components.setting_widget import all_options, setting_widget
+from webui.ui.page import ASSETS, page_head
+
+# What scripts of extensions look up, for the tabs that are here.
+EXPECTED = """
+quicksettings setting_sd_model_checkpoint refresh_sd_model_checkpoint setting_sd_vae tabs footer paste
+tab_txt2img tab_pnginfo tab_settings settings settings_json settings_submit pnginfo_image pnginfo_generation_info
+txt2img_tab txt2img_toprow txt2img_prompt_container txt2img_prompt txt2img_neg_prompt txt2img_prompt_row
+txt2img_neg_prompt_row txt2img_actions_column txt2img_generate_box txt2img_generate txt2img_interrupt txt2img_skip
+txt2img_tools txt2img_clear_prompt txt2img_style_apply txt2img_restore_progress txt2img_token_counter
+txt2img_token_button txt2img_negative_token_counter txt2img_negative_token_button txt2img_styles
+txt2img_settings sampler_selection_txt2img txt2img_sampling txt2img_scheduler txt2img_steps txt2img_column_size
+txt2img_width txt2img_height txt2img_dimensions_row txt2img_res_switch_btn txt2img_column_batch
+txt2img_batch_count txt2img_batch_size txt2img_cfg_scale txt2img_tiling txt2img_seed_row txt2img_seed
+txt2img_random_seed txt2img_reuse_seed txt2img_subseed_show txt2img_seed_extras txt2img_subseed_row
+txt2img_subseed txt2img_random_subseed txt2img_reuse_subseed txt2img_subseed_strength
+txt2img_seed_resize_from_row txt2img_seed_resize_from_w txt2img_seed_resize_from_h txt2img_override_settings
+txt2img_script_container txt2img_results txt2img_results_panel txt2img_gallery_container txt2img_gallery
+image_buttons_txt2img save_txt2img save_zip_txt2img download_files_txt2img html_info_txt2img html_log_txt2img
+generation_info_txt2img
+""".split()
+
+
+def ids_of(page):
+    return [block.elem_id for block in page.blocks.values() if getattr(block, "elem_id", None)]
+
+
+@pytest.mark.parametrize("elem_id", EXPECTED)
+def test_an_element_that_extensions_look_for_is_there(page, elem_id):
+    assert elem_id in ids_of(page)
+
+
+def test_every_element_id_exists_once(page):
+    assert [elem_id for elem_id, count in Counter(ids_of(page)).items() if count > 1] == []
+
+
+def test_every_setting_can_be_changed_somewhere(page):
+    assert {f"setting_{key}" for key in Settings.keys()} <= set(ids_of(page))
+
+
+@pytest.mark.parametrize("key", list(Settings.keys()))
+def test_a_settings_widget_says_what_it_is_and_holds_the_default(key):
+    option = all_options()[key]
+    widget = setting_widget(option, Settings().options()[key], {})
+    assert widget.label
+    assert widget.value == option.default
+
+
+def test_no_component_is_left_out_of_the_page_when_it_is_hidden(page):
+    left_out = [block.elem_id for block in page.blocks.values() if getattr(block, "visible", True) is False]
+    assert left_out == []
+
+
+class Links(HTMLParser):
+    """The addresses that a head refers to."""
+
+    def __init__(self):
+        super().__init__()
+        self.addresses: list[str] = []
+
+    def handle_starttag(self, tag, attrs):
+        self.addresses += [value for name, value in attrs if name in ("src", "href") and value]
+
+
+def test_the_head_names_files_that_are_there_and_nothing_outside():
+    links = Links()
+    links.feed(page_head("dark"))
+    assert len(links.addresses) > 10
+    for address in links.addresses:
+        assert address.startswith("/assets/page/")
+        assert (ASSETS / address.removeprefix("/assets/page/")).is_file()
+
+
+def test_styles_and_scripts_refer_to_nothing_outside():
+    for path in ASSETS.rglob("*.[cj]s*"):
+        text = path.read_text(encoding="utf-8").replace("http://www.w3.org/2000/svg", "")
+        assert not re.search(r"https?://|//[a-z]+\.[a-z]+/", text), path.name
+
+
+def test_a_script_does_one_thing_and_is_short():
+    lengths = {path.name: path.read_text(encoding="utf-8").count("\n") for path in ASSETS.glob("js/*.js")}
+    assert len(lengths) > 5
+    assert {name: length for name, length in lengths.items() if length > 150} == {}

@@ -1,0 +1,137 @@
+"""From the form to a request, and from requests and infotext back to the form."""
+
+import json
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tests.request_strategies import requests
+from webui.core.errors import InvalidRequest
+from webui.core.image_options import OPTION_FIELDS
+from webui.core.request import MAX_SEED, GenerationRequest, make_request
+from webui.core.request_infotext import PictureFacts, format_infotext
+from webui.core.settings import Settings
+from webui.ui.generation import (
+    FORM_DEFAULTS,
+    fields_of_infotext,
+    fields_of_memory,
+    fields_of_request,
+    request_parts,
+    seed_of,
+)
+
+
+def asked_for(form, fields, settings=Settings()):
+    """The request that the form makes after these fields were written into it."""
+    shown = dict(FORM_DEFAULTS)
+    for component, update in form.write(fields).items():
+        shown |= form.read({component: update["value"]})
+    wanted, overrides = request_parts(shown)
+    styles = wanted.pop("styles")
+    assert styles == []
+    # Where no variation is written, one is drawn; any will do.
+    wanted = {name: 0 if value == -1 else value for name, value in wanted.items()}
+    changed = settings.changed(overrides)
+    wanted = {"model": settings.models.sd_model_checkpoint, "vae": settings.models.sd_vae} | wanted
+    return make_request(**wanted, options=changed.image)
+
+
+def as_it_matters(request: GenerationRequest) -> GenerationRequest:
+    """Without fields of variation and resizing that do nothing."""
+    unused: dict[str, int] = {}
+    if not request.variation_strength and not request.seed_resize_width:
+        unused = {"variation_seed": 0, "seed_resize_height": 0}
+    return request.model_copy(update=unused)
+
+
+@given(request=requests())
+def test_the_form_shows_a_request_so_that_it_makes_the_same_again(txt2img_form, request):
+    settings = Settings(image=request.options).changed(
+        {"sd_model_checkpoint": request.model, "sd_vae": request.vae}
+    )
+    again = asked_for(txt2img_form, fields_of_request(request), settings)
+    assert as_it_matters(again) == as_it_matters(request)
+
+
+@given(request=requests(prompts=st.sampled_from(["", "a fox", "a (red:1.2) fox,\nin the snow"])))
+def test_a_pasted_infotext_makes_a_picture_with_that_infotext(txt2img_form, request):
+    text = format_infotext(request, 0, PictureFacts())
+    again = asked_for(txt2img_form, fields_of_infotext(text, Settings()))
+    assert format_infotext(again, 0, PictureFacts()) == text
+
+
+def test_a_text_without_parameters_is_pasted_as_a_prompt():
+    fields = fields_of_infotext("a fox\nNegative prompt: blurry", Settings())
+    assert fields == {"prompt": "a fox", "negative_prompt": "blurry"}
+
+
+def test_a_schedule_that_is_the_samplers_own_is_shown_as_automatic():
+    text = "a fox\nSteps: 20, Sampler: DPM++ 2M, Schedule type: Karras, CFG scale: 7, Seed: 1, Size: 64x64"
+    assert fields_of_infotext(text, Settings())["schedule"] == "Automatic"
+    other = text.replace("Karras", "Exponential")
+    assert fields_of_infotext(other, Settings())["schedule"] == "Exponential"
+
+
+def test_settings_that_differ_in_an_infotext_become_chips():
+    text = "a\nSteps: 20, Sampler: Euler, CFG scale: 7, Seed: 1, Size: 64x64, Clip skip: 2, ENSD: 31337"
+    chips = fields_of_infotext(text, Settings())["override_settings"]
+    # A1111 means its own noise where it says nothing.
+    assert set(chips) == {"Clip skip: 2", "ENSD: 31337", "RNG: GPU"}
+    same = Settings().changed(
+        {"CLIP_stop_at_last_layers": 2, "eta_noise_seed_delta": 31337, "randn_source": "GPU"}
+    )
+    assert fields_of_infotext(text, same)["override_settings"] == []
+
+
+def test_the_checkpoint_of_an_infotext_is_a_chip_only_if_the_settings_want_it():
+    text = (
+        "a\nSteps: 20, Sampler: Euler, Seed: 1, Size: 64x64, Model hash: 0123456789, Model: dreams, RNG: NV"
+    )
+    assert fields_of_infotext(text, Settings())["override_settings"] == []
+    wanted = Settings().changed({"disable_weights_auto_swap": False})
+    assert fields_of_infotext(text, wanted)["override_settings"] == ["Model: dreams [0123456789]"]
+    selected = wanted.changed({"sd_model_checkpoint": "sub/dreams.safetensors [0123456789]"})
+    assert fields_of_infotext(text, selected)["override_settings"] == []
+
+
+def test_chips_become_options_and_models_of_the_request():
+    wanted, overrides = request_parts({"override_settings": ["Clip skip: 2", "VAE: soft", "RNG: CPU"]})
+    assert wanted["vae"] == "soft"
+    assert {OPTION_FIELDS[key]: value for key, value in overrides.items()} == {
+        "clip_skip": 2,
+        "randn_source": "CPU",
+    }
+
+
+def test_an_unknown_chip_is_refused_with_its_text():
+    with pytest.raises(InvalidRequest, match="Mood: calm"):
+        request_parts({"override_settings": ["Mood: calm"]})
+
+
+@pytest.mark.parametrize(
+    ("written", "seed"), [("", -1), ("-1", -1), (None, -1), (" 7 ", 7), (str(MAX_SEED), MAX_SEED)]
+)
+def test_a_seed_is_read_to_its_last_digit(written, seed):
+    assert seed_of(written, "seed") == seed
+
+
+@pytest.mark.parametrize("written", ["fox", "-2", "1.5", str(MAX_SEED + 1), "9" * 1000])
+def test_what_is_no_seed_is_refused_with_a_sentence(written):
+    with pytest.raises(InvalidRequest, match="variation seed"):
+        seed_of(written, "variation seed")
+
+
+def test_extra_seeds_are_left_aside_unless_extra_is_ticked():
+    fields = FORM_DEFAULTS | {"variation_strength": 0.5, "seed_resize_width": 64, "seed_resize_height": 64}
+    assert "variation_strength" not in request_parts(fields)[0]
+    assert request_parts(fields | {"extra_seed": True})[0]["variation_strength"] == 0.5
+
+
+@pytest.mark.parametrize("stored", [None, "", "{", "[1]", '"x"'])
+def test_a_broken_memory_is_an_empty_one(stored):
+    assert fields_of_memory(stored) == {}
+
+
+def test_a_memory_of_an_older_page_gives_what_is_still_known():
+    assert fields_of_memory(json.dumps({"prompt": "a fox", "gone": 1})) == {"prompt": "a fox"}

@@ -1,0 +1,137 @@
+"""What a page shows of a job, made from its log."""
+
+import json
+
+import pytest
+
+from webui.core.events import Finished, ImageSaved, Message, Preview, Progress, Queued, Started
+from webui.core.request import GenerationRequest
+from webui.jobs.job import Job
+from webui.ui.job_view import (
+    generation_info,
+    log_html,
+    preview_html,
+    progress_html,
+    queue_html,
+    shown_picture,
+    view_of,
+)
+
+REQUEST = GenerationRequest(prompt="a fox", width=64, height=32, steps=20, seed=5)
+
+
+def job_with(*events):
+    job = Job(REQUEST)
+    for event in events:
+        job.append(event)
+    return job
+
+
+def progress(step, **more):
+    at = {"batch": 0, "batches": 1, "sampling_step": step, "sampling_steps": 20} | more
+    return Progress(step=step, steps=20, **at)
+
+
+def picture(index, seed=0):
+    return ImageSaved(
+        index=index,
+        path=f"/p/{index}.png",
+        infotext=f"text {index}",
+        seed=seed,
+        variation_seed=seed + 1,
+        width=64,
+        height=32,
+    )
+
+
+def test_a_waiting_job_tells_how_many_come_before_it():
+    assert "Waiting for 2 other jobs" in progress_html(view_of(job_with(Queued(position=2)), 0))
+    assert "Waiting for 1 other job<" in progress_html(view_of(job_with(Queued(position=1)), 0))
+
+
+def test_a_running_job_tells_its_step_and_share():
+    shown = progress_html(view_of(job_with(Started(at=0), progress(5)), 0))
+    assert "25% · Step 5 of 20" in shown
+    assert 'data-fraction="0.2500"' in shown
+    assert " left<" in shown
+
+
+def test_batches_are_told_only_where_there_are_several():
+    job = job_with(Started(at=0), progress(5, batch=1, batches=3))
+    assert "batch 2 of 3" in progress_html(view_of(job, 0))
+    assert "batch" not in progress_html(view_of(job_with(Started(at=0), progress(5)), 0))
+
+
+def test_what_is_loaded_is_told_until_the_first_step():
+    shown = progress_html(view_of(job_with(Started(at=0), Message(text="Loading <dreams>")), 0))
+    assert "Loading &lt;dreams&gt;" in shown
+    assert "indeterminate" in shown
+
+
+def test_a_job_that_was_told_to_stop_says_so():
+    job = job_with(Started(at=0), progress(5))
+    job.stop()
+    assert "Stopping" in progress_html(view_of(job, 0))
+
+
+def test_a_finished_job_has_neither_bar_nor_preview():
+    preview = Preview(data=b"x", mime="image/jpeg", step=1)
+    view = view_of(job_with(Started(at=0), preview, Finished(outcome="done")), 0)
+    assert (progress_html(view), preview_html(view)) == ("", "")
+
+
+def test_a_preview_gives_way_to_the_finished_picture():
+    preview = Preview(data=b"x", mime="image/jpeg", step=1)
+    running = job_with(Started(at=0), preview)
+    assert "data:image/jpeg;base64,eA==" in preview_html(view_of(running, 0))
+    running.append(picture(0))
+    assert preview_html(view_of(running, 0)) == ""
+
+
+@pytest.mark.parametrize(
+    ("outcome", "words"),
+    [("done", "Time taken: 3 s"), ("stopped", "Interrupted."), ("cancelled", "Cancelled.")],
+)
+def test_the_end_is_told(outcome, words):
+    view = view_of(job_with(Started(at=0), Finished(outcome=outcome, seconds=3.2)), 0)
+    assert words in log_html(view)
+
+
+def test_warnings_stay_and_news_go():
+    job = job_with(Started(at=0), Message(text="Loading"), Message(text="NaN", level="warning"))
+    job.append(Finished(outcome="done"))
+    shown = log_html(view_of(job, 0))
+    assert "NaN" in shown
+    assert "Loading" not in shown
+
+
+def test_the_queue_is_told_only_where_there_is_one():
+    job = job_with(Started(at=0))
+    assert queue_html(view_of(job, 0)) == ""
+    assert ">3</span>" in queue_html(view_of(job, 3))
+
+
+def test_the_grid_comes_first_and_is_not_counted_as_a_picture():
+    view = view_of(job_with(Started(at=0), picture(1, 6), picture(0, 5), picture(-1, 5)), 0)
+    assert [saved.index for saved in view.pictures] == [-1, 0, 1]
+    info = generation_info(view, [saved.path for saved in view.pictures])
+    assert json.loads(info)["all_seeds"] == [5, 6]
+    assert json.loads(info)["index_of_first_image"] == 1
+
+
+def test_the_selected_picture_is_found_again_with_its_seed():
+    view = view_of(job_with(Started(at=0), picture(-1, 5), picture(0, 5), picture(1, 6)), 0)
+    info = generation_info(view, [saved.path for saved in view.pictures])
+    chosen = shown_picture(info, 2)
+    assert chosen is not None
+    assert (chosen.path, chosen.infotext, chosen.seed, chosen.variation_seed) == ("/p/1.png", "text 1", 6, 7)
+    grid = shown_picture(info, 0)
+    assert grid is not None
+    assert grid.seed == 5
+
+
+@pytest.mark.parametrize("index", [-1, 3])
+def test_there_is_no_picture_outside_the_gallery(index):
+    view = view_of(job_with(Started(at=0), picture(0)), 0)
+    assert shown_picture(generation_info(view, ["/p/0.png"]), index) is None
+    assert shown_picture("", 0) is None

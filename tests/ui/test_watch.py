@@ -1,0 +1,164 @@
+"""Watching jobs: what is sent to the page, and that watching leaves jobs alone."""
+
+import asyncio
+import threading
+from collections.abc import Iterator
+from contextlib import closing
+
+import gradio as gr
+import pytest
+from PIL import Image
+
+from webui.core.errors import NotFound
+from webui.core.events import Event, ImageReady, ImageSaved, Progress
+from webui.core.request import GenerationRequest
+from webui.core.settings import Settings
+from webui.core.stop import Stop
+from webui.jobs.job import Delivery, Job
+from webui.jobs.queue import JobQueue
+from webui.ui.components.results import make_results
+from webui.ui.components.toprow import make_toprow
+from webui.ui.form import Form
+from webui.ui.pictures import PictureFiles, chosen_pictures
+from webui.ui.watch import Watcher
+
+
+class OneStep:
+    """A worker whose jobs have one step and wait for `go` before it."""
+
+    def __init__(self, go: threading.Semaphore) -> None:
+        self.go = go
+
+    def run(self, request: GenerationRequest, settings: Settings, stop: Stop) -> Iterator[Event]:
+        self.go.acquire()
+        if request.prompt == "refuse":
+            raise NotFound("There is no such thing.")
+        at = {"batch": 0, "batches": 1, "sampling_step": 1, "sampling_steps": 1}
+        yield Progress(step=1, steps=1, **at)
+        image = Image.new("RGB", (8, 8), "red")
+        yield ImageReady(
+            index=0, image=image, infotext=f"{request.prompt}\nSteps: 1", seed=3, variation_seed=4
+        )
+
+
+def keep(ready: ImageReady, job: Job) -> Iterator[Event]:
+    job.keep(ready)
+    yield ImageSaved(
+        index=ready.index, path="", infotext=ready.infotext, seed=3, variation_seed=4, width=8, height=8
+    )
+
+
+class KeepAll:
+    """Saves nothing; pictures stay in the log."""
+
+    save = staticmethod(keep)
+
+    def save_grid(self, pictures: list[ImageReady], job: Job) -> Iterator[Event]:
+        return iter(())
+
+
+@pytest.fixture
+def go():
+    return threading.Semaphore(1000)
+
+
+@pytest.fixture
+def jobs(go):
+    queue = JobQueue(lambda: OneStep(go), KeepAll())
+    queue.start()
+    with closing(queue):
+        yield queue
+
+
+@pytest.fixture
+def watcher(jobs, tmp_path):
+    with gr.Blocks():
+        toprow, results = make_toprow("txt2img", Form(), []), make_results("txt2img")
+        shown = gr.State("")
+    return Watcher(jobs, PictureFiles(tmp_path), "txt2img", toprow, results, shown)
+
+
+def watched(watcher, shown=""):
+    """Everything the page is sent, merged, and how many times it was sent something."""
+
+    async def collect():
+        return [updates async for updates in watcher.watch(shown)]
+
+    sent = asyncio.run(asyncio.wait_for(collect(), 20))
+    return {part: value for updates in sent for part, value in updates.items()}, len(sent)
+
+
+def submit(jobs, prompt="a fox"):
+    return jobs.submit(GenerationRequest(prompt=prompt, steps=1), Delivery("txt2img"))
+
+
+def test_a_finished_job_leaves_its_picture_and_texts(watcher, jobs):
+    job = submit(jobs)
+    page, _ = watched(watcher)
+    assert job.id == page[watcher.shown]
+    (path,) = page[watcher.results.gallery]["value"]
+    with Image.open(path) as image:
+        assert image.text["parameters"] == "a fox\nSteps: 1"
+    assert "a fox" in page[watcher.results.infotext]
+    assert page[watcher.toprow.interrupt]["visible"] == "hidden"
+    assert page[watcher.results.progress]["visible"] == "hidden"
+
+
+def test_a_job_that_was_shown_is_not_sent_again(watcher, jobs):
+    job = submit(jobs)
+    job.wait(20)
+    page, times = watched(watcher, shown=job.id)
+    assert times == 1
+    assert page == {watcher.shown: job.id}
+
+
+def test_jobs_submitted_meanwhile_are_followed_too(watcher, jobs, go):
+    for _ in range(1000):
+        go.acquire()
+    submit(jobs, "first")
+    last = submit(jobs, "second")
+    threading.Timer(0.4, lambda: go.release(2)).start()
+    page, _ = watched(watcher)
+    assert page[watcher.shown] == last.id
+    assert "second" in page[watcher.results.infotext]
+
+
+def test_a_refusal_is_a_sentence_beside_generate(watcher, jobs):
+    submit(jobs, "refuse")
+    page, _ = watched(watcher)
+    assert "There is no such thing." in page[watcher.toprow.notice]["value"]
+    assert page[watcher.toprow.notice]["visible"] is True
+
+
+def test_a_page_that_goes_away_does_not_stop_the_job(watcher, jobs, go):
+    for _ in range(1000):
+        go.acquire()
+    job = submit(jobs)
+
+    async def look_once():
+        looking = watcher.watch("")
+        await anext(looking)
+        await looking.aclose()
+
+    asyncio.run(look_once())
+    go.release()
+    finished = job.wait(20)
+    assert finished is not None
+    assert finished.outcome == "done"
+
+
+def test_nothing_but_known_outputs_is_sent(watcher, jobs):
+    submit(jobs)
+    page, _ = watched(watcher)
+    assert set(page) <= set(watcher.outputs)
+
+
+def test_the_save_button_takes_the_selected_picture_or_all_but_the_grid():
+    job = Job(GenerationRequest())
+    for index in (0, 1, -1):
+        job.append(
+            ImageSaved(index=index, path="", infotext="", seed=index, variation_seed=0, width=8, height=8)
+        )
+    assert [p.index for p in chosen_pictures(job, 2, only_selected=True)] == [1]
+    assert [p.index for p in chosen_pictures(job, 0, only_selected=True)] == [-1]
+    assert [p.index for p in chosen_pictures(job, 0, only_selected=False)] == [0, 1]
