@@ -6,7 +6,7 @@ the weights are replaced by an inert stand-in; everything else unknown is refuse
 
 import pickle
 import zipfile
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import torch
@@ -45,7 +45,9 @@ def load_pickle(path: Path) -> object:
     """Contents of a torch pickle on the CPU, mapped where the format allows; refuses anything but plain
     data.
     """
-    allowed = [(Inert, name) for name in BOOKKEEPING]
+    allowed: list[Callable[..., object] | tuple[Callable[..., object], str]] = [
+        (Inert, name) for name in BOOKKEEPING
+    ]
     try:
         with torch.serialization.safe_globals(allowed), path.open("rb") as file:
             # By name, so that it can be mapped; but torch would take a wrong suffix at its word.

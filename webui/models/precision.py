@@ -1,7 +1,8 @@
 """Which number formats to compute in: exact 32 bits, or the fastest the device is good at."""
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -12,7 +13,10 @@ from torch import Tensor, nn
 WORTH_ROUNDING = 1.3
 # Of two half formats this close, the one the file is stored in wins: it needs no cast, so loading is instant.
 AS_GOOD = 1.15
-WARM_UPS, ROUNDS = 2, 3
+ROUNDS = 5
+FORMATS = (torch.float32, torch.bfloat16, torch.float16)
+# A format this much slower than 32 bits in one round needs no more of them.
+HOPELESS = 2.0
 # NVIDIA cards compute in bfloat16 from this generation (Ampere) on.
 AMPERE = 8
 
@@ -64,47 +68,61 @@ class Speeds:
 
 
 def measure_speeds(device: torch.device, clock: Callable[[], float] = time.perf_counter) -> Speeds:
-    """Time a convolution and a linear layer of a U-Net's middle level in each format; about 0.1 s on a
-    processor.
-    """
+    """Time a small piece of a U-Net's work in each format; below 1 s on a processor."""
     if device.type == "cuda":
         has_bf16 = torch.cuda.get_device_capability(device)[0] >= AMPERE
         # Tensor cores are known to pay; nothing needs timing.
         return Speeds({torch.float32: 4.0, torch.float16: 1.0} | ({torch.bfloat16: 1.0} if has_bf16 else {}))
     if device.type != "cpu":
         return Speeds({torch.float32: 2.0, torch.float16: 1.0})
-    return Speeds(
-        {dtype: _time_format(dtype, clock) for dtype in (torch.float32, torch.bfloat16, torch.float16)}
-    )
+    with one_thread():
+        return Speeds(_timed(clock))
+
+
+@contextmanager
+def one_thread() -> Iterator[None]:
+    """Compute in one thread: several wait for each other, and a busy machine then times its other work."""
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(threads)
+
+
+def _timed(clock: Callable[[], float]) -> dict[torch.dtype, float]:
+    """Seconds of the fastest round in each format; infinite for those that the processor lacks."""
+    best = dict.fromkeys(FORMATS, float("inf"))
+    works = {dtype: work for dtype in FORMATS if (work := _work(dtype)) is not None}
+    # In turn, so that whatever else the machine does at the moment falls on all formats alike.
+    for number in range(ROUNDS):
+        for dtype, work in works.items():
+            if number == 0 or best[dtype] < HOPELESS * best[torch.float32]:
+                start = clock()
+                work()
+                best[dtype] = min(best[dtype], clock() - start)
+    return best
 
 
 @torch.no_grad()
-def _time_format(dtype: torch.dtype, clock: Callable[[], float]) -> float:
+def _work(dtype: torch.dtype) -> Callable[[], object] | None:
+    """A convolution and a linear layer of a U-Net's third level, None if the processor lacks the format."""
     generator = torch.Generator().manual_seed(0)
-    conv = nn.Conv2d(320, 320, 3, padding=1).to(dtype)
-    linear = nn.Linear(640, 640).to(dtype)
-    picture = (
-        torch.randn(1, 320, 16, 16, generator=generator)
-        .to(dtype)
-        .contiguous(memory_format=torch.channels_last)
-    )
-    tokens = torch.randn(1, 512, 640, generator=generator).to(dtype)
+    conv = nn.Conv2d(320, 320, 3, padding=1).to(dtype).requires_grad_(False)
+    linear = nn.Linear(640, 640).to(dtype).requires_grad_(False)
+    picture = torch.randn(1, 320, 16, 16, generator=generator).to(dtype)
+    picture = picture.contiguous(memory_format=torch.channels_last)
+    tokens = torch.randn(1, 256, 640, generator=generator).to(dtype)
 
-    def work() -> Tensor:
-        return conv(picture).sum() + linear(tokens).sum()
+    def work() -> tuple[Tensor, Tensor]:
+        return conv(picture), linear(tokens)
 
     try:
-        for _ in range(WARM_UPS):
-            work()
-        best = float("inf")
-        for _ in range(ROUNDS):
-            start = clock()
-            work()
-            best = min(best, clock() - start)
+        # The first call sets up the kernels.
+        work()
     except RuntimeError:
-        # This processor's kernels lack the format.
-        return float("inf")
-    return best
+        return None
+    return work
 
 
 def choose_numbers(
