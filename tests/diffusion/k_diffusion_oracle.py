@@ -10,7 +10,9 @@ def load(name: str) -> ModuleType:
     """A module of k-diffusion: "sampling", "external"."""
     if "k_diffusion" not in sys.modules:
         spec = importlib.util.find_spec("k_diffusion")
-        assert spec is not None and spec.submodule_search_locations is not None, "k-diffusion is not installed"
+        assert spec is not None and spec.submodule_search_locations is not None, (
+            "k-diffusion is not installed"
+        )
         package = ModuleType("k_diffusion")
         package.__path__ = list(spec.submodule_search_locations)
         sys.modules["k_diffusion"] = package

@@ -1,9 +1,8 @@
+import json
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 from typing import Any
-
-import json
 
 import pytest
 import torch
@@ -150,7 +149,11 @@ def test_extra_noise_is_the_first_noise_once_more() -> None:
 def test_a_noise_of_ones_own_can_start_the_images() -> None:
     ones = torch.ones(2, *SHAPE)
     latents: list[Tensor] = []
-    next(denoising(first_noise=ones, sampler="DDIM", before_guidance=[lambda b: latents.append(b.latent)]).run())
+    next(
+        denoising(
+            first_noise=ones, sampler="DDIM", before_guidance=[lambda b: latents.append(b.latent)]
+        ).run()
+    )
     assert torch.equal(latents[0][:2], ones)
 
 

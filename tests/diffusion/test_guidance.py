@@ -88,7 +88,9 @@ def test_unequal_lengths_run_as_separate_calls_with_the_same_result() -> None:
 
 def test_padding_makes_one_call_of_unequal_lengths_and_is_told() -> None:
     padding = torch.zeros(1, 2)
-    network = guided(uncond=prompts(0.25, 0.5, tokens=5), guidance=Guidance(pad_cond_uncond=True, padding=padding))
+    network = guided(
+        uncond=prompts(0.25, 0.5, tokens=5), guidance=Guidance(pad_cond_uncond=True, padding=padding)
+    )
     network(LATENT, SIGMA)
     assert [call.crossattn.shape[:2] for call in calls(network)] == [(4, 5)]
     assert network.effects == {"Pad conds"}
@@ -215,7 +217,8 @@ def test_hooks_before_the_network_see_the_whole_batch_once_and_add_residuals_by_
 def test_hooks_before_the_network_do_not_see_rows_that_are_left_out() -> None:
     seen: list[int] = []
     network = guided(
-        guidance=Guidance(skip_early_cond=1.0), hooks=Hooks(before_network=[lambda batch: seen.append(len(batch.rows))])
+        guidance=Guidance(skip_early_cond=1.0),
+        hooks=Hooks(before_network=[lambda batch: seen.append(len(batch.rows))]),
     )
     network(LATENT, SIGMA)
     assert seen == [2]

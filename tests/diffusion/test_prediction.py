@@ -46,7 +46,9 @@ def test_the_levels_are_those_of_the_golden() -> None:
 def test_sigmas_become_the_goldens_timesteps_and_back() -> None:
     levels = Prediction.make("eps").levels
     for sigma, timestep in GOLDEN["sigma_to_t"]:
-        torch.testing.assert_close(levels.sigma_to_t(torch.tensor(sigma)).item(), timestep, rtol=2e-6, atol=1e-6)
+        torch.testing.assert_close(
+            levels.sigma_to_t(torch.tensor(sigma)).item(), timestep, rtol=2e-6, atol=1e-6
+        )
     for timestep, sigma in GOLDEN["t_to_sigma"]:
         close(levels.t_to_sigma(torch.tensor(timestep)), sigma)
 
@@ -58,7 +60,9 @@ def test_quantized_sigmas_become_whole_timesteps() -> None:
 
 @pytest.mark.parametrize("quantize", [False, True])
 @pytest.mark.parametrize(("kind", "wrapper"), [("eps", "CompVisDenoiser"), ("v", "CompVisVDenoiser")])
-def test_outputs_become_denoised_as_in_k_diffusion(kind: PredictionKind, wrapper: str, quantize: bool) -> None:
+def test_outputs_become_denoised_as_in_k_diffusion(
+    kind: PredictionKind, wrapper: str, quantize: bool
+) -> None:
     network = TrainedNetwork()
     latent, sigma = torch.randn(3, 4, 6, 5) * 5, torch.tensor([0.05, 1.3, 14.6])
     preconditioning = SigmaPreconditioning(Prediction.make(kind, quantize=quantize))
@@ -78,7 +82,9 @@ def test_zero_terminal_snr_keeps_the_first_level_and_ends_in_almost_pure_noise()
 def test_downcast_levels_are_rounded_to_half_precision() -> None:
     downcast = Prediction.make("eps", downcast=True)
     assert downcast.alphas_cumprod.dtype == torch.float16
-    torch.testing.assert_close(downcast.levels.sigmas.float(), torch.tensor(GOLDEN["model_sigmas"]), rtol=2e-2, atol=2e-2)
+    torch.testing.assert_close(
+        downcast.levels.sigmas.float(), torch.tensor(GOLDEN["model_sigmas"]), rtol=2e-2, atol=2e-2
+    )
 
 
 @pytest.mark.parametrize("kind", ["eps", "v"])
@@ -93,7 +99,9 @@ def test_a_network_that_hits_its_target_gives_back_latent_and_noise(kind: Predic
         prediction.denoised_from_noise(noised, found, timestep), latent, rtol=1e-2, atol=1e-3
     )
     shown = TimestepPreconditioning(prediction)
-    assert torch.equal(shown.denoised(noised, found, timestep), prediction.denoised_from_noise(noised, found, timestep))
+    assert torch.equal(
+        shown.denoised(noised, found, timestep), prediction.denoised_from_noise(noised, found, timestep)
+    )
 
 
 def test_consistency_timesteps_are_every_twentieth() -> None:
@@ -112,7 +120,9 @@ def test_a_consistency_result_is_the_latent_itself_near_sigma_zero_and_denoised_
     # At timestep 19 the factor on the latent is 0.25 / (190² + 0.25).
     low = preconditioning.levels.sigmas[:1]
     shift = preconditioning.result(latent + 1, output, low) - preconditioning.result(latent, output, low)
-    torch.testing.assert_close(shift.mean().item(), 190 / (190**2 + 0.25) ** 0.5 + 0.25 / (190**2 + 0.25), rtol=1e-5, atol=0)
+    torch.testing.assert_close(
+        shift.mean().item(), 190 / (190**2 + 0.25) ** 0.5 + 0.25 / (190**2 + 0.25), rtol=1e-5, atol=0
+    )
 
 
 def test_the_nearest_timestep_is_that_of_the_nearest_level() -> None:

@@ -32,7 +32,9 @@ def toy_denoise(latent: Tensor, sigma: Tensor) -> Tensor:
     """Something smooth that depends on all of the latent and on sigma."""
     sigma = sigma.reshape(-1, 1, 1, 1)
     mean = torch.tanh(latent.mean(dim=(2, 3), keepdim=True))
-    return (latent.roll(1, dims=3) * 0.3 + latent * 0.6 + mean) / (1 + sigma * sigma) + torch.sin(3 * latent) * 0.1
+    return (latent.roll(1, dims=3) * 0.3 + latent * 0.6 + mean) / (1 + sigma * sigma) + torch.sin(
+        3 * latent
+    ) * 0.1
 
 
 class Unseeded:
@@ -76,17 +78,32 @@ PLAIN_CASES: list[tuple[str, str, SamplerOptions, dict[str, Any]]] = [
     ("Euler a", "euler_ancestral", SamplerOptions(eta_ancestral=0.5), {"eta": 0.5}),
     ("Euler a", "euler_ancestral", SamplerOptions(eta_ancestral=0.0), {"eta": 0.0}),
     ("DPM2 a", "dpm_2_ancestral", SamplerOptions(), {}),
-    ("DPM2 a", "dpm_2_ancestral", SamplerOptions(eta_ancestral=0.7, s_noise=0.9), {"eta": 0.7, "s_noise": 0.9}),
+    (
+        "DPM2 a",
+        "dpm_2_ancestral",
+        SamplerOptions(eta_ancestral=0.7, s_noise=0.9),
+        {"eta": 0.7, "s_noise": 0.9},
+    ),
     ("DPM2 a", "dpm_2_ancestral", SamplerOptions(eta_ancestral=0.0), {"eta": 0.0}),
     ("DPM++ 2S a", "dpmpp_2s_ancestral", SamplerOptions(), {}),
-    ("DPM++ 2S a", "dpmpp_2s_ancestral", SamplerOptions(eta_ancestral=0.4, s_noise=1.1), {"eta": 0.4, "s_noise": 1.1}),
+    (
+        "DPM++ 2S a",
+        "dpmpp_2s_ancestral",
+        SamplerOptions(eta_ancestral=0.4, s_noise=1.1),
+        {"eta": 0.4, "s_noise": 1.1},
+    ),
 ]
 SDE_CASES: list[tuple[str, str, SamplerOptions, dict[str, Any]]] = [
     ("DPM++ SDE", "dpmpp_sde", SamplerOptions(), {}),
     ("DPM++ SDE", "dpmpp_sde", SamplerOptions(eta_ancestral=0.5, s_noise=0.9), {"eta": 0.5, "s_noise": 0.9}),
     ("DPM++ 2M SDE", "dpmpp_2m_sde", SamplerOptions(), {}),
     ("DPM++ 2M SDE", "dpmpp_2m_sde", SamplerOptions(eta_ancestral=0.0), {"eta": 0.0}),
-    ("DPM++ 2M SDE Heun", "dpmpp_2m_sde", SamplerOptions(s_noise=0.9), {"solver_type": "heun", "s_noise": 0.9}),
+    (
+        "DPM++ 2M SDE Heun",
+        "dpmpp_2m_sde",
+        SamplerOptions(s_noise=0.9),
+        {"solver_type": "heun", "s_noise": 0.9},
+    ),
     ("DPM++ 3M SDE", "dpmpp_3m_sde", SamplerOptions(), {}),
     ("DPM++ 3M SDE", "dpmpp_3m_sde", SamplerOptions(eta_ancestral=0.6), {"eta": 0.6}),
 ]
@@ -130,13 +147,17 @@ def test_lms_agrees_with_k_diffusion_to_the_last_bits() -> None:
     # Theirs integrates numerically, ours exactly.
     sigmas = sampler_sigmas("LMS", "Karras", 12, LEVELS, ScheduleOptions())
     result, _ = theirs("lms", sigmas)
-    torch.testing.assert_close(ours("LMS", sigmas, SamplerOptions(), Unseeded())[-1].latent, result, rtol=2e-5, atol=2e-5)
+    torch.testing.assert_close(
+        ours("LMS", sigmas, SamplerOptions(), Unseeded())[-1].latent, result, rtol=2e-5, atol=2e-5
+    )
 
 
 @pytest.mark.parametrize("eta", [0.0, 1.0])
 @pytest.mark.parametrize("steps", [1, 2, 3, 7, 12])
 def test_dpm_fast_is_bit_equal_to_k_diffusion(steps: int, eta: float) -> None:
-    options = SamplerOptions(eta_ancestral=eta, s_noise=1.01, sigma_range=(LEVELS.sigma_min, LEVELS.sigma_max))
+    options = SamplerOptions(
+        eta_ancestral=eta, s_noise=1.01, sigma_range=(LEVELS.sigma_min, LEVELS.sigma_max)
+    )
     expected = sampling.sample_dpm_fast(
         toy_denoise, start(), LEVELS.sigma_min, LEVELS.sigma_max, steps, disable=True, eta=eta, s_noise=1.01
     )
@@ -172,7 +193,9 @@ def test_restart_with_few_steps_is_heun() -> None:
 
 @pytest.mark.parametrize("schedule", ["Karras", "KL Optimal", "Align Your Steps"])
 @pytest.mark.parametrize(("steps", "times"), [(20, 1), (35, 1), (36, 2), (50, 2)])
-def test_restart_goes_back_up_and_still_takes_the_steps_asked_for(steps: int, times: int, schedule: str) -> None:
+def test_restart_goes_back_up_and_still_takes_the_steps_asked_for(
+    steps: int, times: int, schedule: str
+) -> None:
     sigmas = sampler_sigmas("Restart", schedule, steps, LEVELS, ScheduleOptions())
     draws: list[Tensor] = []
 

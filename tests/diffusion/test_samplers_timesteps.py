@@ -1,4 +1,7 @@
-"""DDIM against diffusers; all against the exact solution for data that is one Gaussian, whose noise is known."""
+"""DDIM against diffusers.
+
+All against the exact solution for data that is one Gaussian, whose noise is known.
+"""
 
 from collections.abc import Callable
 

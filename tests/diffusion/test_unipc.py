@@ -60,7 +60,8 @@ def test_the_result_is_that_of_the_published_code(variant: str, order: int, late
 @pytest.mark.parametrize("variant", ["bh1", "bh2"])
 def test_a_higher_order_is_nearer_than_a_lower(variant: str) -> None:
     errors = [
-        error(20, uni_pc_variant=variant, uni_pc_order=order, uni_pc_skip_type="logSNR") for order in (1, 2, 3)
+        error(20, uni_pc_variant=variant, uni_pc_order=order, uni_pc_skip_type="logSNR")
+        for order in (1, 2, 3)
     ]
     assert errors[0] > 1.5 * errors[1] > 1.5 * errors[2]
 

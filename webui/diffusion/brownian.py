@@ -1,8 +1,8 @@
 """Brownian motion that gives the same path whatever times are asked for: the noise of SDE samplers.
 
-A binary tree of halved intervals (Li et al. 2020, Kidger et al. 2021). Every interval draws from a seed of its own, made
-from its place in the tree. The numbers are those of torchsde's BrownianTree, which k-diffusion and A1111 use; unlike
-there, where the normal numbers come from is an argument.
+A binary tree of halved intervals (Li et al. 2020, Kidger et al. 2021). Every interval draws from a seed of
+its own, made from its place in the tree. The numbers are those of torchsde's BrownianTree, which k-diffusion
+and A1111 use; unlike there, where the normal numbers come from is an argument.
 """
 
 import math
@@ -18,7 +18,7 @@ from torch import Tensor
 TIME_DIGITS = 6
 # Words of entropy that the seeds of a tree are mixed from.
 POOL_SIZE = 24
-# Increments kept, most recently used; an interval's ancestors, of which there are at most about 25, stay among them.
+# Increments kept, most recently used; the ancestors of an interval, about 25 at most, stay among them.
 KEPT_INCREMENTS = 45
 
 # Seed -> normal numbers (C, h, w) or (B, C, h, w).
@@ -72,7 +72,7 @@ class BrownianTree:
         return total
 
     def _cover(self, start: float, end: float) -> list[tuple[Interval, ...]]:
-        """The nodes that together make up [start, end], from left to right, each as its path from the root."""
+        """The nodes that make up [start, end], from left to right, each as its path from the root."""
         found: list[tuple[Interval, ...]] = []
         waiting = [(self._root,)]
         while waiting:

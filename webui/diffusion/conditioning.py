@@ -1,4 +1,4 @@
-"""Conditioning: the encoded prompts of a batch, changing over the steps; what each evaluation of the network sees."""
+"""Conditioning: the encoded prompts of a batch over the steps; what each evaluation sees."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -31,7 +31,10 @@ class PromptPart:
     schedule: tuple[ScheduledEmbedding, ...]
 
     def at(self, step: int) -> Embedding:
-        """The embedding for an evaluation. Past the end it is the first again, as in A1111 (DPM adaptive gets there)."""
+        """The embedding for an evaluation.
+
+        Past the end it is the first again, as in A1111 (DPM adaptive gets there).
+        """
         for entry in self.schedule:
             if step <= entry.end_at_step:
                 return entry.embedding
@@ -69,7 +72,10 @@ class EmbeddingBatch:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Conditioning:
-    """The prompts of a batch: for each image its AND parts, at least one. A negative prompt has one of weight 1."""
+    """The prompts of a batch: for each image its AND parts, at least one.
+
+    A negative prompt has one of weight 1.
+    """
 
     images: tuple[tuple[PromptPart, ...], ...]
 

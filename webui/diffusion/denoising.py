@@ -40,7 +40,10 @@ class Img2ImgSteps:
 def img2img_steps(
     steps: int, denoising_strength: float, *, fix_steps: bool = False, second_pass_steps: int | None = None
 ) -> Img2ImgSteps:
-    """Which part of a schedule starts from an image. With `fix_steps`, and in a hires pass, exactly `steps` are run."""
+    """Which part of a schedule starts from an image.
+
+    With `fix_steps`, and in a hires pass, exactly `steps` are run.
+    """
     strength = min(denoising_strength, MAX_DENOISING_STRENGTH)
     if not fix_steps and second_pass_steps is None:
         return Img2ImgSteps(steps, int(strength * steps))
@@ -52,8 +55,8 @@ def img2img_steps(
 class InitImage:
     """Where img2img and the second pass of hires start.
 
-    `latent` (B, C, h, w). `second_pass_steps` is for hires: just so many steps are run. `extra_noise` is a share of the
-    first noise added once more, which makes the result more detailed.
+    `latent` (B, C, h, w). `second_pass_steps` is for hires: just so many steps are run. `extra_noise` is a
+    share of the first noise added once more, which makes the result more detailed.
     """
 
     latent: Tensor
@@ -85,8 +88,9 @@ class Route:
 class Denoising:
     """One batch, ready to sample.
 
-    `noise` starts the images, unless `first_noise` (B, C, h, w) is given. `sigmas` (falling) replaces the schedule. The
-    lists of functions are the moments described at `Hooks`; `guided` is there once `run` has begun.
+    `noise` starts the images, unless `first_noise` (B, C, h, w) is given. `sigmas` (falling) replaces the
+    schedule. The lists of functions are the moments described at `Hooks`; `guided` is there once `run` has
+    begun.
     """
 
     network: nn.Module

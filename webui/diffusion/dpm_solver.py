@@ -30,7 +30,7 @@ def sigma_at(time: Tensor) -> Tensor:
 
 @dataclass(slots=True)
 class Solver:
-    """One solver step from `latent` at `time`, and the slopes already computed in it, so that orders share them."""
+    """One solver step from `latent` at `time`; the slopes computed in it are shared between orders."""
 
     denoise: Denoise
     latent: Tensor
@@ -87,7 +87,7 @@ class Solver:
 
 
 def target_time(time: Tensor, time_next: Tensor, end: Tensor, eta: float) -> tuple[Tensor, Tensor | None]:
-    """The time to solve to, at or past `time_next`, and the sigma of the noise that leads back; None for no noise."""
+    """The time to solve to, at or past `time_next`, and the sigma of the noise that leads back, if any."""
     if not eta:
         return time_next, None
     down, _ = ancestral_sigmas(sigma_at(time), sigma_at(time_next), eta)
@@ -107,7 +107,7 @@ def with_noise(
 def dpm_fast(
     denoise: Denoise, latent: Tensor, sigmas: Tensor, noise: NoiseSource, options: SamplerOptions
 ) -> Iterator[Step]:
-    """DPM-Solver-fast: as many evaluations as there are sigmas, in steps of order 3, evenly spaced in log-sigma.
+    """DPM-Solver-fast: an evaluation for each sigma, in steps of order 3, evenly spaced in log-sigma.
 
     Only the ends and the number of `sigmas` matter.
     """
@@ -132,9 +132,9 @@ def dpm_fast(
 def dpm_adaptive(
     denoise: Denoise, latent: Tensor, sigmas: Tensor, noise: NoiseSource, options: SamplerOptions
 ) -> Iterator[Step]:
-    """DPM-Solver-23: steps as long as the error allows. A rejected step is yielded too, with the latent unchanged.
+    """DPM-Solver-23: steps as long as the error allows.
 
-    Only the ends of `sigmas` matter.
+    A rejected step is yielded too, with the latent unchanged. Only the ends of `sigmas` matter.
     """
     time, end = solver_times(sigmas, options.sigma_range)
     eta = options.eta_ancestral
@@ -174,7 +174,7 @@ def solver_times(sigmas: Tensor, sigma_range: tuple[float, float] | None) -> tup
 
 @dataclass(slots=True)
 class StepSizeControl:
-    """The integral controller of step sizes (Söderlind 2003): larger after small errors, smaller after large ones."""
+    """Integral control of step sizes (Söderlind 2003): larger after small errors, else smaller."""
 
     span: float
     order: float

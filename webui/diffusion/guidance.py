@@ -1,7 +1,8 @@
 """Classifier-free guidance (Ho and Salimans 2022): what stands between a sampler and the network.
 
-Each evaluation selects the prompts of its step, joins prompt and negative rows into one batch, runs the network and
-mixes the results. The moments at which others may look and change are lists of functions, called in order.
+Each evaluation selects the prompts of its step, joins prompt and negative rows into one batch, runs the
+network and mixes the results. The moments at which others may look and change are lists of functions, called
+in order.
 """
 
 from collections.abc import Callable, Iterator
@@ -33,7 +34,7 @@ class Network(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One row of a network batch: of which image, prompt or negative prompt, which AND part, and with what weight."""
+    """One row of a network batch: of which image, prompt or negative, which AND part, with what weight."""
 
     image: int
     is_prompt: bool
@@ -60,7 +61,7 @@ class Guidance:
     combine: "Combine | None" = None
 
 
-# Network results (N, C, h, w), rows prompt first then one negative per image; the rows; the scale -> (B, C, h, w).
+# Results (N, C, h, w), prompts first, then one negative for each image; their rows; scale -> (B, C, h, w).
 Combine = Callable[[Tensor, tuple[Row, ...], float], Tensor]
 
 
@@ -68,9 +69,9 @@ Combine = Callable[[Tensor, tuple[Row, ...], float], Tensor]
 class NetworkInput:
     """The batch of one evaluation. Hooks may replace or edit its tensors.
 
-    `latent` (N, C, h, w) is as the sampler has it, `level` (N,) its sigmas, or timesteps for DDIM and its kin. Rows are
-    all prompts of image 0, of image 1, ..., then one negative for each image: `cond` has the former, `uncond` the
-    latter. `residuals` go to the network by name; tensors in them have N rows.
+    `latent` (N, C, h, w) is as the sampler has it, `level` (N,) its sigmas, or timesteps for DDIM and its
+    kin. Rows are all prompts of image 0, of image 1, ..., then one negative for each image: `cond` has the
+    former, `uncond` the latter. `residuals` go to the network by name; tensors in them have N rows.
     """
 
     rows: tuple[Row, ...]
@@ -99,7 +100,7 @@ class NetworkInput:
         self.uncond = self.uncond.rows(0, 0)
 
     def calls(self, batch_size: int | None = None) -> Iterator[tuple[slice, EmbeddingBatch]]:
-        """Rows that can run together: all of them, unless prompt and negative differ in length; at most `batch_size`."""
+        """Rows that can run together: all, unless their lengths differ; at most `batch_size`."""
         groups = [self.cond, self.uncond] if len(self.uncond) else [self.cond]
         if len(groups) == 2 and self.cond.tokens == self.uncond.tokens:
             groups = [self.cond.joined(self.uncond)]
@@ -114,7 +115,7 @@ class NetworkInput:
 
 @dataclass(slots=True)
 class NetworkOutput:
-    """The results of one evaluation before they are mixed: denoised, or noise for DDIM and its kin; (N, C, h, w)."""
+    """Results (N, C, h, w) of one evaluation before mixing: denoised, or noise for DDIM and its kin."""
 
     result: Tensor
     rows: tuple[Row, ...]
@@ -125,9 +126,10 @@ class NetworkOutput:
 class Hooks:
     """The moments of an evaluation, in order.
 
-    `before_evaluation` may exchange network and prompts (a refiner). `before_guidance` sees the whole batch, negative
-    rows included. `before_network` sees what remains after padding and leaving out; residuals are added here.
-    `after_network` may edit the results. `after_guidance` returns the mixed result it wants in place of the given one.
+    `before_evaluation` may exchange network and prompts (a refiner). `before_guidance` sees the whole batch,
+    negative rows included. `before_network` sees what remains after padding and leaving out; residuals are
+    added here. `after_network` may edit the results. `after_guidance` returns the mixed result it wants in
+    place of the given one.
     """
 
     before_evaluation: list[Callable[["GuidedNetwork", Tensor], None]] = field(default_factory=list)
@@ -141,8 +143,9 @@ class Hooks:
 class GuidedNetwork:
     """A network that samplers call. Counts its evaluations, by which prompts change.
 
-    `effects` collects A1111's infotext keys of options that took effect. `denoised_cond` and `denoised_uncond` are the
-    clean latents of the last evaluation for prompt and negative prompt, for previews.
+    `effects` collects A1111's infotext keys of options that took effect. `denoised_cond` and
+    `denoised_uncond` are the clean latents of the last evaluation for prompt and negative prompt, for
+    previews.
     """
 
     network: Network
@@ -313,7 +316,10 @@ def combine(result: Tensor, rows: tuple[Row, ...], scale: float) -> Tensor:
 
 
 def pick(values: Tensor, rows: list[int]) -> Tensor:
-    """Rows in the given order. Made of slices, because a list of indices would have to wait for the device."""
+    """Rows in the given order.
+
+    Made of slices, because a list of indices would have to wait for the device.
+    """
     return torch.cat([values[row : row + 1] for row in rows])
 
 

@@ -8,7 +8,10 @@ from torch import Tensor
 
 @dataclass(slots=True)
 class MaskBlend:
-    """One moment of blending; hooks may replace `blended`. `level` (B,) is the sigma, or the timestep for DDIM and kin."""
+    """One moment of blending; hooks may replace `blended`.
+
+    `level` (B,) is the sigma, or the timestep for DDIM and kin.
+    """
 
     latent: Tensor
     mask: "LatentMask"

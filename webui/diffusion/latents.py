@@ -8,7 +8,10 @@ from torch import Tensor
 
 @dataclass(frozen=True, slots=True)
 class LatentFormat:
-    """The latents of one VAE. `colours` has the RGB that each channel stands for, so that the sum is in -1 to 1."""
+    """The latents of one VAE.
+
+    `colours` has the RGB that each channel stands for, so that the sum is in -1 to 1.
+    """
 
     channels: int
     scale: float

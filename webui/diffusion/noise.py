@@ -1,7 +1,7 @@
-"""Noise: one generator per image, so that a picture does not depend on its batch; variation seeds; seed resize.
+"""Noise: one generator per image, so that a picture does not depend on its batch; variation seeds; resize.
 
-Equal to A1111 1.10.1: "CPU" and "GPU" are torch's generators on the processor and on the device, "NV" is what an NVIDIA
-card would draw, on any device.
+Equal to A1111 1.10.1: "CPU" and "GPU" are torch's generators on the processor and on the device, "NV" is what
+an NVIDIA card would draw, on any device.
 """
 
 from collections.abc import Sequence
@@ -60,8 +60,9 @@ def draw_noise(source: NoiseSourceName, seed: int, shape: tuple[int, ...], devic
 class NoiseOptions:
     """Where noise comes from and how the first one is bent.
 
-    `variation_seeds` has one seed per image, used where `variation_strength` is not 0. `resize_from` is the latent size
-    (h, w) whose noise stands in the middle. `seed_delta` (ENSD) is added to the seeds for all noise but the first.
+    `variation_seeds` has one seed per image, used where `variation_strength` is not 0. `resize_from` is the
+    latent size (h, w) whose noise stands in the middle. `seed_delta` (ENSD) is added to the seeds for all
+    noise but the first.
     """
 
     source: NoiseSourceName = "NV"
@@ -72,7 +73,10 @@ class NoiseOptions:
 
 
 class ImageNoise:
-    """The noise of one batch. The first draw starts the images, the later ones are for the steps of samplers."""
+    """The noise of one batch.
+
+    The first draw starts the images, the later ones are for the steps of samplers.
+    """
 
     def __init__(
         self,

@@ -1,4 +1,4 @@
-"""The normal numbers an NVIDIA card draws, on any device: Philox 4x32-10 (Salmon et al. 2011) and Box-Muller."""
+"""The normal numbers an NVIDIA card draws, on any device: Philox 4x32-10 (Salmon et al. 2011), Box-Muller."""
 
 from math import prod
 
@@ -9,7 +9,7 @@ from torch import Tensor
 
 ROUNDS = 10
 MULTIPLIERS = (np.uint64(0xD2511F53), np.uint64(0xCD9E8D57))
-# What is added to the two halves of the key after each round: the golden ratio and the square root of 3, less 1.
+# Added to the two halves of the key after each round: the golden ratio and the square root of 3, less 1.
 KEY_STEPS = (0x9E3779B9, 0xBB67AE85)
 WORD = 2**32
 # CUDA's float32 constants for 2^-32 and 2 pi 2^-32.
@@ -18,7 +18,7 @@ TO_ANGLE = np.float32(2.3283064e-10 * 6.2831855)
 
 
 class PhiloxGenerator:
-    """A stream of normal numbers from a seed (64 bits), as `torch.randn` on CUDA draws them for up to 2^32 numbers."""
+    """A stream of normal numbers from a seed (64 bits), as `torch.randn` draws them on CUDA."""
 
     def __init__(self, seed: int) -> None:
         self._key = (seed % WORD, seed // WORD % WORD)

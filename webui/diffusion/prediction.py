@@ -1,7 +1,8 @@
 """What a network's output means: from latent and output to denoised, for eps and v networks.
 
-The three preconditionings are three ways a sampler may look at the same network: in sigmas (Karras et al. 2022),
-in timesteps (Ho et al. 2020, Song et al. 2021), and in the few steps of a consistency network (Luo et al. 2023).
+The three preconditionings are three ways a sampler may look at the same network: in sigmas (Karras et al.
+2022), in timesteps (Ho et al. 2020, Song et al. 2021), and in the few steps of a consistency network (Luo et
+al. 2023).
 """
 
 from dataclasses import dataclass, field, replace
@@ -13,13 +14,13 @@ from torch import Tensor
 PredictionKind = Literal["eps", "v"]
 
 TRAINING_STEPS = 1000
-# The ends of the scaled-linear schedule that all Stable Diffusion networks were trained with (Rombach et al. 2022).
+# The ends of the scaled-linear schedule of all Stable Diffusion networks (Rombach et al. 2022).
 BETA_START, BETA_END = 0.00085, 0.012
 # Stands in for the zero of the last step, where sigma would be infinite; that of the first zero-SNR networks.
 ZERO_TERMINAL_ALPHA = 4.8973451890853435e-08
 # Latent consistency networks were distilled on 50 of the 1000 timesteps.
 CONSISTENCY_STEPS = 50
-# The scale of data that consistency boundary conditions assume (Song et al. 2023), and the factor on timesteps there.
+# Scale of the data and factor of timesteps in consistency boundary conditions (Song et al. 2023).
 CONSISTENCY_SIGMA_DATA, CONSISTENCY_TIMESTEP_SCALE = 0.5, 10.0
 
 
@@ -163,7 +164,7 @@ class Prediction:
         return ConsistencyLevels(sigmas_of(alphas))
 
     def add_noise(self, latent: Tensor, noise: Tensor, timestep: Tensor) -> Tensor:
-        """Latent (B, C, h, w) noised to whole timesteps (B,), with unit variance (as networks are trained)."""
+        """Latent (B, C, h, w) noised to whole timesteps (B,), of unit variance, as networks are trained."""
         signal, spread = self._signal_and_spread(latent, timestep)
         return signal * latent + spread * noise
 
@@ -187,7 +188,7 @@ class Prediction:
         return (latent - spread * noise) / signal
 
     def _signal_and_spread(self, latent: Tensor, timestep: Tensor) -> tuple[Tensor, Tensor]:
-        """Square roots of the shares of signal and noise at timesteps (N,), as (N, 1, 1, 1) beside the latent."""
+        """Square roots of the shares of signal and noise at timesteps (N,), as (N, 1, 1, 1)."""
         alphas = self.alphas_cumprod.to(latent.device)[timestep.long()][:, None, None, None]
         return alphas.sqrt(), (1 - alphas).sqrt()
 
@@ -219,7 +220,7 @@ class Preconditioning(Protocol):
 
 @dataclass(frozen=True, eq=False)
 class SigmaPreconditioning:
-    """Levels are sigmas, latents have variance sigma² + 1, results are denoised latents (Karras et al. 2022)."""
+    """Levels are sigmas, latents have variance sigma² + 1, results are denoised (Karras et al. 2022)."""
 
     prediction: Prediction
 

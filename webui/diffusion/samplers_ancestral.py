@@ -1,6 +1,7 @@
 """Samplers that step down and add fresh noise: Euler a, DPM2 a, DPM++ 2S a, Restart, LCM."""
 
 from collections.abc import Iterator
+from itertools import pairwise
 
 from torch import Tensor
 
@@ -108,17 +109,17 @@ def restart_pairs(sigmas: Tensor) -> list[tuple[Tensor, Tensor]]:
     """The steps of Restart, from sigma to sigma. With few steps these are the sigmas' own."""
     steps = len(sigmas) - 1
     if steps < RESTART_FROM_STEPS:
-        return list(zip(sigmas[:-1], sigmas[1:], strict=True))
+        return list(pairwise(sigmas))
     is_twice = steps >= RESTART_TWICE_FROM_STEPS
     again, times = (steps // 4, 2) if is_twice else (RESTART_STEPS, 1)
     sigmas = karras_between(sigmas[-2], sigmas[0], steps - again * times)
     low = int((sigmas - RESTART_LOW).abs().argmin())
     high = int((sigmas - RESTART_HIGH).abs().argmin())
-    pairs = list(zip(sigmas[:-1], sigmas[1:], strict=True))
+    pairs = list(pairwise(sigmas))
     if high >= low:
         return pairs
     back = karras_between(sigmas[low], sigmas[high], again + 1)[:-1]
-    return pairs[:low] + list(zip(back[:-1], back[1:], strict=True)) * times + pairs[low:]
+    return pairs[:low] + list(pairwise(back)) * times + pairs[low:]
 
 
 def karras_between(low: Tensor, high: Tensor, steps: int) -> Tensor:

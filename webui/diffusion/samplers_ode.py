@@ -1,4 +1,7 @@
-"""Samplers that follow the probability flow: Euler, Heun, DPM2, LMS, DPM++ 2M. Equal to k-diffusion bit for bit."""
+"""Samplers that follow the probability flow: Euler, Heun, DPM2, LMS, DPM++ 2M.
+
+Equal to k-diffusion bit for bit.
+"""
 
 from collections.abc import Iterator
 
@@ -46,7 +49,7 @@ def heun(
 def dpm_2(
     denoise: Denoise, latent: Tensor, sigmas: Tensor, noise: NoiseSource, options: SamplerOptions
 ) -> Iterator[Step]:
-    """Midpoint steps in the logarithm of sigma, after DPM-Solver-2 (Lu et al. 2022) and Karras et al. (2022)."""
+    """Midpoint steps in log-sigma, after DPM-Solver-2 (Lu et al. 2022) and Karras et al. (2022)."""
     for i in range(len(sigmas) - 1):
         latent, sigma = churn(latent, sigmas, i, noise, options)
         denoised = denoise(latent, sigma)

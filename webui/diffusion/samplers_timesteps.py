@@ -15,7 +15,7 @@ from webui.diffusion.step import NoiseSource, PredictNoise, SamplerOptions, Step
 
 @dataclass(frozen=True, slots=True)
 class TimestepCoefficients:
-    """Shares of signal (0-dim float32, CPU) where a step starts and where it ends, and what follows from them."""
+    """Shares of signal (0-dim float32, CPU) where a step starts and ends, and what follows from them."""
 
     timestep: Tensor
     alpha: Tensor

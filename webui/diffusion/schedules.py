@@ -1,4 +1,7 @@
-"""Schedules: which sigmas a sampler walks through. Named by A1111's labels, equal to A1111 1.10.1 in float32."""
+"""Schedules: which sigmas a sampler walks through.
+
+Named by A1111's labels, equal to A1111 1.10.1 in float32.
+"""
 
 import math
 from collections.abc import Callable, Mapping
@@ -47,7 +50,10 @@ class Span:
 
 
 def build_sigmas(label: str, steps: int, levels: NoiseLevels, options: ScheduleOptions) -> Tensor:
-    """Falling sigmas (steps + 1,), float32 on the CPU; most end in 0. "Automatic" is evenly spaced in timesteps."""
+    """Falling sigmas (steps + 1,), float32 on the CPU; most end in 0.
+
+    "Automatic" is evenly spaced in timesteps.
+    """
     info = find_schedule(label)
     if info.label == AUTOMATIC or steps == 0:
         return levels.uniform(steps)
@@ -64,7 +70,7 @@ def build_sigmas(label: str, steps: int, levels: NoiseLevels, options: ScheduleO
     )
     if span.sigma_min > span.sigma_max:
         raise InvalidRequest(
-            f"The lowest sigma ({span.sigma_min:g}) is above the highest ({span.sigma_max:g}). Swap or clear them."
+            f"The lowest sigma, {span.sigma_min:g}, is above the highest, {span.sigma_max:g}. Clear them."
         )
     return FUNCTIONS[info.label](span).float()
 
@@ -80,7 +86,7 @@ def sampler_sigmas(
 ) -> Tensor:
     """The sigmas a sampler runs through, (steps + 1,); its own schedule where "Automatic" was asked for.
 
-    DPM2 and DPM++ 3M SDE compute one step more and leave out the last sigma but one; `discard` makes all do so.
+    DPM2 and DPM++ 3M SDE compute one step more and leave out the last sigma but one; with `discard` all do.
     """
     info = find_sampler(sampler)
     label = find_schedule(schedule).label
@@ -92,7 +98,7 @@ def sampler_sigmas(
 
 
 def sampler_timesteps(steps: int, *, discard: bool = False) -> Tensor:
-    """Rising timesteps of DDIM, PLMS and UniPC, int64. 1000 // steps apart, so there may be more than `steps`."""
+    """Rising timesteps of DDIM, PLMS and UniPC, int64: 1000 // steps apart, so maybe more than `steps`."""
     count = min(steps + discard, TRAINING_STEPS)
     timesteps = torch.arange(0, TRAINING_STEPS, TRAINING_STEPS // count) + 1
     return timesteps.clip(0, TRAINING_STEPS - 1)

@@ -38,8 +38,9 @@ class PredictNoise(Protocol):
 class Step:
     """One completed step of a sampler.
 
-    `index` counts completed steps from 0, `sigma` (0-dim, CPU) is the level the step started at, `latent` is what it
-    ended with, `denoised` its estimate of the clean latent: show that one, and keep it when stopping early.
+    `index` counts completed steps from 0, `sigma` (0-dim, CPU) is the level the step started at, `latent` is
+    what it ended with, `denoised` its estimate of the clean latent: show that one, and keep it when stopping
+    early.
     """
 
     index: int
@@ -52,8 +53,8 @@ class Step:
 class SamplerOptions:
     """Options of all samplers; each reads its own. `s_tmax` 0 is no limit.
 
-    The last two are not chosen but facts of the run: `sigma_range` (lowest, highest) replaces the ends of the sigmas for
-    DPM fast and adaptive, `starts_from_image` tells UniPC to start at the last timestep.
+    The last two are not chosen but facts of the run: `sigma_range` (lowest, highest) replaces the ends of the
+    sigmas for DPM fast and adaptive, `starts_from_image` tells UniPC to start at the last timestep.
     """
 
     eta_ancestral: float = 1.0
@@ -72,7 +73,7 @@ class SamplerOptions:
 
 # A sampler in sigmas: (denoise, latent, falling sigmas (steps + 1,) on the CPU, noise, options) -> steps.
 SigmaSampler = Callable[[Denoise, Tensor, Tensor, NoiseSource, SamplerOptions], Iterator[Step]]
-# A sampler in timesteps: (predict_noise, latent, rising timesteps (n,) int64 on the CPU, noise, options) -> steps.
+# A sampler in timesteps: the same with predict_noise and rising timesteps (n,), int64 on the CPU.
 TimestepSampler = Callable[[PredictNoise, Tensor, Tensor, NoiseSource, SamplerOptions], Iterator[Step]]
 
 

@@ -195,7 +195,10 @@ class Update:
 
 
 def interpolate(x: Tensor, places: Tensor, values: Tensor) -> Tensor:
-    """Piecewise linear through values at rising places, (n,) each; straight on beyond the ends. Any shape of x."""
+    """Piecewise linear through values at rising places, (n,) each; straight on beyond the ends.
+
+    Any shape of x.
+    """
     left = (torch.searchsorted(places, x) - 1).clamp(0, len(places) - 2)
     start, end = places[left], places[left + 1]
     return values[left] + (x - start) * (values[left + 1] - values[left]) / (end - start)
