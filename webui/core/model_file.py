@@ -1,5 +1,6 @@
 """What is known of a model file without loading torch."""
 
+import re
 from enum import StrEnum
 from pathlib import Path
 
@@ -62,6 +63,14 @@ class ModelFile(BaseModel):
     def stem(self) -> str:
         """File name without folder and suffix, as A1111 shows it in infotext."""
         return Path(self.name).stem if self.path.suffix else Path(self.name).name
+
+    @property
+    def native_side(self) -> int:
+        """Side in pixels of the pictures it was trained on: by its metadata, else by its family."""
+        written = re.match(r"(\d+)x\d+", self.metadata.get("modelspec.resolution", ""))
+        if written and 64 <= int(written[1]) <= 4096:
+            return int(written[1]) // 8 * 8
+        return 1024 if self.family in (Family.SDXL, Family.SDXL_REFINER) else 512
 
     @property
     def short_hash(self) -> str | None:

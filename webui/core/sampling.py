@@ -79,9 +79,7 @@ SAMPLERS: tuple[SamplerInfo, ...] = (
         discards_next_to_last_sigma=True,
         options=("eta_ancestral", "s_noise"),
     ),
-    SamplerInfo(
-        "Euler a", ("k_euler_a", "k_euler_ancestral"), uses_ensd=True, options=("eta_ancestral", "s_noise")
-    ),
+    SamplerInfo("Euler a", ("k_euler_a", "k_euler_ancestral"), uses_ensd=True, options=("eta_ancestral",)),
     SamplerInfo("Euler", ("k_euler",), options=CHURN),
     SamplerInfo("LMS", ("k_lms",)),
     SamplerInfo("Heun", ("k_heun",), is_second_order=True, options=CHURN),
@@ -103,8 +101,8 @@ SAMPLERS: tuple[SamplerInfo, ...] = (
         options=("eta_ancestral", "s_noise"),
     ),
     SamplerInfo("DPM fast", ("k_dpm_fast",), uses_ensd=True, options=("eta_ancestral", "s_noise")),
-    SamplerInfo("DPM adaptive", ("k_dpm_ad",), uses_ensd=True, options=("eta_ancestral", "s_noise")),
-    SamplerInfo("Restart", ("restart",), "Karras", is_second_order=True, options=("s_noise",)),
+    SamplerInfo("DPM adaptive", ("k_dpm_ad",), uses_ensd=True, options=("eta_ancestral",)),
+    SamplerInfo("Restart", ("restart",), "Karras", is_second_order=True),
     SamplerInfo("DDIM", ("ddim",), uses_timesteps=True, options=("eta_ddim",)),
     SamplerInfo("DDIM CFG++", ("ddim_cfgpp",), uses_timesteps=True, options=("eta_ddim",)),
     SamplerInfo("PLMS", ("plms",), uses_timesteps=True),
@@ -114,7 +112,7 @@ SAMPLERS: tuple[SamplerInfo, ...] = (
         uses_timesteps=True,
         options=("uni_pc_variant", "uni_pc_skip_type", "uni_pc_order", "uni_pc_lower_order_final"),
     ),
-    SamplerInfo("LCM", ("k_lcm",), options=("s_noise",)),
+    SamplerInfo("LCM", ("k_lcm",)),
 )
 
 SCHEDULES: tuple[ScheduleInfo, ...] = (

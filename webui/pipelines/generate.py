@@ -56,6 +56,7 @@ class Batch:
 def generate(request: GenerationRequest, context: Context) -> Generator[Event]:
     """Make all pictures of a request. Between two events it may be told to skip or stop, or be closed."""
     with use_models(request, context) as sd:
+        sd.vae.falls_back = sd.numbers.falls_back and context.settings.numbers.auto_vae_precision
         yield from tell(sd.take_messages())
         yield from tell(unknown_networks(request))
         encoded = encode_prompts(sd, request, context.models.conditioning)

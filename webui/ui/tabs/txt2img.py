@@ -7,7 +7,7 @@ from typing import Any
 import gradio as gr
 from gradio.components import Component
 
-from webui.core.errors import WebuiError
+from webui.core.errors import NotFound, WebuiError
 from webui.jobs.job import Delivery
 from webui.jobs.services import Services
 from webui.ui.components.results import Results, make_results
@@ -140,13 +140,13 @@ def wire_prompts(services: Services, form: Form, toprow: Toprow) -> None:
 
 
 def wire_memory(services: Services, page: gr.Blocks, form: Form) -> None:
-    """Values survive a reload: this browser's own, else those of the tab's last job."""
+    """Values survive a reload: this browser's own, else the tab's last job's, else the checkpoint's size."""
 
     def restore(stored: str) -> Updates:
         if fields := fields_of_memory(stored):
             return form.write(fields)
         job = services.jobs.recent(TAB)
-        return form.write(fields_of_request(job.request) if job else {})
+        return form.write(fields_of_request(job.request) if job else native_size(services))
 
     stored = gr.Textbox("", visible="hidden", elem_id=f"{TAB}_stored")
     gr.on(
@@ -164,3 +164,14 @@ def wire_memory(services: Services, page: gr.Blocks, form: Form) -> None:
         js=f"() => [localStorage.getItem('{MEMORY_KEY}') || '']",
         **INSTANT,
     )
+
+
+def native_size(services: Services) -> dict[str, int]:
+    """The size of picture that the selected checkpoint was trained on."""
+    try:
+        side = services.catalog.find_checkpoint(
+            services.settings.current.models.sd_model_checkpoint
+        ).native_side
+    except NotFound:
+        return {}
+    return {"width": side, "height": side}
