@@ -9,7 +9,9 @@ from webui.core.sampling import SAMPLERS, SCHEDULES
 sides = st.integers(1, 256).map(lambda eighths: eighths * 8)
 seeds = st.integers(0, MAX_SEED - 10_000)
 shares = st.integers(1, 100).map(lambda percent: percent / 100)
-words = st.text(st.characters(codec="utf-8", exclude_categories=["C"], exclude_characters="\u2028\u2029"), max_size=40)
+words = st.text(
+    st.characters(codec="utf-8", exclude_categories=["C"], exclude_characters="\u2028\u2029"), max_size=40
+)
 
 
 @st.composite

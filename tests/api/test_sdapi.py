@@ -1,4 +1,4 @@
-"""A1111's API besides making pictures: lists, options, progress, interruption, infotext, and who may come in."""
+"""A1111's API besides making pictures: lists, options, progress, interruption, infotext, guard."""
 
 import base64
 import io
