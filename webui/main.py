@@ -119,13 +119,13 @@ def listen(flags: Flags) -> socket.socket:
     first = API_PORT if flags.nowebui else PORT
     ports = range(first, first + PORTS_TO_TRY) if flags.port is None else [flags.port]
     family = socket.AF_INET6 if ":" in flags.host else socket.AF_INET
+    reason = ""
     for port in ports:
         try:
             return socket.create_server((flags.host, port), family=family)
         except OSError as error:
-            reason = error.strerror
-    wanted = f"port {ports[0]}" if len(ports) == 1 else f"a port from {ports[0]} to {ports[-1]}"
-    raise Busy(f"The server cannot listen at {flags.host}, {wanted}: {reason}. Choose another with --port.")
+            reason = f"{error.strerror} (port {port})"
+    raise Busy(f"The server cannot listen at {flags.host}: {reason}. Choose another port with --port.")
 
 
 def address_of(listening: socket.socket, flags: Flags) -> str:

@@ -9,7 +9,7 @@ from fastapi.testclient import TestClient
 from tests.golden_cases import FAMILIES, GoldenCase, decoded, pixels, txt2img_cases, without_version
 
 MOST_LEVELS_OFF, MEAN_LEVELS_OFF = 2, 0.02
-# DPM adaptive chooses its steps by the size of its error, which magnifies rounding: noise that differs by 1e-7 gives a
+# DPM adaptive chooses its steps by its error, which magnifies rounding: noise that differs by 1e-7 gives a
 # latent that differs by 3e-3, whatever the kernels.
 CHAOTIC_MEAN_LEVELS_OFF = 0.3
 

@@ -3,8 +3,11 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from typing import Literal, cast
 
 from torch import nn
+
+PaddingMode = Literal["zeros", "reflect", "replicate", "circular"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -14,11 +17,13 @@ class Tiling:
     @contextmanager
     def attach(self, network: nn.Module) -> Iterator[None]:
         """Change the padding while the context is open."""
-        kept = [(layer, layer.padding_mode) for layer in network.modules() if isinstance(layer, nn.Conv2d)]
+        layers = [layer for layer in network.modules() if isinstance(layer, nn.Conv2d)]
+        # torch types what is read more widely than what may be written.
+        kept = [cast(PaddingMode, layer.padding_mode) for layer in layers]
         try:
-            for layer, _ in kept:
+            for layer in layers:
                 layer.padding_mode = "circular"
             yield
         finally:
-            for layer, mode in kept:
+            for layer, mode in zip(layers, kept, strict=True):
                 layer.padding_mode = mode
