@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Literal, cast
+from typing import Literal
 
 from torch import nn
 
@@ -18,8 +18,7 @@ class Tiling:
     def attach(self, network: nn.Module) -> Iterator[None]:
         """Change the padding while the context is open."""
         layers = [layer for layer in network.modules() if isinstance(layer, nn.Conv2d)]
-        # torch types what is read more widely than what may be written.
-        kept = [cast(PaddingMode, layer.padding_mode) for layer in layers]
+        kept: list[PaddingMode] = [layer.padding_mode for layer in layers]
         try:
             for layer in layers:
                 layer.padding_mode = "circular"
