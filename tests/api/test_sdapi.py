@@ -67,6 +67,36 @@ def test_options_last_and_overrides_do_not(api):
         api.post("/sdapi/v1/options", json={"eta_noise_seed_delta": 0}).raise_for_status()
 
 
+def test_overrides_last_where_a_request_says_so(api):
+    body = PAYLOAD | {
+        "override_settings": {"emphasis": "No norm"},
+        "override_settings_restore_afterwards": False,
+    }
+    try:
+        infotext(api, body)
+        assert api.get("/sdapi/v1/options").json()["emphasis"] == "No norm"
+    finally:
+        api.post("/sdapi/v1/options", json={"emphasis": "Original"}).raise_for_status()
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"alwayson_scripts": {"Nobody's": {"args": []}}},
+        {"enable_hr": True},
+        {"script_name": "x/y/z plot"},
+        {"refiner_checkpoint": "tiny-b"},
+    ],
+)
+def test_what_is_not_offered_is_refused_and_not_left_out_without_a_word(changes, api):
+    assert api.post("/sdapi/v1/txt2img", json=PAYLOAD | changes).status_code == 400
+
+
+@pytest.mark.parametrize("name", ["DPM++ 2M Karras", "k_dpmpp_2m", "DPM++ 2M"])
+def test_samplers_answer_to_all_their_names(name, api):
+    assert "Sampler: DPM++ 2M, Schedule type: Karras" in infotext(api, PAYLOAD | {"sampler_name": name})
+
+
 def infotext(api: TestClient, body: dict) -> str:
     answer = api.post("/sdapi/v1/txt2img", json=body)
     assert answer.status_code == 200, answer.text

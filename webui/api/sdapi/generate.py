@@ -52,6 +52,8 @@ def routes(services: Services) -> APIRouter:
         if finished.error:
             raise failure(finished)
         images = [encode(picture, job) for picture in pictures] if body.send_images else []
+        if not body.override_settings_restore_afterwards:
+            services.settings.change(own_options(services, body.override_settings or {}))
         answer = describe(body, request, pictures, job)
         return ImagesAnswer(
             images=images, parameters=body.model_dump(), info=json.dumps(answer, ensure_ascii=False)
@@ -89,6 +91,8 @@ def request_fields(body: Txt2ImgBody, overrides: dict[str, Any]) -> dict[str, An
     for name, words in NOT_OFFERED.items():
         if getattr(body, name):
             raise InvalidRequest(f"This version has no {words} yet. Leave {name!r} out of the request.")
+    for name in body.alwayson_scripts:
+        raise InvalidRequest(f"There is no script {name!r} here. Leave it out of 'alwayson_scripts'.")
     sampler, legacy_schedule = split_legacy_name(body.sampler_name or body.sampler_index or "Euler")
     fields = {
         "prompt": body.prompt,
