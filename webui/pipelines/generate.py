@@ -166,6 +166,7 @@ def finish(picture: Image.Image, index: int, request: GenerationRequest, facts: 
             "model_hash": facts.model_hash,
             "vae_name": facts.vae_name,
             "vae_hash": facts.vae_hash,
+            "version": facts.version,
         },
     )
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from webui.core.events import Event, Finished, ImageSaved, Message, Preview, Queued, Started
+from webui.jobs.generation_info import describe_run
 from webui.jobs.job import Job, JobProgress
 from webui.ui.texts import duration, infotext_html, notice, paragraph
 
@@ -134,33 +135,17 @@ def picture_infotext(view: JobView, index: int) -> str:
 
 def generation_info(view: JobView, paths: list[str]) -> str:
     """What A1111 hands to scripts in the page: JSON with prompts, seeds and infotexts of the gallery."""
-    request, samples = view.job.request, [picture for picture in view.pictures if picture.index >= 0]
+    samples = [picture for picture in view.pictures if picture.index >= 0]
     if not view.pictures:
         return ""
-    info: dict[str, Any] = {
-        "prompt": request.prompt,
-        "all_prompts": [request.prompt] * len(samples),
-        "negative_prompt": request.negative_prompt,
-        "all_negative_prompts": [request.negative_prompt] * len(samples),
-        "seed": request.seed,
-        "all_seeds": [picture.seed for picture in samples],
-        "subseed": request.variation_seed,
-        "all_subseeds": [picture.variation_seed for picture in samples],
-        "subseed_strength": request.variation_strength,
-        "width": request.width,
-        "height": request.height,
-        "sampler_name": request.sampler,
-        "cfg_scale": request.cfg_scale,
-        "steps": request.steps,
-        "batch_size": request.batch_size,
-        "seed_resize_from_w": request.seed_resize_width,
-        "seed_resize_from_h": request.seed_resize_height,
+    info = describe_run(view.job.request) | {
         "index_of_first_image": len(view.pictures) - len(samples),
         "infotexts": [picture.infotext for picture in view.pictures],
-        "styles": [],
-        "clip_skip": request.options.clip_skip,
         "job_id": view.job.id,
         "paths": paths,
+        # Of the pictures that are there: a run may have been cut short.
+        "all_seeds": [picture.seed for picture in samples],
+        "all_subseeds": [picture.variation_seed for picture in samples],
     }
     return json.dumps(info, ensure_ascii=False)
 

@@ -15,6 +15,7 @@ from webui.core.image_options import OPTION_FIELDS
 from webui.core.request import GenerationRequest
 from webui.core.request_infotext import read_infotext
 from webui.core.sampling import split_legacy_name
+from webui.jobs.generation_info import describe_run
 from webui.jobs.job import Delivery, Job
 from webui.jobs.services import Services
 from webui.store.encoding import PictureNotes, encode_as_set
@@ -181,37 +182,18 @@ def describe(
     """A1111's description of what was made."""
     pictures = list(pictures)
     facts = pictures[0].facts if pictures else {}
-    return {
-        "prompt": request.prompt,
-        "all_prompts": [request.prompt] * request.count,
-        "negative_prompt": request.negative_prompt,
-        "all_negative_prompts": [request.negative_prompt] * request.count,
-        "seed": request.seed,
-        "all_seeds": [request.seed_of(index) for index in range(request.count)],
-        "subseed": request.variation_seed,
-        "all_subseeds": [request.variation_seed_of(index) for index in range(request.count)],
-        "subseed_strength": request.variation_strength,
-        "width": request.width,
-        "height": request.height,
-        "sampler_name": request.sampler,
-        "cfg_scale": request.cfg_scale,
-        "steps": request.steps,
-        "batch_size": request.batch_size,
+    return describe_run(request) | {
         "restore_faces": False,
         "face_restoration_model": None,
         "sd_model_name": facts.get("model_name"),
         "sd_model_hash": facts.get("model_hash"),
         "sd_vae_name": facts.get("vae_name") or None,
         "sd_vae_hash": facts.get("vae_hash") or None,
-        "seed_resize_from_w": body.seed_resize_from_w,
-        "seed_resize_from_h": body.seed_resize_from_h,
         "denoising_strength": body.denoising_strength,
-        "extra_generation_params": {"Schedule type": request.effective_schedule},
         "index_of_first_image": 0,
         "infotexts": [picture.infotext for picture in pictures],
         "styles": body.styles or [],
         "job_timestamp": time.strftime("%Y%m%d%H%M%S", time.localtime(job.created)),
-        "clip_skip": request.options.clip_skip,
         "is_using_inpainting_conditioning": False,
         "version": facts.get("version"),
         # Not in A1111: what a person should hear, such as a network that was not found.
