@@ -88,7 +88,8 @@ def sheet(pictures: NDArray[np.uint8], columns: int) -> NDArray[np.uint8]:
 
 def save_picture(path: Path, picture: NDArray[np.uint8]) -> None:
     """Write an RGB picture; JPEG at quality 88."""
-    ok, data = cv2.imencode(path.suffix, picture[..., ::-1], [cv2.IMWRITE_JPEG_QUALITY, 88])
+    quality = [cv2.IMWRITE_JPEG_QUALITY, 88] if path.suffix == ".jpg" else []
+    ok, data = cv2.imencode(path.suffix, picture[..., ::-1], quality)
     assert ok
     path.write_bytes(data.tobytes())
 

@@ -4,6 +4,7 @@ import argparse
 import logging
 import math
 import time
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -28,10 +29,11 @@ KL_WEIGHT = 2e-4
 SCALE_SHARE = 0.35
 # Edges count beside colours: outlines and faces are thin.
 EDGE_WEIGHT = 0.6
+SAVE_EVERY_S = 120
 
 
 # SD1's normalisations divide by the deviation of two channels (64 in 32 groups) over the whole picture, which
-# loses its brightness. With this epsilon they hardly divide; `with_usual_epsilon` moves it into the weights.
+# loses its brightness. With this epsilon they hardly divide; `move_epsilon` moves it into the weights.
 SOFT_EPSILON = 1.0
 USUAL_EPSILON = 1e-6
 
@@ -76,21 +78,15 @@ def step_loss(vae: AutoencoderKL, pictures: Tensor, halve: bool) -> tuple[Tensor
     )
 
 
-def soften_norms(vae: AutoencoderKL, epsilon: float) -> None:
-    """Set the epsilon of all normalisations."""
-    for module in vae.modules():
-        if isinstance(module, nn.GroupNorm):
-            module.eps = epsilon
-
-
 @torch.no_grad()
-def with_usual_epsilon(vae: AutoencoderKL) -> None:
-    """Make everything a normalisation reads a thousand times smaller: the same function with SD1's epsilon.
+def move_epsilon(vae: AutoencoderKL, epsilon: float) -> None:
+    """Give all normalisations another epsilon and what they read another size: the function stays the same.
 
     norm(x, eps) = norm(s x, s*s*eps). Weights that write into a residual stream (or between two norms of a
-    block) shrink by s; of layers that pass a stream on only the bias shrinks.
+    block) change by s; of layers that pass a stream on only the bias does.
     """
-    scale = (USUAL_EPSILON / SOFT_EPSILON) ** 0.5
+    norms = [module for module in vae.modules() if isinstance(module, nn.GroupNorm)]
+    scale = (epsilon / norms[0].eps) ** 0.5
     writers = (".conv1.", ".conv2.", ".to_out.0.")
     passers = (".conv_shortcut.", ".downsamplers.0.conv.", ".upsamplers.0.conv.")
     for name, parameter in vae.named_parameters():
@@ -98,7 +94,8 @@ def with_usual_epsilon(vae: AutoencoderKL) -> None:
         passes = any(part in name for part in passers) and name.endswith(".bias")
         if writes or passes:
             parameter.mul_(scale)
-    soften_norms(vae, USUAL_EPSILON)
+    for norm in norms:
+        norm.eps = epsilon
 
 
 @torch.no_grad()
@@ -124,86 +121,110 @@ def save_state(path: Path, state: dict[str, object]) -> None:
     partial.replace(path)
 
 
-def train(folder: Path, minutes: float, device: torch.device, seed: int) -> AutoencoderKL:
-    """Train until the minutes are over; goes on from `vae-state.pt` when there is one."""
-    torch.manual_seed(seed)
+def first_vae(folder: Path, decoder_only: bool) -> AutoencoderKL:
+    """The autoencoder to start from: storing thumbnails, or finished and with its encoder fixed."""
     vae = make_vae()
+    if decoder_only:
+        vae.load_state_dict(torch.load(folder / "vae.pt", weights_only=True))
+        vae.encoder.requires_grad_(False)
+        vae.quant_conv.requires_grad_(False)
+        move_epsilon(vae, SOFT_EPSILON)
+        return vae
     start_from_thumbnails(vae)
-    soften_norms(vae, SOFT_EPSILON)
-    vae = vae.to(device)
-    optimizer = torch.optim.AdamW(
-        vae.parameters(), lr=LEARNING_RATE, betas=(0.9, 0.98), weight_decay=0.0, fused=True
-    )
-    state_path = folder / "vae-state.pt"
-    step, spent_s = 0, 0.0
-    if state_path.exists():
-        state = torch.load(state_path, map_location=device, weights_only=True)
-        vae.load_state_dict(state["vae"])
-        optimizer.load_state_dict(state["optimizer"])
-        step, spent_s = state["step"], state["spent_s"]
-    scale = 4 if device.type == "cuda" else 1
-    begun = saved = time.monotonic()
-    while (elapsed := spent_s + time.monotonic() - begun) < minutes * 60:
-        rng = np.random.default_rng((seed, step))
-        rate = (
-            LEARNING_RATE
-            * min(1, (step + 1) / WARMUP_STEPS)
-            * max(0.02, 0.5 + 0.5 * math.cos(math.pi * elapsed / (minutes * 60)))
-        )
-        for group in optimizer.param_groups:
-            group["lr"] = rate
-        shards = sorted((folder / "pictures").glob("*.npy"))
-        pictures = draw_crops(shards, rng, BATCH * scale, CROP).to(device)
-        with torch.autocast(device.type, torch.bfloat16):
-            loss, error = step_loss(vae, pictures, bool(rng.uniform() < SCALE_SHARE))
-        optimizer.zero_grad()
-        loss.backward()
-        torch.nn.utils.clip_grad_norm_(vae.parameters(), 1.0)
-        optimizer.step()
-        step += 1
-        if step % 50 == 0:
-            logger.info(
-                "vae step %d, %.1f min, loss %.4f, difference %.4f",
-                step,
-                elapsed / 60,
-                loss.item(),
-                error.item(),
-            )
-        if time.monotonic() - saved > 120:
-            saved = time.monotonic()
-            save_state(
-                state_path,
-                {
-                    "vae": vae.state_dict(),
-                    "optimizer": optimizer.state_dict(),
-                    "step": step,
-                    "spent_s": elapsed,
-                },
-            )
+    for module in vae.modules():
+        if isinstance(module, nn.GroupNorm):
+            module.eps = SOFT_EPSILON
     return vae
 
 
+@dataclass(slots=True)
+class Training:
+    """An autoencoder on its way, and how long it has been trained."""
+
+    vae: AutoencoderKL
+    optimizer: torch.optim.Optimizer
+    state_path: Path
+    step: int = 0
+    spent_s: float = 0.0
+
+    @staticmethod
+    def start(folder: Path, decoder_only: bool, device: torch.device) -> "Training":
+        """A new training, or the one that was cut off."""
+        vae = first_vae(folder, decoder_only).to(device)
+        weights = [parameter for parameter in vae.parameters() if parameter.requires_grad]
+        optimizer = torch.optim.AdamW(
+            weights, lr=LEARNING_RATE, betas=(0.9, 0.98), weight_decay=0.0, fused=True
+        )
+        path = folder / ("decoder-state.pt" if decoder_only else "vae-state.pt")
+        training = Training(vae, optimizer, path)
+        if path.exists():
+            state = torch.load(path, map_location=device, weights_only=True)
+            vae.load_state_dict(state["vae"])
+            optimizer.load_state_dict(state["optimizer"])
+            training.step, training.spent_s = state["step"], state["spent_s"]
+        return training
+
+    def save(self) -> None:
+        """Write the whole state at once."""
+        state = {"vae": self.vae.state_dict(), "optimizer": self.optimizer.state_dict()}
+        save_state(self.state_path, {**state, "step": self.step, "spent_s": self.spent_s})
+
+    def learn(self, loss: Tensor, done: float) -> None:
+        """One step down the loss; `done` (0..1) is the share of the time that is over."""
+        warmup = min(1.0, (self.step + 1) / WARMUP_STEPS)
+        for group in self.optimizer.param_groups:
+            group["lr"] = LEARNING_RATE * warmup * max(0.02, 0.5 + 0.5 * math.cos(math.pi * done))
+        self.optimizer.zero_grad()
+        loss.backward()
+        torch.nn.utils.clip_grad_norm_(self.vae.parameters(), 1.0)
+        self.optimizer.step()
+        self.step += 1
+
+
+def train(training: Training, folder: Path, minutes: float, seed: int) -> None:
+    """Train until the minutes, counted over all runs, are over."""
+    device = training.vae.device
+    count = BATCH * (4 if device.type == "cuda" else 1)
+    now = saved = time.monotonic()
+    while training.spent_s < minutes * 60:
+        rng = np.random.default_rng((seed, training.step))
+        pictures = draw_crops(sorted((folder / "pictures").glob("*.npy")), rng, count, CROP).to(device)
+        with torch.autocast(device.type, torch.bfloat16):
+            loss, error = step_loss(training.vae, pictures, bool(rng.uniform() < SCALE_SHARE))
+        training.learn(loss, training.spent_s / (minutes * 60))
+        before, now = now, time.monotonic()
+        training.spent_s += now - before
+        if training.step % 50 == 0:
+            spent = training.spent_s / 60
+            logger.info("vae step %d, %.1f min, difference %.4f", training.step, spent, error.item())
+        if now - saved > SAVE_EVERY_S:
+            training.save()
+            saved = now
+
+
 def main() -> None:
-    """Train, rescale, write `vae.pt`."""
+    """Train, rescale, write `vae.pt`; with `--decoder-only` improve `vae.pt` and leave its latents alone."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("folder", type=Path)
     parser.add_argument("--minutes", type=float, default=20)
+    parser.add_argument("--decoder-only", action="store_true")
     parser.add_argument("--threads", type=int, default=1)
     parser.add_argument("--seed", type=int, default=0)
     choice = parser.parse_args()
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s")
     torch.set_num_threads(choice.threads)
+    torch.manual_seed(choice.seed)
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
-    vae = train(choice.folder, choice.minutes, device, choice.seed).eval()
+    training = Training.start(choice.folder, choice.decoder_only, device)
+    train(training, choice.folder, choice.minutes, choice.seed)
+    vae = training.vae.eval()
     pictures = to_tensor(np.load(shard_path(choice.folder, 0))[:96]).to(device)
-    rescale(vae, pictures)
-    with_usual_epsilon(vae)
+    if not choice.decoder_only:
+        rescale(vae, pictures)
+    move_epsilon(vae, USUAL_EPSILON)
     with torch.no_grad():
-        latent = torch.cat([vae.encode(part).latent_dist.mean for part in pictures.split(8)]) * SCALE_FACTOR
-        decoded = torch.cat([vae.decode(part / SCALE_FACTOR).sample for part in latent.split(8)]).clamp(-1, 1)
-    logger.info(
-        "latent mean %s deviation %s", latent.mean((0, 2, 3)).tolist(), latent.std((0, 2, 3)).tolist()
-    )
+        latents = [vae.encode(part).latent_dist.mean for part in pictures.split(8)]
+        decoded = torch.cat([vae.decode(latent).sample.clamp(-1, 1) for latent in latents])
     logger.info("PSNR %.2f dB", -10 * torch.log10(((decoded - pictures) / 2).square().mean()))
     save_state(choice.folder / "vae.pt", vae.cpu().state_dict())
 

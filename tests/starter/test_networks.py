@@ -8,7 +8,7 @@ from safetensors import safe_open
 
 from models.starter import networks
 from models.starter.thumbnails import start_from_thumbnails
-from models.starter.train_vae import SOFT_EPSILON, rescale, soften_norms, with_usual_epsilon
+from models.starter.train_vae import SOFT_EPSILON, USUAL_EPSILON, move_epsilon, rescale
 
 CHECKPOINT = Path(networks.__file__).parent / "starter.safetensors"
 PREFIXES = ("model.diffusion_model.", "first_stage_model.", "cond_stage_model.transformer.text_model.")
@@ -58,12 +58,12 @@ def test_a_single_file_gives_the_same_networks_back(single_file: dict[str, torch
 def test_moving_the_epsilon_into_the_weights_changes_no_picture() -> None:
     torch.manual_seed(0)
     vae = networks.make_vae()
-    soften_norms(vae, SOFT_EPSILON)
+    move_epsilon(vae, SOFT_EPSILON)
     picture = torch.rand(1, 3, 64, 64) * 2 - 1
     with torch.no_grad():
         latent = vae.encode(picture).latent_dist.mean
         decoded = vae.decode(latent).sample
-        with_usual_epsilon(vae)
+        move_epsilon(vae, USUAL_EPSILON)
         assert (vae.encode(picture).latent_dist.mean - latent).abs().max() < 1e-5
         assert (vae.decode(latent).sample - decoded).abs().max() < 1e-5
 
