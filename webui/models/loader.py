@@ -3,6 +3,7 @@ tensors.
 """
 
 import logging
+import math
 import time
 from collections.abc import Callable, Hashable, Mapping
 from dataclasses import dataclass, field, replace
@@ -29,6 +30,7 @@ from webui.models.dimensions import (
     unet_dimensions,
     vae_dimensions,
 )
+from webui.models.fast_path import speed_up
 from webui.models.headers import Header, read_header
 from webui.models.identify import Identity, identify
 from webui.models.layouts import Layout, TextPart, find_layout
@@ -181,6 +183,21 @@ def stored_dtype(header: Header) -> torch.dtype:
     return formats.get(max(set(kinds), key=kinds.count) if kinds else "F32", torch.float32)
 
 
+def network_weights(header: Header) -> int:
+    """How many numbers the network in a file has; 0 if it has none."""
+    layout = find_layout(header)
+    return sum(
+        math.prod(info.shape)
+        for name, info in header.tensors.items()
+        if layout is not None and name.startswith(layout.network)
+    )
+
+
+def prepare(module: torch.nn.Module, numbers: Numbers) -> set[str]:
+    """Rebuild an empty module if the numbers ask for speed; names of weights that stay as stored."""
+    return speed_up(module, in_blocks=numbers.in_blocks) if numbers.packed else set()
+
+
 def load_network(source: Source, tell: Callable[[str], None]) -> Network:
     """The U-Net of a checkpoint."""
     tensors = part_of(source.tensors, source.layout.network)
@@ -198,7 +215,14 @@ def load_network(source: Source, tell: Callable[[str], None]) -> Network:
         dimensions, heads=heads, head_size=source.sidecar.head_size or source.plan.unet_head_size
     )
     numbers = source.numbers
-    fill(unet, tensors, f"The U-Net in {source.name}", dtype=numbers.network, device=source.device)
+    fill(
+        unet,
+        tensors,
+        f"The U-Net in {source.name}",
+        dtype=numbers.network,
+        device=source.device,
+        as_stored=prepare(unet, numbers),
+    )
     return Network(unet, channels_last=numbers.channels_last, falls_back=numbers.falls_back, tell=tell)
 
 
@@ -234,7 +258,8 @@ def _load_tower(source: Source, number: int, part: TextPart, plan: TowerPlan) ->
         dimensions, text_heads(dimensions, settings), settings.hidden_act or plan.hidden_act
     )
     place, where = f"Text encoder {number + 1} in {source.name}", source.device
-    fill(model, tensors, place, dtype=source.numbers.text, device=where)
+    stays = prepare(model, source.numbers)
+    fill(model, tensors, place, dtype=source.numbers.text, device=where, as_stored=stays)
     model.embeddings.to(where)
     if projection is not None:
         fill(projection, part_of(tensors, "text_projection."), place, dtype=source.numbers.text, device=where)
@@ -318,7 +343,14 @@ def build_vae_from(source: VaeSource, tell: Callable[[str], None]) -> Vae:
         )
     module = build_vae(dimensions, latent_format.scale)
     named = to_diffusers_vae(source.tensors, len(dimensions.channels))
-    fill(module, named, f"The VAE in {source.name}", dtype=numbers.vae, device=source.device)
+    fill(
+        module,
+        named,
+        f"The VAE in {source.name}",
+        dtype=numbers.vae,
+        device=source.device,
+        as_stored=prepare(module, numbers),
+    )
     return Vae(
         module, latent_format, channels_last=numbers.channels_last, falls_back=numbers.falls_back, tell=tell
     )

@@ -16,7 +16,7 @@ from webui.core.model_file import ModelFile
 from webui.models.catalog import AUTOMATIC, Catalog
 from webui.models.conditioning_cache import ConditioningCache
 from webui.models.headers import read_header
-from webui.models.loader import LoadedModel, load, set_vae, stored_dtype
+from webui.models.loader import LoadedModel, load, network_weights, set_vae, stored_dtype
 from webui.models.memory import LeastRecentlyUsed, model_budget_bytes
 from webui.models.precision import Numbers, Precision, Speeds, choose_numbers, measure_speeds
 
@@ -46,7 +46,7 @@ class ModelManager:
         self.conditioning = ConditioningCache()
         self._rules = rules or PrecisionRules()
         self._speeds: Speeds | None = None
-        self._stored: dict[Hashable, torch.dtype] = {}
+        self._stored: dict[Hashable, tuple[torch.dtype, int]] = {}
         self._models: LeastRecentlyUsed[LoadedModel] = LeastRecentlyUsed(
             budget_bytes, lambda model: model.size_bytes
         )
@@ -149,9 +149,10 @@ class ModelManager:
             logger.info("Speed of number formats on %s: %s", self.device, self._speeds)
         version = (file.path, file.size, file.mtime_ns)
         if version not in self._stored:
-            self._stored[version] = stored_dtype(read_header(file.path))
-        stored = self._stored[version]
-        return choose_numbers(precision, self._speeds, stored, full_vae=self._rules.full_vae)
+            header = read_header(file.path)
+            self._stored[version] = (stored_dtype(header), network_weights(header))
+        stored, weights = self._stored[version]
+        return choose_numbers(precision, self._speeds, stored, weights=weights, full_vae=self._rules.full_vae)
 
     def _assert_owner(self) -> None:
         assert threading.get_ident() == self._owner, "The ModelManager was used outside its device thread."

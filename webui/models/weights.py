@@ -1,6 +1,6 @@
 """Tensors of a model file, mapped and not copied where the format allows."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from pathlib import Path
 
 import torch
@@ -39,11 +39,18 @@ def shapes_of(tensors: Mapping[str, Tensor]) -> dict[str, tuple[int, ...]]:
 
 
 def fill(
-    module: nn.Module, tensors: Mapping[str, Tensor], part: str, *, dtype: torch.dtype, device: torch.device
+    module: nn.Module,
+    tensors: Mapping[str, Tensor],
+    part: str,
+    *,
+    dtype: torch.dtype,
+    device: torch.device,
+    as_stored: Collection[str] = (),
 ) -> None:
     """Put tensors in place of a module's empty ones; those of the right dtype and device are not copied.
 
-    `part` names file and part in the sentence that says what is missing.
+    Tensors named in `as_stored` keep their dtype. `part` names file and part in the sentence that says what
+    is missing.
     """
     wanted = module.state_dict()
     missing = sorted(set(wanted) - set(tensors))
@@ -56,5 +63,8 @@ def fill(
                 f"{part} has another plan than known ones: {name} is {tuple(tensors[name].shape)}, "
                 f"not {tuple(empty.shape)}. It cannot be used here."
             )
-    module.load_state_dict({name: tensors[name].to(device, dtype) for name in wanted}, assign=True)
+    placed = {
+        name: tensors[name].to(device, tensors[name].dtype if name in as_stored else dtype) for name in wanted
+    }
+    module.load_state_dict(placed, assign=True)
     module.requires_grad_(False)

@@ -1,0 +1,100 @@
+"""Packed layers: the same results, from whatever the weight is now."""
+
+from collections.abc import Callable
+
+import pytest
+import torch
+from torch import Tensor, nn
+
+from webui.diffusion.adapters.tiling import Tiling
+from webui.models.packed import PackedConv2d, PackedLinear, can_pack, forget_packed, pack_layer
+
+LAYERS: list[tuple[Callable[[], nn.Module], tuple[int, ...]]] = [
+    (lambda: nn.Linear(24, 40), (2, 9, 24)),
+    (lambda: nn.Linear(24, 40, bias=False), (3, 24)),
+    (lambda: nn.Conv2d(16, 24, 3, padding=1), (2, 16, 9, 12)),
+    (lambda: nn.Conv2d(16, 24, 3, stride=2, padding=1), (1, 16, 8, 8)),
+    (lambda: nn.Conv2d(16, 24, 3, stride=2), (1, 16, 9, 9)),
+    (lambda: nn.Conv2d(16, 24, 1), (1, 16, 5, 7)),
+]
+pytestmark = pytest.mark.skipif(not can_pack(torch.float32), reason="this torch cannot pack weights")
+
+
+def noise(*shape: int) -> Tensor:
+    """Random numbers."""
+    return torch.randn(shape, generator=torch.Generator().manual_seed(0))
+
+
+@pytest.mark.parametrize(("make", "shape"), LAYERS)
+@torch.no_grad()
+def test_a_packed_layer_gives_what_the_plain_one_gives(
+    make: Callable[[], nn.Module], shape: tuple[int, ...]
+) -> None:
+    layer = make()
+    packed = pack_layer(layer)
+    assert isinstance(packed, PackedLinear | PackedConv2d)
+    for _ in range(2):
+        torch.testing.assert_close(packed(noise(*shape)), layer(noise(*shape)), atol=1e-5, rtol=1e-4)
+
+
+@torch.no_grad()
+def test_parameters_keep_their_names_and_bits() -> None:
+    layer = nn.Conv2d(16, 24, 3)
+    before = {name: tensor.clone() for name, tensor in layer.state_dict().items()}
+    packed = pack_layer(layer)
+    packed(noise(1, 16, 8, 8))
+    assert packed.state_dict().keys() == before.keys()
+    assert all(tensor.equal(before[name]) for name, tensor in packed.state_dict().items())
+    assert packed.weight is layer.weight
+
+
+@pytest.mark.parametrize(("make", "shape"), LAYERS[:3])
+@torch.no_grad()
+def test_a_changed_weight_is_packed_again_and_a_restored_one_gives_the_same_bits(
+    make: Callable[[], nn.Module], shape: tuple[int, ...]
+) -> None:
+    layer = pack_layer(make())
+    assert isinstance(layer, PackedLinear | PackedConv2d)
+    original, given = layer.weight, noise(*shape)
+    first = layer(given)
+    layer.weight = nn.Parameter(original * 2, requires_grad=False)
+    doubled = layer(given)
+    assert not doubled.allclose(first)
+    layer.weight.mul_(0.5)
+    torch.testing.assert_close(layer(given), first)
+    layer.weight = original
+    assert layer(given).equal(first)
+    layer.weight.data.mul_(2)
+    forget_packed(layer)
+    assert layer(given).equal(doubled)
+
+
+@torch.no_grad()
+def test_a_weight_in_another_format_is_computed_with_in_the_inputs() -> None:
+    plain = nn.Linear(24, 40)
+    plain.weight.copy_(plain.weight.half().float())
+    layer = pack_layer(nn.Linear(24, 40))
+    layer.weight = nn.Parameter(plain.weight.half(), requires_grad=False)
+    layer.bias = plain.bias
+    torch.testing.assert_close(layer(noise(2, 24)), plain(noise(2, 24)))
+    assert layer.weight.dtype == torch.float16
+    layer.float()
+    torch.testing.assert_close(layer(noise(2, 24)), plain(noise(2, 24)))
+
+
+@torch.no_grad()
+def test_tiled_pictures_pad_with_their_other_side() -> None:
+    plain = nn.Sequential(nn.Conv2d(16, 24, 3, padding=1))
+    packed = nn.Sequential(pack_layer(plain[0]))
+    untiled = packed(noise(1, 16, 8, 8))
+    with Tiling().attach(plain), Tiling().attach(packed):
+        torch.testing.assert_close(packed(noise(1, 16, 8, 8)), plain(noise(1, 16, 8, 8)))
+    assert packed(noise(1, 16, 8, 8)).equal(untiled)
+
+
+def test_gradients_go_through_a_packed_layer() -> None:
+    layer, given = pack_layer(nn.Linear(24, 40)), noise(2, 24).requires_grad_()
+    assert isinstance(layer, PackedLinear)
+    layer(given).sum().backward()
+    assert given.grad is not None
+    torch.testing.assert_close(given.grad[0], layer.weight.sum(0))

@@ -1,0 +1,181 @@
+"""Linear layers and convolutions with weights in the order that a processor's kernels (oneDNN) read fastest.
+
+The module's own `weight` stays as the file has it, mapped and in the file's format; the packed copy is made
+of it in the format of the first input, and again whenever another tensor takes its place or it is written to.
+"""
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class PackedWeight:
+    """One packed copy, and the state of the weight it was made of.
+
+    `source` is held so that its address cannot become another weight's. Writing to a parameter counts its
+    version up; writing to `parameter.data` does not, and after that `forget_packed` is needed.
+    """
+
+    source: Tensor
+    version: int
+    dtype: torch.dtype
+    parts: tuple[Tensor, ...]
+
+    def is_current(self, weight: Tensor, dtype: torch.dtype) -> bool:
+        """Whether `weight` is still what was packed, for inputs of this format."""
+        return (
+            self.version == weight._version
+            and self.dtype == dtype
+            and self.source.data_ptr() == weight.data_ptr()
+            and self.source.dtype == weight.dtype
+        )
+
+
+def has_kernels(dtype: torch.dtype) -> bool:
+    """Whether oneDNN has kernels of its own for a format on this processor; yes, where it does not say."""
+    names = {torch.bfloat16: "_is_mkldnn_bf16_supported", torch.float16: "_is_mkldnn_fp16_supported"}
+    if dtype not in names or not torch.backends.mkldnn.is_available():
+        return True
+    try:
+        return bool(getattr(torch.ops.mkldnn, names[dtype])())
+    except (AttributeError, RuntimeError):
+        return True
+
+
+def can_pack(dtype: torch.dtype) -> bool:
+    """Whether this processor and this torch compute with packed weights of a format."""
+    if not torch.backends.mkldnn.is_available() or not has_kernels(dtype):
+        return False
+    try:
+        with torch.no_grad():
+            # The operators are torch's own for compiled code and may change, so they are tried.
+            linear, conv = PackedLinear(16, 16), PackedConv2d(16, 16, 3, padding=1)
+            linear.to(dtype)(torch.zeros(1, 16, dtype=dtype))
+            conv.to(dtype)(torch.zeros(1, 16, 8, 8, dtype=dtype))
+    except (RuntimeError, AttributeError, TypeError):
+        return False
+    return True
+
+
+class PackedLinear(nn.Linear):
+    """A linear layer on a processor; also where weight and input have different formats."""
+
+    packed: PackedWeight | None = None
+
+    def forward(self, input: Tensor) -> Tensor:
+        """(..., in) to (..., out) in the input's format."""
+        if needs_gradient(input, self):
+            return functional.linear(input, self.weight.to(input.dtype), bias_of(self, input))
+        (weight,) = self.packed_parts(input)
+        return torch.ops.mkldnn._linear_pointwise(input, weight, bias_of(self, input), "none", [], "")
+
+    def packed_parts(self, input: Tensor, count: int = 1) -> tuple[Tensor, ...]:
+        """The weight, cut along its outputs into `count` packed parts."""
+        packed = self.packed
+        if packed is None or len(packed.parts) != count or not packed.is_current(self.weight, input.dtype):
+            # Freed before the new one is made, so that there are never two.
+            self.packed = None
+            weight = self.weight.detach()
+            rows = input.numel() // input.shape[-1]
+            parts = tuple(
+                torch.ops.mkldnn._reorder_linear_weight(part.to(input.dtype).contiguous(), rows)
+                for part in weight.chunk(count)
+            )
+            packed = self.packed = PackedWeight(weight, self.weight._version, input.dtype, parts)
+        return packed.parts
+
+
+class PackedConv2d(nn.Conv2d):
+    """A convolution on a processor; also where weight and input have different formats."""
+
+    packed: PackedWeight | None = None
+
+    def forward(self, input: Tensor) -> Tensor:
+        """(B, in, h, w) to (B, out, h, w) in the input's format, channels last."""
+        if needs_gradient(input, self):
+            return self._conv_forward(input, self.weight.to(input.dtype), bias_of(self, input))
+        input, padding = self._padded(input)
+        return torch.ops.mkldnn._convolution_pointwise(
+            input, *self._arguments(input, padding), "none", [], ""
+        )
+
+    def add_to(self, input: Tensor, other: Tensor) -> Tensor:
+        """The convolution's output plus `other` (B, out, h, w), rounded once."""
+        if needs_gradient(input, self):
+            return self(input) + other
+        input, padding = self._padded(input)
+        arguments = self._arguments(input, padding)
+        return torch.ops.mkldnn._convolution_pointwise.binary(
+            input, other, *arguments, "add", 1.0, None, [], None
+        )
+
+    def _arguments(self, input: Tensor, padding: list[int]) -> tuple[object, ...]:
+        stride, dilation = list(self.stride), list(self.dilation)
+        weight = self._packed_weight(input)
+        return weight, bias_of(self, input), padding, stride, dilation, self.groups
+
+    def _padded(self, input: Tensor) -> tuple[Tensor, list[int]]:
+        """The input, channels last, and what is left to pad with zeros; tiling pads with the other side."""
+        if self.padding_mode != "zeros":
+            input = functional.pad(input, self._reversed_padding_repeated_twice, mode=self.padding_mode)
+            padding = [0, 0]
+        else:
+            assert not isinstance(self.padding, str), "no network here names its padding"
+            padding = list(self.padding)
+        return input.contiguous(memory_format=torch.channels_last), padding
+
+    def _packed_weight(self, input: Tensor) -> Tensor:
+        packed = self.packed
+        if packed is None or not packed.is_current(self.weight, input.dtype):
+            self.packed = None
+            weight = self.weight.detach()
+            part = torch.ops.mkldnn._reorder_convolution_weight(
+                weight.to(input.dtype),
+                list(self._padding_pair()),
+                list(self.stride),
+                list(self.dilation),
+                self.groups,
+                list(input.shape),
+            )
+            packed = self.packed = PackedWeight(weight, self.weight._version, input.dtype, (part,))
+        return packed.parts[0]
+
+    def _padding_pair(self) -> tuple[int, ...]:
+        return (0, 0) if self.padding_mode != "zeros" or isinstance(self.padding, str) else self.padding
+
+
+def bias_of(module: nn.Linear | nn.Conv2d, input: Tensor) -> Tensor | None:
+    """The module's bias in the input's format."""
+    return None if module.bias is None else module.bias.to(input.dtype)
+
+
+def needs_gradient(input: Tensor, module: nn.Linear | nn.Conv2d) -> bool:
+    """Whether what is computed here is to be differentiated, which packed kernels are not."""
+    return torch.is_grad_enabled() and (input.requires_grad or module.weight.requires_grad)
+
+
+def is_watched(module: nn.Module) -> bool:
+    """Whether hooks listen at a module, so that it has to be called and not gone around."""
+    return bool(module._forward_hooks or module._forward_pre_hooks)
+
+
+def pack_layer(layer: nn.Module) -> nn.Module:
+    """The packed layer in place of a plain one, on the same parameters; other layers as they are."""
+    if type(layer) is nn.Linear:
+        packed: nn.Module = PackedLinear(1, 1, device="meta")
+    elif type(layer) is nn.Conv2d:
+        packed = PackedConv2d(1, 1, 1, device="meta")
+    else:
+        return layer
+    packed.__dict__.update(layer.__dict__)
+    return packed
+
+
+def forget_packed(module: nn.Module) -> None:
+    """Free all packed copies below a module; the next call makes them again."""
+    for layer in module.modules():
+        if isinstance(layer, PackedLinear | PackedConv2d):
+            layer.packed = None
