@@ -1,4 +1,4 @@
-"""What the page's tests share: a form as the txt2img tab has it, the whole page, and services on empty folders."""
+"""What the page's tests share: services on empty folders, the whole page, and a form as in txt2img."""
 
 import gradio as gr
 import pytest

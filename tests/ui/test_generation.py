@@ -22,7 +22,7 @@ from webui.ui.generation import (
 )
 
 
-def asked_for(form, fields, settings=Settings()):
+def asked_for(form, fields, settings):
     """The request that the form makes after these fields were written into it."""
     shown = dict(FORM_DEFAULTS)
     for component, update in form.write(fields).items():
@@ -57,7 +57,7 @@ def test_the_form_shows_a_request_so_that_it_makes_the_same_again(txt2img_form, 
 @given(request=requests(prompts=st.sampled_from(["", "a fox", "a (red:1.2) fox,\nin the snow"])))
 def test_a_pasted_infotext_makes_a_picture_with_that_infotext(txt2img_form, request):
     text = format_infotext(request, 0, PictureFacts())
-    again = asked_for(txt2img_form, fields_of_infotext(text, Settings()))
+    again = asked_for(txt2img_form, fields_of_infotext(text, Settings()), Settings())
     assert format_infotext(again, 0, PictureFacts()) == text
 
 

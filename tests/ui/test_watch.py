@@ -100,8 +100,7 @@ def test_a_finished_job_leaves_its_picture_and_texts(watcher, jobs):
     with Image.open(path) as image:
         assert image.text["parameters"] == "a fox\nSteps: 1"
     assert "a fox" in page[watcher.results.infotext]
-    assert page[watcher.toprow.interrupt]["visible"] == "hidden"
-    assert page[watcher.results.progress]["visible"] == "hidden"
+    assert page[watcher.results.progress] == ""
 
 
 def test_a_job_that_was_shown_is_not_sent_again(watcher, jobs):
@@ -126,8 +125,7 @@ def test_jobs_submitted_meanwhile_are_followed_too(watcher, jobs, go):
 def test_a_refusal_is_a_sentence_beside_generate(watcher, jobs):
     submit(jobs, "refuse")
     page, _ = watched(watcher)
-    assert "There is no such thing." in page[watcher.toprow.notice]["value"]
-    assert page[watcher.toprow.notice]["visible"] is True
+    assert "There is no such thing." in page[watcher.toprow.notice]
 
 
 def test_a_page_that_goes_away_does_not_stop_the_job(watcher, jobs, go):
@@ -145,6 +143,18 @@ def test_a_page_that_goes_away_does_not_stop_the_job(watcher, jobs, go):
     finished = job.wait(20)
     assert finished is not None
     assert finished.outcome == "done"
+
+
+def test_the_last_update_has_everything_that_was_sent_before(watcher, jobs):
+    submit(jobs)
+
+    async def collect():
+        return [updates async for updates in watcher.watch("")]
+
+    sent = asyncio.run(asyncio.wait_for(collect(), 20))
+    assert len(sent) > 1
+    merged = {part: value for updates in sent for part, value in updates.items()}
+    assert sent[-1] == merged
 
 
 def test_nothing_but_known_outputs_is_sent(watcher, jobs):

@@ -44,20 +44,16 @@ class Watcher:
     shown: gr.State
 
     @property
+    def picture_parts(self) -> list[Component]:
+        """The gallery and what goes with it."""
+        res = self.results
+        return [res.gallery, res.infotext, res.generation_info, res.selected]
+
+    @property
     def outputs(self) -> list[Component]:
         """Every component that watching may change."""
         top, res = self.toprow, self.results
-        buttons = [top.interrupt, top.skip, top.cancel, top.queue, top.clear_queue, top.notice]
-        shown = [
-            res.progress,
-            res.preview,
-            res.gallery,
-            res.empty,
-            res.infotext,
-            res.log,
-            res.generation_info,
-        ]
-        return [*buttons, *shown, res.selected, self.shown]
+        return [top.queue, top.notice, res.progress, res.preview, res.log, *self.picture_parts, self.shown]
 
     async def watch(self, shown: str) -> AsyncIterator[Updates]:
         """Follow the tab's jobs, one after the other, until none is left that the page does not show yet."""
@@ -66,16 +62,24 @@ class Watcher:
             async for updates in self.follow(job, on_page):
                 yield updates
             shown = job.id
-        yield {self.shown: shown}
+        # A busy browser skips all but the last of several updates: the last one has it all.
+        yield on_page | {self.shown: shown}
 
     async def follow(self, job: Job, on_page: Updates) -> AsyncIterator[Updates]:
-        """What changes on the page until the job ends. `on_page` holds what was sent before."""
+        """What the page shows until the job ends, whenever something changes; `on_page` collects it.
+
+        All but the pictures is sent each time, because a busy browser skips updates. Pictures are sent when
+        they change, so that the one the artist looks at stays selected.
+        """
+        pictures = self.picture_parts
         while True:
             view = view_of(job, self.waiting_behind(job))
             fresh = {part: value for part, value in self.render(view).items() if on_page.get(part) != value}
             on_page.update(fresh)
             if fresh:
-                yield fresh
+                yield {
+                    part: value for part, value in on_page.items() if part in fresh or part not in pictures
+                }
             if not view.is_active:
                 return
             await asyncio.sleep(LOOK_EVERY_S)
@@ -85,20 +89,17 @@ class Watcher:
         return sum(other.delivery.tab == self.tab and other is not job for other in self.jobs.waiting())
 
     def render(self, view: JobView) -> Updates:
-        """Everything the page shows of a job. While it has no picture yet, those of the job before stay."""
-        top, res = self.toprow, self.results
-        active = "hidden" if not view.is_active else True
+        """Everything the page shows of a job. While it has no picture yet, those of the job before stay.
+
+        The page's styles hide parts without a text, and buttons that only a running job needs.
+        """
         error = view.finished.error if view.finished else None
         updates: Updates = {
-            top.interrupt: gr.update(visible=active),
-            top.skip: gr.update(visible=active),
-            top.cancel: gr.update(visible=active),
-            top.queue: shown_if(queue_html(view)),
-            top.clear_queue: gr.update(visible=True if view.waiting else "hidden"),
-            top.notice: shown_if(notice(error or "")),
-            res.progress: shown_if(progress_html(view)),
-            res.preview: shown_if(preview_html(view)),
-            res.log: log_html(view),
+            self.toprow.queue: queue_html(view),
+            self.toprow.notice: notice(error or ""),
+            self.results.progress: progress_html(view),
+            self.results.preview: preview_html(view),
+            self.results.log: log_html(view),
         }
         return updates | (self.render_pictures(view) if view.pictures else {})
 
@@ -108,13 +109,7 @@ class Watcher:
         paths = [str(self.files.on_disk(view.job, picture)) for picture in view.pictures]
         return {
             res.gallery: gr.update(value=paths, selected_index=0),
-            res.empty: gr.update(visible="hidden"),
             res.infotext: picture_infotext(view, 0),
             res.generation_info: generation_info(view, paths),
             res.selected: 0,
         }
-
-
-def shown_if(text: str) -> dict[str, Any]:
-    """Show a text, or hide its component where it is empty."""
-    return gr.update(value=text, visible=True if text else "hidden")

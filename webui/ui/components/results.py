@@ -16,7 +16,6 @@ class Results:
     progress: gr.HTML
     preview: gr.HTML
     gallery: gr.Gallery
-    empty: gr.HTML
     infotext: gr.HTML
     log: gr.HTML
     generation_info: gr.Textbox
@@ -33,7 +32,7 @@ def make_results(tab: str) -> Results:
     """Lay out the panel. Element ids are A1111's."""
     with gr.Column(elem_id=f"{tab}_results", scale=5, min_width=320):  # noqa: SIM117 - the layout's own nesting
         with gr.Column(variant="panel", elem_id=f"{tab}_results_panel", elem_classes=["results-panel"]):
-            progress = gr.HTML("", elem_id=f"{tab}_progress", elem_classes=["job-progress"], visible="hidden")
+            progress = gr.HTML("", elem_id=f"{tab}_progress", elem_classes=["job-progress"])
             with gr.Column(elem_id=f"{tab}_gallery_container", elem_classes=["gallery-container"]):
                 gallery = gr.Gallery(
                     label="Output",
@@ -46,10 +45,8 @@ def make_results(tab: str) -> Results:
                     buttons=["download", "fullscreen"],
                     container=False,
                 )
-                empty = gr.HTML(EMPTY, elem_id=f"{tab}_gallery_empty")
-                preview = gr.HTML(
-                    "", elem_id=f"{tab}_preview", elem_classes=["live-preview"], visible="hidden"
-                )
+                gr.HTML(EMPTY, elem_id=f"{tab}_gallery_empty")
+                preview = gr.HTML("", elem_id=f"{tab}_preview", elem_classes=["live-preview"])
             with gr.Row(elem_id=f"image_buttons_{tab}", elem_classes=["image-buttons"]):
                 save = icon_button("save", "Save the picture to the folder for chosen ones", f"save_{tab}")
                 save_zip = icon_button("zip", "Save the pictures as a zip archive", f"save_zip_{tab}")
@@ -72,7 +69,6 @@ def make_results(tab: str) -> Results:
         progress=progress,
         preview=preview,
         gallery=gallery,
-        empty=empty,
         infotext=infotext,
         log=log,
         generation_info=generation_info,

@@ -54,16 +54,11 @@ def make_toprow(tab: str, form: Form, style_names: list[str]) -> Toprow:
                 interrupt = running_button("Interrupt", f"{tab}_interrupt", "generate-box-interrupt")
                 skip = running_button("Skip", f"{tab}_skip", "generate-box-skip")
                 cancel = running_button("Cancel", f"{tab}_cancel", "generate-box-cancel")
-            notice = gr.HTML("", elem_id=f"{tab}_notice", elem_classes=["notice"], visible="hidden")
+            notice = gr.HTML("", elem_id=f"{tab}_notice", elem_classes=["notice"])
             with gr.Row(elem_id=f"{tab}_queue_row", elem_classes=["queue-row"]):
-                queue = gr.HTML("", elem_id=f"{tab}_queue", visible="hidden")
+                queue = gr.HTML("", elem_id=f"{tab}_queue")
                 clear_queue = gr.Button(
-                    "Clear queue",
-                    elem_id=f"{tab}_clear_queue",
-                    size="sm",
-                    scale=0,
-                    min_width=90,
-                    visible="hidden",
+                    "Clear queue", elem_id=f"{tab}_clear_queue", size="sm", scale=0, min_width=90
                 )
             with gr.Row(elem_id=f"{tab}_tools", elem_classes=["tools"]):
                 paste = icon_button(
@@ -135,7 +130,7 @@ def make_prompt(
 
 
 def running_button(label: str, elem_id: str, css_class: str) -> gr.Button:
-    """A button that shows only while a job runs."""
+    """A button that css/toprow.css shows only while a job runs."""
     return gr.Button(
-        label, elem_id=elem_id, elem_classes=[css_class], size="md", min_width=60, visible="hidden"
+        label, elem_id=elem_id, elem_classes=[css_class, "while-running"], size="md", min_width=60
     )

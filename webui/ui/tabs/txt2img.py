@@ -21,7 +21,7 @@ from webui.ui.pictures import PictureFiles
 from webui.ui.tabs.result_buttons import wire_result_buttons
 from webui.ui.texts import notice
 from webui.ui.token_counter import wire_counters
-from webui.ui.watch import Updates, Watcher, shown_if
+from webui.ui.watch import Updates, Watcher
 
 TAB = "txt2img"
 MEMORY_KEY = "atelier.txt2img"
@@ -77,8 +77,8 @@ def wire_jobs(
             )
             job = services.submit(request, delivery, overrides)
         except WebuiError as error:
-            return {toprow.notice: shown_if(notice(str(error)))}
-        return {submitted: job.id, toprow.notice: shown_if("")}
+            return {toprow.notice: notice(str(error))}
+        return {submitted: job.id, toprow.notice: ""}
 
     def clear_queue() -> None:
         for job in services.jobs.waiting():
@@ -122,7 +122,7 @@ def wire_prompts(services: Services, form: Form, toprow: Toprow) -> None:
         try:
             return form.write(fields_of_infotext(text, services.settings.current))
         except WebuiError as error:
-            return {toprow.notice: shown_if(notice(str(error)))}
+            return {toprow.notice: notice(str(error))}
 
     def apply_styles(prompt: str, negative: str, names: list[str]) -> tuple[str, str, list[str]]:
         styles = services.styles()

@@ -1,0 +1,161 @@
+"""A browser on a served page, for the end-to-end tests."""
+
+import os
+import shutil
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from urllib.error import URLError
+from urllib.request import urlopen
+
+from playwright.sync_api import Browser, ConsoleMessage, Page, Request
+
+ROOT = Path(__file__).resolve().parents[2]
+CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+# The browser calls its maker for updates unless it is told not to.
+ARGUMENTS = (
+    "--no-sandbox",
+    "--disable-gpu",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+)
+# A folder for pictures of the page, for the README: SCREENSHOTS=docs/screenshots pytest tests/ui
+SCREENSHOTS = os.environ.get("SCREENSHOTS")
+START_S = 120
+# One job takes seconds; a busy machine many.
+PATIENCE_MS = 90_000
+
+
+@contextmanager
+def served(data: Path, checkpoints: Path) -> Iterator[str]:
+    """The program itself on a free port; gives the page's address."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    flags = ["--port", str(port), "--data-dir", str(data), "--ckpt-dir", str(checkpoints), "--use-cpu", "all"]
+    with (data / "server.log").open("w") as log:
+        server = subprocess.Popen([sys.executable, "app.py", *flags], cwd=ROOT, stdout=log, stderr=log)
+        try:
+            address = f"http://127.0.0.1:{port}/"
+            wait_for(address, server)
+            yield address
+        finally:
+            server.terminate()
+            server.wait(30)
+
+
+def wait_for(address: str, server: subprocess.Popen[bytes]) -> None:
+    """Until the server answers."""
+    until = time.monotonic() + START_S
+    while time.monotonic() < until and server.poll() is None:
+        try:
+            urlopen(address, timeout=5).close()
+        except (URLError, TimeoutError, ConnectionError):
+            time.sleep(0.2)
+        else:
+            return
+    raise AssertionError(f"The server did not answer at {address}; its status is {server.poll()}.")
+
+
+@dataclass
+class Complaints:
+    """What a page must not do: report errors, or ask anybody but its own server."""
+
+    address: str
+    errors: list[str] = field(default_factory=list)
+    strangers: list[str] = field(default_factory=list)
+
+    def listen(self, page: Page) -> None:
+        """Note what the page does wrong from now on."""
+        page.on("console", self.on_console)
+        page.on("pageerror", lambda error: self.errors.append(str(error)))
+        page.on("request", self.on_request)
+
+    def on_console(self, message: ConsoleMessage) -> None:
+        if message.type == "error":
+            self.errors.append(message.text)
+
+    def on_request(self, request: Request) -> None:
+        if not request.url.startswith((self.address, "data:", "blob:")):
+            self.strangers.append(request.url)
+
+
+def opened(
+    browser: Browser, address: str, *, width: int = 1440, height: int = 900, dark: bool = False
+) -> Page:
+    """A page of its own, as in a new browser, ready for use."""
+    context = browser.new_context(
+        viewport={"width": width, "height": height},
+        color_scheme="dark" if dark else "light",
+        has_touch=width < 600,
+        device_scale_factor=2 if width < 600 else 1,
+    )
+    context.set_default_timeout(PATIENCE_MS)
+    page = context.new_page()
+    complaints = Complaints(address)
+    complaints.listen(page)
+    # Where the tests find them again.
+    page.complaints = complaints  # pyright: ignore[reportAttributeAccessIssue]
+    page.goto(address)
+    ready(page)
+    return page
+
+
+def reloaded(page: Page) -> None:
+    """Load the page again. Gradio complains of the connections that a browser cuts then; that is no fault."""
+    complaints = page.complaints  # pyright: ignore[reportAttributeAccessIssue]
+    before = list(complaints.errors)
+    page.reload()
+    ready(page)
+    complaints.errors[:] = before
+
+
+def ready(page: Page) -> None:
+    """Until the page has its tabs and shows what the server knows."""
+    page.wait_for_selector("#tabs > .tab-nav > button.selected")
+    page.wait_for_function("document.querySelector('#setting_sd_model_checkpoint input').value !== ''")
+
+
+def set_number(page: Page, field_id: str, value: int) -> None:
+    """Type a number into the box of a slider."""
+    box = page.locator(f"#{field_id} input[type=number]")
+    box.fill(str(value))
+    box.press("Tab")
+
+
+def fill_form(
+    page: Page, prompt: str, *, steps: int = 20, side: int = 64, batches: int = 1, seed: str = "-1"
+) -> None:
+    """A small picture, quick to make."""
+    page.fill("#txt2img_prompt textarea", prompt)
+    page.fill("#txt2img_seed input", seed)
+    set_number(page, "txt2img_steps", steps)
+    set_number(page, "txt2img_width", side)
+    set_number(page, "txt2img_height", side)
+    set_number(page, "txt2img_batch_count", batches)
+
+
+# A script's expression for the same as `share_done`.
+SHARE = "Number(document.querySelector('#txt2img_progress .progressDiv')?.dataset.fraction ?? -1)"
+
+
+def share_done(page: Page) -> float:
+    """What the progress bar says, 0 to 1; -1 without a bar."""
+    return float(page.evaluate(SHARE))
+
+
+def wait_until_idle(page: Page) -> None:
+    """Until no job of the tab runs any more."""
+    page.wait_for_selector("#txt2img_interrupt", state="hidden")
+
+
+def wait_for_share(page: Page, more_than: float) -> None:
+    """Until the bar shows more than this."""
+    page.wait_for_function(f"least => {SHARE} > least", arg=more_than)

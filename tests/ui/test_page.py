@@ -1,0 +1,396 @@
+"""The whole program through a browser: Debian's Chromium on a server of its own, with a tiny checkpoint."""
+
+import json
+import re
+from pathlib import Path
+from urllib.parse import unquote
+from urllib.request import urlopen
+
+import pytest
+from playwright.sync_api import Page, expect, sync_playwright
+
+from tests.ui import browser as steps
+from tests.ui.browser import CHROMIUM, SCREENSHOTS, fill_form, opened, reloaded, share_done, wait_until_idle
+from webui.store.reading import read_infotext
+
+pytestmark = [
+    pytest.mark.skipif(CHROMIUM is None, reason="There is no Chromium on this machine."),
+    pytest.mark.timeout(400),
+]
+# Steps and batches enough to still run when the test wants to do something about it.
+LONG = {"steps": 150, "side": 64, "batches": 60}
+
+
+@pytest.fixture(scope="module")
+def home(tmp_path_factory):
+    return tmp_path_factory.mktemp("served")
+
+
+@pytest.fixture(scope="module")
+def address(golden_models, home):
+    with steps.served(home, golden_models) as address:
+        yield address
+
+
+@pytest.fixture(scope="module")
+def chromium():
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=list(steps.ARGUMENTS))
+        yield browser
+        browser.close()
+
+
+@pytest.fixture
+def page(chromium, address):
+    """A fresh page; at the end nothing may run any more, and the page may not have complained."""
+    page = opened(chromium, address)
+    yield page
+    stop_everything(page)
+    complaints = page.complaints
+    page.context.close()
+    assert complaints.errors == []
+    assert complaints.strangers == []
+
+
+def stop_everything(page: Page) -> None:
+    """Leave the queue empty for the next test."""
+    page.evaluate("webui.showTab('txt2img')")
+    if page.locator("#txt2img_clear_queue").is_visible():
+        page.click("#txt2img_clear_queue")
+    if page.locator("#txt2img_cancel").is_visible():
+        page.click("#txt2img_cancel")
+    wait_until_idle(page)
+
+
+def generate(page: Page, prompt: str, **form) -> None:
+    """Fill in the form, press Generate and wait for the picture."""
+    fill_form(page, prompt, **form)
+    page.click("#txt2img_generate")
+    expect(page.locator("#html_info_txt2img")).to_contain_text(prompt)
+    wait_until_idle(page)
+
+
+def picture_path(page: Page) -> Path:
+    """The file of the picture that the gallery shows."""
+    source = page.get_attribute("#txt2img_gallery .preview img", "src") or ""
+    return Path(unquote(source.split("file=", 1)[1]))
+
+
+def test_a_prompt_becomes_a_saved_picture_while_the_bar_moves(page, home):
+    fill_form(page, "a red fox", steps=60)
+    page.click("#txt2img_generate")
+    seen = set()
+    page.wait_for_selector("#txt2img_interrupt", state="visible")
+    steps.wait_for_share(page, 0)
+    while (share := share_done(page)) >= 0:
+        seen.add(share)
+        page.wait_for_timeout(50)
+    assert len(seen) > 2, seen
+    expect(page.locator("#html_info_txt2img")).to_contain_text("Steps: 60, Sampler: DPM++ 2M")
+    expect(page.locator("#html_log_txt2img")).to_contain_text("Time taken")
+    path = picture_path(page)
+    assert path.is_relative_to(home)
+    source = page.get_attribute("#txt2img_gallery .preview img", "src") or ""
+    with urlopen(source) as answer:
+        # The very file with its parameters, not a copy made for the page.
+        assert answer.read() == path.read_bytes()
+    infotext, _ = read_infotext(path)
+    assert infotext is not None
+    assert infotext.startswith("a red fox\nSteps: 60")
+
+
+def test_interrupt_ends_the_job_and_says_so(page):
+    fill_form(page, "a long walk", **LONG)
+    page.click("#txt2img_generate")
+    steps.wait_for_share(page, 0)
+    page.click("#txt2img_interrupt")
+    wait_until_idle(page)
+    expect(page.locator("#html_log_txt2img")).to_contain_text("Interrupted")
+
+
+def test_a_reload_in_mid_run_finds_the_job_and_it_goes_on(page):
+    fill_form(page, "a long river", **LONG)
+    page.click("#txt2img_generate")
+    steps.wait_for_share(page, 0)
+    before = share_done(page)
+    reloaded(page)
+    steps.wait_for_share(page, before)
+    at_return = share_done(page)
+    steps.wait_for_share(page, at_return)
+    expect(page.locator("#txt2img_prompt textarea")).to_have_value("a long river")
+    expect(page.locator("#txt2img_steps input[type=number]")).to_have_value("150")
+
+
+def test_another_browser_finds_the_job_with_its_form(page, chromium, address):
+    fill_form(page, "a long road", **LONG)
+    page.click("#txt2img_generate")
+    steps.wait_for_share(page, 0)
+    other = opened(chromium, address)
+    steps.wait_for_share(other, 0)
+    expect(other.locator("#txt2img_prompt textarea")).to_have_value("a long road")
+    other.context.close()
+    share = share_done(page)
+    steps.wait_for_share(page, share)
+
+
+def test_generate_while_a_job_runs_queues_another(page):
+    fill_form(page, "first of all", **LONG)
+    page.click("#txt2img_generate")
+    steps.wait_for_share(page, 0)
+    page.click("#txt2img_generate")
+    page.click("#txt2img_generate")
+    expect(page.locator("#txt2img_queue")).to_contain_text("2 waiting")
+    page.click("#txt2img_clear_queue")
+    expect(page.locator("#txt2img_queue")).not_to_be_visible()
+    assert share_done(page) > 0
+
+
+def test_the_last_picture_is_there_after_a_reload(page):
+    generate(page, "a small house", steps=4)
+    path = picture_path(page)
+    reloaded(page)
+    expect(page.locator("#html_info_txt2img")).to_contain_text("a small house")
+    assert picture_path(page) == path
+
+
+def test_a_picture_tells_png_info_how_it_was_made_and_that_goes_into_the_form(page):
+    generate(page, "a blue cat, (moon:1.2)", steps=5, side=72, seed="1234567890123456789")
+    path = picture_path(page)
+    fill_form(page, "something else", steps=20, side=64)
+    page.click("#tabs > .tab-nav > button:has-text('PNG Info')")
+    page.set_input_files("#pnginfo_image input[type=file]", path)
+    expect(page.locator("#pnginfo_html")).to_contain_text("Seed: 1234567890123456789")
+    page.click("#txt2img_tab")
+    expect(page.locator("#txt2img_prompt textarea")).to_be_visible()
+    expect(page.locator("#txt2img_prompt textarea")).to_have_value("a blue cat, (moon:1.2)")
+    expect(page.locator("#txt2img_seed input")).to_have_value("1234567890123456789")
+    expect(page.locator("#txt2img_steps input[type=number]")).to_have_value("5")
+    expect(page.locator("#txt2img_width input[type=number]")).to_have_value("72")
+
+
+def test_a_page_named_png_ends_in_a_sentence(page, tmp_path):
+    wrong = tmp_path / "login.png"
+    wrong.write_text("<html>Please log in</html>")
+    page.evaluate("webui.showTab('pnginfo')")
+    page.set_input_files("#pnginfo_image input[type=file]", wrong)
+    expect(page.locator("#pnginfo_html .notice-box")).to_be_visible()
+    assert "Traceback" not in page.inner_text("#pnginfo_html")
+    expect(page.locator("#txt2img_tab")).to_be_disabled()
+
+
+def test_the_paste_arrow_reads_the_prompt_and_shows_what_differs_as_chips(page):
+    text = "a hill\nNegative prompt: fog\nSteps: 7, Sampler: Euler a, CFG scale: 4.5, Seed: 9, Size: 72x64"
+    page.fill("#txt2img_prompt textarea", f"{text}, Clip skip: 2, RNG: NV")
+    page.click("#paste")
+    expect(page.locator("#txt2img_prompt textarea")).to_have_value("a hill")
+    expect(page.locator("#txt2img_neg_prompt textarea")).to_have_value("fog")
+    expect(page.locator("#txt2img_sampling input")).to_have_value("Euler a")
+    expect(page.locator("#txt2img_cfg_scale input[type=number]")).to_have_value("4.5")
+    expect(page.locator("#txt2img_override_settings")).to_contain_text("Clip skip: 2")
+    page.click("#txt2img_generate")
+    expect(page.locator("#html_info_txt2img")).to_contain_text("Clip skip: 2")
+
+
+def test_the_paste_arrow_on_an_empty_prompt_takes_the_last_picture(page):
+    generate(page, "a warm lamp", steps=3)
+    page.fill("#txt2img_prompt textarea", "")
+    page.click("#paste")
+    expect(page.locator("#txt2img_prompt textarea")).to_have_value("a warm lamp")
+    expect(page.locator("#txt2img_seed input")).not_to_have_value("-1")
+
+
+@pytest.mark.parametrize(
+    ("field", "value", "words"),
+    [("txt2img_seed", "fox", "seed"), ("txt2img_subseed", "1.5", "variation seed")],
+)
+def test_a_wrong_value_is_a_sentence_beside_generate(page, field, value, words):
+    page.fill("#txt2img_prompt textarea", "a fox")
+    page.check("#txt2img_subseed_show input")
+    page.fill(f"#{field} input", value)
+    page.click("#txt2img_generate")
+    box = page.locator("#txt2img_notice .notice-box")
+    expect(box).to_contain_text(words)
+    expect(box).to_contain_text(value)
+
+
+def test_swap_and_dice_change_the_form(page):
+    fill_form(page, "a fox", side=64)
+    steps.set_number(page, "txt2img_width", 128)
+    page.click("#txt2img_res_switch_btn")
+    expect(page.locator("#txt2img_height input[type=number]")).to_have_value("128")
+    page.fill("#txt2img_seed input", "5")
+    page.click("#txt2img_random_seed")
+    expect(page.locator("#txt2img_seed input")).to_have_value("-1")
+
+
+def test_the_recycling_button_takes_the_seed_of_the_selected_picture(page):
+    generate(page, "two of them", steps=3, seed="40", batches=2)
+    thumbnails = page.locator("#txt2img_gallery .thumbnails .thumbnail-item")
+    expect(thumbnails).to_have_count(3)
+    thumbnails.nth(2).click()
+    expect(page.locator("#html_info_txt2img")).to_contain_text("Seed: 41")
+    page.click("#txt2img_reuse_seed")
+    expect(page.locator("#txt2img_seed input")).to_have_value("41")
+
+
+def test_save_puts_the_picture_into_the_folder_for_chosen_ones(page, home):
+    generate(page, "a keeper", steps=3)
+    page.click("#save_txt2img")
+    expect(page.locator("#html_log_txt2img")).to_contain_text("Saved: ")
+    name = page.inner_text("#html_log_txt2img").removeprefix("Saved: ").strip()
+    saved = next((home / "log" / "images").rglob(name))
+    infotext, _ = read_infotext(saved)
+    assert infotext is not None
+    assert infotext.startswith("a keeper\n")
+
+
+def test_the_counter_counts_while_typing_and_reddens_at_an_open_bracket(page):
+    page.fill("#txt2img_prompt textarea", "")
+    page.type("#txt2img_prompt textarea", "a red fox")
+    expect(page.locator("#txt2img_token_counter")).to_have_text(re.compile(r"^\s*3/75\s*$"))
+    page.type("#txt2img_prompt textarea", " (in snow")
+    expect(page.locator("#txt2img_token_counter .error")).to_have_text("5/75")
+
+
+def test_every_tab_is_in_the_page_before_it_is_opened(page):
+    names = page.locator("#tabs > .tab-nav > button").all_inner_texts()
+    assert names == ["txt2img", "PNG Info", "Settings"]
+    assert page.locator("#tabs > .tab-nav > button.selected").inner_text() == "txt2img"
+    for selector in (
+        "#settings_json textarea",
+        "#pnginfo_image",
+        "#txt2img_generate_box",
+        "#settings_submit",
+    ):
+        assert page.locator(selector).count() == 1, selector
+    assert json.loads(page.input_value("#settings_json textarea"))["samples_format"] == "png"
+    assert page.evaluate("document.querySelector('#tab_settings').style.display") == "none"
+
+
+def test_a_setting_is_found_changed_kept_and_reset(page, home):
+    page.evaluate("webui.showTab('settings')")
+    page.fill("#settings_search", "layers before the end")
+    expect(page.locator("#setting_CLIP_stop_at_last_layers")).to_be_visible()
+    expect(page.locator("#setting_jpeg_quality")).not_to_be_visible()
+    steps.set_number(page, "setting_CLIP_stop_at_last_layers", 2)
+    page.click("#settings_submit")
+    expect(page.locator("#settings_result")).to_contain_text("1 setting changed: Clip skip.")
+    reloaded(page)
+    expect(page.locator("#setting_CLIP_stop_at_last_layers input[type=number]")).to_have_value("2")
+    page.evaluate("webui.showTab('settings')")
+    row = page.locator(".setting:has(#setting_CLIP_stop_at_last_layers)")
+    row.hover()
+    row.locator("button.tool").click()
+    page.click("#settings_submit")
+    expect(page.locator("#settings_result")).to_contain_text("1 setting changed")
+    expect(page.locator("#setting_CLIP_stop_at_last_layers input[type=number]")).to_have_value("1")
+
+
+def test_the_chosen_checkpoint_is_kept_at_once_and_used(page):
+    box = page.locator("#setting_sd_model_checkpoint input")
+    box.click()
+    page.locator("ul.options li", has_text="tiny-sd15").first.click()
+    expect(box).to_have_value(re.compile("tiny-sd15"))
+    generate(page, "another model", steps=2)
+    expect(page.locator("#html_info_txt2img")).to_contain_text("Model: tiny-sd15")
+    reloaded(page)
+    expect(page.locator("#setting_sd_model_checkpoint input")).to_have_value(re.compile("tiny-sd15"))
+
+
+def test_keys_generate_and_interrupt(page):
+    fill_form(page, "by keys", **LONG)
+    page.locator("#txt2img_prompt textarea").press("Control+Enter")
+    steps.wait_for_share(page, 0)
+    page.keyboard.press("Escape")
+    wait_until_idle(page)
+    expect(page.locator("#html_log_txt2img")).to_contain_text("Interrupted")
+
+
+# The text before with | at both ends of the selection, the key, the text after.
+WEIGHTS = [
+    ("a |red| fox", "ArrowUp", "a (red:1.1) fox"),
+    ("a re||d fox", "ArrowUp", "a (red:1.1) fox"),
+    ("a (re||d:1.1) fox", "ArrowUp", "a (red:1.2) fox"),
+    ("a (re||d:1.1) fox", "ArrowDown", "a red fox"),
+    ("a |red |fox", "ArrowDown", "a (red:0.9) fox"),
+    ("a (b (c||d:1.3):1.2)", "ArrowDown", "a (b (cd:1.2):1.2)"),
+    ("<lora:gl||ow:0.8>", "ArrowUp", "<lora:glow:0.85>"),
+    ("(red:1.9||)", "ArrowUp", "(red:2.0)"),
+    ("a  ||  b", "ArrowUp", "a    b"),
+]
+
+
+@pytest.mark.parametrize(("before", "key", "after"), WEIGHTS)
+def test_control_up_and_down_change_weights(page, before, key, after):
+    start, end = before.index("|"), before.rindex("|") - 1
+    box = page.locator("#txt2img_prompt textarea")
+    box.fill(before.replace("|", ""))
+    box.evaluate("(box, [start, end]) => box.setSelectionRange(start, end)", [start, end])
+    box.press(f"Control+{key}")
+    expect(box).to_have_value(after)
+
+
+def test_a_click_shows_the_picture_over_the_page_and_keys_go_through(page):
+    generate(page, "three of them", steps=2, batches=2)
+    page.click("#txt2img_gallery .preview .media-button")
+    expect(page.locator("#lightboxModal")).to_be_visible()
+    expect(page.locator("#lightboxModal .modalPlace")).to_have_text("1 / 3")
+    page.keyboard.press("ArrowRight")
+    expect(page.locator("#lightboxModal .modalPlace")).to_have_text("2 / 3")
+    page.keyboard.press("ArrowLeft")
+    page.keyboard.press("ArrowLeft")
+    expect(page.locator("#lightboxModal .modalPlace")).to_have_text("3 / 3")
+    page.keyboard.press("Escape")
+    expect(page.locator("#lightboxModal")).not_to_be_visible()
+
+
+def test_generate_forever_goes_on_until_it_is_told_to_end(page):
+    fill_form(page, "again and again", steps=2)
+    page.click("#txt2img_generate", button="right")
+    page.click(".context-menu button:has-text('Generate forever')")
+    first = "document.querySelector('#generation_info_txt2img textarea').value"
+    page.wait_for_function(f"{first}.includes('again and again')")
+    info = page.evaluate(first)
+    page.wait_for_function(f"info => {first} !== info", arg=info)
+    page.click("#txt2img_generate", button="right")
+    page.click(".context-menu button:has-text('Cancel')")
+    expect(page.locator("#txt2img_generate")).not_to_have_class(re.compile("forever"))
+
+
+@pytest.mark.parametrize("dark", [False, True])
+def test_the_theme_follows_the_system_and_the_address_wins(chromium, address, dark):
+    is_dark = "document.body.classList.contains('dark')"
+    followed = opened(chromium, address, dark=dark)
+    assert followed.evaluate(is_dark) is dark
+    followed.context.close()
+    asked = opened(chromium, f"{address}?__theme={'light' if dark else 'dark'}", dark=dark)
+    assert asked.evaluate(is_dark) is not dark
+    asked.context.close()
+
+
+@pytest.mark.parametrize("tab", ["txt2img", "pnginfo", "settings"])
+@pytest.mark.parametrize(("width", "height"), [(1440, 900), (390, 844)])
+def test_nothing_sticks_out_of_the_page(chromium, address, tab, width, height):
+    page = opened(chromium, address, width=width, height=height)
+    page.evaluate(f"webui.showTab('{tab}')")
+    page.check("#txt2img_subseed_show input") if tab == "txt2img" else None
+    assert page.evaluate("document.documentElement.scrollWidth") <= width
+    assert page.complaints.strangers == []
+    page.context.close()
+
+
+@pytest.mark.skipif(SCREENSHOTS is None, reason="Set SCREENSHOTS to a folder to take pictures of the page.")
+@pytest.mark.parametrize("dark", [False, True])
+@pytest.mark.parametrize(("width", "height"), [(1440, 900), (390, 844)])
+def test_the_page_has_its_picture_taken(chromium, address, width, height, dark):
+    page = opened(chromium, address, width=width, height=height, dark=dark)
+    page.fill("#txt2img_seed input", "21")
+    generate(page, "a red house by the sea at sunset, watercolour", steps=20, side=256, seed="21", batches=2)
+    name = f"{'dark' if dark else 'light'}-{width}.png"
+    folder = Path(str(SCREENSHOTS))
+    folder.mkdir(parents=True, exist_ok=True)
+    for tab in ("txt2img", "settings"):
+        page.evaluate(f"webui.showTab('{tab}')")
+        page.wait_for_timeout(800)
+        page.screenshot(path=folder / f"{tab}-{name}")
+    page.context.close()
