@@ -45,7 +45,10 @@ function open(event, tab) {
   menu.style.top = `${Math.min(event.clientY, innerHeight - menu.offsetHeight - 8)}px`;
 }
 
-document.addEventListener("click", () => menu.classList.remove("open"));
+document.addEventListener("click", (event) => {
+  // Not the clicks on Generate that the menu itself brought about.
+  if (event.isTrusted) menu.classList.remove("open");
+});
 document.addEventListener("keydown", (event) => {
   if (event.key === "Escape") menu.classList.remove("open");
 });

@@ -20,7 +20,7 @@ function generate(tab) {
 
 /** A list that is open or a picture over the page takes Esc for itself. */
 function somethingIsOpen() {
-  return isShown(find("#lightboxModal")) || isShown(find(".context-menu")) || find("ul.options");
+  return isShown(find("#lightboxModal")) || isShown(find(".context-menu")) || find("[role=listbox]");
 }
 
 document.addEventListener("keydown", (event) => {

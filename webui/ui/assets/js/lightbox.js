@@ -19,7 +19,8 @@ let gallery = null;
 let before = null;
 
 function thumbnails() {
-  return [...(gallery?.querySelectorAll(".thumbnails .thumbnail-item, .grid-container .thumbnail-item") ?? [])];
+  // The strip under the large picture; the grid behind it holds the same pictures.
+  return [...(gallery?.querySelectorAll(".thumbnails .thumbnail-item") ?? [])];
 }
 
 function sources() {
