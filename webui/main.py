@@ -1,5 +1,6 @@
 """Builds every object once, in reading order, and serves. The only file that knows every concrete class."""
 
+import gc
 import logging
 import socket
 import time
@@ -99,6 +100,9 @@ def serve(flags: Flags, root: Path) -> None:
     with DataLock(paths.data):
         services = build_services(flags, root)
         app = build_app(services)
+        # What the start made stays, so it need not be looked through for garbage again (app.py stopped that).
+        gc.freeze()
+        gc.enable()
         listening = listen(flags)
         config = uvicorn.Config(
             app,
