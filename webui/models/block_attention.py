@@ -13,8 +13,9 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-# Rows of queries in one block: their scores over 4096 keys take 2 MB, which a core's caches hold.
-BLOCK_ROWS = 256
+# Scores in one block of a head, 4 MB: larger ones fall out of the caches, smaller ones make threads wait for
+# each other more often than they work.
+BLOCK_SCORES = 2**21
 # Below this many keys the fused kernel is as good.
 MANY_KEYS = 1024
 # The largest score is looked for among every eighth key; a neighbour's is near enough to shift by.
@@ -50,15 +51,16 @@ def _attend(queries: Tensor, turned: Tensor, values: Tensor) -> Tensor:
     """Queries (G, T, W), keys (G, W, K), values (G, K, D) to (G, T, D)."""
     group, tokens, _ = queries.shape
     output = queries.new_empty(group, tokens, values.shape[-1])
+    rows = min(tokens, max(1, BLOCK_SCORES // turned.shape[-1]))
     # The same memory for every block: fresh pages would take longer than the products.
-    scores = queries.new_empty(2, group * min(BLOCK_ROWS, tokens) * turned.shape[-1])
-    for first in range(0, tokens, BLOCK_ROWS):
-        block = queries[:, first : first + BLOCK_ROWS]
+    scores = queries.new_empty(2, group * rows * turned.shape[-1])
+    for first in range(0, tokens, rows):
+        block = queries[:, first : first + rows]
         shape = (group, block.shape[1], turned.shape[-1])
         raw, weights = (memory[: math.prod(shape)].view(shape) for memory in scores)
         torch.bmm(block, turned, out=raw)
         torch.softmax(raw, dim=-1, out=weights)
-        torch.bmm(weights, values, out=output[:, first : first + BLOCK_ROWS])
+        torch.bmm(weights, values, out=output[:, first : first + rows])
     return output
 
 
