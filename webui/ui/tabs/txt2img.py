@@ -78,7 +78,8 @@ def wire_jobs(
             job = services.submit(request, delivery, overrides)
         except WebuiError as error:
             return {toprow.notice: notice(str(error))}
-        return {submitted: job.id, toprow.notice: ""}
+        no_files = gr.update(value=None, visible="hidden")
+        return {submitted: job.id, toprow.notice: "", results.files: no_files}
 
     def clear_queue() -> None:
         for job in services.jobs.waiting():
@@ -92,7 +93,7 @@ def wire_jobs(
     toprow.generate.click(
         submit,
         inputs=set(form.components),
-        outputs=[submitted, toprow.notice],
+        outputs=[submitted, toprow.notice, results.files],
         # Raw values: what is out of range is refused by the request, with a sentence.
         preprocess=False,
         trigger_mode="multiple",
