@@ -12,6 +12,18 @@ from models.starter.networks import to_single_file
 logger = logging.getLogger(__name__)
 
 LIMIT_BYTES = 45_000_000
+# As the ModelSpec standard names it; pages take the default picture size from here.
+FACTS = {
+    "format": "pt",
+    "licence": "Apache-2.0",
+    "modelspec.sai_model_spec": "1.0.0",
+    "modelspec.title": "Starter",
+    "modelspec.architecture": "stable-diffusion-v1",
+    "modelspec.implementation": "sgm",
+    "modelspec.prediction_type": "epsilon",
+    "modelspec.resolution": "256x256",
+    "modelspec.license": "Apache-2.0",
+}
 
 
 def export(folder: Path, target: Path) -> int:
