@@ -2,6 +2,7 @@
 
 import argparse
 import logging
+import os
 import time
 from dataclasses import dataclass
 from pathlib import Path
@@ -36,6 +37,9 @@ EMA_DECAY = 0.9985
 EMA_EVERY = 4
 REFRESH_EVERY = 100
 SAVE_EVERY_S = 180
+THREADS_EVERY = 20
+# Load by others from which one thread is faster than several.
+BUSY = 0.7
 
 
 def alphas_cumulative() -> Tensor:
@@ -152,7 +156,18 @@ def rate_at(step: int) -> float:
     return LEARNING_RATE * min(1.0, (step + 1) / WARMUP_STEPS) * min(1.0, (STEADY_STEPS / (step + 1)) ** 0.5)
 
 
-def train(training: Training, folder: Path, small_steps: int, last_step: int, batch: int, seed: int) -> None:
+def free_threads(limit: int, used: int) -> int:
+    """How many threads not to be in others' way with: `limit` on an idle machine, else one.
+
+    Threads wait for each other after every layer, so two on one and a half cores are slower than one alone.
+    """
+    others = os.getloadavg()[0] - used
+    return limit if others < BUSY else 1
+
+
+def train(
+    training: Training, folder: Path, small_steps: int, last_step: int, batch: int, seed: int, threads: int
+) -> None:
     """Steps up to `last_step`: halved pictures for `small_steps`, then the native size."""
     device = training.unet.device
     alphas = alphas_cumulative().to(device)
@@ -179,6 +194,8 @@ def train(training: Training, folder: Path, small_steps: int, last_step: int, ba
         if training.step % EMA_EVERY == 0:
             training.average()
         losses.append(loss.item())
+        if training.step % THREADS_EVERY == 0:
+            torch.set_num_threads(free_threads(threads, torch.get_num_threads()))
         if training.step % 50 == 0:
             now = time.monotonic()
             mean, speed = float(np.mean(losses)), seen / (now - logged)
@@ -203,16 +220,16 @@ def main() -> None:
     parser.add_argument("--small-steps", type=int, default=2500)
     parser.add_argument("--last-step", type=int, default=60000)
     parser.add_argument("--batch", type=int, default=0, help="0: 32 on a CPU, 128 on a GPU")
-    parser.add_argument("--threads", type=int, default=1)
+    parser.add_argument("--threads", type=int, default=1, help="at most; one while others work")
     parser.add_argument("--seed", type=int, default=0)
     choice = parser.parse_args()
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s")
-    torch.set_num_threads(choice.threads)
+    torch.set_num_threads(1)
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
     batch = choice.batch or (128 if device.type == "cuda" else 32)
     training = start(choice.folder / "state.pt", device, choice.seed)
     logger.info("Training on %s from step %d, %d pictures a step", device, training.step, batch)
-    train(training, choice.folder, choice.small_steps, choice.last_step, batch, choice.seed)
+    train(training, choice.folder, choice.small_steps, choice.last_step, batch, choice.seed, choice.threads)
 
 
 if __name__ == "__main__":
