@@ -36,6 +36,8 @@ def export(folder: Path, target: Path) -> int:
         tensors, partial, metadata={"format": "pt", "steps": str(state["step"]), "licence": "Apache-2.0"}
     )
     assert partial.stat().st_size <= LIMIT_BYTES
+    # safetensors writes files that only their owner may read.
+    partial.chmod(0o644)
     partial.replace(target)
     return state["step"]
 

@@ -6,13 +6,19 @@ from models.starter.reader import NOTHING, UNKNOWN, Reader, Reading, judge, labe
 from models.starter.scene import Scene, Thing
 
 SCENE = Scene(
-    "sea", "night", "rain", "pencil", (Thing("cat", "red", "big", "left"), Thing("cup", "blue", "small", "right"))
+    "sea",
+    "night",
+    "rain",
+    "pencil",
+    (Thing("cat", "red", "big", "left"), Thing("cup", "blue", "small", "right")),
 )
 WORDS = {"place": "sea", "time": "night", "weather": "rain", "look": "pencil"}
 
 
 def test_a_picture_read_as_asked_has_every_mark() -> None:
-    reading = Reading(WORDS, {"left": ("cat", "red", "big"), "middle": None, "right": ("cup", "blue", "small")})
+    reading = Reading(
+        WORDS, {"left": ("cat", "red", "big"), "middle": None, "right": ("cup", "blue", "small")}
+    )
     assert set(total([judge(SCENE, reading)]).values()) == {100.0}
 
 
@@ -27,7 +33,12 @@ def test_a_missing_thing_loses_all_its_attributes() -> None:
 def test_a_thing_on_the_wrong_side_keeps_its_other_marks() -> None:
     seen = {"left": None, "middle": ("cat", "green", "big"), "right": ("cup", "blue", "small")}
     marks = judge(SCENE, Reading({**WORDS, "time": "day"}, seen))
-    assert (marks["object"], marks["size"], marks["colour"], marks["side"]) == ((2, 2), (2, 2), (1, 2), (1, 2))
+    assert (marks["object"], marks["size"], marks["colour"], marks["side"]) == (
+        (2, 2),
+        (2, 2),
+        (1, 2),
+        (1, 2),
+    )
     assert marks["time"] == (0, 1)
 
 
