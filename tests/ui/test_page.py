@@ -19,6 +19,8 @@ pytestmark = [
 ]
 # Steps and batches enough to still run when the test wants to do something about it.
 LONG = {"steps": 150, "side": 64, "batches": 60}
+# What the page knows of the pictures it shows.
+INFO = "document.querySelector('#generation_info_txt2img textarea').value"
 
 
 @pytest.fixture(scope="module")
@@ -76,9 +78,11 @@ def stop_everything(page: Page) -> None:
 def generate(page: Page, prompt: str, **form) -> None:
     """Fill in the form, press Generate and wait for the picture."""
     fill_form(page, prompt, **form)
+    before = page.evaluate(INFO)
     page.click("#txt2img_generate")
-    expect(page.locator("#html_info_txt2img")).to_contain_text(prompt)
+    page.wait_for_function(f"before => {INFO} !== before", arg=before)
     wait_until_idle(page)
+    expect(page.locator("#html_info_txt2img")).to_contain_text(prompt)
 
 
 def choose_starter(page: Page) -> None:
@@ -368,10 +372,9 @@ def test_generate_forever_goes_on_until_it_is_told_to_end(page):
     fill_form(page, "again and again", steps=2)
     page.click("#txt2img_generate", button="right")
     page.click(".context-menu button:has-text('Generate forever')")
-    first = "document.querySelector('#generation_info_txt2img textarea').value"
-    page.wait_for_function(f"{first}.includes('again and again')")
-    info = page.evaluate(first)
-    page.wait_for_function(f"info => {first} !== info", arg=info)
+    page.wait_for_function(f"{INFO}.includes('again and again')")
+    first = page.evaluate(INFO)
+    page.wait_for_function(f"first => {INFO} !== first", arg=first)
     page.click("#txt2img_generate", button="right")
     page.click(".context-menu button:has-text('Cancel')")
     expect(page.locator("#txt2img_generate")).not_to_have_class(re.compile("forever"))
