@@ -83,11 +83,12 @@ class FastAttention:
         hidden_states: Tensor,
         encoder_hidden_states: Tensor | None = None,
         attention_mask: Tensor | None = None,
+        temb: Tensor | None = None,
         **others: Any,  # noqa: ANN401 (what diffusers and extensions give a processor)
     ) -> Tensor:
         """(B, T, D) or (B, C, h, w), attending to itself or to the text (B, K, E), to the same shape."""
-        if attention_mask is not None or others.get("temb") is not None or not is_plain(attn):
-            return self._general(attn, hidden_states, encoder_hidden_states, attention_mask, **others)
+        if attention_mask is not None or temb is not None or not is_plain(attn):
+            return self._general(attn, hidden_states, encoder_hidden_states, attention_mask, temb, **others)
         tokens = hidden_states
         if hidden_states.ndim == IMAGE_AXES:
             tokens = hidden_states.flatten(2).transpose(1, 2)
