@@ -140,17 +140,23 @@ def speed_up(module: nn.Module, *, in_blocks: bool) -> set[str]:
 
     Returns the names of weights that may stay in the file's format whatever is computed in.
     """
-    for name, child in list(module.named_children()):
-        if name != FORMAT_TELLING:
-            speed_up(child, in_blocks=in_blocks)
-            setattr(module, name, _faster(child))
-    if isinstance(module, Attention):
-        module.set_processor(FastAttention(in_blocks=in_blocks))  # type: ignore[arg-type]  # its annotation lists diffusers' own
+    _replace_below(module, FastAttention(in_blocks=in_blocks))
     return {
         f"{name}.weight"
         for name, layer in module.named_modules()
         if isinstance(layer, PackedLinear | PackedConv2d)
     }
+
+
+def _replace_below(module: nn.Module, attention: FastAttention) -> None:
+    for name, child in list(module.named_children()):
+        if name != FORMAT_TELLING:
+            _replace_below(child, attention)
+            faster = _faster(child)
+            if faster is not child:
+                setattr(module, name, faster)
+    if isinstance(module, Attention):
+        module.set_processor(attention)  # type: ignore[arg-type]  # its annotation lists diffusers' own
 
 
 def _faster(child: nn.Module) -> nn.Module:
