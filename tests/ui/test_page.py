@@ -80,7 +80,8 @@ def generate(page: Page, prompt: str, **form) -> None:
     fill_form(page, prompt, **form)
     before = page.evaluate(INFO)
     page.click("#txt2img_generate")
-    page.wait_for_function(f"before => {INFO} !== before", arg=before)
+    made = f"([before, prompt]) => {INFO} !== before && {INFO}.includes(prompt)"
+    page.wait_for_function(made, arg=[before, prompt])
     wait_until_idle(page)
     expect(page.locator("#html_info_txt2img")).to_contain_text(prompt)
 

@@ -15,6 +15,7 @@ from webui.ui.tabs.txt2img import make_txt2img
 TITLE = "Atelier"
 # Pictures that the artist does not want saved lie here until the folder is emptied.
 UNSAVED = "unsaved"
+MOST_PAGES = 1000
 
 
 def build_ui(services: Services) -> gr.Blocks:
@@ -30,6 +31,9 @@ def build_ui(services: Services) -> gr.Blocks:
             with top_tab("Settings", "settings"):
                 make_settings(services, quick, page)
         gr.HTML(f'<span class="versions">{services.version}</span>', elem_id="footer")
+    # Every open page is one event that never ends; Gradio carries out 40 at a time unless told otherwise.
+    page.max_threads = MOST_PAGES
+    page.queue()
     return page
 
 

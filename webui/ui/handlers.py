@@ -1,8 +1,9 @@
-"""What all handlers share: how events are wired, and how a refusal becomes a sentence on the page."""
+"""How events are wired."""
 
 from typing import Any
 
 # Handlers that are no one else's business: no entry in Gradio's API, no spinner over what they change.
 QUIET: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private"}
-# Short handlers that answer at once, past Gradio's queue.
+# Handlers that answer with a plain reply. Gradio's queue answers through a stream that opens and closes as
+# events come and go, and what falls between is lost; it is left to the one event that never ends: watching.
 INSTANT: dict[str, Any] = QUIET | {"queue": False}

@@ -1,6 +1,7 @@
 """From a job's log to the page. Watching changes nothing: closing the page ends the watching, not the job."""
 
 import asyncio
+import time
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from typing import Any
@@ -27,7 +28,9 @@ from webui.ui.texts import notice
 
 # How often a page looks. Waiting for events would hold one of Gradio's few threads for each open page,
 # while a look at a log in memory costs next to nothing.
-LOOK_EVERY_S = 0.15
+LOOK_EVERY_S = 0.25
+# Gradio notices that a page has gone only when the page is sent something.
+SEND_EVERY_S = 10.0
 Updates = dict[Component, Any]
 
 
@@ -40,8 +43,6 @@ class Watcher:
     tab: str
     toprow: Toprow
     results: Results
-    # Id of the job whose end the page shows already.
-    shown: gr.State
 
     @property
     def picture_parts(self) -> list[Component]:
@@ -53,17 +54,23 @@ class Watcher:
     def outputs(self) -> list[Component]:
         """Every component that watching may change."""
         top, res = self.toprow, self.results
-        return [top.queue, top.notice, res.progress, res.preview, res.log, *self.picture_parts, self.shown]
+        return [top.queue, top.notice, res.progress, res.preview, res.log, *self.picture_parts]
 
-    async def watch(self, shown: str) -> AsyncIterator[Updates]:
-        """Follow the tab's jobs, one after the other, until none is left that the page does not show yet."""
+    async def watch(self) -> AsyncIterator[Updates]:
+        """Follow the tab's jobs, one after the other, as long as the page is open."""
         on_page: Updates = {}
-        while (job := self.jobs.recent(self.tab)) and job.id != shown:
-            async for updates in self.follow(job, on_page):
-                yield updates
-            shown = job.id
-        # A busy browser skips all but the last of several updates: the last one has it all.
-        yield on_page | {self.shown: shown}
+        shown, sent_at = "", time.monotonic()
+        while True:
+            if (job := self.jobs.recent(self.tab)) and job.id != shown:
+                async for updates in self.follow(job, on_page):
+                    yield updates
+                # A busy browser skips all but the last of several updates: the last one has it all.
+                yield dict(on_page)
+                shown, sent_at = job.id, time.monotonic()
+            elif time.monotonic() - sent_at > SEND_EVERY_S:
+                yield {self.results.log: gr.skip()}
+                sent_at = time.monotonic()
+            await asyncio.sleep(LOOK_EVERY_S)
 
     async def follow(self, job: Job, on_page: Updates) -> AsyncIterator[Updates]:
         """What the page shows until the job ends, whenever something changes; `on_page` collects it.

@@ -11,7 +11,7 @@ from webui.core.model_file import ModelKind
 from webui.jobs.services import Services
 from webui.ui.components.buttons import icon_button
 from webui.ui.components.setting_widget import Choices, Option, all_options, setting_widget, shown
-from webui.ui.handlers import INSTANT, QUIET
+from webui.ui.handlers import INSTANT
 from webui.ui.texts import notice
 
 MODEL_OPTIONS = ("sd_model_checkpoint", "sd_vae")
@@ -84,7 +84,7 @@ def wire_refresh(services: Services, button: gr.Button, component: Component, ch
         services.catalog.scan()
         return gr.update(choices=choices())
 
-    button.click(refresh, outputs=[component], **QUIET)
+    button.click(refresh, outputs=[component], **INSTANT)
 
 
 def wire_change(services: Services, option: Option, component: Component, message: gr.HTML) -> None:

@@ -12,7 +12,7 @@ from webui.core.settings import Settings
 from webui.jobs.services import Services
 from webui.store.reading import read_infotext
 from webui.ui.generation import fields_of_infotext
-from webui.ui.handlers import INSTANT, QUIET
+from webui.ui.handlers import INSTANT
 from webui.ui.job_view import shown_picture
 from webui.ui.tabs.txt2img import Txt2img
 from webui.ui.texts import infotext_html, notice, paragraph
@@ -94,7 +94,7 @@ def wire_pnginfo(
         return picture.path if picture else None
 
     # Raw: the very file, not one that was opened and written again.
-    image.change(read, inputs=[image], outputs=[shown, infotext, send], preprocess=False, **QUIET)
+    image.change(read, inputs=[image], outputs=[shown, infotext, send], preprocess=False, **INSTANT)
     send.click(send_to_form, inputs=[infotext], outputs=[*txt2img.form.components, shown], **INSTANT).success(
         fn=None, js="() => window.webui.showTab('txt2img')"
     )

@@ -11,7 +11,7 @@ from webui.ui.components.results import Results
 from webui.ui.components.seed_fields import SeedFields
 from webui.ui.form import Form
 from webui.ui.generation import FORM_DEFAULTS, fields_of_infotext
-from webui.ui.handlers import INSTANT, QUIET
+from webui.ui.handlers import INSTANT
 from webui.ui.job_view import shown_picture
 from webui.ui.pictures import PictureFiles, chosen_pictures, save_chosen
 from webui.ui.texts import infotext_html, notice, paragraph
@@ -63,8 +63,8 @@ def wire_result_buttons(
     results.gallery.select(
         select, inputs=[results.generation_info], outputs=[results.selected, results.infotext], **INSTANT
     )
-    results.save.click(partial(save, as_zip=False), inputs=shown, outputs=saved, **QUIET)
-    results.save_zip.click(partial(save, as_zip=True), inputs=shown, outputs=saved, **QUIET)
+    results.save.click(partial(save, as_zip=False), inputs=shown, outputs=saved, **INSTANT)
+    results.save_zip.click(partial(save, as_zip=True), inputs=shown, outputs=saved, **INSTANT)
     results.reuse.click(reuse, inputs=shown, outputs=form.components, **INSTANT)
     seeds.reuse.click(seed, inputs=shown, outputs=[seeds.seed], **INSTANT)
     seeds.reuse_variation.click(variation_seed, inputs=shown, outputs=[seeds.variation_seed], **INSTANT)

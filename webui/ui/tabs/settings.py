@@ -14,7 +14,7 @@ from webui.jobs.services import Services
 from webui.ui.components.buttons import icon_button
 from webui.ui.components.quicksettings import option_choices
 from webui.ui.components.setting_widget import Option, all_options, setting_widget, shown
-from webui.ui.handlers import INSTANT, QUIET
+from webui.ui.handlers import INSTANT
 from webui.ui.texts import notice
 from webui.ui.watch import Updates
 
@@ -111,7 +111,9 @@ def wire_settings(
         updates: Updates = {component: shown(values[key]) for key, component in components.items()}
         return updates | {as_json: options_json(services.settings.current), result: ""}
 
-    apply.click(submit, inputs=set(components.values()), outputs=[result, as_json], preprocess=False, **QUIET)
+    apply.click(
+        submit, inputs=set(components.values()), outputs=[result, as_json], preprocess=False, **INSTANT
+    )
     page.load(load, outputs=[*components.values(), as_json, result], **INSTANT)
 
 

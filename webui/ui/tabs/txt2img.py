@@ -64,8 +64,7 @@ def wire_jobs(
     services: Services, files: PictureFiles, page: gr.Blocks, form: Form, toprow: Toprow, results: Results
 ) -> None:
     """Generate, Interrupt, Skip, Cancel and the queue; and watching, also after a reload."""
-    submitted, shown = gr.Textbox("", elem_id=f"{TAB}_submitted", visible="hidden"), gr.State("")
-    watcher = Watcher(services.jobs, files, TAB, toprow, results, shown)
+    watcher = Watcher(services.jobs, files, TAB, toprow, results)
 
     def submit(values: Mapping[Component, Any]) -> Updates:
         try:
@@ -75,11 +74,11 @@ def wire_jobs(
             delivery = Delivery(
                 TAB, saving.samples_save, saving.grid_save, keep_images=not saving.samples_save
             )
-            job = services.submit(request, delivery, overrides)
+            services.submit(request, delivery, overrides)
         except WebuiError as error:
             return {toprow.notice: notice(str(error))}
         no_files = gr.update(value=None, visible="hidden")
-        return {submitted: job.id, toprow.notice: "", results.files: no_files}
+        return {toprow.notice: "", results.files: no_files}
 
     def clear_queue() -> None:
         for job in services.jobs.waiting():
@@ -93,19 +92,17 @@ def wire_jobs(
     toprow.generate.click(
         submit,
         inputs=set(form.components),
-        outputs=[submitted, toprow.notice, results.files],
+        outputs=[toprow.notice, results.files],
         # Raw values: what is out of range is refused by the request, with a sentence.
         preprocess=False,
         trigger_mode="multiple",
-        concurrency_limit=None,
-        **QUIET,
+        **INSTANT,
     )
     gr.on(
-        [page.load, submitted.change, toprow.restore.click],
+        [page.load, toprow.restore.click],
         watcher.watch,
-        inputs=[shown],
         outputs=watcher.outputs,
-        trigger_mode="always_last",
+        trigger_mode="once",
         concurrency_limit=None,
         **QUIET,
     )

@@ -1,7 +1,6 @@
-// The share done in the window's title, and finding back to a running job after sleep or a lost connection.
+// The share done in the window's title, and watching again after sleep, should it have ended.
 import { appears, find, onChange } from "./dom.js";
 
-const STANDSTILL_MS = 10_000;
 const title = document.title;
 await appears("#txt2img_progress");
 
@@ -14,14 +13,6 @@ onChange(find("#txt2img_results_panel"), () => {
 function reattach() {
   document.getElementById("txt2img_restore_progress")?.click();
 }
-
-// A job whose bar stands still for long may have lost its connection.
-let last = "";
-setInterval(() => {
-  const now = find("#txt2img_progress .progressDiv")?.outerHTML ?? "";
-  if (now && now === last) reattach();
-  last = now;
-}, STANDSTILL_MS);
 
 document.addEventListener("visibilitychange", () => {
   if (!document.hidden) reattach();
