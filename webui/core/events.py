@@ -48,8 +48,22 @@ class Preview(Event):
     step: int
 
 
+# What a picture is when it is not the result itself: the suffix of its file's name.
+Aside = Literal[
+    "",
+    "-before-highres-fix",
+    "-before-color-correction",
+    "-before-face-restoration",
+    "-mask",
+    "-mask-composite",
+]
+
+
 class ImageReady(Event):
-    """One picture is finished. `index` counts over the whole run."""
+    """One picture is finished. `index` counts over the whole run.
+
+    `aside` tells what it is when it is not a result: then it is saved, and shown, only where it says so.
+    """
 
     index: int
     image: Image
@@ -58,6 +72,9 @@ class ImageReady(Event):
     variation_seed: int
     # Values for file names and records that are known only now: model name and hash, VAE.
     facts: dict[str, str | int | float | bool | None] = {}
+    aside: Aside = ""
+    is_saved: bool = True
+    is_shown: bool = True
 
 
 class ImageSaved(Event):

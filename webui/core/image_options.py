@@ -106,6 +106,21 @@ class ImageOptions(BaseModel):
         ge=0,
         le=0.9,
     )
+    token_merging_ratio_img2img: Number = option(
+        0.0,
+        "The same for img2img; 0 takes the one above.",
+        title="Token merging ratio for img2img",
+        ge=0,
+        le=0.9,
+    )
+    token_merging_ratio_hr: Number = option(
+        0.0,
+        "The same for the second pass of hires fix; 0 takes the first one.",
+        infotext="Token merging ratio hr",
+        title="Token merging ratio for hires fix",
+        ge=0,
+        le=0.9,
+    )
     pad_cond_uncond: bool = option(
         False,
         "Pad the shorter of prompt and negative prompt: one batch, faster, another picture.",
@@ -223,6 +238,84 @@ class ImageOptions(BaseModel):
         "Lower the order in UniPC's last steps.",
         infotext="UniPC lower order final",
         title="UniPC lower order final",
+    )
+    inpainting_mask_weight: Number = option(
+        1.0,
+        "Inpainting checkpoints: how much of the masked area is hidden from the model.",
+        infotext="Conditional mask weight",
+        title="Inpainting conditioning mask strength",
+        ge=0,
+        le=1,
+    )
+    initial_noise_multiplier: Number = option(
+        1.0,
+        "img2img: multiplies the noise put on the picture.",
+        infotext="Noise multiplier",
+        title="Noise multiplier for img2img",
+        ge=0,
+        le=1.5,
+    )
+    img2img_extra_noise: Number = option(
+        0.0,
+        "img2img and hires fix: noise added once more, for more detail.",
+        infotext="Extra noise",
+        title="Extra noise for img2img and hires fix",
+        ge=0,
+        le=1,
+    )
+    img2img_color_correction: bool = option(
+        False, "Give the result the colours of the init picture.", title="Colour correction for img2img"
+    )
+    img2img_fix_steps: bool = option(
+        False,
+        "img2img: do exactly the steps asked for, not the denoising strength's share of them.",
+        title="Exact steps in img2img",
+    )
+    img2img_background_color: str = option(
+        "#ffffff",
+        "What shows through transparent parts of an init picture.",
+        title="Background of transparent pictures",
+        pattern=r"^#[0-9a-fA-F]{6}$",
+    )
+    upscaler_for_img2img: str = option(
+        "None", "How init pictures are enlarged; None is Lanczos.", title="Upscaler for img2img"
+    )
+    overlay_inpaint: bool = option(
+        True,
+        "Inpainting: put the original back, at full quality, where nothing is masked.",
+        title="Overlay the original when inpainting",
+    )
+    hires_fix_refiner_pass: Literal["first pass", "second pass", "both passes"] = option(
+        "second pass",
+        "Hires fix: where the refiner works.",
+        infotext="Hires refiner",
+        title="Hires fix: refiner",
+    )
+    refiner_switch_by_sample_steps: bool = option(
+        False,
+        "Switch to the refiner by steps done, not by the noise that is left.",
+        infotext="Refiner switch by sampling steps",
+        title="Switch refiner by steps",
+    )
+    face_restoration_model: str = option(
+        "CodeFormer", "What restores faces.", infotext="Face restoration", title="Face restoration model"
+    )
+    code_former_weight: Number = option(
+        0.5,
+        "CodeFormer: 0 changes most, 1 keeps most of the face.",
+        title="CodeFormer weight",
+        ge=0,
+        le=1,
+    )
+    ESRGAN_tile: int = option(
+        192,
+        "Upscalers: side of a tile in pixels; 0 is no tiles.",
+        title="Tile size of upscalers",
+        ge=0,
+        le=2048,
+    )
+    ESRGAN_tile_overlap: int = option(
+        8, "Upscalers: overlap of tiles in pixels.", title="Tile overlap of upscalers", ge=0, le=256
     )
 
 

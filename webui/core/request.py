@@ -3,8 +3,6 @@
 from typing import Annotated, Self
 
 from pydantic import (
-    BaseModel,
-    ConfigDict,
     Field,
     JsonValue,
     ValidationError,
@@ -14,21 +12,25 @@ from pydantic import (
 
 from webui.core.errors import InvalidRequest
 from webui.core.image_options import ImageOptions, Number
+from webui.core.request_parts import (
+    MAX_SIDE,
+    Frozen,
+    HiresFix,
+    ImageRef,
+    Inpainting,
+    Loopback,
+    Outpainting,
+    Refiner,
+    ResizeMode,
+)
 from webui.core.sampling import effective_schedule, find_sampler, find_schedule
 
 MAX_SEED = 2**64 - 1
-MAX_SIDE = 8192
 MAX_PROMPT = 200_000
 # Parts of a place in a request that mean nothing to its author.
 UNSAID = ("options", "int", "float")
 Pixels = Annotated[int, Field(ge=8, le=MAX_SIDE, multiple_of=8)]
 Seed = Annotated[int, Field(ge=0, le=MAX_SEED)]
-
-
-class Frozen(BaseModel):
-    """A value: frozen, compared by its fields, closed to unknown ones."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
 
 class GenerationRequest(Frozen):
@@ -58,6 +60,17 @@ class GenerationRequest(Frozen):
     batch_size: int = Field(default=1, ge=1, le=64)
     batch_count: int = Field(default=1, ge=1, le=1000)
     tiling: bool = False
+    init_images: tuple[ImageRef, ...] = Field(
+        default=(), max_length=64, description="img2img: one picture, or one for each of the batch."
+    )
+    resize_mode: ResizeMode = "Just resize"
+    denoising_strength: Number = Field(default=0.75, ge=0, le=1, description="Of img2img and hires fix.")
+    inpainting: Inpainting | None = None
+    outpainting: Outpainting | None = None
+    loopback: Loopback | None = None
+    hires: HiresFix | None = None
+    refiner: Refiner | None = None
+    restore_faces: bool = False
     options: ImageOptions = ImageOptions()
     extras: dict[str, JsonValue] = Field(
         default={}, description="One entry per plugin, validated by that plugin."
@@ -83,6 +96,27 @@ class GenerationRequest(Frozen):
                 f"The seed is too large: the last picture's would pass {MAX_SEED}. Lower it."
             )
         return self
+
+    @model_validator(mode="after")
+    def parts_fit_together(self) -> Self:
+        """Parts that work on an init picture need one; hires fix begins without."""
+        parts = {"inpainting": self.inpainting, "outpainting": self.outpainting, "loopback": self.loopback}
+        for name, part in parts.items():
+            if part is not None and not self.init_images:
+                raise InvalidRequest(f"There is no picture for {name}. Add an init picture.")
+        if self.hires is not None and self.init_images:
+            raise InvalidRequest("Hires fix goes with txt2img only. Switch it off, or use img2img's size.")
+        if len(self.init_images) > max(self.batch_size, 1):
+            raise InvalidRequest(
+                f"There are {len(self.init_images)} init pictures for a batch of {self.batch_size}. "
+                "Give one picture, or raise the batch size."
+            )
+        return self
+
+    @property
+    def is_img2img(self) -> bool:
+        """Whether it begins with a picture."""
+        return bool(self.init_images)
 
     @property
     def count(self) -> int:

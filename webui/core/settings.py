@@ -143,6 +143,36 @@ class Saving(Section):
         title="Save interrupted pictures",
         description="Keep what an interrupted run had made so far.",
     )
+    save_images_before_highres_fix: bool = Field(
+        default=False, title="Save before hires fix", description="Save the first pass's picture too."
+    )
+    save_images_before_color_correction: bool = Field(
+        default=False, title="Save before colour correction", description="Save the picture without it too."
+    )
+    save_images_before_face_restoration: bool = Field(
+        default=False, title="Save before face restoration", description="Save the picture without it too."
+    )
+    save_mask: bool = Field(
+        default=False, title="Save the mask", description="Save inpainting's mask beside the picture."
+    )
+    save_mask_composite: bool = Field(
+        default=False,
+        title="Save the masked part",
+        description="Save what inpainting made, cut out by its mask.",
+    )
+    return_mask: bool = Field(
+        default=False, title="Show the mask", description="Show inpainting's mask in the gallery."
+    )
+    return_mask_composite: bool = Field(
+        default=False,
+        title="Show the masked part",
+        description="Show what inpainting made, cut out by its mask.",
+    )
+    save_init_img: bool = Field(
+        default=False,
+        title="Keep init pictures",
+        description="Save what img2img began with, named by its MD5.",
+    )
     save_to_dirs: bool = Field(
         default=True, title="Save to subfolders", description="Sort pictures into folders."
     )
