@@ -25,6 +25,7 @@ from webui.store.database import Database
 from webui.store.header_cache import HeaderCache
 from webui.store.history import History
 from webui.store.images import ImageFiles
+from webui.store.inputs import Inputs
 from webui.store.lock import DataLock
 from webui.store.settings_file import SettingsFile
 
@@ -42,14 +43,14 @@ def build_services(flags: Flags, root: Path) -> Services:
     catalog = Catalog(ModelFolders.of(paths), HeaderCache(database))
     catalog.scan()
     select(settings, flags)
-    files = ImageFiles(paths.root)
+    files, inputs = ImageFiles(paths.root), Inputs(paths.data / "inputs")
     program = f"Atelier {program_version()}"
 
     def make_worker() -> Worker:
         # Loads torch, diffusers and transformers: seconds that the page need not wait for.
         from webui.jobs.local_worker import LocalWorker
 
-        worker = LocalWorker(catalog, flags, program)
+        worker = LocalWorker(catalog, inputs, flags, program)
         worker.preload(settings.current)
         return worker
 
@@ -62,6 +63,7 @@ def build_services(flags: Flags, root: Path) -> Services:
         jobs=jobs,
         history=history,
         files=files,
+        inputs=inputs,
         version=program,
     )
 

@@ -13,6 +13,7 @@ from webui.models.catalog import Catalog
 from webui.models.manager import ModelManager
 from webui.pipelines.context import Context
 from webui.pipelines.generate import generate
+from webui.store.inputs import Inputs
 
 logger = logging.getLogger(__name__)
 GIGABYTE = 2**30
@@ -21,8 +22,9 @@ GIGABYTE = 2**30
 class LocalWorker:
     """Holds the one ModelManager. Make it on the device thread."""
 
-    def __init__(self, catalog: Catalog, flags: Flags, version: str) -> None:
+    def __init__(self, catalog: Catalog, inputs: Inputs, flags: Flags, version: str) -> None:
         self._models = ModelManager.for_machine(catalog, flags)
+        self._inputs = inputs
         self._version = version
 
     def preload(self, settings: Settings) -> None:
@@ -38,5 +40,5 @@ class LocalWorker:
     def run(self, request: GenerationRequest, settings: Settings, stop: Stop) -> Generator[Event]:
         """Carry out one request."""
         self._models.set_budget(int(settings.models.memory_budget_gb * GIGABYTE))
-        context = Context(self._models, settings, stop, self._version)
+        context = Context(self._models, self._inputs, settings, stop, self._version)
         return generate(request, context)

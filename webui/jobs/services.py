@@ -14,6 +14,7 @@ from webui.prompts.styles import Styles
 from webui.prompts.syntax import strip_comments
 from webui.store.history import History
 from webui.store.images import ImageFiles
+from webui.store.inputs import Inputs
 from webui.store.settings_file import SettingsFile
 
 # A1111 draws random seeds from this range.
@@ -31,6 +32,7 @@ class Services:
     jobs: JobQueue
     history: History
     files: ImageFiles
+    inputs: Inputs
     version: str
     random: Random = field(default_factory=SystemRandom)
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from webui.core.settings import Settings
 from webui.core.stop import Stop
 from webui.models.manager import ModelManager
+from webui.store.inputs import Inputs
 
 
 @dataclass(frozen=True, slots=True)
@@ -14,6 +15,7 @@ class Context:
     """Models, a frozen copy of the settings, and how the job is told to end."""
 
     models: ModelManager
+    inputs: Inputs
     settings: Settings
     stop: Stop
     version: str
