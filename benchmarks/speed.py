@@ -8,6 +8,7 @@ The peer is diffusers as it is fastest without compiling: bfloat16, channels las
 import argparse
 from collections.abc import Callable
 from pathlib import Path
+from tempfile import mkdtemp
 
 import torch
 from diffusers import (
@@ -32,6 +33,8 @@ from webui.pipelines.context import Context
 from webui.pipelines.generate import generate
 from webui.store.database import IN_MEMORY, Database
 from webui.store.header_cache import HeaderCache
+from webui.store.inputs import Inputs
+from webui.store.latents import Latents
 
 CPU = torch.device("cpu")
 PLAIN = Numbers(torch.bfloat16, torch.bfloat16, torch.bfloat16, channels_last=True)
@@ -137,7 +140,10 @@ def picture_works(
     manager: ModelManager, name: str, peer: StableDiffusionPipeline
 ) -> dict[str, Callable[[], object]]:
     """A whole picture of eight steps: text, Euler a with CFG, decoding."""
-    context = Context(manager, Settings(), Stop(), "benchmark")
+    home = Path(mkdtemp())
+    context = Context(
+        manager, Inputs(home / "inputs"), Latents(home / "latents"), Settings(), Stop(), "benchmark"
+    )
     tokens = torch.randint(0, 49000, (2, 77), generator=torch.Generator().manual_seed(0))
 
     def ours() -> None:

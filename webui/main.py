@@ -26,6 +26,7 @@ from webui.store.header_cache import HeaderCache
 from webui.store.history import History
 from webui.store.images import ImageFiles
 from webui.store.inputs import Inputs
+from webui.store.latents import Latents
 from webui.store.lock import DataLock
 from webui.store.settings_file import SettingsFile
 
@@ -44,13 +45,14 @@ def build_services(flags: Flags, root: Path) -> Services:
     catalog.scan()
     select(settings, flags)
     files, inputs = ImageFiles(paths.root), Inputs(paths.data / "inputs")
+    latents = Latents(paths.data / "latents")
     program = f"Atelier {program_version()}"
 
     def make_worker() -> Worker:
         # Loads torch, diffusers and transformers: seconds that the page need not wait for.
         from webui.jobs.local_worker import LocalWorker
 
-        worker = LocalWorker(catalog, inputs, flags, program)
+        worker = LocalWorker(catalog, inputs, latents, flags, program)
         worker.preload(settings.current)
         return worker
 
@@ -64,6 +66,7 @@ def build_services(flags: Flags, root: Path) -> Services:
         history=history,
         files=files,
         inputs=inputs,
+        latents=latents,
         version=program,
     )
 

@@ -34,7 +34,7 @@ def models(exact_services) -> ModelManager:
 def context(models, exact_services) -> Context:
     """A run that nobody stops, with a preview after every step."""
     settings = Settings().changed({"precision": "exact", "show_progress_every_n_steps": 1})
-    return Context(models, exact_services.inputs, settings, Stop(), "Atelier test")
+    return Context(models, exact_services.inputs, exact_services.latents, settings, Stop(), "Atelier test")
 
 
 def request_of(**changes: object) -> GenerationRequest:

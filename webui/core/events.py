@@ -75,6 +75,8 @@ class ImageReady(Event):
     aside: Aside = ""
     is_saved: bool = True
     is_shown: bool = True
+    # The kept latent that it was decoded from, if it can be decoded again.
+    latent: str = ""
 
 
 class ImageSaved(Event):
@@ -87,6 +89,9 @@ class ImageSaved(Event):
     variation_seed: int
     width: int
     height: int
+    aside: Aside = ""
+    # As in ImageReady.
+    latent: str = ""
 
 
 class Message(Event):

@@ -173,6 +173,17 @@ class Saving(Section):
         title="Keep init pictures",
         description="Save what img2img began with, named by its MD5.",
     )
+    latents_kept: int = Field(
+        default=50,
+        ge=0,
+        le=10_000,
+        title="Latents kept",
+        description="So many finished batches can be decoded again with another VAE. "
+        "Those that were not decoded yet are kept in any case.",
+    )
+    latents_kept_mb: int = Field(
+        default=500, ge=1, title="Space for latents (MB)", description="Beyond it the oldest are removed."
+    )
     save_to_dirs: bool = Field(
         default=True, title="Save to subfolders", description="Sort pictures into folders."
     )

@@ -14,6 +14,7 @@ from webui.models.manager import ModelManager
 from webui.pipelines.context import Context
 from webui.pipelines.generate import generate
 from webui.store.inputs import Inputs
+from webui.store.latents import Latents
 
 logger = logging.getLogger(__name__)
 GIGABYTE = 2**30
@@ -22,9 +23,12 @@ GIGABYTE = 2**30
 class LocalWorker:
     """Holds the one ModelManager. Make it on the device thread."""
 
-    def __init__(self, catalog: Catalog, inputs: Inputs, flags: Flags, version: str) -> None:
+    def __init__(
+        self, catalog: Catalog, inputs: Inputs, latents: Latents, flags: Flags, version: str
+    ) -> None:
         self._models = ModelManager.for_machine(catalog, flags)
         self._inputs = inputs
+        self._latents = latents
         self._version = version
 
     def preload(self, settings: Settings) -> None:
@@ -40,5 +44,5 @@ class LocalWorker:
     def run(self, request: GenerationRequest, settings: Settings, stop: Stop) -> Generator[Event]:
         """Carry out one request."""
         self._models.set_budget(int(settings.models.memory_budget_gb * GIGABYTE))
-        context = Context(self._models, self._inputs, settings, stop, self._version)
+        context = Context(self._models, self._inputs, self._latents, settings, stop, self._version)
         return generate(request, context)

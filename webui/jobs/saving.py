@@ -94,6 +94,8 @@ def saved(ready: ImageReady, path: str) -> ImageSaved:
         variation_seed=ready.variation_seed,
         width=ready.image.width,
         height=ready.image.height,
+        aside=ready.aside,
+        latent=ready.latent,
     )
 
 

@@ -15,6 +15,7 @@ from webui.prompts.syntax import strip_comments
 from webui.store.history import History
 from webui.store.images import ImageFiles
 from webui.store.inputs import Inputs
+from webui.store.latents import Latents
 from webui.store.settings_file import SettingsFile
 
 # A1111 draws random seeds from this range.
@@ -33,6 +34,7 @@ class Services:
     history: History
     files: ImageFiles
     inputs: Inputs
+    latents: Latents
     version: str
     random: Random = field(default_factory=SystemRandom)
 

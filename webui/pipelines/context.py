@@ -8,6 +8,7 @@ from webui.core.settings import Settings
 from webui.core.stop import Stop
 from webui.models.manager import ModelManager
 from webui.store.inputs import Inputs
+from webui.store.latents import Latents
 
 
 @dataclass(frozen=True, slots=True)
@@ -16,6 +17,7 @@ class Context:
 
     models: ModelManager
     inputs: Inputs
+    latents: Latents
     settings: Settings
     stop: Stop
     version: str

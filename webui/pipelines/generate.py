@@ -27,6 +27,7 @@ from webui.diffusion.step import SamplerOptions, Step
 from webui.models.loader import LoadedModel
 from webui.pipelines.context import Context
 from webui.pipelines.encode import EncodedPrompts, encode_prompts, old_timelines_matter
+from webui.pipelines.kept_latents import keeping
 from webui.pipelines.preview import Previewer
 from webui.prompts.syntax import lift_networks
 
@@ -93,8 +94,20 @@ def make_batch(batch: Batch, sd: LoadedModel, encoded: EncodedPrompts, context: 
     # A run that was cut short shows what the network expects, not the noise that is left.
     latent = last.denoised if context.stop.ends_batch else last.latent
     facts = picture_facts(sd, denoising, batch.request, context)
-    for place, picture in enumerate(decode(latent, sd, batch.request)):
-        yield finish(picture, batch.indexes[place], batch.request, facts)
+    yield from make_pictures(latent, batch, sd, facts, context)
+
+
+def make_pictures(
+    latent: Tensor, batch: Batch, sd: LoadedModel, facts: PictureFacts, context: Context
+) -> Iterator[Event]:
+    """A finished latent (B, C, h, w) to pictures; it is on disk until they are."""
+    with keeping(latent, batch.request, batch.indexes[0], sd, facts, context) as kept:
+        yield from tell([kept.warning] if kept.warning else [])
+        for place, picture in enumerate(decode(latent, sd, batch.request)):
+            ready = finish(picture, batch.indexes[place], batch.request, facts)
+            yield ready.model_copy(update={"latent": kept.id})
+            # Whoever took the picture has saved it by now.
+            kept.done()
     yield from tell(sd.take_messages())
 
 
