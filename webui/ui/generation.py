@@ -1,7 +1,7 @@
 """From the fields of the generation form to those of a request, and from requests and infotext back."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from webui.core.errors import InvalidRequest
@@ -155,10 +155,11 @@ def same_model(one: str, other: str) -> bool:
     return short == other_short if short and other_short else name == other_name
 
 
-def fields_of_memory(stored: str | None) -> dict[str, Any]:
-    """Fields kept in a browser; an empty dict where they cannot be read."""
+def fields_of_memory(stored: str | None, names: Iterable[str] = FORM_DEFAULTS) -> dict[str, Any]:
+    """Fields kept in a browser, of those that the form has; an empty dict where they cannot be read."""
     try:
         fields = json.loads(stored or "{}")
     except json.JSONDecodeError:
         return {}
-    return {k: v for k, v in fields.items() if k in FORM_DEFAULTS} if isinstance(fields, dict) else {}
+    known = set(names)
+    return {k: v for k, v in fields.items() if k in known} if isinstance(fields, dict) else {}

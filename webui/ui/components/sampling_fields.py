@@ -71,14 +71,20 @@ def make_guidance_fields(tab: str, form: Form) -> None:
 
 
 def add_slider(
-    form: Form, name: str, label: str, elem_id: str, span: tuple[float, float, float], min_width: int = 180
+    form: Form,
+    name: str,
+    label: str,
+    elem_id: str,
+    span: tuple[float, float, float],
+    min_width: int = 180,
+    value: float | None = None,
 ) -> gr.Slider:
     """A slider from `span`'s first number to its second in steps of its third, bound to the field."""
     minimum, maximum, step = span
     slider = gr.Slider(
         minimum,
         maximum,
-        value=FORM_DEFAULTS[name],
+        value=FORM_DEFAULTS[name] if value is None else value,
         step=step,
         label=label,
         elem_id=elem_id,

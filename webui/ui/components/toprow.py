@@ -62,7 +62,7 @@ def make_toprow(tab: str, form: Form, style_names: list[str]) -> Toprow:
                 )
             with gr.Row(elem_id=f"{tab}_tools", elem_classes=["tools"]):
                 paste = icon_button(
-                    "paste", "Read parameters from the prompt, or of the last picture", "paste"
+                    "paste", "Read parameters from the prompt, or of the last picture", paste_id(tab)
                 )
                 clear = icon_button("clear", "Clear both prompts", f"{tab}_clear_prompt")
                 apply_styles = icon_button(
@@ -127,6 +127,11 @@ def make_prompt(
         counter = gr.HTML(EMPTY_COUNT, elem_id=f"{tab}_{counted}_counter", elem_classes=["token-counter"])
         button = gr.Button("Count", elem_id=f"{tab}_{counted}_button", visible="hidden")
     return box, counter, button
+
+
+def paste_id(tab: str) -> str:
+    """A1111 calls the arrow of both tabs "paste"; an id can stand in a page only once."""
+    return "paste" if tab == "txt2img" else f"{tab}_paste"
 
 
 def running_button(label: str, elem_id: str, css_class: str) -> gr.Button:

@@ -1,6 +1,8 @@
 """The buttons under the gallery, choosing a picture in it, and taking seeds from it."""
 
+from collections.abc import Callable
 from functools import partial
+from typing import Any
 
 import gradio as gr
 
@@ -10,7 +12,7 @@ from webui.store.chosen import SaveButton
 from webui.ui.components.results import Results
 from webui.ui.components.seed_fields import SeedFields
 from webui.ui.form import Form
-from webui.ui.generation import FORM_DEFAULTS, fields_of_infotext
+from webui.ui.generation import FORM_DEFAULTS
 from webui.ui.handlers import INSTANT
 from webui.ui.job_view import shown_picture
 from webui.ui.pictures import PictureFiles, chosen_pictures, save_chosen
@@ -19,7 +21,12 @@ from webui.ui.watch import Updates
 
 
 def wire_result_buttons(
-    services: Services, files: PictureFiles, form: Form, results: Results, seeds: SeedFields
+    services: Services,
+    files: PictureFiles,
+    form: Form,
+    results: Results,
+    seeds: SeedFields,
+    fields_of_text: Callable[[str], dict[str, Any]],
 ) -> None:
     """Wire the panel to the job whose pictures it shows."""
 
@@ -55,8 +62,8 @@ def wire_result_buttons(
         return str(picture.variation_seed) if picture else FORM_DEFAULTS["variation_seed"]
 
     def reuse(info: str, selected: int) -> Updates:
-        picture, settings = shown_picture(info, selected), services.settings.current
-        return form.write(fields_of_infotext(picture.infotext, settings) if picture else {})
+        picture = shown_picture(info, selected)
+        return form.write(fields_of_text(picture.infotext) if picture else {})
 
     shown = [results.generation_info, results.selected]
     saved = [results.log, results.files]

@@ -1,0 +1,146 @@
+"""What txt2img and img2img share: watching jobs, the prompts' buttons, a memory in the browser."""
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import gradio as gr
+from gradio.components import Component
+
+from webui.core.errors import NotFound, WebuiError
+from webui.core.request import GenerationRequest
+from webui.jobs.job import Delivery
+from webui.jobs.services import Services
+from webui.ui.components.results import Results
+from webui.ui.components.toprow import Toprow
+from webui.ui.form import Form, remember_script
+from webui.ui.generation import fields_of_memory, fields_of_request
+from webui.ui.handlers import INSTANT, QUIET
+from webui.ui.pictures import PictureFiles
+from webui.ui.texts import notice
+from webui.ui.watch import Updates, Watcher
+
+# From the fields of a text, or of a request, to those of the tab's form.
+FieldsOfText = Callable[[str], dict[str, Any]]
+FieldsOfRequest = Callable[[GenerationRequest], dict[str, Any]]
+
+
+def delivery_of(services: Services, tab: str) -> Delivery:
+    """What happens to the tab's pictures: saved as the settings say, else kept for the page."""
+    saving = services.settings.current.saving
+    return Delivery(tab, saving.samples_save, saving.grid_save, keep_images=not saving.samples_save)
+
+
+def submitted(toprow: Toprow, results: Results) -> Updates:
+    """What the page shows once a job is in the queue."""
+    return {toprow.notice: "", results.files: gr.update(value=None, visible="hidden")}
+
+
+def wire_watching(
+    services: Services, files: PictureFiles, page: gr.Blocks, tab: str, toprow: Toprow, results: Results
+) -> None:
+    """Watching the tab's jobs, also after a reload; Interrupt, Skip, Cancel and the queue."""
+    watcher = Watcher(services.jobs, files, tab, toprow, results)
+
+    def clear_queue() -> None:
+        for job in services.jobs.waiting():
+            if job.delivery.tab == tab:
+                services.jobs.cancel(job)
+
+    def cancel() -> None:
+        if (job := services.jobs.running()) and job.delivery.tab == tab:
+            services.jobs.cancel(job)
+
+    gr.on(
+        [page.load, toprow.restore.click],
+        watcher.watch,
+        outputs=watcher.outputs,
+        trigger_mode="once",
+        concurrency_limit=None,
+        **QUIET,
+    )
+    toprow.interrupt.click(services.jobs.interrupt, **INSTANT)
+    toprow.skip.click(services.jobs.skip, **INSTANT)
+    toprow.cancel.click(cancel, **INSTANT)
+    toprow.clear_queue.click(clear_queue, **INSTANT)
+
+
+def wire_prompts(services: Services, form: Form, toprow: Toprow, fields_of_text: FieldsOfText) -> None:
+    """Paste, clear, and the styles."""
+
+    def paste(text: str) -> Updates:
+        text = text.strip() or services.files.last_infotext() or ""
+        try:
+            return form.write(fields_of_text(text))
+        except WebuiError as error:
+            return {toprow.notice: notice(str(error))}
+
+    def apply_styles(prompt: str, negative: str, names: list[str]) -> tuple[str, str, list[str]]:
+        styles = services.styles()
+        return styles.apply(prompt, names), styles.apply_negative(negative, names), []
+
+    prompts: list[Component] = [toprow.prompt, toprow.negative_prompt]
+    toprow.paste.click(paste, inputs=[toprow.prompt], outputs=[*form.components, toprow.notice], **INSTANT)
+    toprow.clear.click(fn=None, outputs=prompts, js="() => ['', '']")
+    toprow.apply_styles.click(
+        apply_styles, inputs=[*prompts, toprow.styles], outputs=[*prompts, toprow.styles], **INSTANT
+    )
+    toprow.refresh_styles.click(
+        lambda: gr.update(choices=list(services.styles().names)), outputs=[toprow.styles], **INSTANT
+    )
+
+
+def wire_memory(
+    services: Services,
+    page: gr.Blocks,
+    tab: str,
+    form: Form,
+    fields_of: FieldsOfRequest = fields_of_request,
+) -> None:
+    """Values survive a reload: this browser's own, else the tab's last job's, else the checkpoint's size."""
+    key = f"atelier.{tab}"
+
+    def restore(stored: str) -> Updates:
+        if fields := fields_of_memory(stored, form.names):
+            return form.write(fields)
+        request = last_request(services, tab)
+        return form.write(fields_of(request) if request else native_size(services))
+
+    stored = gr.Textbox("", visible="hidden", elem_id=f"{tab}_stored")
+    gr.on(
+        # Every component of a form has the event; their common base does not say so.
+        [component.change for component in form.components],  # pyright: ignore[reportAttributeAccessIssue]
+        fn=None,
+        inputs=form.components,
+        js=remember_script(form.names, key),
+        show_progress="hidden",
+    )
+    page.load(
+        restore,
+        inputs=[stored],
+        outputs=form.components,
+        js=f"() => [localStorage.getItem('{key}') || '']",
+        **INSTANT,
+    )
+
+
+def last_request(services: Services, tab: str) -> GenerationRequest | None:
+    """What the tab's last job asked for, if it asked for one thing."""
+    job = services.jobs.recent(tab)
+    request = job.request if job else None
+    return request if isinstance(request, GenerationRequest) else None
+
+
+def native_size(services: Services) -> dict[str, int]:
+    """The size of picture that the selected checkpoint was trained on."""
+    try:
+        side = services.catalog.find_checkpoint(
+            services.settings.current.models.sd_model_checkpoint
+        ).native_side
+    except NotFound:
+        return {}
+    return {"width": side, "height": side}
+
+
+def values_by_component(components: list[Component], values: tuple[Any, ...]) -> Mapping[Component, Any]:
+    """What Gradio gives for a list of components, by component."""
+    return dict(zip(components, values, strict=True))
