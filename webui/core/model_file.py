@@ -19,6 +19,8 @@ class ModelKind(StrEnum):
     CONTROLNET = "controlnet"
     IP_ADAPTER = "ip-adapter"
     UPSCALER = "upscaler"
+    FACE_RESTORER = "face restorer"
+    FACE_DETECTOR = "face detector"
     TEXT_ENCODER = "text encoder"
     DIFFUSION_MODEL = "diffusion model"
     UNKNOWN = "unrecognised"
@@ -55,6 +57,8 @@ class ModelFile(BaseModel):
     sha256: str | None = None
     old_hash: str | None = None
     is_inpainting: bool = False
+    # Of upscalers and face restorers: the published name of the network, such as "SwinIR".
+    architecture: str | None = None
     prediction: str | None = None
     metadata: dict[str, str] = {}
     reason: str | None = None

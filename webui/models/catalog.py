@@ -16,12 +16,13 @@ from webui.models.hashing import old_hash_of, sha256_of
 from webui.models.headers import read_header
 from webui.models.identify import identify
 from webui.models.names import match, natural_order, nearest
+from webui.models.picture_networks import picture_architecture
 from webui.store.header_cache import HeaderCache
 
 logger = logging.getLogger(__name__)
 
 # Raise it when the rules of `identify` change: what was remembered under older ones is then read again.
-RULES_VERSION = 1
+RULES_VERSION = 2
 # Training logs in metadata grow to megabytes; cards read those from the file when they are opened.
 LONGEST_METADATA = 2000
 AUTOMATIC, NONE = "Automatic", "None"
@@ -50,6 +51,11 @@ class Catalog:
             self._files = (*sorted(own, key=natural_order), *sorted(bundled, key=natural_order))
             logger.info("Found %d model files in %.2f s", len(self._files), time.perf_counter() - start)
             return list(self._files)
+
+    @property
+    def folders(self) -> ModelFolders:
+        """Where it looks."""
+        return self._folders
 
     def files(self, kind: ModelKind | None = None) -> list[ModelFile]:
         """Usable files of a kind (or of all), in the order in which pickers show them."""
@@ -182,6 +188,7 @@ def _read_entry(path: Path) -> dict[str, Any]:  # Any: JSON values
         "family": identity.family,
         "is_inpainting": identity.is_inpainting,
         "prediction": identity.prediction,
+        "architecture": picture_architecture(header),
         "reason": identity.reason,
         "metadata": {key: value for key, value in header.metadata.items() if len(value) <= LONGEST_METADATA},
     }

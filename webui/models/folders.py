@@ -19,7 +19,8 @@ FOLDERS: dict[str, tuple[str, ...]] = {
     "vae": ("VAE", "VAE-approx"),
     "lora": ("Lora", "LyCORIS"),
     "hypernetworks": ("hypernetworks",),
-    "upscalers": ("ESRGAN", "RealESRGAN", "SwinIR", "ScuNET", "DAT", "HAT", "BSRGAN"),
+    "upscalers": ("ESRGAN", "RealESRGAN", "SwinIR", "Swin2SR", "ScuNET", "DAT", "HAT", "BSRGAN"),
+    "face_restorers": ("GFPGAN", "Codeformer"),
     "controlnet": ("ControlNet",),
     "text_encoders": ("text_encoder",),
 }

@@ -11,6 +11,7 @@ from webui.core.model_file import Family, ModelKind
 from webui.models.adapter_family import adapter_family, is_adapter
 from webui.models.headers import Header
 from webui.models.layouts import FIRST_CONV, Layout, find_layout
+from webui.models.picture_networks import is_face_detector, is_face_restorer, is_upscaler
 
 LATENT_CHANNELS_OF_SD = 4
 INPAINTING_CHANNELS = 9
@@ -227,22 +228,6 @@ def _embedding_family(header: Header) -> Family:
     )
 
 
-def _is_upscaler(header: Header) -> bool:
-    """ESRGAN and its kin, SwinIR, HAT, DAT, ScuNET …: a first convolution on 3 (or unshuffled 12, 48)
-    colours.
-    """
-    firsts = (
-        "model.0.weight",
-        "conv_first.weight",
-        "body.0.weight",
-        "m_head.0.weight",
-        "head.0.weight",
-        "to_feat.weight",
-    )
-    shape = next((shape for key in firsts if (shape := header.shape(key))), None)
-    return shape is not None and len(shape) == 4 and shape[1] in {1, 3, 12, 48}
-
-
 def _is_other_transformer(header: Header) -> bool:
     shared = (
         "x_embedder.",
@@ -286,11 +271,14 @@ CONDITIONS: tuple[Condition, ...] = (
         Family.SD3,
         NOT_YET.format(name="Stable Diffusion 3"),
     ),
+    # Before VAEs: some of these networks are built around one.
+    Condition(ModelKind.FACE_DETECTOR, is_face_detector),
+    Condition(ModelKind.FACE_RESTORER, is_face_restorer),
     Condition(ModelKind.TAESD, _is_taesd),
     Condition(ModelKind.VAE, _is_vae, reason=_vae_reason),
     Condition(ModelKind.EMBEDDING, _is_embedding, _embedding_family),
     Condition(ModelKind.HYPERNETWORK, _is_hypernetwork),
-    Condition(ModelKind.UPSCALER, _is_upscaler),
+    Condition(ModelKind.UPSCALER, is_upscaler),
     Condition(ModelKind.TEXT_ENCODER, _any_prefix(*TEXT_ENCODER_PREFIXES)),
     Condition(
         ModelKind.DIFFUSION_MODEL,

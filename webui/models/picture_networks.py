@@ -1,0 +1,122 @@
+"""Networks from picture to picture (upscalers, face restorers), told by the names of their tensors.
+
+The names are those of the papers' published code. spandrel, which runs these networks, tells them by more
+names than these and by their shapes; but it needs torch, and a folder is scanned without.
+"""
+
+from webui.models.headers import Header
+
+# What training programs put before every name.
+COMMON_PREFIXES = ("module.", "netG.", "params_ema.", "params.", "model_g.")
+Keys = tuple[str, ...]
+
+# A file is of an architecture if it has all keys of one of its sets; of several, of the first.
+UPSCALERS: dict[str, tuple[Keys, ...]] = {
+    "ESRGAN": (
+        ("model.1.sub.0.RDB1.conv1.0.weight",),
+        ("model.1.sub.0.RDB1.conv1x1.weight",),
+        ("body.0.rdb1.conv1.weight", "conv_body.weight"),
+        ("RRDB_trunk.0.RDB1.conv1.weight",),
+    ),
+    "HAT": (("relative_position_index_SA", "layers.0.residual_group.overlap_attn.qkv.weight"),),
+    "ATD": (("relative_position_index_SA", "layers.0.residual_group.td"),),
+    "DAT": (("before_RG.1.weight", "layers.0.blocks.0.attn.channel_interaction.1.weight"),),
+    "RGT": (("before_RG.1.weight", "layers.0.blocks.0.gamma"),),
+    "SRFormer": (("layers.0.residual_group.blocks.0.attn.aligned_relative_position_index",),),
+    "Swin2SR": (("patch_embed.proj.weight", "layers.0.residual_group.blocks.0.attn.logit_scale"),),
+    "SwinIR": (
+        ("conv_first.weight", "layers.0.residual_group.blocks.0.attn.relative_position_index"),
+        ("conv_first.1.weight", "layers.0.residual_group.blocks.0.attn.relative_position_index"),
+    ),
+    "ScuNET": (("m_head.0.weight", "m_tail.0.weight"),),
+    "SPAN": (("conv_1.sk.weight", "conv_cat.weight"),),
+    "OmniSR": (("residual_layer.0.residual_layer.0.layer.0.fn.0.weight", "input.weight"),),
+    "PLKSR": (("feats.0.weight", "feats.1.refine.weight"),),
+    "RealCUGAN": (("unet1.conv1.conv.0.weight", "unet2.conv1.conv.0.weight"),),
+    "DRCT": (("conv_first.weight", "layers.0.swin1.norm1.weight"),),
+    "SAFMN": (("to_feat.weight", "feats.0.safm.mfr.0.weight"),),
+    "CRAFT": (("conv_first.weight", "layers.0.residual_group.hf_blocks.0.attn.temperature"),),
+    "GRL": (
+        ("conv_first.weight", "norm_start.weight", "norm_end.weight"),
+        ("model.conv_first.weight", "model.norm_start.weight", "model.norm_end.weight"),
+    ),
+    "DITN": (("sft.weight", "UFONE.0.ITLs.0.attn.temperature"),),
+    "MoSR": (("gblocks.0.weight", "gblocks.1.fc1.weight"),),
+    "MoESR": (("in_to_dim.weight", "blocks.0.blocks.0.gamma"),),
+    "FDAT": (("groups.0.blocks.0.attn.bias", "groups.0.blocks.0.inter.cg.1.weight"),),
+    "RCAN": (("tail.1.weight", "body.0.body.0.body.3.conv_du.0.weight"),),
+    "NAFNet": (("intro.weight", "ending.weight", "middle_blks.0.beta"),),
+    "SeemoRe": (("conv_1.weight", "body.0.local_block.norm_1.weight"),),
+    "SwiftSRGAN": (("initial.cnn.depthwise.weight", "final_conv.pointwise.weight"),),
+    "DCTLSA": (("fea_conv.weight", "LR_conv.weight"),),
+    "AuraSR": (("mid_block2.block1.proj.weights", "final_res_block.block1.proj.weights"),),
+    # Its names are short, so it comes last.
+    "Compact": (("body.0.weight", "body.1.weight"),),
+}
+FACE_RESTORERS: dict[str, tuple[Keys, ...]] = {
+    "GFPGAN": (("toRGB.0.weight", "stylegan_decoder.style_mlp.1.weight"),),
+    "CodeFormer": (("position_emb", "quantize.embedding.weight", "encoder.blocks.0.weight"),),
+    "RestoreFormer": (
+        (
+            "quantize.embedding.weight",
+            "encoder.conv_in.weight",
+            "quant_conv.weight",
+            "decoder.conv_out.weight",
+        ),
+    ),
+}
+# RetinaFace (Deng et al. 2020): heads for classes, boxes and the five landmarks.
+FACE_DETECTOR: Keys = (
+    "ClassHead.0.conv1x1.weight",
+    "BboxHead.0.conv1x1.weight",
+    "LandmarkHead.0.conv1x1.weight",
+)
+# First convolutions of further upscalers, known to newer versions of spandrel.
+FIRST_CONVS = (
+    "model.0.weight",
+    "conv_first.weight",
+    "body.0.weight",
+    "m_head.0.weight",
+    "head.0.weight",
+    "to_feat.weight",
+)
+
+
+def plain_names(names: frozenset[str]) -> frozenset[str]:
+    """The names without what a training program put before all of them."""
+    for prefix in COMMON_PREFIXES:
+        if names and all(name.startswith(prefix) for name in names):
+            names = frozenset(name[len(prefix) :] for name in names)
+    return names
+
+
+def architecture(header: Header, table: dict[str, tuple[Keys, ...]]) -> str | None:
+    """The first architecture of a table that a file has the names of."""
+    names = plain_names(frozenset(header.tensors))
+    return next(
+        (name for name, sets in table.items() if any(names.issuperset(keys) for keys in sets)),
+        None,
+    )
+
+
+def picture_architecture(header: Header) -> str | None:
+    """The architecture of an upscaler or face restorer; None for everything else."""
+    return architecture(header, FACE_RESTORERS) or architecture(header, UPSCALERS)
+
+
+def is_upscaler(header: Header) -> bool:
+    """A known upscaler, or one whose first convolution takes 1 or 3 (or unshuffled 12, 48) colours."""
+    if architecture(header, UPSCALERS) is not None:
+        return True
+    shape = next((shape for key in FIRST_CONVS if (shape := header.shape(key))), None)
+    return shape is not None and len(shape) == 4 and shape[1] in {1, 3, 12, 48}
+
+
+def is_face_restorer(header: Header) -> bool:
+    """GFPGAN, CodeFormer or RestoreFormer."""
+    return architecture(header, FACE_RESTORERS) is not None
+
+
+def is_face_detector(header: Header) -> bool:
+    """RetinaFace, which A1111 keeps as detection_Resnet50_Final.pth."""
+    return plain_names(frozenset(header.tensors)).issuperset(FACE_DETECTOR)
