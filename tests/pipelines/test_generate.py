@@ -13,6 +13,7 @@ from webui.core.request import GenerationRequest, make_request
 from webui.core.settings import Settings
 from webui.core.stop import Stop
 from webui.models.manager import ModelManager
+from webui.models.upscalers import Upscalers
 from webui.pipelines.context import Context
 from webui.pipelines.encode import encode_prompts
 from webui.pipelines.generate import Batch, generate, prepare
@@ -34,7 +35,9 @@ def models(exact_services) -> ModelManager:
 def context(models, exact_services) -> Context:
     """A run that nobody stops, with a preview after every step."""
     settings = Settings().changed({"precision": "exact", "show_progress_every_n_steps": 1})
-    return Context(models, exact_services.inputs, exact_services.latents, settings, Stop(), "Atelier test")
+    upscalers = Upscalers(models.catalog, models.device, exact=True)
+    inputs, latents = exact_services.inputs, exact_services.latents
+    return Context(models, upscalers, inputs, latents, settings, Stop(), "Atelier test")
 
 
 def request_of(**changes: object) -> GenerationRequest:

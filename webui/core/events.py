@@ -59,6 +59,19 @@ Aside = Literal[
 ]
 
 
+class Keeping(Event):
+    """How a picture is kept, where that differs from what its tab and the settings say.
+
+    `folder` in place of the tab's. `name` is the file's, without its type; empty: numbered. `items` are texts
+    kept in the picture beside the infotext, which stands under `section`.
+    """
+
+    folder: str = ""
+    name: str = ""
+    section: str = "parameters"
+    items: dict[str, str] = {}
+
+
 class ImageReady(Event):
     """One picture is finished. `index` counts over the whole run.
 
@@ -77,6 +90,7 @@ class ImageReady(Event):
     is_shown: bool = True
     # The kept latent that it was decoded from, if it can be decoded again.
     latent: str = ""
+    keeping: Keeping | None = None
 
 
 class ImageSaved(Event):

@@ -21,6 +21,7 @@ from webui.core.events import (
 from webui.core.request import GenerationRequest
 from webui.core.settings import Settings
 from webui.core.stop import Stop
+from webui.core.work import WorkRequest
 
 JobState = Literal["queued", "running", "done", "stopped", "cancelled", "failed"]
 
@@ -52,7 +53,7 @@ class JobProgress:
 class Job:
     """Thread-safe: the device thread appends events, any number of others read them."""
 
-    request: GenerationRequest
+    request: WorkRequest
     delivery: Delivery = Delivery()
     settings: Settings = field(default_factory=Settings)
     id: str = field(default_factory=lambda: uuid4().hex)
@@ -61,6 +62,11 @@ class Job:
     _log: list[tuple[int, Event]] = field(default_factory=list[tuple[int, Event]])
     _count: int = 0
     _changed: threading.Condition = field(default_factory=threading.Condition)
+
+    @property
+    def generation(self) -> GenerationRequest | None:
+        """The request, where it is one to generate pictures; None for other kinds of work."""
+        return self.request if isinstance(self.request, GenerationRequest) else None
 
     def append(self, event: Event) -> None:
         """Publish an event. The newest preview and progress replace the older ones, to keep the log short."""

@@ -5,13 +5,16 @@ from collections.abc import Generator
 
 from webui.core.errors import WebuiError
 from webui.core.events import Event
+from webui.core.extras_request import ExtrasRequest
 from webui.core.flags import Flags
-from webui.core.request import GenerationRequest
 from webui.core.settings import Settings
 from webui.core.stop import Stop
+from webui.core.work import WorkRequest
 from webui.models.catalog import Catalog
 from webui.models.manager import ModelManager
+from webui.models.upscalers import Upscalers
 from webui.pipelines.context import Context
+from webui.pipelines.extras import process_extras
 from webui.pipelines.generate import generate
 from webui.store.inputs import Inputs
 from webui.store.latents import Latents
@@ -21,12 +24,13 @@ GIGABYTE = 2**30
 
 
 class LocalWorker:
-    """Holds the one ModelManager. Make it on the device thread."""
+    """Holds the one ModelManager and the one Upscalers. Make it on the device thread."""
 
     def __init__(
         self, catalog: Catalog, inputs: Inputs, latents: Latents, flags: Flags, version: str
     ) -> None:
         self._models = ModelManager.for_machine(catalog, flags)
+        self._upscalers = Upscalers(catalog, self._models.device, exact=flags.is_exact)
         self._inputs = inputs
         self._latents = latents
         self._version = version
@@ -41,8 +45,14 @@ class LocalWorker:
             # The artist hears of it with the first picture.
             logger.warning("%s", error)
 
-    def run(self, request: GenerationRequest, settings: Settings, stop: Stop) -> Generator[Event]:
+    def run(self, request: WorkRequest, settings: Settings, stop: Stop) -> Generator[Event]:
         """Carry out one request."""
-        self._models.set_budget(int(settings.models.memory_budget_gb * GIGABYTE))
-        context = Context(self._models, self._inputs, self._latents, settings, stop, self._version)
+        budget_bytes = int(settings.models.memory_budget_gb * GIGABYTE)
+        self._models.set_budget(budget_bytes)
+        self._upscalers.prepare(budget_bytes, exact=settings.numbers.precision == "exact")
+        context = Context(
+            self._models, self._upscalers, self._inputs, self._latents, settings, stop, self._version
+        )
+        if isinstance(request, ExtrasRequest):
+            return process_extras(request, context)
         return generate(request, context)

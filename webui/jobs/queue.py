@@ -10,8 +10,8 @@ from typing import Protocol
 
 from webui.core.errors import NotFound, WebuiError
 from webui.core.events import Event, Finished, ImageReady, Queued, Started
-from webui.core.request import GenerationRequest
 from webui.core.settings import Settings
+from webui.core.work import WorkRequest
 from webui.jobs.job import Delivery, Job
 from webui.jobs.worker import Worker
 
@@ -53,7 +53,7 @@ class JobQueue:
         self._thread.start()
 
     def submit(
-        self, request: GenerationRequest, delivery: Delivery | None = None, settings: Settings | None = None
+        self, request: WorkRequest, delivery: Delivery | None = None, settings: Settings | None = None
     ) -> Job:
         """Put a request at the end of the queue, with the settings it will run under."""
         job = Job(request, delivery or Delivery(), settings or Settings())

@@ -6,13 +6,13 @@ from datetime import datetime
 from typing import cast, get_args
 
 from webui.core.errors import StorageError
-from webui.core.events import Event, ImageReady, ImageSaved, Message
+from webui.core.events import Event, ImageReady, ImageSaved, Keeping, Message
 from webui.jobs.job import Job
 from webui.store.encoding import PictureNotes
 from webui.store.filenames import NameFacts
 from webui.store.grid import grid_rows, image_grid
 from webui.store.history import History
-from webui.store.images import ImageFiles, Tab, picture_folder
+from webui.store.images import ImageFiles, SavedPicture, Tab, picture_folder
 
 logger = logging.getLogger(__name__)
 # The grid stands before the pictures.
@@ -43,25 +43,42 @@ class PictureSaver:
         return job.settings.saving.save_incomplete_images or not job.halt.ends_batch
 
     def _write(self, ready: ImageReady, job: Job) -> str:
-        folder = picture_folder(job.settings.folders, tab_of(job))
-        facts = NameFacts.of(job.request, ready.index, ready.seed, ready.facts, started=started(job))
-        written = self._files.save(
-            ready.image, PictureNotes(ready.infotext, exact_request(job)), facts, job.settings.saving, folder
-        )
-        if ready.index == 0:
+        if ready.keeping is not None:
+            written = self._write_kept(ready, ready.keeping, job)
+        else:
+            folder = picture_folder(job.settings.folders, tab_of(job))
+            facts = NameFacts.of(job.generation, ready.index, ready.seed, ready.facts, started=started(job))
+            notes = PictureNotes(ready.infotext, exact_request(job))
+            written = self._files.save(ready.image, notes, facts, job.settings.saving, folder)
+        if ready.index == 0 and job.generation:
             self._files.remember_last(ready.infotext)
-        self._history.add(written.path, ready.infotext, request=job.request, seed=ready.seed)
+        self._history.add(written.path, ready.infotext, request=job.generation, seed=ready.seed)
         if written.warning:
             logger.warning("%s", written.warning)
         return str(written.path)
+
+    def _write_kept(self, ready: ImageReady, keeping: Keeping, job: Job) -> SavedPicture:
+        """A picture that says itself how it is kept: its own name and folder, not sorted into subfolders."""
+        folder = keeping.folder or picture_folder(job.settings.folders, tab_of(job))
+        facts = NameFacts(index=ready.index, started=started(job))
+        notes = PictureNotes(ready.infotext, keeping.items, keeping.section)
+        return self._files.save(
+            ready.image,
+            notes,
+            facts,
+            job.settings.saving,
+            folder,
+            in_subfolder=False,
+            name=keeping.name or None,
+        )
 
     def save_grid(self, pictures: list[ImageReady], job: Job) -> Iterator[Event]:
         """Write the sheet of all pictures where there are several and the settings want it."""
         saving = job.settings.saving
         wanted = job.delivery.save_grid and (saving.grid_save or saving.return_grid)
-        if len(pictures) < 2 or not wanted:
+        if len(pictures) < 2 or not wanted or job.generation is None:
             return
-        rows = grid_rows(len(pictures), saving.n_rows, job.request.batch_size)
+        rows = grid_rows(len(pictures), saving.n_rows, job.generation.batch_size)
         sheet = image_grid([ready.image for ready in pictures], rows)
         first = pictures[0]
         ready = first.model_copy(update={"index": GRID_INDEX, "image": sheet})
@@ -77,7 +94,7 @@ class PictureSaver:
 
     def _write_grid(self, ready: ImageReady, job: Job) -> str:
         folder = picture_folder(job.settings.folders, tab_of(job), grid=True)
-        facts = NameFacts.of(job.request, 0, ready.seed, ready.facts, started=started(job))
+        facts = NameFacts.of(job.generation, 0, ready.seed, ready.facts, started=started(job))
         written = self._files.save_grid(
             ready.image, PictureNotes(ready.infotext), facts, job.settings.saving, folder
         )
@@ -112,4 +129,7 @@ def exact_request(job: Job) -> dict[str, str]:
 def tab_of(job: Job) -> Tab:
     """The tab whose folders are used; the API's pictures go where the page's go."""
     tab = job.delivery.tab
-    return cast(Tab, tab) if tab in get_args(Tab) else "txt2img"
+    if tab in get_args(Tab):
+        return cast(Tab, tab)
+    request = job.request
+    return "img2img" if isinstance(request, GenerationRequest) and request.is_img2img else "txt2img"

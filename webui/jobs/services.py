@@ -7,6 +7,7 @@ from typing import Any
 from webui.core.flags import Flags
 from webui.core.request import MAX_SEED, GenerationRequest, make_request
 from webui.core.settings import Paths, Settings
+from webui.core.work import WorkRequest
 from webui.jobs.job import Delivery, Job
 from webui.jobs.queue import JobQueue
 from webui.models.catalog import Catalog
@@ -76,7 +77,7 @@ class Services:
 
     def submit(
         self,
-        request: GenerationRequest,
+        request: WorkRequest,
         delivery: Delivery | None = None,
         overrides: dict[str, Any] | None = None,
     ) -> Job:

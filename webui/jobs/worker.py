@@ -4,14 +4,14 @@ from collections.abc import Generator
 from typing import Protocol
 
 from webui.core.events import Event
-from webui.core.request import GenerationRequest
 from webui.core.settings import Settings
 from webui.core.stop import Stop
+from webui.core.work import WorkRequest
 
 
 class Worker(Protocol):
     """Runs one request at a time, always on the same thread."""
 
-    def run(self, request: GenerationRequest, settings: Settings, stop: Stop) -> Generator[Event]:
+    def run(self, request: WorkRequest, settings: Settings, stop: Stop) -> Generator[Event]:
         """Yield what happens. Closing the iterator cancels and puts everything back."""
         ...

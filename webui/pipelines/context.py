@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from webui.core.settings import Settings
 from webui.core.stop import Stop
 from webui.models.manager import ModelManager
+from webui.models.upscalers import Upscalers
 from webui.store.inputs import Inputs
 from webui.store.latents import Latents
 
@@ -16,6 +17,7 @@ class Context:
     """Models, a frozen copy of the settings, and how the job is told to end."""
 
     models: ModelManager
+    upscalers: Upscalers
     inputs: Inputs
     latents: Latents
     settings: Settings

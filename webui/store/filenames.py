@@ -66,9 +66,9 @@ class NameFacts:
     @classmethod
     def of(
         cls,
-        request: GenerationRequest,
+        request: GenerationRequest | None,
         index: int,
-        seed: int,
+        seed: int | None,
         facts: Mapping[str, str | int | float | bool | None] | None = None,
         *,
         started: datetime | None = None,

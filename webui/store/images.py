@@ -1,5 +1,6 @@
 """Pictures on disk: in A1111's folders, under its names, each file written whole or not at all."""
 
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,7 +12,7 @@ from webui.core.errors import StorageError
 from webui.core.settings import Folders, PictureFormat, Saving
 from webui.store.atomic import storage_errors, write_atomically, write_new, write_through
 from webui.store.encoding import PictureNotes, encode_as_set, fits, infotext_fits
-from webui.store.filenames import NameFacts, Naming, file_name, folder_parts
+from webui.store.filenames import NameFacts, Naming, file_name, folder_parts, name_part
 from webui.store.numbering import Numbering, numbered
 
 Tab = Literal["txt2img", "img2img", "extras"]
@@ -39,6 +40,8 @@ class Place:
     folder: Path
     basename: str
     decoration: str
+    # The file is called so, without a number before it.
+    is_named: bool = False
 
 
 def picture_folder(folders: Folders, tab: Tab, *, grid: bool = False) -> str:
@@ -76,8 +79,12 @@ class ImageFiles:
         folder: str | Path,
         *,
         in_subfolder: bool | None = None,
+        name: str | None = None,
     ) -> SavedPicture:
-        """Save a picture; `in_subfolder` overrides the setting. Raises StorageError."""
+        """Save a picture; `in_subfolder` overrides the setting, `name` (without type) pattern and number.
+
+        A file of that name stays: the new one then gets a number too. Raises StorageError.
+        """
         naming = Naming(facts, image, saving.directories_max_prompt_words)
         wanted = saving.save_to_dirs if in_subfolder is None else in_subfolder
         # A1111's defaults: the prompt stands in the name unless folders sort the pictures.
@@ -85,9 +92,8 @@ class ImageFiles:
             "[seed]" if saving.save_to_dirs else "[seed]-[prompt_spaces]"
         )
         decoration = "" if facts.seed is None else file_name(pattern, naming)
-        place = Place(
-            self._subfolder(folder, saving, naming) if wanted else self.folder(folder), "", decoration
-        )
+        target = self._subfolder(folder, saving, naming) if wanted else self.folder(folder)
+        place = Place(target, "", decoration) if name is None else Place(target, "", name, is_named=True)
         return self._write(image, notes, saving, saving.samples_format, place)
 
     def save_grid(
@@ -140,6 +146,8 @@ class ImageFiles:
         return SavedPicture(path, text_path, jpg_copy, " ".join(warnings) or None)
 
     def _publish(self, data: bytes, place: Place, suffix: str, saving: Saving) -> Path:
+        if place.is_named:
+            return write_new(place.folder / f"{fitting_name(place.decoration)}.{suffix}", data)
         if not saving.save_images_add_number and place.decoration:
             path = place.folder / f"{place.decoration}.{suffix}"
             if saving.save_images_replace_action == "Replace":
@@ -164,6 +172,11 @@ class ImageFiles:
         raise StorageError(
             f"Cannot find a free number in {place.folder}: other programs take them. Try again."
         )
+
+
+def fitting_name(name: str) -> str:
+    """A name from elsewhere, without what file systems refuse."""
+    return name_part(re.sub(r"[/\\]", "_", name)) or "picture"
 
 
 def encode_infotext_or_not(

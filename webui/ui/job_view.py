@@ -103,11 +103,9 @@ def preview_html(view: JobView) -> str:
     if view.preview is None or not view.is_active:
         return ""
     data = base64.b64encode(view.preview.data).decode()
-    request = view.job.request
-    return (
-        f'<img class="livePreview" alt="Live preview" width="{request.width}" height="{request.height}" '
-        f'src="data:{view.preview.mime};base64,{data}">'
-    )
+    request = view.job.generation
+    size = f'width="{request.width}" height="{request.height}"' if request else ""
+    return f'<img class="livePreview" alt="Live preview" {size} src="data:{view.preview.mime};base64,{data}">'
 
 
 def queue_html(view: JobView) -> str:
@@ -138,7 +136,7 @@ def generation_info(view: JobView, paths: list[str]) -> str:
     samples = [picture for picture in view.pictures if picture.index >= 0]
     if not view.pictures:
         return ""
-    info = describe_run(view.job.request) | {
+    info = (describe_run(view.job.generation) if view.job.generation else {}) | {
         "index_of_first_image": len(view.pictures) - len(samples),
         "infotexts": [picture.infotext for picture in view.pictures],
         "job_id": view.job.id,

@@ -93,7 +93,7 @@ def name_facts(job: Job, picture: ImageSaved) -> NameFacts:
         "vae_name": fields.get("VAE"),
     }
     return NameFacts.of(
-        job.request,
+        job.generation,
         max(picture.index, 0),
         picture.seed,
         facts,

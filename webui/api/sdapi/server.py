@@ -1,7 +1,6 @@
 """The rest of /sdapi/v1: options, lists, progress, interruption, infotext of a picture."""
 
 import base64
-import binascii
 import json
 import time
 from functools import cache
@@ -11,8 +10,9 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, Body
 
+from webui.api.sdapi.fields import from_base64
 from webui.api.sdapi.models import PngInfoAnswer, PngInfoBody, ProgressAnswer
-from webui.core.errors import InvalidRequest, NotFound
+from webui.core.errors import NotFound
 from webui.core.infotext import parse_fields
 from webui.core.model_file import ModelFile, ModelKind
 from webui.core.sampling import SAMPLERS, SCHEDULES, SamplerInfo, unknown_name
@@ -143,9 +143,7 @@ def running_progress(job: Job, *, with_image: bool) -> ProgressAnswer:
     return ProgressAnswer(
         progress=at.fraction,
         eta_relative=at.eta_s or 0.0,
-        state=state(
-            job.id, at.batches or job.request.batch_count, at.batch, at.sampling_step, at.sampling_steps
-        )
+        state=state(job.id, at.batches or batches_of(job), at.batch, at.sampling_step, at.sampling_steps)
         | {
             "skipped": job.halt.is_skipped,
             "interrupted": job.halt.is_stopped,
@@ -154,6 +152,11 @@ def running_progress(job: Job, *, with_image: bool) -> ProgressAnswer:
         current_image=base64.b64encode(preview.data).decode() if with_image and preview else None,
         textinfo=job.messages()[-1].text if job.messages() else None,
     )
+
+
+def batches_of(job: Job) -> int:
+    """How many batches a job has that has not told yet."""
+    return job.generation.batch_count if job.generation else 1
 
 
 def state(job: str, count: int, number: int, step: int, steps: int) -> dict[str, Any]:
@@ -203,13 +206,3 @@ def checkpoint(file: ModelFile) -> dict[str, Any]:
         "filename": str(file.path),
         "config": str(sidecar) if sidecar.is_file() else None,
     }
-
-
-def from_base64(text: str) -> bytes:
-    """The bytes of a picture given in base64 or as a data URL. Raises InvalidRequest."""
-    try:
-        return base64.b64decode(text.rpartition(",")[2], validate=True)
-    except binascii.Error as error:
-        raise InvalidRequest(
-            "The picture is not base64. Send the file's bytes in base64 or as a data URL."
-        ) from error

@@ -1,0 +1,6 @@
+"""Every kind of work that the queue takes."""
+
+from webui.core.extras_request import ExtrasRequest
+from webui.core.request import GenerationRequest
+
+WorkRequest = GenerationRequest | ExtrasRequest
