@@ -8,6 +8,7 @@ from fastapi.middleware.cors import CORSMiddleware
 from fastapi.responses import JSONResponse
 from starlette.types import Lifespan
 
+from webui.api import uploads
 from webui.api.guard import Guard, GuardRules
 from webui.api.sdapi import generate, server
 from webui.core.errors import (
@@ -38,6 +39,7 @@ def build_api(services: Services, lifespan: Lifespan[FastAPI] | None = None) -> 
     )
     app.include_router(generate.routes(services))
     app.include_router(server.routes(services))
+    app.include_router(uploads.routes(services))
     app.add_exception_handler(WebuiError, refuse)
     app.add_exception_handler(RequestValidationError, refuse_body)
     flags = services.flags

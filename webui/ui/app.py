@@ -8,6 +8,7 @@ from webui.ui.components.quicksettings import make_quicksettings
 from webui.ui.components.top_tabs import top_tab, top_tabs
 from webui.ui.page import mount_page
 from webui.ui.pictures import PictureFiles
+from webui.ui.tabs.img2img import make_img2img
 from webui.ui.tabs.pnginfo import make_pnginfo
 from webui.ui.tabs.settings import make_settings
 from webui.ui.tabs.txt2img import make_txt2img
@@ -26,6 +27,8 @@ def build_ui(services: Services) -> gr.Blocks:
         with top_tabs():
             with top_tab("txt2img", "txt2img"):
                 txt2img = make_txt2img(services, files, page)
+            with top_tab("img2img", "img2img"):
+                make_img2img(services, files, page)
             with top_tab("PNG Info", "pnginfo"):
                 make_pnginfo(services, txt2img)
             with top_tab("Settings", "settings"):

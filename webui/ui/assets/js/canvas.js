@@ -1,0 +1,80 @@
+// The canvases of the page, and what the rest of it may ask of them. Their parts are in js/canvas/.
+import { Panel } from "./canvas/panel.js";
+import { find, onChange, publish } from "./dom.js";
+
+// The canvases of each mode of the img2img tab, and how the modes are called there.
+const MODES = {
+  img2img: "img2img_image",
+  Sketch: "img2img_sketch",
+  Inpaint: "img2maskimg",
+  "Inpaint sketch": "inpaint_sketch",
+  "Inpaint upload": "img_inpaint_base",
+};
+const MASK = "img_inpaint_mask";
+const TARGETS = [...Object.entries(MODES).map(([mode, name]) => [name, mode]), [MASK, "Inpaint upload: mask"]];
+const NO_PICTURE = "There is no picture yet. Drop one here, paste it, or click to choose.";
+const boards = new Map();
+
+function mount(element) {
+  element.dataset.mounted = "true";
+  const targets = TARGETS.filter(([name]) => name !== element.dataset.name);
+  const panel = new Panel(element, targets, copyTo);
+  boards.set(panel.board.name, panel.board);
+  panel.board.addEventListener("change", () => dispatchEvent(new CustomEvent("canvas-change", { detail: panel.board.name })));
+  panel.board.restore();
+}
+
+/** Chooses a mode of the img2img tab. */
+function chooseMode(mode) {
+  find(`#img2img_mode input[value="${mode}"]`)?.click();
+}
+
+async function copyTo(name, from) {
+  const blob = await from.copy();
+  if (!blob) return from.say(NO_PICTURE);
+  if (!(await boards.get(name)?.take(blob))) return;
+  chooseMode(TARGETS.find(([target]) => target === name)[1].replace(/:.*/, ""));
+}
+
+/** What the server needs of the mode's canvas, as JSON; a sentence in it where there is nothing to begin with. */
+async function canvasPictures(mode) {
+  const board = boards.get(MODES[mode]);
+  if (!board) return "{}";
+  try {
+    board.say("");
+    if (!board.state.base) throw new Error(NO_PICTURE);
+    const told = await board.references();
+    if (mode === "Inpaint upload") Object.assign(told, await uploadedMask());
+    return JSON.stringify(told);
+  } catch (error) {
+    board.say(error.message);
+    return JSON.stringify({ problem: error.message });
+  }
+}
+
+async function uploadedMask() {
+  const { image = "", width = 0, height = 0 } = await boards.get(MASK).references();
+  return { mask: image, mask_width: width, mask_height: height };
+}
+
+/** Width and height of the mode's picture in multiples of 8, or null. */
+function canvasSize(mode) {
+  const base = boards.get(MODES[mode])?.state.base;
+  return base ? [base.width, base.height].map((side) => Math.max(Math.floor(side / 8) * 8, 64)) : null;
+}
+
+/** Shows the picture behind an address on a mode's canvas; undo there brings back what it held. */
+async function sendToCanvas(url, mode) {
+  const board = boards.get(MODES[mode]);
+  if (!board || !url) return;
+  const response = await fetch(url);
+  if (response.ok) await board.take(await response.blob());
+  else board.say("The picture is no longer on the server.");
+  chooseMode(mode);
+  window.webui.showTab("img2img");
+}
+
+onChange(document.body, () => {
+  for (const element of document.querySelectorAll(".canvas[data-name]:not([data-mounted])")) mount(element);
+});
+publish({ canvasPictures, canvasSize, sendToCanvas, canvasBoards: boards });

@@ -1,0 +1,219 @@
+// One canvas: what it holds, its history, its tools, and keeping it. Other modules draw, listen and show.
+import { flooded } from "./fill.js";
+import { History } from "./history.js";
+import { activeLayer, hasNoPaint, invert, makeLayer, makeState, maskOf, painted, paintTransparency, pngOf } from "./layers.js";
+import { areThere, readBase, referenceOf, upload } from "./server.js";
+import * as storage from "./storage.js";
+import { Scratch, Stroke } from "./stroke.js";
+import { View } from "./view.js";
+
+// What is masked is shown in this colour; what counts is only where it is.
+export const MASK_COLOUR = "#ff5a36";
+const SAVE_AFTER_MS = 120;
+
+export class Board extends EventTarget {
+  constructor(element, stage) {
+    super();
+    this.name = element.dataset.name;
+    this.kind = element.dataset.kind;
+    this.state = makeState(null);
+    this.tool = "brush";
+    this.brush = { share: 34, opacity: 1, colour: this.isMask ? MASK_COLOUR : "#2d6cdf" };
+    this.history = new History((step) => this.touch(step.layer));
+    this.scratch = new Scratch();
+    this.view = new View(stage, this.isMask);
+    this.revision = 0;
+  }
+
+  get isMask() {
+    return this.kind === "mask";
+  }
+
+  get canPaint() {
+    return this.kind !== "picture";
+  }
+
+  /** The brush's diameter in the picture's pixels; the slider's share bends, for fine brushes. */
+  get size() {
+    const { width = 0, height = 0 } = this.state.base ?? {};
+    return Math.max((Math.max(width, height) * (this.brush.share / 100) ** 2) / 2, 1);
+  }
+
+  /** Tells everybody that something changed; the layer, if given, has other paint on it. */
+  touch(layer) {
+    if (layer) layer.revision = (layer.revision ?? 0) + 1;
+    this.revision++;
+    this.view.show(this.state);
+    this.dispatchEvent(new Event("change"));
+    this.plan();
+  }
+
+  say(sentence) {
+    this.dispatchEvent(new CustomEvent("say", { detail: sentence }));
+  }
+
+  /** Keeps the state a moment after the last change; never twice at a time. */
+  plan() {
+    clearTimeout(this.timer);
+    this.timer = setTimeout(() => this.keep(), SAVE_AFTER_MS);
+  }
+
+  async keep() {
+    if (this.keeping) return this.plan();
+    const revision = this.revision;
+    this.keeping = storage.save(this.name, this.state).then(() => (this.kept = revision), () => {});
+    await this.keeping;
+    this.keeping = null;
+    this.dispatchEvent(new Event("kept"));
+  }
+
+  async restore() {
+    const state = await storage.load(this.name).catch(() => null);
+    // Meanwhile a picture may have been sent here.
+    if (state && !this.revision) {
+      this.state = state;
+      this.kept = 0;
+      this.view.show(state);
+      this.dispatchEvent(new Event("change"));
+    }
+    this.dispatchEvent(new Event("kept"));
+  }
+
+  /** Shows another state, as a step that can be undone. */
+  replace(state) {
+    const before = this.state;
+    const put = (wanted) => {
+      this.state = wanted;
+    };
+    this.history.add({ undo: () => put(before), redo: () => put(state) });
+    put(state);
+    this.touch();
+  }
+
+  /** Takes a picture file; what was there comes back with undo. Gives whether it could be used. */
+  async take(blob) {
+    this.say("");
+    this.dispatchEvent(new CustomEvent("busy", { detail: true }));
+    try {
+      const base = await readBase(blob);
+      this.replace(makeState(base));
+      return true;
+    } catch (error) {
+      this.say(error.message);
+      return false;
+    } finally {
+      this.dispatchEvent(new CustomEvent("busy", { detail: false }));
+    }
+  }
+
+  remove() {
+    if (this.state.base) this.replace(makeState(null));
+  }
+
+  /** Changes properties of the state or of a layer, as a step. */
+  set(target, values) {
+    const before = Object.fromEntries(Object.keys(values).map((key) => [key, target[key]]));
+    this.history.add({ undo: () => Object.assign(target, before), redo: () => Object.assign(target, values) });
+    Object.assign(target, values);
+    this.touch();
+  }
+
+  /** Paints on another layer from now on; no step of its own. */
+  choose(index) {
+    this.state.active = index;
+    this.touch();
+  }
+
+  addLayer() {
+    const { base, layers } = this.state;
+    const layer = makeLayer(base.width, base.height, `Layer ${layers.length + 1}`);
+    this.set(this.state, { layers: [...layers, layer], active: layers.length });
+  }
+
+  deleteLayer(layer) {
+    const left = this.state.layers.filter((other) => other !== layer);
+    const { width, height } = this.state.base;
+    const layers = left.length ? left : [makeLayer(width, height, "Layer 1")];
+    this.set(this.state, { layers, active: Math.min(this.state.active, layers.length - 1) });
+  }
+
+  /** The layer that a tool may paint on; a sentence where there is none. */
+  paintable() {
+    const layer = activeLayer(this.state);
+    if (!layer || !this.canPaint) return null;
+    if (layer.visible) return layer;
+    this.say("The chosen layer is hidden. Show it, or choose another.");
+    return null;
+  }
+
+  begin() {
+    const layer = this.paintable();
+    const brush = { size: this.size, opacity: this.brush.opacity, colour: this.brush.colour, erases: this.tool === "eraser" };
+    return layer ? new Stroke(layer, brush, this.scratch) : null;
+  }
+
+  /** A stroke has ended: into the history with it. */
+  commit(stroke) {
+    const step = stroke?.finish();
+    if (!step) return;
+    this.say("");
+    this.history.add(step);
+    this.touch(step.layer);
+  }
+
+  fillAt(point) {
+    const paint = flooded(this.state, point, this.brush.colour, this.isMask);
+    const stroke = paint && this.begin();
+    stroke?.stamp(paint);
+    this.commit(stroke);
+  }
+
+  /** Changes a whole layer by a function of its surface. */
+  paintAll(change) {
+    const layer = this.paintable();
+    if (!layer) return;
+    const stroke = new Stroke(layer, { opacity: 1 }, this.scratch);
+    stroke.stamp(stroke.paint);
+    change(layer.surface);
+    this.commit(stroke);
+  }
+
+  clear() {
+    this.paintAll((surface) => surface.getContext("2d").clearRect(0, 0, surface.width, surface.height));
+  }
+
+  invertPaint() {
+    this.paintAll((surface) => invert(surface, this.brush.colour));
+  }
+
+  maskTransparency() {
+    let found = true;
+    this.paintAll((surface) => (found = paintTransparency(surface, this.state.base.bitmap, this.brush.colour)));
+    if (!found) this.say("This picture is opaque everywhere: it has no transparency to take as a mask.");
+  }
+
+  /** Picture and paint as one file, for another canvas. */
+  async copy() {
+    const { base } = this.state;
+    const hasPaint = this.canPaint && !this.isMask && !hasNoPaint(this.state);
+    return hasPaint ? pngOf(painted(this.state)) : base?.blob;
+  }
+
+  /** References of what the server needs for a picture from here; {} without one. */
+  async references() {
+    await this.history.last;
+    const { base } = this.state;
+    if (!base) return {};
+    if (this.sent?.revision === this.revision && (await areThere(this.sent.told))) return { ...this.sent.told };
+    const revision = this.revision;
+    const told = { width: base.width, height: base.height, original: await referenceOf(base) };
+    const hasPaint = this.canPaint && !hasNoPaint(this.state);
+    const sent = async (surface) => (await upload(await pngOf(surface))).reference;
+    told.image = hasPaint && !this.isMask ? await sent(painted(this.state)) : told.original;
+    if (hasPaint && this.kind !== "sketch") {
+      Object.assign(told, { mask: await sent(maskOf(this.state)), mask_width: base.width, mask_height: base.height });
+    }
+    this.sent = { revision, told };
+    return { ...told };
+  }
+}

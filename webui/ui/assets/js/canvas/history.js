@@ -1,0 +1,90 @@
+// Undo and redo. Steps are kept as the pieces of a layer that they changed; old pieces are packed as PNG.
+import { makeSurface, pngOf } from "./layers.js";
+
+const MOST_STEPS = 300;
+// Unpacked pieces beyond this are packed, the oldest first.
+const ROOMY_BYTES = 192 * 2 ** 20;
+
+/** A copy of a part of a surface. */
+export function crop(surface, { x, y, width, height }) {
+  const piece = makeSurface(width, height);
+  piece.getContext("2d").drawImage(surface, -x, -y);
+  return piece;
+}
+
+/** A step that changed a rectangle of one layer. */
+export class PaintStep {
+  constructor(layer, area, before, after) {
+    Object.assign(this, { layer, area, before, after });
+    this.bytes = area.width * area.height * 8;
+  }
+
+  async put(piece) {
+    const source = piece instanceof Blob ? await createImageBitmap(piece) : piece;
+    const context = this.layer.surface.getContext("2d");
+    context.clearRect(this.area.x, this.area.y, this.area.width, this.area.height);
+    context.drawImage(source, this.area.x, this.area.y);
+  }
+
+  undo() {
+    return this.put(this.before);
+  }
+
+  redo() {
+    return this.put(this.after);
+  }
+
+  async pack() {
+    this.bytes = 0;
+    for (const side of ["before", "after"]) {
+      if (!(this[side] instanceof Blob)) this[side] = await pngOf(this[side]);
+    }
+  }
+}
+
+export class History {
+  /** `changed` is told after each undo and redo. */
+  constructor(changed) {
+    this.done = [];
+    this.undone = [];
+    this.changed = changed;
+    this.last = Promise.resolve();
+  }
+
+  /** Notes a step that was just taken: an object with `undo` and `redo`. */
+  add(step) {
+    this.done.push(step);
+    if (this.done.length > MOST_STEPS) this.done.shift();
+    this.undone.length = 0;
+    this.packOld();
+  }
+
+  packOld() {
+    let bytes = 0;
+    for (const step of [...this.done].reverse()) {
+      bytes += step.bytes ?? 0;
+      // Out of memory, the piece simply stays as it is.
+      if (bytes > ROOMY_BYTES && step.bytes) step.pack().catch(() => {});
+    }
+  }
+
+  undo() {
+    return this.move(this.done, this.undone, "undo");
+  }
+
+  redo() {
+    return this.move(this.undone, this.done, "redo");
+  }
+
+  /** One after the other, however fast the keys are pressed. */
+  move(from, to, action) {
+    this.last = this.last.then(async () => {
+      const step = from.pop();
+      if (!step) return;
+      await step[action]();
+      to.push(step);
+      this.changed(step);
+    });
+    return this.last;
+  }
+}

@@ -1,0 +1,61 @@
+// How pictures come to a canvas: dropped, pasted, or chosen in the file dialog.
+
+const PICTURES = "image/*,.tif,.tiff,.avif";
+
+/** Opens the file dialog for a canvas. */
+export function browse(board) {
+  const input = document.createElement("input");
+  input.type = "file";
+  input.accept = PICTURES;
+  input.addEventListener("change", () => input.files[0] && board.take(input.files[0]));
+  input.click();
+}
+
+/** The picture in what is dropped or pasted: a file, or one behind an address of this page. */
+async function pictureIn(transfer) {
+  const file = [...(transfer?.files ?? [])][0];
+  if (file) return file;
+  const link = transfer?.getData("text/uri-list") || imageSource(transfer?.getData("text/html"));
+  if (!link) return null;
+  // From another site this may be refused, and then a sentence says so.
+  const response = await fetch(link);
+  return response.ok ? response.blob() : null;
+}
+
+function imageSource(html) {
+  return html ? new DOMParser().parseFromString(html, "text/html").querySelector("img")?.src : null;
+}
+
+async function takeFrom(transfer, board) {
+  try {
+    const picture = await pictureIn(transfer);
+    if (picture) await board.take(picture);
+    else board.say("There is no picture in that. Drop or paste a picture file.");
+  } catch {
+    board.say("That picture lies on another site, which does not hand it out. Save it, and drop the file.");
+  }
+}
+
+/** Listens for drops on an element, and for pictures pasted while the pointer or the focus is on it. */
+export function listen(element, board) {
+  for (const name of ["dragenter", "dragover"]) {
+    element.addEventListener(name, (event) => {
+      event.preventDefault();
+      element.classList.add("drop-here");
+    });
+  }
+  element.addEventListener("dragleave", (event) => {
+    if (!element.contains(event.relatedTarget)) element.classList.remove("drop-here");
+  });
+  element.addEventListener("drop", (event) => {
+    event.preventDefault();
+    element.classList.remove("drop-here");
+    takeFrom(event.dataTransfer, board);
+  });
+  document.addEventListener("paste", (event) => {
+    const files = event.clipboardData?.files ?? [];
+    if (!files.length || !element.getClientRects().length || !element.matches(":hover, :focus-within")) return;
+    event.preventDefault();
+    takeFrom(event.clipboardData, board);
+  });
+}

@@ -1,0 +1,133 @@
+// A canvas with everything around it: tools, the picture, the list of layers, sentences, the brush's outline.
+import { Board } from "./board.js";
+import { make } from "./controls.js";
+import { browse, listen as listenForPictures } from "./intake.js";
+import { held, listen as listenForKeys } from "./keys.js";
+import { drawLayerPanel } from "./layer_panel.js";
+import { Hand } from "./pointer.js";
+import { drawToolbar } from "./toolbar.js";
+
+const BRUSHES = ["brush", "eraser"];
+
+export class Panel {
+  /** `targets` are the canvases to copy to, [name, words]; `copyTo` does it. */
+  constructor(element, targets, copyTo) {
+    this.element = element;
+    this.stage = make("div", { className: "canvas-stage", tabIndex: 0, attributes: { "aria-label": element.dataset.hint } });
+    const bar = make("div", { className: "canvas-toolbar", attributes: { role: "toolbar" } });
+    const layers = make("div", { className: "canvas-layers" });
+    element.replaceChildren(bar, this.stage);
+    this.board = new Board(element, this.stage);
+    this.copyTo = (name) => copyTo(name, this.board);
+    this.stage.append(this.makeEmpty(), this.makeNotice(), this.makeCursor(), layers);
+    drawToolbar(bar, this, this.board, targets);
+    drawLayerPanel(layers, this.board);
+    new Hand(this.board, this.stage, held);
+    listenForKeys(this);
+    listenForPictures(element, this.board);
+    this.chooseTool("brush");
+    this.follow();
+  }
+
+  /** The element tells styles and tests what the board holds. */
+  follow() {
+    const { board, element } = this;
+    const told = () => {
+      const { base, layers } = board.state;
+      element.classList.toggle("has-picture", Boolean(base));
+      element.dataset.size = base ? `${base.width}x${base.height}` : "";
+      element.dataset.layers = layers.length;
+      element.dataset.revision = board.revision;
+      this.stage.style.aspectRatio = base ? `${base.width} / ${base.height}` : "";
+    };
+    board.addEventListener("change", told);
+    board.addEventListener("kept", () => (element.dataset.kept = board.kept ?? 0));
+    board.addEventListener("busy", ({ detail }) => element.classList.toggle("busy", detail));
+    told();
+  }
+
+  /** What invites a picture where there is none. */
+  makeEmpty() {
+    const { board } = this;
+    const words = make("p", {}, make("strong", { textContent: this.element.dataset.hint }), make("br"), "Drop it here, paste it, or click to choose.");
+    const empty = make("div", { className: "canvas-empty", onclick: () => browse(board) }, make("span", { className: "frame" }), words);
+    if (board.kind !== "sketch") return empty;
+    const blank = make("button", {
+      type: "button",
+      className: "canvas-blank",
+      textContent: "Begin with a blank sheet",
+      onclick: (event) => {
+        event.stopPropagation();
+        this.beginBlank();
+      },
+    });
+    empty.append(blank);
+    return empty;
+  }
+
+  /** A white picture of the size in the form. */
+  beginBlank() {
+    const [width, height] = ["width", "height"].map((name) => Number(document.querySelector(`#img2img_${name} input`)?.value) || 512);
+    const sheet = make("canvas", { width, height });
+    const context = sheet.getContext("2d");
+    context.fillStyle = "#fff";
+    context.fillRect(0, 0, width, height);
+    sheet.toBlob((blob) => this.board.take(blob), "image/png");
+  }
+
+  makeNotice() {
+    const notice = make("div", { className: "canvas-notice", attributes: { role: "alert" } });
+    this.board.addEventListener("say", ({ detail }) => (notice.textContent = detail ?? ""));
+    return notice;
+  }
+
+  /** A ring as large as the brush, where the pointer is. */
+  makeCursor() {
+    const ring = make("div", { className: "canvas-cursor" });
+    let at = null;
+    const place = () => {
+      const { board } = this;
+      const shows = at && board.canPaint && board.state.base && BRUSHES.includes(board.tool) && !held.pan;
+      ring.style.display = shows ? "block" : "none";
+      if (!shows) return;
+      const box = this.stage.getBoundingClientRect();
+      const side = board.size * board.view.scale;
+      Object.assign(ring.style, { width: `${side}px`, height: `${side}px`, left: `${at.x - box.left - side / 2}px`, top: `${at.y - box.top - side / 2}px` });
+    };
+    const follow = (event) => {
+      at = event.pointerType === "touch" ? null : { x: event.clientX, y: event.clientY };
+      place();
+    };
+    this.stage.addEventListener("pointermove", follow);
+    this.stage.addEventListener("pointerleave", () => ((at = null), place()));
+    this.stage.addEventListener("wheel", () => requestAnimationFrame(place));
+    this.board.addEventListener("brush", place);
+    return ring;
+  }
+
+  chooseTool(name) {
+    this.board.tool = name;
+    this.element.dataset.tool = name;
+    for (const button of this.element.querySelectorAll("[data-tool]")) {
+      button.setAttribute("aria-pressed", String(button.dataset.tool === name));
+    }
+  }
+
+  fullScreen() {
+    this.element.classList.remove("overlap");
+    this.element.classList.toggle("full-screen");
+    this.board.view.fit();
+  }
+
+  /** Larger, over what lies beside it. */
+  overlap() {
+    this.element.classList.remove("full-screen");
+    this.element.classList.toggle("overlap");
+    this.board.view.fit();
+  }
+
+  leave() {
+    this.element.classList.remove("full-screen", "overlap");
+    this.board.view.fit();
+  }
+}

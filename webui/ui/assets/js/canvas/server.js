@@ -1,0 +1,77 @@
+// Pictures to the server, which refers to each by the hash of its file.
+
+/** An address of our own server, also where a proxy offers it below a path. */
+export function address(path) {
+  const root = window.gradio_config?.root || document.baseURI;
+  return new URL(path, root.endsWith("/") ? root : `${root}/`);
+}
+
+/** The sentence of a refusal. */
+async function sentenceOf(response) {
+  try {
+    return (await response.json()).detail;
+  } catch {
+    return `The server answered ${response.status}. Its log tells more.`;
+  }
+}
+
+/** Sends a picture file: {reference, width, height}. Throws an Error with the server's sentence. */
+export async function upload(blob) {
+  let response;
+  try {
+    response = await fetch(address("v1/inputs"), { method: "POST", body: blob });
+  } catch {
+    throw new Error("The server cannot be reached, so the picture was not sent. It is still here; try again.");
+  }
+  if (!response.ok) throw new Error(await sentenceOf(response));
+  return response.json();
+}
+
+/** Whether the server still has a picture. */
+export async function isThere(reference) {
+  try {
+    return (await fetch(address(`v1/inputs/${reference}`), { method: "HEAD" })).ok;
+  } catch {
+    return false;
+  }
+}
+
+/** Whether the server has all the pictures of an answer. */
+export async function areThere({ image, mask, original }) {
+  const known = await Promise.all([image, mask, original].filter(Boolean).map(isThere));
+  return known.every(Boolean);
+}
+
+/** A picture that the server has, as PNG. */
+export async function download(reference) {
+  const response = await fetch(address(`v1/inputs/${reference}`));
+  if (!response.ok) throw new Error(await sentenceOf(response));
+  return response.blob();
+}
+
+/**
+ * A picture file as the base of a canvas. The server looks at it first: what it cannot use is refused while what was
+ * there before still is.
+ */
+export async function readBase(blob) {
+  const { reference, width, height } = await upload(blob);
+  let bitmap;
+  try {
+    bitmap = await createImageBitmap(blob);
+  } catch {
+    // Formats that the server reads and the browser does not, such as TIFF.
+    blob = await download(reference);
+    bitmap = await createImageBitmap(blob);
+  }
+  if (bitmap.width !== width || bitmap.height !== height) {
+    blob = await download(reference);
+    bitmap = await createImageBitmap(blob);
+  }
+  return { bitmap, blob, width, height, reference };
+}
+
+/** The reference of a base; sends it again where the server has lost it. */
+export async function referenceOf(base) {
+  if (!base.reference || !(await isThere(base.reference))) base.reference = (await upload(base.blob)).reference;
+  return base.reference;
+}

@@ -1,0 +1,97 @@
+// The row of tools above a canvas.
+import { iconButton, make, slider } from "./controls.js";
+import { browse } from "./intake.js";
+import { painted } from "./layers.js";
+
+const TOOLS = {
+  brush: "Brush (B)",
+  eraser: "Eraser (E)",
+  lasso: "Lasso: fills what you circle (L)",
+  bucket: "Bucket: fills an area (G)",
+  picker: "Pick a colour from the picture (I)",
+};
+const HAS_COLOURS = ["sketch", "inpaint-sketch"];
+
+/** The tools for painting; the empty list on canvases that only hold a picture. */
+function paintTools(panel, board) {
+  if (!board.canPaint) return [];
+  const hasColours = HAS_COLOURS.includes(board.kind);
+  const names = Object.keys(TOOLS).filter((name) => hasColours || name !== "picker");
+  const buttons = names.map((name) => {
+    const button = iconButton(name, TOOLS[name], () => panel.chooseTool(name));
+    button.dataset.tool = name;
+    return button;
+  });
+  const size = slider("Brush size (Q and W, Ctrl+wheel)", [1, 100, 1], board.brush.share, (share) => {
+    board.brush.share = share;
+    board.dispatchEvent(new Event("brush"));
+  });
+  board.addEventListener("brush", () => (size.value = board.brush.share));
+  const opacity = slider("Opacity of the brush", [0.05, 1, 0.05], 1, (value) => (board.brush.opacity = value));
+  const colour = make("input", { type: "color", value: board.brush.colour, title: "Colour", oninput: () => (board.brush.colour = colour.value) });
+  board.addEventListener("pick", ({ detail }) => {
+    colour.value = board.brush.colour = colourAt(board, detail);
+    panel.chooseTool("brush");
+  });
+  const sliders = [make("label", { className: "canvas-slider" }, "Size", size), make("label", { className: "canvas-slider" }, "Opacity", opacity)];
+  return [group(...buttons), ...(hasColours ? [colour] : []), ...sliders, make("div", { className: "canvas-break" }), group(...paintActions(board))];
+}
+
+/** What concerns all paint of a layer. */
+function paintActions(board) {
+  const forMasks = [
+    iconButton("invert", "Invert the mask", () => board.invertPaint()),
+    iconButton("alpha", "Mask what is transparent in the picture", () => board.maskTransparency()),
+  ];
+  return [
+    iconButton("undo", "Undo (Ctrl+Z)", () => board.history.undo()),
+    iconButton("redo", "Redo (Ctrl+Shift+Z)", () => board.history.redo()),
+    ...(board.isMask ? forMasks : []),
+    iconButton("wipe", "Wipe all paint off this layer", () => board.clear()),
+  ];
+}
+
+function group(...children) {
+  return make("div", { className: "canvas-group" }, ...children);
+}
+
+/** The picture's colour at a point, as #rrggbb. */
+function colourAt(board, { x, y }) {
+  const surface = painted(board.state);
+  const [red, green, blue] = surface.getContext("2d").getImageData(Math.floor(x), Math.floor(y), 1, 1).data;
+  return `#${[red, green, blue].map((part) => part.toString(16).padStart(2, "0")).join("")}`;
+}
+
+/** A list to copy the picture to another canvas with; `targets` are [name, words]. */
+function copyList(panel, targets) {
+  const list = make("select", { className: "canvas-copy", title: "Copy the picture to another tab", attributes: { "aria-label": "Copy to" } });
+  list.append(make("option", { value: "", textContent: "Copy to…" }));
+  for (const [name, words] of targets) list.append(make("option", { value: name, textContent: words }));
+  list.addEventListener("change", () => {
+    const name = list.value;
+    list.value = "";
+    panel.copyTo(name);
+  });
+  return list;
+}
+
+/** Draws the row into an element. */
+export function drawToolbar(bar, panel, board, targets) {
+  const zoom = (factor) => board.view.zoom(factor);
+  const history = [iconButton("undo", "Undo (Ctrl+Z)", () => board.history.undo()), iconButton("redo", "Redo (Ctrl+Shift+Z)", () => board.history.redo())];
+  bar.append(
+    ...(board.canPaint ? paintTools(panel, board) : [group(...history)]),
+    group(
+      iconButton("zoom-out", "Smaller (Alt+wheel)", () => zoom(1 / 1.4)),
+      iconButton("fit", "All of the picture (R)", () => board.view.fit()),
+      iconButton("zoom-in", "Larger (Alt+wheel)", () => zoom(1.4)),
+      iconButton("full-screen", "Full screen (S)", () => panel.fullScreen()),
+      ...(board.canPaint ? [iconButton("layers", "Layers", () => panel.element.classList.toggle("show-layers"))] : []),
+    ),
+    group(
+      iconButton("open", "Another picture", () => browse(board)),
+      iconButton("remove", "Remove the picture", () => board.remove()),
+    ),
+    copyList(panel, targets),
+  );
+}

@@ -1,0 +1,142 @@
+// What is seen of a picture: where it lies, how large, and drawing it, no more of it than changed.
+import { drawLayers } from "./layers.js";
+
+const [LEAST, MOST] = [0.02, 40];
+// Above this a pixel of the picture is worth seeing as a square.
+const SQUARES_FROM = 4;
+const MASK_STRENGTH = 0.6;
+const SMALL_SIDE = 1600;
+
+export class View {
+  /** `stage` is the element that the picture lies in; `isMask` shows paint half transparent. */
+  constructor(stage, isMask) {
+    Object.assign(this, { stage, isMask, scale: 1, x: 0, y: 0, fitted: true, state: null, area: null });
+    this.screen = document.createElement("canvas");
+    this.screen.className = "canvas-screen";
+    stage.prepend(this.screen);
+    new ResizeObserver(() => this.resize()).observe(stage);
+  }
+
+  get ratio() {
+    return devicePixelRatio || 1;
+  }
+
+  resize() {
+    const { clientWidth: width, clientHeight: height } = this.stage;
+    if (!width || !height) return;
+    this.screen.width = Math.round(width * this.ratio);
+    this.screen.height = Math.round(height * this.ratio);
+    if (this.fitted) this.fit();
+    else this.redraw();
+  }
+
+  /** Shows another state, all of the picture. */
+  show(state) {
+    const other = state.base !== this.state?.base;
+    this.state = state;
+    if (other) this.makeSmall();
+    if (other) this.fit();
+    else this.redraw();
+  }
+
+  /** A smaller copy of a large picture: quick to draw and smooth where it is seen as a whole. */
+  makeSmall() {
+    const base = this.state.base;
+    this.small = null;
+    const shrink = base ? SMALL_SIDE / Math.max(base.width, base.height) : 1;
+    if (shrink >= 0.7) return;
+    const size = { resizeWidth: Math.max(Math.round(base.width * shrink), 1), resizeHeight: Math.max(Math.round(base.height * shrink), 1) };
+    createImageBitmap(base.bitmap, { ...size, resizeQuality: "high" }).then((bitmap) => {
+      if (this.state.base !== base) return;
+      this.small = bitmap;
+      this.redraw();
+    });
+  }
+
+  fit() {
+    const base = this.state?.base;
+    this.fitted = true;
+    if (base && this.stage.clientWidth) {
+      const { clientWidth: width, clientHeight: height } = this.stage;
+      this.scale = Math.min(width / base.width, height / base.height, 8);
+      this.x = (width - base.width * this.scale) / 2;
+      this.y = (height - base.height * this.scale) / 2;
+    }
+    this.redraw();
+  }
+
+  /** From a place in the window to one in the picture, in its pixels. */
+  toPicture(event) {
+    const box = this.stage.getBoundingClientRect();
+    return { x: (event.clientX - box.left - this.x) / this.scale, y: (event.clientY - box.top - this.y) / this.scale };
+  }
+
+  /** Zooms by a factor; the place in the window stays where it is. */
+  zoom(factor, clientX, clientY) {
+    const box = this.stage.getBoundingClientRect();
+    const [left, top] = [(clientX ?? box.left + box.width / 2) - box.left, (clientY ?? box.top + box.height / 2) - box.top];
+    const scale = Math.min(Math.max(this.scale * factor, LEAST), MOST);
+    this.x = left - ((left - this.x) * scale) / this.scale;
+    this.y = top - ((top - this.y) * scale) / this.scale;
+    this.scale = scale;
+    this.fitted = false;
+    this.redraw();
+  }
+
+  pan(dx, dy) {
+    this.x += dx;
+    this.y += dy;
+    this.fitted = false;
+    this.redraw();
+  }
+
+  /** Draws all of it at the next frame. */
+  redraw() {
+    this.changed({ x: -1e6, y: -1e6, width: 2e6, height: 2e6 });
+  }
+
+  /** Draws a rectangle of the picture at the next frame; several within a frame become one. */
+  changed(area) {
+    if (!this.area) requestAnimationFrame(() => this.draw());
+    this.area = union(this.area, area);
+  }
+
+  draw() {
+    const area = this.area;
+    this.area = null;
+    const context = this.screen.getContext("2d");
+    context.setTransform(this.ratio, 0, 0, this.ratio, 0, 0);
+    context.save();
+    context.beginPath();
+    // A pixel more on each side, for smoothing.
+    const reach = this.scale + 2;
+    context.rect(this.x + area.x * this.scale - reach, this.y + area.y * this.scale - reach, area.width * this.scale + 2 * reach, area.height * this.scale + 2 * reach);
+    context.clip();
+    context.clearRect(0, 0, this.screen.width, this.screen.height);
+    if (this.state?.base) this.drawPicture(context);
+    context.restore();
+  }
+
+  drawPicture(context) {
+    const { base } = this.state;
+    context.translate(this.x, this.y);
+    context.scale(this.scale, this.scale);
+    context.beginPath();
+    context.rect(0, 0, base.width, base.height);
+    context.clip();
+    context.imageSmoothingEnabled = this.scale < SQUARES_FROM;
+    const isSmall = this.small && base.width * this.scale * this.ratio <= this.small.width;
+    context.drawImage(isSmall ? this.small : base.bitmap, 0, 0, base.width, base.height);
+    drawLayers(context, this.state, this.isMask ? MASK_STRENGTH : 1);
+    this.overlay?.(context);
+  }
+}
+
+/** The smallest rectangle around two; either may be null. */
+export function union(one, other) {
+  if (!one || !other) return one ?? other;
+  const [x, y] = [Math.min(one.x, other.x), Math.min(one.y, other.y)];
+  const right = Math.max(one.x + one.width, other.x + other.width);
+  const bottom = Math.max(one.y + one.height, other.y + other.height);
+  return { x, y, width: right - x, height: bottom - y };
+}

@@ -1,0 +1,153 @@
+"""The img2img tab: canvases, the form, submission, watching, and the buttons around them."""
+
+from dataclasses import dataclass, replace
+from functools import partial
+from typing import Any
+
+import gradio as gr
+
+from webui.core.errors import WebuiError
+from webui.jobs.services import Services
+from webui.pipelines.sketch import blend_sketch
+from webui.ui.components.img2img_fields import (
+    SizeButtons,
+    make_inpaint_fields,
+    make_loopback_fields,
+    make_outpaint_fields,
+    make_resize_fields,
+    make_strength_field,
+)
+from webui.ui.components.img2img_modes import Modes, make_modes
+from webui.ui.components.refiner_fields import make_refiner_fields
+from webui.ui.components.results import Results, make_results
+from webui.ui.components.sampling_fields import make_guidance_fields, make_sampling_fields
+from webui.ui.components.seed_fields import make_override_field, make_seed_fields
+from webui.ui.components.toprow import Toprow, make_toprow
+from webui.ui.form import Form
+from webui.ui.handlers import INSTANT
+from webui.ui.img2img_form import (
+    INPAINT_SKETCH,
+    Pictures,
+    fields_of_img2img_infotext,
+    fields_of_img2img_request,
+    img2img_parts,
+    read_pictures,
+)
+from webui.ui.pictures import PictureFiles
+from webui.ui.tabs.generation_tab import (
+    delivery_of,
+    submitted,
+    values_by_component,
+    wire_memory,
+    wire_prompts,
+    wire_watching,
+)
+from webui.ui.tabs.result_buttons import wire_result_buttons
+from webui.ui.texts import notice
+from webui.ui.token_counter import wire_counters
+from webui.ui.watch import Updates
+
+TAB = "img2img"
+
+
+@dataclass(frozen=True, slots=True)
+class Img2img:
+    """What other tabs and the page need of this one."""
+
+    form: Form
+    toprow: Toprow
+    results: Results
+    modes: Modes
+
+
+def make_img2img(services: Services, files: PictureFiles, page: gr.Blocks) -> Img2img:
+    """Build the tab's inside and wire it."""
+    form = Form()
+    toprow = make_toprow(TAB, form, list(services.styles().names))
+    with gr.Row(elem_id=f"{TAB}_interface", elem_classes=["generation-columns"], equal_height=False):
+        with gr.Column(
+            variant="panel", elem_id=f"{TAB}_settings", elem_classes=["generation-settings"], scale=5
+        ):
+            modes = make_modes(form)
+            make_inpaint_fields(form)
+            size = make_resize_fields(form)
+            make_strength_field(form)
+            make_sampling_fields(TAB, form)
+            make_guidance_fields(TAB, form)
+            seeds = make_seed_fields(TAB, form)
+            with gr.Row(elem_id=f"{TAB}_accordions", elem_classes=["accordions"], equal_height=False):
+                make_outpaint_fields(form)
+                make_loopback_fields(form)
+                make_refiner_fields(TAB, form, services.catalog, page)
+            make_override_field(TAB, form)
+            # Where scripts of extensions put their panels.
+            gr.Column(elem_id=f"{TAB}_script_container", elem_classes=["script-container"])
+        results = make_results(TAB)
+    tab = Img2img(form, toprow, results, modes)
+    read_text = partial(fields_of_text, services)
+    wire_generate(services, tab)
+    wire_size(modes, size)
+    wire_watching(services, files, page, TAB, toprow, results)
+    wire_prompts(services, form, toprow, read_text)
+    wire_memory(services, page, TAB, form, fields_of_img2img_request)
+    wire_counters(services, toprow)
+    wire_result_buttons(services, files, form, results, seeds, read_text)
+    return tab
+
+
+def fields_of_text(services: Services, text: str) -> dict[str, Any]:
+    """What the form shows for an infotext."""
+    return fields_of_img2img_infotext(text, services.settings.current)
+
+
+def wire_generate(services: Services, tab: Img2img) -> None:
+    """Generate puts a job into the queue; before, the page uploads what the canvas of the mode holds."""
+    form, toprow, results, modes = tab.form, tab.toprow, tab.results, tab.modes
+    told = gr.Textbox("", visible="hidden", elem_id=f"{TAB}_pictures")
+
+    def submit(pictures: str, *values: object) -> Updates:
+        fields = form.read(values_by_component(form.components, values))
+        try:
+            shown = with_blended_sketch(services, fields, read_pictures(pictures))
+            wanted, overrides = img2img_parts(fields, shown)
+            request = services.new_request(wanted, overrides)
+            services.submit(request, delivery_of(services, TAB), overrides)
+        except WebuiError as error:
+            return {toprow.notice: notice(str(error))}
+        return submitted(toprow, results)
+
+    mode_at = form.components.index(modes.mode)
+    toprow.generate.click(
+        submit,
+        inputs=[told, *form.components],
+        outputs=[toprow.notice, results.files],
+        js=f"async (_, ...values) => [await window.webui.canvasPictures(values[{mode_at}]), ...values]",
+        # Raw values: what is out of range is refused by the request, with a sentence.
+        preprocess=False,
+        trigger_mode="multiple",
+        **INSTANT,
+    )
+
+
+def with_blended_sketch(services: Services, fields: dict[str, Any], pictures: Pictures) -> Pictures:
+    """Of an inpaint sketch, the picture with its paint blended in by the blurred mask."""
+    if fields.get("mode") != INPAINT_SKETCH or not pictures.mask or not pictures.original:
+        return pictures
+    image = blend_sketch(
+        services.inputs.open(pictures.original),
+        services.inputs.open(pictures.image),
+        services.inputs.open(pictures.mask),
+        float(fields.get("mask_blur") or 0),
+        1 - float(fields.get("mask_alpha") or 0) / 100,
+    )
+    return replace(pictures, image=services.inputs.add_image(image))
+
+
+def wire_size(modes: Modes, size: SizeButtons) -> None:
+    """The size of the picture into the sliders."""
+    size.from_picture.click(
+        fn=None,
+        inputs=[modes.mode, size.width, size.height],
+        outputs=[size.width, size.height],
+        js="(mode, width, height) => window.webui.canvasSize(mode) ?? [width, height]",
+    )
