@@ -6,6 +6,8 @@ import pytest
 from webui.core.flags import read_flags
 from webui.main import build_services
 from webui.ui.app import build_ui
+from webui.ui.components.hires_fields import make_hires_fields
+from webui.ui.components.refiner_fields import make_refiner_fields
 from webui.ui.components.sampling_fields import make_guidance_fields, make_sampling_fields, make_size_fields
 from webui.ui.components.seed_fields import make_override_field, make_seed_fields
 from webui.ui.components.toprow import make_toprow
@@ -27,12 +29,14 @@ def page(services):
 
 
 @pytest.fixture(scope="session")
-def txt2img_form():
+def txt2img_form(services):
     """The form of the txt2img tab."""
     form = Form()
-    with gr.Blocks():
+    with gr.Blocks() as blocks:
         make_toprow("txt2img", form, [])
         make_sampling_fields("txt2img", form)
+        make_hires_fields("txt2img", form, services.catalog, blocks)
+        make_refiner_fields("txt2img", form, services.catalog, blocks)
         make_size_fields("txt2img", form)
         make_guidance_fields("txt2img", form)
         make_seed_fields("txt2img", form)

@@ -6,11 +6,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.request_strategies import requests
+from tests.request_strategies import requests, words
 from webui.core.errors import InvalidRequest
 from webui.core.image_options import OPTION_FIELDS
 from webui.core.request import MAX_SEED, GenerationRequest, make_request
 from webui.core.request_infotext import PictureFacts, format_infotext
+from webui.core.request_parts import LATENT_UPSCALERS, HiresFix, Refiner
+from webui.core.sampling import SAMPLERS, SCHEDULES
 from webui.core.settings import Settings
 from webui.ui.generation import (
     FORM_DEFAULTS,
@@ -20,6 +22,33 @@ from webui.ui.generation import (
     request_parts,
     seed_of,
 )
+
+HIRES = st.builds(
+    HiresFix,
+    upscaler=st.sampled_from([*LATENT_UPSCALERS, "Lanczos"]),
+    scale=st.integers(20, 80).map(lambda twentieths: twentieths / 20),
+    width=st.sampled_from([0, 640]),
+    height=st.sampled_from([0, 960]),
+    steps=st.integers(0, 150),
+    model=st.sampled_from(["", "other [0123456789]"]),
+    sampler=st.sampled_from(["", *(info.label for info in SAMPLERS)]),
+    schedule=st.sampled_from(["", *(info.label for info in SCHEDULES)]),
+    prompt=st.sampled_from(["", "finer"]),
+    negative_prompt=st.sampled_from(["", "coarse, with: marks"]),
+)
+REFINERS = st.builds(Refiner, model=st.just("last"), switch_at=st.integers(1, 100).map(lambda p: p / 100))
+
+
+@st.composite
+def whole_requests(draw, prompts=words):
+    """Requests with or without a second pass, a refiner, restored faces."""
+    changes = {
+        "hires": draw(st.none() | HIRES),
+        "refiner": draw(st.none() | REFINERS),
+        "restore_faces": draw(st.booleans()),
+        "denoising_strength": draw(st.integers(0, 100)) / 100,
+    }
+    return draw(requests(prompts=prompts)).model_copy(update=changes)
 
 
 def asked_for(form, fields, settings):
@@ -45,7 +74,7 @@ def as_it_matters(request: GenerationRequest) -> GenerationRequest:
     return request.model_copy(update=unused)
 
 
-@given(request=requests())
+@given(request=whole_requests())
 def test_the_form_shows_a_request_so_that_it_makes_the_same_again(txt2img_form, request):
     settings = Settings(image=request.options).changed(
         {"sd_model_checkpoint": request.model, "sd_vae": request.vae}
@@ -54,11 +83,12 @@ def test_the_form_shows_a_request_so_that_it_makes_the_same_again(txt2img_form, 
     assert as_it_matters(again) == as_it_matters(request)
 
 
-@given(request=requests(prompts=st.sampled_from(["", "a fox", "a (red:1.2) fox,\nin the snow"])))
+@given(request=whole_requests(prompts=st.sampled_from(["", "a fox", "a (red:1.2) fox,\nin the snow"])))
 def test_a_pasted_infotext_makes_a_picture_with_that_infotext(txt2img_form, request):
-    text = format_infotext(request, 0, PictureFacts())
+    facts = PictureFacts(refiner="last" if request.refiner else "")
+    text = format_infotext(request, 0, facts)
     again = asked_for(txt2img_form, fields_of_infotext(text, Settings()), Settings())
-    assert format_infotext(again, 0, PictureFacts()) == text
+    assert format_infotext(again, 0, facts) == text
 
 
 def test_a_text_without_parameters_is_pasted_as_a_prompt():

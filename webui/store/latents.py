@@ -250,13 +250,14 @@ def read_batch(path: Path) -> FinishedBatch:
         header: dict[str, Any] = json.loads(raw[8 : 8 + length])
         notes, tensor = header["__metadata__"], header[TENSOR]
         facts: dict[str, Any] = json.loads(notes["facts"])
+        facts["effects"] = frozenset(facts["effects"])
         batch = FinishedBatch(
             request=GenerationRequest.model_validate_json(notes["request"]),
             first=int(notes["first"]),
             shape=tuple(tensor["shape"]),
             data=raw[8 + length :],
             model=notes["model"],
-            facts=PictureFacts(**facts | {"effects": frozenset(facts["effects"])}),
+            facts=PictureFacts(**facts),
         )
     except (ValueError, KeyError, TypeError, ValidationError) as error:
         raise damaged(path) from error

@@ -10,6 +10,7 @@ from webui.core.request import MAX_SEED, GenerationRequest
 from webui.core.request_infotext import as_option, read_infotext
 from webui.core.sampling import AUTOMATIC, find_sampler
 from webui.core.settings import Settings
+from webui.ui.part_fields import PART_DEFAULTS, fields_of_parts, request_of_parts
 
 # Chips that stand for fields of the request.
 MODEL_CHIPS = {"Model hash": "model", "Model": "model", "VAE": "vae"}
@@ -26,6 +27,8 @@ PLAIN = (
     "batch_size",
     "cfg_scale",
     "tiling",
+    "restore_faces",
+    "denoising_strength",
 )
 EXTRA_SEED = ("variation_strength", "seed_resize_width", "seed_resize_height")
 FORM_DEFAULTS: dict[str, Any] = {
@@ -41,6 +44,9 @@ FORM_DEFAULTS: dict[str, Any] = {
     "batch_size": 1,
     "cfg_scale": 7,
     "tiling": False,
+    "restore_faces": False,
+    # A1111's for hires fix; img2img begins with 0.75.
+    "denoising_strength": 0.7,
     "seed": "-1",
     "extra_seed": False,
     "variation_seed": "-1",
@@ -48,6 +54,7 @@ FORM_DEFAULTS: dict[str, Any] = {
     "seed_resize_width": 0,
     "seed_resize_height": 0,
     "override_settings": [],
+    **PART_DEFAULTS,
 }
 
 
@@ -63,7 +70,7 @@ def request_parts(fields: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, 
         wanted |= {name: fields[name] for name in EXTRA_SEED if name in fields}
         wanted["variation_seed"] = seed_of(fields.get("variation_seed"), "variation seed")
     models, overrides = read_chips(list(fields.get("override_settings") or []))
-    return wanted | models, overrides
+    return wanted | request_of_parts(fields) | models, overrides
 
 
 def seed_of(written: object, name: str) -> int:
@@ -99,9 +106,8 @@ def read_chips(chips: list[str]) -> tuple[dict[str, str], dict[str, Any]]:
 
 def fields_of_request(request: GenerationRequest) -> dict[str, Any]:
     """What the form shows for a request."""
-    return (
-        {name: getattr(request, name) for name in PLAIN} | seed_fields(request.model_dump()) | {"styles": []}
-    )
+    told = request.model_dump()
+    return {name: told[name] for name in PLAIN} | seed_fields(told) | fields_of_parts(told) | {"styles": []}
 
 
 def fields_of_infotext(text: str, settings: Settings) -> dict[str, Any]:
@@ -115,10 +121,15 @@ def fields_of_infotext(text: str, settings: Settings) -> dict[str, Any]:
         == find_sampler(str(found.get("sampler", FORM_DEFAULTS["sampler"]))).default_schedule
     ):
         fields["schedule"] = AUTOMATIC
-    return fields | {
-        "tiling": bool(found.get("tiling", False)),
-        "override_settings": chips_of(found, settings),
-    }
+    return (
+        fields
+        | fields_of_parts(found)
+        | {
+            "tiling": bool(found.get("tiling", False)),
+            "restore_faces": bool(found.get("restore_faces", False)),
+            "override_settings": chips_of(found, settings),
+        }
+    )
 
 
 def seed_fields(found: Mapping[str, Any]) -> dict[str, Any]:

@@ -53,21 +53,20 @@ def make_size_fields(tab: str, form: Form) -> None:
 
 
 def make_guidance_fields(tab: str, form: Form) -> None:
-    """CFG scale, and whether the picture should tile."""
+    """CFG scale, and whether the picture should tile and faces be restored."""
     with gr.Row(elem_classes=["fields", "guidance"]):
         add_slider(form, "cfg_scale", "CFG Scale", f"{tab}_cfg_scale", (1, 30, 0.5))
-        form.add(
-            "tiling",
-            gr.Checkbox(
+        for name, label in (("restore_faces", "Restore faces"), ("tiling", "Tiling")):
+            tick = gr.Checkbox(
                 value=False,
-                label="Tiling",
-                elem_id=f"{tab}_tiling",
-                elem_classes=["tiling"],
+                label=label,
+                elem_id=f"{tab}_{name}",
+                elem_classes=["tick"],
                 container=False,
                 scale=0,
                 min_width=90,
-            ),
-        )
+            )
+            form.add(name, tick)
 
 
 def add_slider(

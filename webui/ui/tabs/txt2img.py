@@ -10,6 +10,8 @@ from gradio.components import Component
 
 from webui.core.errors import WebuiError
 from webui.jobs.services import Services
+from webui.ui.components.hires_fields import make_hires_fields, wire_final_size
+from webui.ui.components.refiner_fields import make_refiner_fields
 from webui.ui.components.results import Results, make_results
 from webui.ui.components.sampling_fields import make_guidance_fields, make_sampling_fields, make_size_fields
 from webui.ui.components.seed_fields import make_override_field, make_seed_fields
@@ -45,10 +47,14 @@ def make_txt2img(services: Services, files: PictureFiles, page: gr.Blocks) -> Tx
             variant="panel", elem_id=f"{TAB}_settings", elem_classes=["generation-settings"], scale=5
         ):
             make_sampling_fields(TAB, form)
+            with gr.Row(elem_id=f"{TAB}_accordions", elem_classes=["accordions"], equal_height=False):
+                hires = make_hires_fields(TAB, form, services.catalog, page)
+                make_refiner_fields(TAB, form, services.catalog, page)
             make_size_fields(TAB, form)
             make_guidance_fields(TAB, form)
             seeds = make_seed_fields(TAB, form)
             make_override_field(TAB, form)
+            wire_final_size(form, hires)
             # Where scripts of extensions put their panels.
             gr.Column(elem_id=f"{TAB}_script_container", elem_classes=["script-container"])
         results = make_results(TAB)
