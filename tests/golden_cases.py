@@ -17,7 +17,7 @@ GOLDENS = Path(__file__).parent / "goldens"
 FAMILIES = {"sd15": "tiny-sd15", "sdxl": "tiny-sdxl", "sd2v": "tiny-sd2v"}
 # Networks in prompts, and parts of the payload, that stand for features which are not there yet.
 NETWORKS = re.compile(r"<(lora|lyco|hypernet):|\bti-(pt|st|diff|xl)\b")
-LATER_FIELDS = ("enable_hr", "refiner_checkpoint", "script_name")
+LATER_FIELDS = ("script_name",)
 
 
 @dataclass(frozen=True)
@@ -33,8 +33,13 @@ class GoldenCase:
 
     @property
     def payload(self) -> dict[str, Any]:
-        """What was posted."""
-        return self.data["payload"]
+        """What was posted, with the pictures that "@name.png" stands for in it."""
+        payload = dict(self.data["payload"])
+        if "init_images" in payload:
+            payload["init_images"] = [asset(name) for name in payload["init_images"]]
+        if "mask" in payload:
+            payload["mask"] = asset(payload["mask"])
+        return payload
 
     @property
     def pictures(self) -> list[np.ndarray]:
@@ -53,14 +58,29 @@ class GoldenCase:
         return [without_version(text) for text in self.data["info"]["infotexts"]]
 
 
-def txt2img_cases() -> list[GoldenCase]:
-    """Every txt2img golden whose features are there."""
+def golden_cases() -> list[GoldenCase]:
+    """Every golden whose features are there."""
     return [
         GoldenCase(family, data)
         for family in FAMILIES
         for data in json.loads((GOLDENS / family / "cases.json").read_text("utf-8"))
-        if data["endpoint"].endswith("txt2img") and is_offered(data["payload"])
+        if is_offered(data["payload"])
     ]
+
+
+def txt2img_cases() -> list[GoldenCase]:
+    """Those that one pass makes from noise."""
+    several = ("enable_hr", "refiner_checkpoint")
+    return [
+        case
+        for case in golden_cases()
+        if case.data["endpoint"].endswith("txt2img") and not any(case.data["payload"].get(n) for n in several)
+    ]
+
+
+def asset(name: str) -> str:
+    """The base64 of a picture that a payload names "@name.png"."""
+    return base64.b64encode((GOLDENS / "assets" / name.removeprefix("@")).read_bytes()).decode()
 
 
 def is_offered(payload: dict[str, Any]) -> bool:

@@ -104,6 +104,8 @@ class GenerationRequest(Frozen):
         for name, part in parts.items():
             if part is not None and not self.init_images:
                 raise InvalidRequest(f"There is no picture for {name}. Add an init picture.")
+        if self.inpainting is not None and self.inpainting.mask is None and self.outpainting is None:
+            raise InvalidRequest("Inpainting has no mask. Draw one, or choose plain img2img.")
         if self.hires is not None and self.init_images:
             raise InvalidRequest("Hires fix goes with txt2img only. Switch it off, or use img2img's size.")
         if len(self.init_images) > max(self.batch_size, 1):
@@ -127,6 +129,48 @@ class GenerationRequest(Frozen):
     def effective_schedule(self) -> str:
         """The schedule that runs where "Automatic" was chosen."""
         return effective_schedule(self.sampler, self.schedule)
+
+    @property
+    def token_merging_ratio(self) -> Number:
+        """The ratio of the first pass, or of img2img."""
+        own = self.options.token_merging_ratio_img2img if self.is_img2img else 0
+        return own or self.options.token_merging_ratio
+
+    @property
+    def hires_token_merging_ratio(self) -> Number:
+        """The ratio of the second pass."""
+        return self.options.token_merging_ratio_hr or self.options.token_merging_ratio
+
+    def second_pass(self) -> Self:
+        """What the second pass of hires fix does, as a request of its own; its size is not cut yet."""
+        assert self.hires is not None, "there is no second pass"
+        part, (width, height) = self.hires, self.hires_size
+        ratio = {"token_merging_ratio": self.hires_token_merging_ratio}
+        changes: dict[str, object] = {
+            "model": part.model or self.model,
+            "sampler": part.sampler or self.sampler,
+            "schedule": part.schedule or self.schedule,
+            "steps": part.steps or self.steps,
+            "prompt": part.prompt or self.prompt,
+            "negative_prompt": part.negative_prompt or self.negative_prompt,
+            "width": width,
+            "height": height,
+            "options": self.options.model_copy(update=ratio),
+        }
+        return self.model_copy(update=changes)
+
+    @property
+    def hires_size(self) -> tuple[int, int]:
+        """Width and height to which the first pass is scaled; where both are given, it covers them."""
+        assert self.hires is not None, "there is no second pass"
+        part = self.hires
+        if not part.width and not part.height:
+            return int(self.width * part.scale), int(self.height * part.scale)
+        by_width = part.width, part.width * self.height // self.width
+        by_height = part.height * self.width // self.height, part.height
+        if not part.width or not part.height:
+            return by_width if part.width else by_height
+        return by_width if self.width / self.height < part.width / part.height else by_height
 
     def seed_of(self, index: int) -> int:
         """Seed of picture `index` of the run."""

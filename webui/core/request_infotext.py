@@ -7,13 +7,15 @@ from typing import Any
 from webui.core.image_options import A1111_DEFAULTS, INFOTEXT_FIELDS, infotext_key
 from webui.core.infotext import join_fields, parse_fields
 from webui.core.request import GenerationRequest, make_request
-from webui.core.sampling import AUTOMATIC, find_sampler, find_schedule, split_legacy_name
+from webui.core.sampling import AUTOMATIC, effective_schedule, find_sampler, find_schedule, split_legacy_name
 
 CHURN_KEYS = ("s_churn", "s_tmin", "s_tmax", "s_noise")
 UNIPC_KEYS = ("uni_pc_variant", "uni_pc_skip_type", "uni_pc_order", "uni_pc_lower_order_final")
 # A1111 writes one spelling and reads the other.
 OTHER_SPELLINGS = {"Beta scheduler alpha": "beta_dist_alpha", "Beta scheduler beta": "beta_dist_beta"}
 # Keys written only if they did something in the run, in the order A1111 notices them.
+# Of the effects: the mask had nothing white, so the whole picture was made anew.
+BLANK_MASK = "blank mask"
 EFFECT_KEYS = (
     "use_old_scheduling",
     "skip_early_cond",
@@ -33,7 +35,11 @@ class PictureFacts:
     vae_name: str = ""
     vae_hash: str = ""
     version: str = ""
-    # Infotext keys of options that took effect ("NGMS", "Pad conds" …), and further entries.
+    init_image_hash: str = ""
+    # Name of the second pass's checkpoint, if it has its own; name and hash of the refiner, if it took over.
+    hires_checkpoint: str = ""
+    refiner: str = ""
+    # Infotext keys of what took effect in the run ("NGMS", "Pad conds" …), and further entries.
     effects: frozenset[str] = frozenset()
     entries: dict[str, str] = field(default_factory=dict[str, str])
 
@@ -53,6 +59,7 @@ def fields_of_picture(request: GenerationRequest, index: int, facts: PictureFact
         "Schedule type": request.effective_schedule,
         "CFG scale": request.cfg_scale,
         "Seed": request.seed_of(index),
+        "Face restoration": options.face_restoration_model if request.restore_faces else None,
         "Size": f"{request.width}x{request.height}",
         "Model hash": facts.model_hash or None,
         "Model": facts.model_name.replace(",", "").replace(":", "") or None,
@@ -61,13 +68,89 @@ def fields_of_picture(request: GenerationRequest, index: int, facts: PictureFact
         "Variation seed": request.variation_seed_of(index) if varied else None,
         "Variation seed strength": request.variation_strength if varied else None,
         "Seed resize from": f"{request.seed_resize_width}x{request.seed_resize_height}" if resized else None,
+        "Denoising strength": request.denoising_strength if request.is_img2img or request.hires else None,
+        "Conditional mask weight": options.inpainting_mask_weight
+        if "Conditional mask weight" in facts.effects
+        else None,
         "Clip skip": options.clip_skip if options.clip_skip > 1 else None,
         "ENSD": options.eta_noise_seed_delta or None if uses_ensd(request) else None,
-        "Token merging ratio": options.token_merging_ratio or None,
+        "Token merging ratio": request.token_merging_ratio or None,
+        "Token merging ratio hr": (request.hires and request.hires_token_merging_ratio) or None,
+        "Init image hash": facts.init_image_hash or None,
         "RNG": options.randn_source if options.randn_source != "GPU" else None,
         "Tiling": True if request.tiling else None,
     }
-    return fields | option_fields(request, facts.effects) | facts.entries | {"Version": facts.version or None}
+    parts = inpainting_fields(request, facts.effects) | hires_fields(request, facts.hires_checkpoint)
+    written = parts | option_fields(request, facts.effects) | refiner_fields(request, facts.refiner)
+    return fields | written | facts.entries | {"Version": facts.version or None}
+
+
+SOFT_INPAINTING_FIELDS = {
+    "Soft inpainting schedule bias": "schedule_bias",
+    "Soft inpainting preservation strength": "preservation_strength",
+    "Soft inpainting transition contrast boost": "transition_contrast_boost",
+    "Soft inpainting mask influence": "mask_influence",
+    "Soft inpainting difference threshold": "difference_threshold",
+    "Soft inpainting difference contrast": "difference_contrast",
+}
+
+
+def inpainting_fields(request: GenerationRequest, effects: Iterable[str]) -> dict[str, Any]:
+    """What was inpainted and how; of a blank mask, only what A1111 notices before it finds that out."""
+    part = request.inpainting
+    if part is None:
+        return {}
+    fields: dict[str, Any] = {}
+    if part.soft:
+        fields["Soft inpainting enabled"] = True
+        fields |= {key: getattr(part.soft, name) for key, name in SOFT_INPAINTING_FIELDS.items()}
+    if part.invert:
+        fields["Mask mode"] = "Inpaint not masked"
+    if part.mask_blur_x == part.mask_blur_y and part.mask_blur_x > 0:
+        fields["Mask blur"] = part.mask_blur_x
+    if BLANK_MASK in effects:
+        return fields
+    if part.only_masked:
+        fields |= {"Inpaint area": "Only masked", "Masked area padding": part.padding}
+    if part.masked_content != "original":
+        fields["Masked content"] = part.masked_content
+    return fields
+
+
+def hires_fields(request: GenerationRequest, checkpoint: str) -> dict[str, Any]:
+    """The second pass, where it differs from the first."""
+    part = request.hires
+    if part is None:
+        return {}
+    second = request.second_pass()
+    schedules = effective_schedule(second.sampler, second.schedule), request.effective_schedule
+    is_other_schedule = schedules[0] not in (AUTOMATIC, schedules[1])
+    resize = f"{part.width}x{part.height}" if part.width or part.height else None
+    return {
+        "Hires checkpoint": checkpoint or None,
+        "Hires sampler": part.sampler if part.sampler not in ("", request.sampler) else None,
+        "Hires prompt": part.prompt if part.prompt not in ("", request.prompt) else None,
+        "Hires negative prompt": part.negative_prompt
+        if part.negative_prompt not in ("", request.negative_prompt)
+        else None,
+        "Hires schedule type": schedules[0] if is_other_schedule else None,
+        "Hires upscale": part.scale if resize is None else None,
+        "Hires resize": resize,
+        "Hires steps": part.steps or None,
+        "Hires upscaler": part.upscaler or None,
+    }
+
+
+def refiner_fields(request: GenerationRequest, refiner: str) -> dict[str, Any]:
+    """The refiner, if it took over."""
+    if request.refiner is None or not refiner:
+        return {}
+    where = request.options.hires_fix_refiner_pass
+    return {
+        "Hires refiner": where if request.hires and where != "second pass" else None,
+        "Refiner": refiner,
+        "Refiner switch at": request.refiner.switch_at,
+    }
 
 
 def uses_ensd(request: GenerationRequest) -> bool:
@@ -96,16 +179,21 @@ def written_options(request: GenerationRequest) -> list[str]:
     names = chosen("use_downcasted_alpha_bar", "sd_noise_schedule")
     names += chosen("use_old_scheduling")
     names += chosen("emphasis") if weighs(request.prompt) or weighs(request.negative_prompt) else []
+    names += chosen("initial_noise_multiplier") if request.is_img2img else []
     if on_sigmas:
         discards = sampler.discards_next_to_last_sigma
         names += [] if discards else chosen("always_discard_next_to_last_sigma")
         names += chosen("sigma_min", "sigma_max") if schedule.label != AUTOMATIC else []
         names += chosen("rho") if schedule.default_rho not in (-1, request.options.rho) else []
         names += ["beta_dist_alpha", "beta_dist_beta"] if schedule.label == "Beta" else []
-        names += chosen("sgm_noise_multiplier")
+        # A1111 scales the noise of pictures made from noise alone.
+        names += [] if request.is_img2img else chosen("sgm_noise_multiplier")
+    names += chosen("img2img_extra_noise") if request.is_img2img else []
     names += chosen(*[name for name in ("eta_ddim", "eta_ancestral", *CHURN_KEYS) if name in sampler.options])
     names += chosen(*UNIPC_KEYS) if "uni_pc_order" in sampler.options else []
-    return names + chosen(*EFFECT_KEYS[1:])
+    names += chosen("refiner_switch_by_sample_steps") if request.refiner else []
+    names += chosen(*EFFECT_KEYS[1:])
+    return names + (chosen("img2img_extra_noise") if request.hires else [])
 
 
 def weighs(text: str) -> bool:
@@ -139,7 +227,45 @@ def request_fields(fields: dict[str, Any]) -> dict[str, Any]:
         for key, name in INFOTEXT_FIELDS.items()
         if fields.get(key) not in (None, "")
     }
-    return found | {"options": options}
+    if options.pop("face_restoration_model", None):
+        found["restore_faces"] = True
+        options["face_restoration_model"] = str(fields["Face restoration"])
+    return found | part_fields(fields) | {"options": options}
+
+
+def part_fields(fields: dict[str, Any]) -> dict[str, Any]:
+    """Hires fix and refiner, each a dict within, where an infotext has them."""
+    found: dict[str, Any] = {}
+    if fields.get("Hires upscale") or any(as_option(fields.get(f"Hires resize-{i}") or 0) for i in (1, 2)):
+        found["hires"] = {
+            name: convert(fields[key])
+            for key, (name, convert) in HIRES_FIELDS.items()
+            if fields.get(key) not in (None, "", *SAME_AS_FIRST)
+        }
+    if fields.get("Refiner") not in (None, "", "None"):
+        found["refiner"] = {"model": str(fields["Refiner"])}
+        if fields.get("Refiner switch at"):
+            found["refiner"]["switch_at"] = number(fields["Refiner switch at"])
+    return found
+
+
+def read_inpainting(fields: dict[str, Any]) -> dict[str, Any]:
+    """How a picture was inpainted, without its mask, which no infotext holds; empty if it was not."""
+    if not fields.get("Mask blur") and fields.get("Soft inpainting enabled") is None:
+        return {}
+    found: dict[str, Any] = {
+        "invert": fields.get("Mask mode") == "Inpaint not masked",
+        "masked_content": str(fields.get("Masked content", "original")),
+        "only_masked": fields.get("Inpaint area") == "Only masked",
+        "padding": int(number(fields.get("Masked area padding", 32))),
+    }
+    if fields.get("Mask blur"):
+        found["mask_blur_x"] = found["mask_blur_y"] = int(number(fields["Mask blur"]))
+    if fields.get("Soft inpainting enabled"):
+        found["soft"] = {
+            name: number(fields[key]) for key, name in SOFT_INPAINTING_FIELDS.items() if key in fields
+        }
+    return found
 
 
 def sampler_fields(fields: dict[str, Any]) -> dict[str, str]:
@@ -183,4 +309,18 @@ FIELDS: dict[str, tuple[str, Callable[[Any], Any]]] = {
     "Seed resize from-1": ("seed_resize_width", number),
     "Seed resize from-2": ("seed_resize_height", number),
     "Tiling": ("tiling", as_option),
+    "Denoising strength": ("denoising_strength", number),
+}
+SAME_AS_FIRST = ("Use same sampler", "Use same scheduler", "Use same checkpoint")
+HIRES_FIELDS: dict[str, tuple[str, Callable[[Any], Any]]] = {
+    "Hires upscaler": ("upscaler", str),
+    "Hires upscale": ("scale", number),
+    "Hires resize-1": ("width", number),
+    "Hires resize-2": ("height", number),
+    "Hires steps": ("steps", number),
+    "Hires checkpoint": ("model", str),
+    "Hires sampler": ("sampler", str),
+    "Hires schedule type": ("schedule", str),
+    "Hires prompt": ("prompt", str),
+    "Hires negative prompt": ("negative_prompt", str),
 }

@@ -54,10 +54,11 @@ class SoftInpainting(Frozen):
 class Inpainting(Frozen):
     """What of the init picture is made anew: where `mask` is white (of a picture with alpha: where opaque).
 
-    Blur and padding are pixels of the init picture. A mask that is not rounded acts by its grey.
+    Blur and padding are pixels of the init picture. A mask that is not rounded acts by its grey. None is for
+    outpainting, whose new room is the mask.
     """
 
-    mask: ImageRef
+    mask: ImageRef | None = None
     mask_blur_x: int = Field(default=4, ge=0, le=256)
     mask_blur_y: int = Field(default=4, ge=0, le=256)
     mask_round: bool = True
@@ -115,7 +116,7 @@ class Refiner(Frozen):
     """A second checkpoint that takes over when the share `switch_at` of the work is done."""
 
     model: str = Field(min_length=1)
-    switch_at: Number = Field(default=0.8, gt=0, le=1)
+    switch_at: Number = Field(default=0.8, ge=0, le=1)
 
 
 class Loopback(Frozen):

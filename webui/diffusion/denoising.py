@@ -117,6 +117,7 @@ class Denoising:
     after_network: list[Callable[[NetworkOutput], None]] = field(default_factory=list)
     after_guidance: list[Callable[[Tensor, GuidedNetwork], Tensor]] = field(default_factory=list)
     guided: GuidedNetwork | None = None
+    _attached: ExitStack | None = None
 
     @property
     def total_steps(self) -> int:
@@ -134,6 +135,7 @@ class Denoising:
         sampler = self._sampler
         self.guided = self._guided_network(sampler)
         with ExitStack() as attached:
+            self._attached = attached
             for adapter in self.adapters:
                 attached.enter_context(adapter.attach(self.network))
             route = self._route(sampler)
@@ -144,6 +146,19 @@ class Denoising:
             if step is None:
                 # Nothing to walk: the start is the result.
                 yield Step(0, torch.zeros(()), route.latent, route.latent)
+
+    def exchange(
+        self, network: nn.Module, prediction: Prediction, cond: Conditioning, uncond: Conditioning
+    ) -> None:
+        """Go on with another network and its prompts, in the middle of a run: a refiner takes over."""
+        assert self.guided is not None, "the run has not begun"
+        assert self._attached is not None, "the run has not begun"
+        for adapter in self.adapters:
+            self._attached.enter_context(adapter.attach(network))
+        self.network, self.prediction, self.cond, self.uncond = network, prediction, cond, uncond
+        guided = self.guided
+        guided.network, guided.cond, guided.uncond = network, cond, uncond
+        guided.preconditioning = self._preconditioning(self._sampler)
 
     @property
     def _sampler(self) -> Sampler:

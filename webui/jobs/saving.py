@@ -7,6 +7,7 @@ from typing import cast, get_args
 
 from webui.core.errors import StorageError
 from webui.core.events import Event, ImageReady, ImageSaved, Keeping, Message
+from webui.core.request import GenerationRequest
 from webui.jobs.job import Job
 from webui.store.encoding import PictureNotes
 from webui.store.filenames import NameFacts

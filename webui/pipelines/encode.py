@@ -1,6 +1,6 @@
 """Prompt and negative prompt to what the network reads, remembered across runs."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from torch import Tensor
 
@@ -24,12 +24,20 @@ class EncodedPrompts:
     warnings: tuple[str, ...] = ()
 
 
-def encode_prompts(sd: LoadedModel, request: GenerationRequest, cache: ConditioningCache) -> EncodedPrompts:
-    """Encode what the request says, or find it among what was encoded before."""
+def encode_prompts(
+    sd: LoadedModel,
+    request: GenerationRequest,
+    cache: ConditioningCache,
+    first_pass: GenerationRequest | None = None,
+) -> EncodedPrompts:
+    """Encode what the request says, or find it among what was encoded before.
+
+    Prompt editing in a second pass goes on where the `first_pass` ended.
+    """
     options = request.options
-    # Second-order samplers call the network twice a step, and prompt editing counts the calls.
-    calls = request.steps * (2 if find_sampler(request.sampler).is_second_order else 1)
-    timeline = Timeline(calls, old_timelines=options.use_old_scheduling)
+    timeline = Timeline(calls_of(first_pass or request), old_timelines=options.use_old_scheduling)
+    if first_pass is not None:
+        timeline = replace(timeline, hires_steps=calls_of(request))
     prompt = plan(lift_networks(request.prompt)[0], timeline)
     negative = plan(lift_networks(request.negative_prompt)[0], timeline, is_negative=True)
     pads = options.pad_cond_uncond or options.pad_cond_uncond_v0
@@ -41,6 +49,11 @@ def encode_prompts(sd: LoadedModel, request: GenerationRequest, cache: Condition
         empty,
         tuple(dict.fromkeys((*prompt.warnings, *negative.warnings))),
     )
+
+
+def calls_of(request: GenerationRequest) -> int:
+    """How often the network is called; second-order samplers call it twice a step."""
+    return request.steps * (2 if find_sampler(request.sampler).is_second_order else 1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +90,7 @@ def encoding_options(request: GenerationRequest) -> EncodingOptions:
 
 def old_timelines_matter(request: GenerationRequest) -> bool:
     """Whether the prompts come out otherwise under the old counting of steps."""
-    calls = request.steps * (2 if find_sampler(request.sampler).is_second_order else 1)
+    calls = calls_of(request)
     texts = (request.prompt, request.negative_prompt)
     return any(
         plan(text, Timeline(calls)) != plan(text, Timeline(calls, old_timelines=True)) for text in texts

@@ -5,8 +5,8 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict, Field
 
 
-class Txt2ImgBody(BaseModel):
-    """POST /sdapi/v1/txt2img. Fields unknown to A1111 are ignored, as there."""
+class GenerationBody(BaseModel):
+    """What txt2img and img2img have in common. Fields unknown to A1111 are ignored, as there."""
 
     model_config = ConfigDict(extra="ignore")
 
@@ -40,15 +40,54 @@ class Txt2ImgBody(BaseModel):
     override_settings: dict[str, Any] | None = None
     override_settings_restore_afterwards: bool = True
     disable_extra_networks: bool = False
-    enable_hr: bool = False
     refiner_checkpoint: str | None = None
+    refiner_switch_at: float | None = None
     script_name: str | None = None
+    script_args: list[Any] = Field(default_factory=list[Any])
     alwayson_scripts: dict[str, Any] = Field(default_factory=dict)
     force_task_id: str | None = None
     sampler_index: str | None = "Euler"
     send_images: bool = True
     save_images: bool = False
     infotext: str | None = None
+
+
+class Txt2ImgBody(GenerationBody):
+    """POST /sdapi/v1/txt2img."""
+
+    enable_hr: bool = False
+    firstphase_width: int = 0
+    firstphase_height: int = 0
+    hr_scale: float = 2.0
+    hr_upscaler: str | None = None
+    hr_second_pass_steps: int = 0
+    hr_resize_x: int = 0
+    hr_resize_y: int = 0
+    hr_checkpoint_name: str | None = None
+    hr_sampler_name: str | None = None
+    hr_scheduler: str | None = None
+    hr_prompt: str = ""
+    hr_negative_prompt: str = ""
+    firstpass_image: str | None = None
+
+
+class Img2ImgBody(GenerationBody):
+    """POST /sdapi/v1/img2img. Pictures are base64, with or without a data URL's head."""
+
+    init_images: list[str] | None = None
+    resize_mode: int = 0
+    denoising_strength: float | None = 0.75
+    mask: str | None = None
+    mask_blur_x: int = 4
+    mask_blur_y: int = 4
+    mask_blur: int | None = None
+    mask_round: bool = True
+    inpainting_fill: int = 0
+    inpaint_full_res: bool = True
+    inpaint_full_res_padding: int = 0
+    inpainting_mask_invert: int = 0
+    initial_noise_multiplier: float | None = None
+    include_init_images: bool = False
 
 
 class ImagesAnswer(BaseModel):

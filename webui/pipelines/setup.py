@@ -1,0 +1,185 @@
+"""From a request to a batch that is ready to sample."""
+
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import dataclass
+
+from torch import Tensor
+
+from webui.core.request import GenerationRequest
+from webui.diffusion.adapters.base import Adapter
+from webui.diffusion.adapters.tiling import Tiling
+from webui.diffusion.adapters.token_merging import TokenMerging
+from webui.diffusion.conditioning import Conditioning
+from webui.diffusion.denoising import Denoising, RunOptions
+from webui.diffusion.guidance import Guidance
+from webui.diffusion.noise import ImageNoise, NoiseOptions
+from webui.diffusion.prediction import Prediction
+from webui.diffusion.schedules import ScheduleOptions
+from webui.diffusion.step import SamplerOptions
+from webui.models.loader import LoadedModel
+from webui.pipelines.context import Context
+from webui.pipelines.encode import EncodedPrompts
+
+LATENT_PIXELS = 8
+# Seeds of the noise of the VAE's encoder, apart from those of the pictures.
+ENCODER_SEEDS = 0x5EED_0000_0000
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """One of the request's batches: which pictures it makes."""
+
+    number: int
+    request: GenerationRequest
+
+    @property
+    def indexes(self) -> range:
+        """Places of its pictures in the whole run."""
+        first = self.number * self.request.batch_size
+        return range(first, first + self.request.batch_size)
+
+    @property
+    def seeds(self) -> list[int]:
+        """One seed a picture."""
+        return [self.request.seed_of(index) for index in self.indexes]
+
+    def passed(self, request: GenerationRequest) -> "Batch":
+        """The same pictures in another pass of the run."""
+        return Batch(self.number, request)
+
+
+def use_models(request: GenerationRequest, context: Context) -> AbstractContextManager[LoadedModel]:
+    """The checkpoint and VAE of a request."""
+    settings = context.settings
+    return context.models.use(
+        request.model,
+        request.vae,
+        settings.numbers.precision,
+        vae_choice_first=settings.models.sd_vae_overrides_per_model_preferences,
+    )
+
+
+def make_denoising(batch: Batch, sd: LoadedModel, encoded: EncodedPrompts, noise: ImageNoise) -> Denoising:
+    """Everything a batch needs, ready to run: the moment for extensions that shape the sampling."""
+    request, options, count = batch.request, batch.request.options, batch.request.batch_size
+    return Denoising(
+        network=sd.network,
+        prediction=prediction_of(sd, request),
+        cond=Conditioning.repeat(encoded.cond, count),
+        uncond=Conditioning.repeat(encoded.uncond, count),
+        noise=noise,
+        sampler=request.sampler,
+        schedule=request.schedule,
+        steps=request.steps,
+        guidance=guidance(request, encoded),
+        sampler_options=sampler_options(request),
+        schedule_options=schedule_options(request, sd),
+        options=RunOptions(
+            always_discard_next_to_last_sigma=options.always_discard_next_to_last_sigma,
+            sgm_noise_multiplier=options.sgm_noise_multiplier,
+            no_batch_determinism=options.no_dpmpp_sde_batch_determinism,
+        ),
+        adapters=adapters(request),
+    )
+
+
+def encode_images(
+    pictures: Tensor, request: GenerationRequest, sd: LoadedModel, noise: Tensor | None = None
+) -> Tensor:
+    """Pictures (B, 3, H, W) in 0…1 to latents (B, C, h, w), seamless where the request is."""
+    with Tiling().attach(sd.vae.module) if request.tiling else nullcontext():
+        return sd.vae.encode(pictures, noise)
+
+
+def encoder_noise(batch: Batch, sd: LoadedModel, shape: tuple[int, int, int], count: int) -> Tensor:
+    """What chooses from the VAE's posterior, (count, C, h, w): tied to the seeds, as A1111's is not."""
+    seeds = [(seed + ENCODER_SEEDS) % 2**63 for seed in batch.seeds[:count]]
+    return ImageNoise(shape, seeds, NoiseOptions(batch.request.options.randn_source), sd.device).draw()
+
+
+def batch_noise(batch: Batch, sd: LoadedModel, size: tuple[int, int] | None = None) -> ImageNoise:
+    """The noise of a batch: one generator a picture; `size` is the latent's (h, w) if not the request's."""
+    request, options = batch.request, batch.request.options
+    varied = request.variation_strength != 0
+    resized = request.seed_resize_width > 0 and request.seed_resize_height > 0
+    return ImageNoise(
+        (
+            sd.latent_format.channels,
+            *(size or (request.height // LATENT_PIXELS, request.width // LATENT_PIXELS)),
+        ),
+        batch.seeds,
+        NoiseOptions(
+            source=options.randn_source,
+            variation_seeds=tuple(request.variation_seed_of(i) for i in batch.indexes) if varied else (),
+            variation_strength=float(request.variation_strength),
+            resize_from=(
+                request.seed_resize_height // LATENT_PIXELS,
+                request.seed_resize_width // LATENT_PIXELS,
+            )
+            if resized
+            else None,
+            seed_delta=options.eta_noise_seed_delta,
+        ),
+        sd.device,
+    )
+
+
+def prediction_of(sd: LoadedModel, request: GenerationRequest) -> Prediction:
+    """What the network predicts, on its own training noise, changed as the request's options say."""
+    options = request.options
+    return Prediction(sd.prediction, sd.alphas_cumprod, options.enable_quantization).changed(
+        zero_terminal_snr=options.sd_noise_schedule == "Zero Terminal SNR" or sd.is_zero_snr,
+        downcast=options.use_downcasted_alpha_bar,
+    )
+
+
+def guidance(request: GenerationRequest, encoded: EncodedPrompts) -> Guidance:
+    """How prompt and negative prompt are weighed against each other."""
+    options = request.options
+    return Guidance(
+        cfg_scale=float(request.cfg_scale),
+        s_min_uncond=float(options.s_min_uncond),
+        s_min_uncond_all=options.s_min_uncond_all,
+        skip_early_cond=float(options.skip_early_cond),
+        pad_cond_uncond=options.pad_cond_uncond,
+        pad_cond_uncond_v0=options.pad_cond_uncond_v0,
+        padding=encoded.padding,
+    )
+
+
+def sampler_options(request: GenerationRequest) -> SamplerOptions:
+    """What the sampler reads."""
+    options = request.options
+    return SamplerOptions(
+        eta_ancestral=float(options.eta_ancestral),
+        eta_ddim=float(options.eta_ddim),
+        s_churn=float(options.s_churn),
+        s_tmin=float(options.s_tmin),
+        s_tmax=float(options.s_tmax),
+        s_noise=float(options.s_noise),
+        uni_pc_variant=options.uni_pc_variant,
+        uni_pc_skip_type=options.uni_pc_skip_type,
+        uni_pc_order=options.uni_pc_order,
+        uni_pc_lower_order_final=options.uni_pc_lower_order_final,
+    )
+
+
+def schedule_options(request: GenerationRequest, sd: LoadedModel) -> ScheduleOptions:
+    """What the schedule reads."""
+    options = request.options
+    return ScheduleOptions(
+        sigma_min=float(options.sigma_min),
+        sigma_max=float(options.sigma_max),
+        rho=float(options.rho),
+        beta_alpha=float(options.beta_dist_alpha),
+        beta_beta=float(options.beta_dist_beta),
+        use_old_karras_sigmas=options.use_old_karras_scheduler_sigmas,
+        is_sdxl=sd.is_sdxl,
+    )
+
+
+def adapters(request: GenerationRequest) -> list[Adapter]:
+    """Changes to the network that the request asks for."""
+    found: list[Adapter] = [Tiling()] if request.tiling else []
+    ratio = float(request.token_merging_ratio)
+    return [*found, TokenMerging(ratio)] if ratio > 0 else found
