@@ -12,7 +12,7 @@ MOST_LEVELS_OFF, MEAN_LEVELS_OFF = 2, 0.02
 # DPM adaptive chooses its steps by its error, which magnifies rounding: noise that differs by 1e-7 gives a
 # latent that differs by 3e-3, whatever the kernels.
 CHAOTIC_MEAN_LEVELS_OFF = 0.3
-# Between the passes of hires fix the picture is cut off to 8 bits: latents that differ by 5e-6 then differ by
+# Between the passes of hires fix the picture is cut off to 8 bits: latents that differ by 5e-6 differ by
 # a level in one pixel of 3,000, and the second pass carries that on.
 ROUNDED_MEAN_LEVELS_OFF = 0.1
 

@@ -5,6 +5,8 @@ from typing import Literal
 from PIL.Image import Image
 from pydantic import BaseModel, ConfigDict
 
+from webui.core.request import GenerationRequest
+
 
 class Event(BaseModel):
     """Base of all events: frozen values that carry no tensors."""
@@ -91,6 +93,8 @@ class ImageReady(Event):
     # The kept latent that it was decoded from, if it can be decoded again.
     latent: str = ""
     keeping: Keeping | None = None
+    # What made it, where that is one request.
+    request: GenerationRequest | None = None
 
 
 class ImageSaved(Event):

@@ -2,5 +2,6 @@
 
 from webui.core.extras_request import ExtrasRequest
 from webui.core.request import GenerationRequest
+from webui.core.series import Series
 
-WorkRequest = GenerationRequest | ExtrasRequest
+WorkRequest = GenerationRequest | ExtrasRequest | Series

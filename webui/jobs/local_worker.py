@@ -7,6 +7,7 @@ from webui.core.errors import WebuiError
 from webui.core.events import Event
 from webui.core.extras_request import ExtrasRequest
 from webui.core.flags import Flags
+from webui.core.series import Series
 from webui.core.settings import Settings
 from webui.core.stop import Stop
 from webui.core.work import WorkRequest
@@ -16,6 +17,7 @@ from webui.models.upscalers import Upscalers
 from webui.pipelines.context import Context
 from webui.pipelines.extras import process_extras
 from webui.pipelines.generate import generate
+from webui.pipelines.series import run_series
 from webui.store.inputs import Inputs
 from webui.store.latents import Latents
 
@@ -55,4 +57,6 @@ class LocalWorker:
         )
         if isinstance(request, ExtrasRequest):
             return process_extras(request, context)
+        if isinstance(request, Series):
+            return run_series(request, context, generate)
         return generate(request, context)

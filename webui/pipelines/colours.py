@@ -13,15 +13,14 @@ Lab = NDArray[np.uint8]
 
 def colours_of(image: Image.Image) -> Lab:
     """A picture's colours (H, W, 3) in LAB, to correct others by."""
-    return cv2.cvtColor(np.asarray(image.convert("RGB")), cv2.COLOR_RGB2LAB)
+    return np.asarray(cv2.cvtColor(np.asarray(image.convert("RGB")), cv2.COLOR_RGB2LAB), np.uint8)
 
 
 def corrected(image: Image.Image, target: Lab) -> Image.Image:
     """The picture (RGB) with the target's histogram, but its own brightness, as A1111 does."""
-    given = np.asarray(image.convert("RGB"))
-    lab = cv2.cvtColor(given, cv2.COLOR_RGB2LAB)
+    given, lab = np.asarray(image.convert("RGB")), colours_of(image)
     matched = np.stack([_matched(lab[..., channel], target[..., channel]) for channel in range(3)], axis=-1)
-    coloured = cv2.cvtColor(matched.astype(np.uint8), cv2.COLOR_LAB2RGB)
+    coloured = np.asarray(cv2.cvtColor(matched.astype(np.uint8), cv2.COLOR_LAB2RGB), np.uint8)
     return _with_brightness(coloured, given)
 
 

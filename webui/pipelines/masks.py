@@ -112,8 +112,8 @@ def fill_masked(image: Image.Image, mask: Image.Image) -> Image.Image:
 
 def latent_mask(mask: Image.Image, size: tuple[int, int], *, rounds: bool) -> NDArray[np.float32]:
     """The mask at the latent's (width, height), as (h, w) in 0…1; 1 is made anew."""
-    small = np.asarray(mask.convert("RGB").resize(size), np.float32)[..., 0] / 255
-    return np.around(small) if rounds else small
+    small = np.asarray(mask.convert("RGB").resize(size), np.float32)[..., 0] / np.float32(255)
+    return np.around(small).astype(np.float32) if rounds else small
 
 
 def overlay_mask(mask: Image.Image) -> Image.Image:

@@ -134,6 +134,7 @@ def ready(picture: Image.Image, index: int, request: GenerationRequest, facts: P
         infotext=format_infotext(request, index, facts),
         seed=request.seed_of(index),
         variation_seed=request.variation_seed_of(index),
+        request=request,
         facts={
             "model_name": facts.model_name,
             "model_hash": facts.model_hash,
