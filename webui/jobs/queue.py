@@ -184,7 +184,7 @@ class JobQueue:
         return Finished(outcome="stopped" if job.halt.is_stopped else "done")
 
     def _save(self, ready: ImageReady, job: Job) -> None:
-        if job.delivery.keep_images:
+        if job.delivery.keep_images and ready.is_shown:
             job.keep(ready)
         for event in self._saver.save(ready, job):
             job.append(event)

@@ -28,32 +28,43 @@ class PictureSaver:
         self._history = history
 
     def save(self, ready: ImageReady, job: Job) -> Iterator[Event]:
-        """Write one picture; its path is empty where it is not to be saved. A full disk is a warning."""
+        """Write one picture; its path is empty where it is not to be saved. A full disk is a warning.
+
+        What is not to be shown is not told of.
+        """
         path = ""
-        if job.delivery.save_samples and job.settings.saving.samples_save and self._wanted(job):
+        if ready.is_saved and self._wanted(job):
             try:
                 path = self._write(ready, job)
             except StorageError as error:
                 yield Message(text=str(error), level="warning")
+        if not ready.is_shown:
+            return
         if not path:
             # So that the page can still show it.
             job.keep(ready)
         yield saved(ready, path)
 
     def _wanted(self, job: Job) -> bool:
-        return job.settings.saving.save_incomplete_images or not job.halt.ends_batch
+        saving = job.settings.saving
+        is_whole = saving.save_incomplete_images or not job.halt.ends_batch
+        return job.delivery.save_samples and saving.samples_save and is_whole
 
     def _write(self, ready: ImageReady, job: Job) -> str:
+        request = ready.request or job.generation
         if ready.keeping is not None:
             written = self._write_kept(ready, ready.keeping, job)
         else:
             folder = picture_folder(job.settings.folders, tab_of(job))
-            facts = NameFacts.of(job.generation, ready.index, ready.seed, ready.facts, started=started(job))
-            notes = PictureNotes(ready.infotext, exact_request(job))
-            written = self._files.save(ready.image, notes, facts, job.settings.saving, folder)
-        if ready.index == 0 and job.generation:
-            self._files.remember_last(ready.infotext)
-        self._history.add(written.path, ready.infotext, request=job.generation, seed=ready.seed)
+            facts = NameFacts.of(request, ready.index, ready.seed, ready.facts, started=started(job))
+            notes = PictureNotes(ready.infotext, exact_request(ready, job))
+            written = self._files.save(
+                ready.image, notes, facts, job.settings.saving, folder, suffix=ready.aside
+            )
+        if not ready.aside:
+            if ready.index == 0 and request:
+                self._files.remember_last(ready.infotext)
+            self._history.add(written.path, ready.infotext, request=request, seed=ready.seed)
         if written.warning:
             logger.warning("%s", written.warning)
         return str(written.path)
@@ -74,7 +85,8 @@ class PictureSaver:
         )
 
     def save_grid(self, pictures: list[ImageReady], job: Job) -> Iterator[Event]:
-        """Write the sheet of all pictures where there are several and the settings want it."""
+        """Write the sheet of all results where there are several and the settings want it."""
+        pictures = [ready for ready in pictures if not ready.aside]
         saving = job.settings.saving
         wanted = job.delivery.save_grid and (saving.grid_save or saving.return_grid)
         if len(pictures) < 2 or not wanted or job.generation is None:
@@ -82,7 +94,7 @@ class PictureSaver:
         rows = grid_rows(len(pictures), saving.n_rows, job.generation.batch_size)
         sheet = image_grid([ready.image for ready in pictures], rows)
         first = pictures[0]
-        ready = first.model_copy(update={"index": GRID_INDEX, "image": sheet})
+        ready = first.model_copy(update={"index": GRID_INDEX, "image": sheet, "latent": ""})
         try:
             path = self._write_grid(ready, job) if saving.grid_save else ""
         except StorageError as error:
@@ -122,9 +134,9 @@ def started(job: Job) -> datetime:
     return datetime.fromtimestamp(job.created).astimezone()
 
 
-def exact_request(job: Job) -> dict[str, str]:
+def exact_request(ready: ImageReady, job: Job) -> dict[str, str]:
     """The whole request beside A1111's infotext, which leaves some options out."""
-    return {"atelier": job.request.model_dump_json()}
+    return {"atelier": (ready.request or job.request).model_dump_json()}
 
 
 def tab_of(job: Job) -> Tab:

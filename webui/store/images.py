@@ -80,10 +80,12 @@ class ImageFiles:
         *,
         in_subfolder: bool | None = None,
         name: str | None = None,
+        suffix: str = "",
     ) -> SavedPicture:
         """Save a picture; `in_subfolder` overrides the setting, `name` (without type) pattern and number.
 
-        A file of that name stays: the new one then gets a number too. Raises StorageError.
+        A file of that name stays: the new one then gets a number too. `suffix` ends what the pattern gives,
+        as in "-mask". Raises StorageError.
         """
         naming = Naming(facts, image, saving.directories_max_prompt_words)
         wanted = saving.save_to_dirs if in_subfolder is None else in_subfolder
@@ -92,6 +94,7 @@ class ImageFiles:
             "[seed]" if saving.save_to_dirs else "[seed]-[prompt_spaces]"
         )
         decoration = "" if facts.seed is None else file_name(pattern, naming)
+        decoration = decoration + suffix if decoration else suffix.lstrip("-")
         target = self._subfolder(folder, saving, naming) if wanted else self.folder(folder)
         place = Place(target, "", decoration) if name is None else Place(target, "", name, is_named=True)
         return self._write(image, notes, saving, saving.samples_format, place)

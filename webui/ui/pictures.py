@@ -41,7 +41,7 @@ class PictureFiles:
         return path
 
     def _keep(self, job: Job, picture: ImageSaved) -> Path:
-        path = self.unsaved / job.id / f"{picture.index}.png"
+        path = self.unsaved / job.id / f"{picture.index}{picture.aside}.png"
         if not path.exists():
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_bytes(
@@ -53,7 +53,7 @@ class PictureFiles:
 def finished_image(job: Job, picture: ImageSaved) -> ImageReady:
     """The picture itself, kept in the log of jobs that do not save. Raises NotFound once it was let go."""
     for event in job.log():
-        if isinstance(event, ImageReady) and event.index == picture.index:
+        if isinstance(event, ImageReady) and (event.index, event.aside) == (picture.index, picture.aside):
             return event
     raise NotFound("This picture was not saved and is no longer in memory. Generate it again with its seed.")
 
