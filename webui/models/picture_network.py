@@ -22,6 +22,18 @@ NONFREE_ARCHITECTURES = frozenset({"CodeFormer", "SRFormer"})
 SMALLEST_SIDE = 64
 # Windows of attention beyond this are strips over the picture; tiles need not begin where they do.
 LARGEST_WINDOW = 64
+# ScuNET has windows of 8 on a picture made three times half as large.
+WINDOWS = {"SCUNet": 64}
+# What spandrel raises when it reads a plan off tensors that contradict each other.
+DAMAGED = (
+    RuntimeError,
+    LookupError,
+    ValueError,
+    TypeError,
+    AttributeError,
+    ArithmeticError,
+    AssertionError,
+)
 
 
 class PictureNetwork:
@@ -81,16 +93,7 @@ def load_network(file: ModelFile, device: torch.device, *, half: bool) -> Pictur
         descriptor = ModelLoader(device, registry=registry()).load_from_state_dict(tensors)
     except UnsupportedModelError as error:
         raise UnusableFile(not_supported(file)) from error
-    except (
-        RuntimeError,
-        KeyError,
-        ValueError,
-        TypeError,
-        AttributeError,
-        IndexError,
-        AssertionError,
-    ) as error:
-        # spandrel reads the plan off the tensors: those of a damaged file contradict each other.
+    except DAMAGED as error:
         logger.debug("spandrel on %s: %s", file.name, error)
         raise UnusableFile(f"{file.name} is incomplete or damaged. Download it again.") from error
     if not isinstance(descriptor, ImageModelDescriptor):
@@ -129,7 +132,7 @@ def not_supported(file: ModelFile) -> str:
 
 def window_of(descriptor: ImageModelDescriptor[nn.Module]) -> int:
     """Pixels that places of tiles must be multiples of, so that windows of attention fall as in the whole."""
-    sides = {max(descriptor.size_requirements.multiple_of, 1)}
+    sides = {max(descriptor.size_requirements.multiple_of, 1), WINDOWS.get(descriptor.architecture.id, 1)}
     for module in descriptor.model.modules():
         for name in ("window_size", "split_size"):
             value = getattr(module, name, None)

@@ -58,7 +58,7 @@ def fades(parts: list[tuple[int, int]], scale: int) -> list[Numbers]:
     for place, ((_, end), (begin, _)) in enumerate(pairwise(parts)):
         overlap = (end - begin) * scale
         if overlap > 0:
-            ramp = (np.arange(overlap, dtype=np.float32) + 0.5) / overlap
+            ramp = ramp_over(overlap)
             weights[place][-overlap:] *= 1 - ramp
             weights[place + 1][:overlap] *= ramp
     # The last tile may reach back over more than one.
@@ -69,6 +69,17 @@ def fades(parts: list[tuple[int, int]], scale: int) -> list[Numbers]:
         weight / together[begin * scale : end * scale]
         for (begin, end), weight in zip(parts, weights, strict=True)
     ]
+
+
+def ramp_over(overlap: int) -> Numbers:
+    """From 0 to 1 over an overlap, rising in its middle half only.
+
+    Next to its edge a tile's result suffers most from what the network could not see beyond.
+    """
+    quarter = overlap // 4
+    rise = overlap - 2 * quarter
+    middle = (np.arange(rise, dtype=np.float32) + 0.5) / rise
+    return np.concatenate([np.zeros(quarter, np.float32), middle, np.ones(quarter, np.float32)])
 
 
 def in_tiles(picture: Pixels, run: RunTile, tiling: Tiling, scale: int) -> Generator[TileDone, None, Pixels]:

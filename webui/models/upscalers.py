@@ -113,6 +113,10 @@ class Upscalers:
             self._networks.put(key, network)
         return network
 
+    def loaded(self) -> list[PictureNetwork]:
+        """The networks kept, the longest unused first."""
+        return self._networks.values()
+
     def take_messages(self) -> list[str]:
         """What happened that the artist should know, since the last call."""
         told, self._messages = self._messages, []
