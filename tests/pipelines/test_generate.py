@@ -1,7 +1,5 @@
 """The recipe: A1111's latents, and networks that are put back bit by bit however a run ends."""
 
-import hashlib
-from collections.abc import Iterator
 from contextlib import ExitStack
 
 import numpy as np
@@ -9,12 +7,9 @@ import pytest
 import torch
 
 from tests.golden_cases import FAMILIES, GoldenCase, golden_cases, txt2img_cases
+from tests.pipelines.runs import digest, pictures, request_of
 from webui.core.events import ImageReady, Message, Preview, Progress
-from webui.core.request import GenerationRequest, make_request
-from webui.core.settings import Settings
-from webui.core.stop import Stop
-from webui.models.manager import ModelManager
-from webui.models.upscalers import Upscalers
+from webui.core.request import GenerationRequest
 from webui.pipelines.context import Context
 from webui.pipelines.encode import encode_prompts
 from webui.pipelines.generate import generate
@@ -34,46 +29,6 @@ LATENT_CASES = [
     for case in golden_cases()
     if "sampler" in case.data["id"] or case.family != "sd15" or case not in txt2img_cases()
 ]
-
-
-@pytest.fixture(scope="module")
-def models(exact_services) -> ModelManager:
-    """A manager of its own, made and used on the tests' thread."""
-    return ModelManager(exact_services.catalog, torch.device("cpu"), 2**31)
-
-
-@pytest.fixture
-def context(models, exact_services) -> Context:
-    """A run that nobody stops, with a preview after every step."""
-    settings = Settings().changed({"precision": "exact", "show_progress_every_n_steps": 1})
-    upscalers = Upscalers(models.catalog, models.device, exact=True)
-    inputs, latents = exact_services.inputs, exact_services.latents
-    return Context(models, upscalers, inputs, latents, settings, Stop(), "Atelier test")
-
-
-def request_of(**changes: object) -> GenerationRequest:
-    fields = {
-        "model": "tiny-sd15",
-        "prompt": "a cat",
-        "width": 64,
-        "height": 64,
-        "steps": 3,
-        "sampler": "Euler",
-    }
-    return make_request(**fields | changes)
-
-
-def digest(models: ModelManager) -> str:
-    """Every weight and how every convolution pads, as one number."""
-    hasher = hashlib.sha256()
-    for model in models.loaded():
-        for module in model.modules():
-            for name, tensor in module.state_dict().items():
-                hasher.update(name.encode() + tensor.contiguous().view(torch.uint8).numpy().tobytes())
-            for layer in module.modules():
-                hooks = len(layer._forward_hooks) + len(layer._forward_pre_hooks)
-                hasher.update(f"{getattr(layer, 'padding_mode', '')}{hooks}".encode())
-    return hasher.hexdigest()
 
 
 @pytest.mark.slow
@@ -135,10 +90,6 @@ def test_a_picture_does_not_depend_on_its_batch(context):
     alone = pictures(generate(request_of(seed=8), context))
     difference = np.abs(np.asarray(together[3].image, np.int16) - np.asarray(alone[0].image, np.int16))
     assert difference.max() <= 1
-
-
-def pictures(events: Iterator) -> list[ImageReady]:
-    return [event for event in events if isinstance(event, ImageReady)]
 
 
 @pytest.mark.parametrize("options", [{}, {"token_merging_ratio": 0.5}])

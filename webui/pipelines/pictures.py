@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Iterator
 from contextlib import nullcontext
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 import torch
 from PIL import Image
@@ -20,6 +20,7 @@ from webui.pipelines.img2img import Originals
 from webui.pipelines.kept_latents import keeping
 from webui.pipelines.resize import Upscale, resize
 from webui.pipelines.setup import Batch
+from webui.store.latents import Kept
 
 
 def decode(latent: Tensor, sd: LoadedModel, request: GenerationRequest) -> Iterator[Image.Image]:
@@ -43,13 +44,35 @@ def make_pictures(
     originals = originals or Originals()
     with keeping(latent, batch.request, batch.indexes[0], sd, facts, context) as kept:
         yield from tell([kept.warning] if kept.warning else [])
-        for place, picture in enumerate(decode(latent, sd, batch.request)):
-            finishing = Finishing(batch.request, batch.indexes[place], facts, context, originals.of(place))
-            for ready in finishing(picture):
-                yield ready.model_copy(update={"latent": kept.id}) if isinstance(ready, ImageReady) else ready
-            # Whoever took the picture has saved it by now.
-            kept.done()
+        making = Making(batch, sd, facts, context, originals, kept)
+        yield from pictures_of(latent, range(len(latent)), making)
     yield from tell(sd.take_messages())
+
+
+@dataclass(frozen=True, slots=True)
+class Making:
+    """What turns a batch's latent into pictures, and where it is kept meanwhile."""
+
+    batch: Batch
+    sd: LoadedModel
+    facts: PictureFacts
+    context: Context
+    originals: Originals
+    kept: Kept
+
+
+def pictures_of(latent: Tensor, places: Iterable[int], making: Making) -> Iterator[Event]:
+    """Some of the pictures of a batch, by their places in its latent (B, C, h, w)."""
+    request = making.batch.request
+    for place in places:
+        (picture,) = decode(latent[place : place + 1], making.sd, request)
+        index, originals = making.batch.indexes[place], making.originals.of(place)
+        for made in Finishing(request, index, making.facts, making.context, originals)(picture):
+            # An aside is no decoded latent.
+            latent_id = making.kept.id if isinstance(made, ImageReady) and not made.aside else ""
+            yield made.model_copy(update={"latent": latent_id}) if latent_id else made
+        # Whoever took the picture has saved it by now.
+        making.kept.done()
 
 
 class Finishing:
