@@ -4,6 +4,7 @@ from hypothesis import strategies as st
 
 from webui.core.image_options import ImageOptions
 from webui.core.request import MAX_SEED, GenerationRequest
+from webui.core.request_parts import HiresFix
 from webui.core.sampling import SAMPLERS, SCHEDULES
 
 sides = st.integers(1, 256).map(lambda eighths: eighths * 8)
@@ -67,4 +68,20 @@ def requests(draw, prompts=words):
         seed_resize_height=draw(sides) if resized else 0,
         tiling=draw(st.booleans()),
         options=draw(options()),
+    )
+
+
+@st.composite
+def hires_parts(draw, prompts=words):
+    """Second passes of all kinds."""
+    return HiresFix(
+        upscaler=draw(st.sampled_from(["", "Latent", "Latent (nearest)", "Lanczos", "R-ESRGAN 4x+"])),
+        scale=draw(st.integers(4, 16).map(lambda quarters: quarters / 4)),
+        width=draw(st.sampled_from([0, 512, 776])),
+        height=draw(st.sampled_from([0, 640])),
+        steps=draw(st.integers(0, 50)),
+        sampler=draw(st.sampled_from(["", *[info.label for info in SAMPLERS]])),
+        schedule=draw(st.sampled_from(["", *[info.label for info in SCHEDULES]])),
+        prompt=draw(prompts),
+        negative_prompt=draw(prompts),
     )

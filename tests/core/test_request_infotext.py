@@ -1,18 +1,24 @@
 """A picture's infotext reads back to the request that made it."""
 
+from dataclasses import replace
+
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.request_strategies import requests
+from tests.golden_cases import golden_cases, without_version
+from tests.request_strategies import hires_parts, requests
 from webui.core.image_options import A1111_DEFAULTS, INFOTEXT_FIELDS, ImageOptions
+from webui.core.infotext import parse_fields
 from webui.core.request import GenerationRequest, make_request
 from webui.core.request_infotext import (
     PictureFacts,
     format_infotext,
     parse_infotext,
     read_infotext,
+    read_inpainting,
     written_options,
 )
+from webui.core.request_parts import Refiner
 from webui.core.sampling import AUTOMATIC
 
 FACTS = PictureFacts("model", "0123456789", version="Atelier 1", effects=frozenset(INFOTEXT_FIELDS))
@@ -46,6 +52,54 @@ def test_infotext_parses_back_to_an_equal_request(request):
 def test_formatting_what_was_parsed_gives_the_same_text(request):
     text = format_infotext(request, 0, FACTS)
     assert format_infotext(parse_infotext(text), 0, FACTS) == text
+
+
+@given(requests(prompts), hires_parts(prompts))
+def test_a_second_pass_reads_back_to_the_same_text(request, hires):
+    facts = replace(FACTS, hires_checkpoint="other", refiner="third [0123456789]")
+    refiner = Refiner(model="third", switch_at=0.75)
+    both = request.model_copy(update={"hires": hires, "refiner": refiner, "denoising_strength": 0.4})
+    text = format_infotext(both, 0, facts)
+    again = parse_infotext(text)
+    assert format_infotext(again, 0, facts) == text
+    assert again.refiner == Refiner(model="third [0123456789]", switch_at=0.75)
+    assert again.second_pass().steps == both.second_pass().steps
+    assert again.hires_size == both.hires_size
+
+
+def test_what_a1111_wrote_of_second_passes_and_refiners_is_read_and_written_the_same():
+    texts = [
+        case.infotexts[0]
+        for case in golden_cases()
+        if case.payload.get("enable_hr") or "refiner" in str(case)
+    ]
+    assert len(texts) >= 15
+    for text in texts:
+        request = parse_infotext(text)
+        facts = PictureFacts(
+            *(str(request.model).removesuffix("]").split(" [")),
+            hires_checkpoint=request.hires.model if request.hires else "",
+            refiner=request.refiner.model if request.refiner else "",
+        )
+        assert without_version(format_infotext(request, 0, facts)) == text
+
+
+def test_inpainting_is_read_as_far_as_infotext_tells_it():
+    fields = parse_fields(
+        "a cat\nSteps: 12, Sampler: Euler, CFG scale: 7, Seed: 1, Size: 64x64, Denoising strength: 0.7, "
+        "Soft inpainting enabled: True, Soft inpainting schedule bias: 2, Mask mode: Inpaint not masked, "
+        "Mask blur: 6, Inpaint area: Only masked, Masked area padding: 8, Masked content: latent noise"
+    )
+    assert read_inpainting(fields) == {
+        "invert": True,
+        "masked_content": "latent noise",
+        "only_masked": True,
+        "padding": 8,
+        "mask_blur_x": 6,
+        "mask_blur_y": 6,
+        "soft": {"schedule_bias": 2},
+    }
+    assert read_inpainting(parse_fields("a cat")) == {}
 
 
 def test_each_picture_of_a_run_tells_its_own_seed():

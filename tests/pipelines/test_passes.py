@@ -124,6 +124,15 @@ def test_the_first_pass_is_kept_where_the_settings_want_it(context):
     assert not made[0].is_shown
 
 
+def test_the_init_picture_is_kept_where_the_settings_want_it(context, init):
+    settings = context.settings.changed({"save_init_img": True})
+    made = pictures(generate(request_of(init_images=(init,)), replace(context, settings=settings)))
+    kept, result = made
+    assert (kept.aside, kept.is_shown, kept.image.size) == ("-init-image", False, (128, 128))
+    assert kept.keeping.folder == "outputs/init-images"
+    assert f"Init image hash: {kept.keeping.name}" in result.infotext
+
+
 def test_inpainting_leaves_what_is_not_masked(context, init, mask):
     request = request_of(
         init_images=(init,),

@@ -53,6 +53,7 @@ class Preview(Event):
 # What a picture is when it is not the result itself: the suffix of its file's name.
 Aside = Literal[
     "",
+    "-init-image",
     "-before-highres-fix",
     "-before-color-correction",
     "-before-face-restoration",

@@ -4,6 +4,8 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
+from PIL import Image
+
 from webui.core.settings import Settings
 from webui.core.stop import Stop
 from webui.models.manager import ModelManager
@@ -24,3 +26,7 @@ class Context:
     stop: Stop
     version: str
     clock: Callable[[], float] = field(default=time.monotonic)
+
+    def restore_faces(self, image: Image.Image, name: str, weight: float) -> Image.Image:
+        """A picture with its faces restored; see FaceRestorers."""
+        return self.upscalers.faces.restore(image, name, weight)

@@ -8,7 +8,7 @@ from contextlib import ExitStack
 
 import torch
 
-from webui.core.events import Event
+from webui.core.events import Event, ImageReady, Keeping
 from webui.core.request import GenerationRequest
 from webui.pipelines.context import Context
 from webui.pipelines.encode import encode_prompts
@@ -42,6 +42,8 @@ def generate_once(request: GenerationRequest, context: Context) -> Generator[Eve
         if request.is_img2img:
             start = make_start(request, sd, context, use_upscaler(request, context))
             yield from tell(start.messages)
+            if context.settings.saving.save_init_img:
+                yield init_picture(start, request, context)
         run = Run(request, context, sd, encoded, start)
         for number in range(request.batch_count):
             context.stop.take_skip()
@@ -66,6 +68,22 @@ def make_batch(batch: Batch, run: Run) -> Iterator[Event]:
         )
         originals = originals_of(batch, sampled, start)
         yield from make_pictures(sampled.latent, batch, sampled.sd, facts, context, originals)
+
+
+def init_picture(start: Start, request: GenerationRequest, context: Context) -> ImageReady:
+    """The picture it began with, named by its MD5 as A1111 does, to be kept."""
+    keeping = Keeping(folder=context.settings.folders.outdir_init_images, name=start.image_hash)
+    return ImageReady(
+        index=0,
+        image=start.init_images[-1],
+        infotext="",
+        seed=request.seed,
+        variation_seed=request.variation_seed,
+        aside="-init-image",
+        is_shown=False,
+        keeping=keeping,
+        request=request,
+    )
 
 
 def originals_of(batch: Batch, sampled: Sampled, start: Start | None) -> Originals:
