@@ -1,7 +1,8 @@
 """Every kind of work that the queue takes."""
 
+from webui.core.decode_request import DecodeRequest
 from webui.core.extras_request import ExtrasRequest
 from webui.core.request import GenerationRequest
 from webui.core.series import Series
 
-WorkRequest = GenerationRequest | ExtrasRequest | Series
+WorkRequest = GenerationRequest | DecodeRequest | ExtrasRequest | Series

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Literal
 from uuid import uuid4
 
+from webui.core.decode_request import DecodeRequest
 from webui.core.events import (
     Event,
     Finished,
@@ -27,6 +28,16 @@ JobState = Literal["queued", "running", "done", "stopped", "cancelled", "failed"
 
 
 @dataclass(frozen=True, slots=True)
+class Beside:
+    """Pictures of earlier jobs that the page shows before the job's own; `chosen` is the place of the one
+    that the job works on. Each lies in a file.
+    """
+
+    pictures: tuple[ImageSaved, ...] = ()
+    chosen: int = 0
+
+
+@dataclass(frozen=True, slots=True)
 class Delivery:
     """What happens to the finished pictures; it does not change them."""
 
@@ -35,6 +46,7 @@ class Delivery:
     save_grid: bool = True
     # Keep the pictures themselves in the log, for a caller who waits for them (the API).
     keep_images: bool = False
+    beside: Beside = Beside()
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +77,9 @@ class Job:
 
     @property
     def generation(self) -> GenerationRequest | None:
-        """The request, where it is one to generate pictures; None for other kinds of work."""
+        """The request that made the pictures, or makes them; None for other kinds of work."""
+        if isinstance(self.request, DecodeRequest):
+            return self.request.generation
         return self.request if isinstance(self.request, GenerationRequest) else None
 
     def append(self, event: Event) -> None:
@@ -155,6 +169,11 @@ class Job:
     def saved(self) -> tuple[ImageSaved, ...]:
         """The pictures so far, in order."""
         return tuple(event for event in self.log() if isinstance(event, ImageSaved))
+
+    def gallery(self) -> tuple[ImageSaved, ...]:
+        """What the page shows: pictures from before, then the job's own in their order, the grid first."""
+        own = sorted(self.saved(), key=lambda picture: picture.index)
+        return (*self.delivery.beside.pictures, *own)
 
     def messages(self) -> tuple[Message, ...]:
         """What the artist was told."""

@@ -3,6 +3,7 @@
 import logging
 from collections.abc import Generator
 
+from webui.core.decode_request import DecodeRequest
 from webui.core.errors import WebuiError
 from webui.core.events import Event
 from webui.core.extras_request import ExtrasRequest
@@ -15,6 +16,7 @@ from webui.models.catalog import Catalog
 from webui.models.manager import ModelManager
 from webui.models.upscalers import Upscalers
 from webui.pipelines.context import Context
+from webui.pipelines.decode_again import decode_again
 from webui.pipelines.extras import process_extras
 from webui.pipelines.generate import generate
 from webui.pipelines.series import run_series
@@ -55,6 +57,8 @@ class LocalWorker:
         context = Context(
             self._models, self._upscalers, self._inputs, self._latents, settings, stop, self._version
         )
+        if isinstance(request, DecodeRequest):
+            return decode_again(request, context)
         if isinstance(request, ExtrasRequest):
             return process_extras(request, context)
         if isinstance(request, Series):

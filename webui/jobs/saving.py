@@ -136,7 +136,7 @@ def started(job: Job) -> datetime:
 
 def exact_request(ready: ImageReady, job: Job) -> dict[str, str]:
     """The whole request beside A1111's infotext, which leaves some options out."""
-    return {"atelier": (ready.request or job.request).model_dump_json()}
+    return {"atelier": (ready.request or job.generation or job.request).model_dump_json()}
 
 
 def tab_of(job: Job) -> Tab:

@@ -7,7 +7,7 @@ import math
 import re
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Generator
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -100,7 +100,7 @@ class Latents:
         self._lock = threading.Lock()
 
     @contextlib.contextmanager
-    def keeping(self, batch: FinishedBatch, limits: KeepLimits) -> Iterator[Kept]:
+    def keeping(self, batch: FinishedBatch, limits: KeepLimits) -> Generator[Kept]:
         """Keep a batch while it is decoded; afterwards older ones go where there are more than `limits`."""
         file, warning = None, None
         try:
@@ -111,7 +111,7 @@ class Latents:
             yield Kept(file, warning)
 
     @contextlib.contextmanager
-    def resuming(self, latent: str) -> Iterator[Kept]:
+    def resuming(self, latent: str) -> Generator[Kept]:
         """A kept batch while it is decoded once more. Raises NotFound."""
         file = self._find(latent)
         with self._working(file):
@@ -146,7 +146,7 @@ class Latents:
         return file
 
     @contextlib.contextmanager
-    def _working(self, file: KeptFile | None) -> Iterator[None]:
+    def _working(self, file: KeptFile | None) -> Generator[None]:
         latent = file.id if file else ""
         with self._lock:
             self._at_work.add(latent)
@@ -157,7 +157,7 @@ class Latents:
                 self._at_work.discard(latent)
 
     @contextlib.contextmanager
-    def _trimmed(self, limits: KeepLimits) -> Iterator[None]:
+    def _trimmed(self, limits: KeepLimits) -> Generator[None]:
         try:
             yield
         finally:

@@ -1,0 +1,33 @@
+"""Kept latents to pictures once more: with another VAE, or because the first time did not come to its end."""
+
+from collections.abc import Generator
+from dataclasses import replace
+
+import torch
+
+from webui.core.decode_request import DecodeRequest
+from webui.core.events import Event
+from webui.pipelines.context import Context
+from webui.pipelines.img2img import originals_for
+from webui.pipelines.kept_latents import latent_of
+from webui.pipelines.pictures import Making, picture_facts, pictures_of, tell, use_upscaler
+from webui.pipelines.setup import Batch, use_models
+
+
+@torch.no_grad()
+def decode_again(request: DecodeRequest, context: Context) -> Generator[Event]:
+    """Decode, and finish as the pictures' own request says. Raises NotFound if the latent is gone."""
+    kept_batch = context.latents.open(request.latent)
+    own = kept_batch.request.model_copy(update={"vae": request.vae})
+    batch = Batch(kept_batch.first // own.batch_size, own)
+    with use_models(own.model_copy(update={"model": kept_batch.model}), context) as sd:
+        sd.vae.falls_back = sd.numbers.falls_back and context.settings.numbers.auto_vae_precision
+        told = picture_facts(sd, own, context)
+        facts = replace(kept_batch.facts, vae_name=told.vae_name, vae_hash=told.vae_hash)
+        originals = originals_for(own, context, use_upscaler(own, context))
+        places = [index - kept_batch.first for index in request.indexes or batch.indexes]
+        known = [place for place in places if 0 <= place < kept_batch.count]
+        with context.latents.resuming(request.latent) as kept:
+            making = Making(batch, sd, facts, context, originals, kept)
+            yield from pictures_of(latent_of(kept_batch), known, making)
+        yield from tell(sd.take_messages())
