@@ -27,6 +27,12 @@ class JobView:
     waiting: int
 
     @property
+    def newest(self) -> int:
+        """The place of the job's first picture; until there is one, of the picture that it works on."""
+        beside = self.job.delivery.beside
+        return len(beside.pictures) if len(self.pictures) > len(beside.pictures) else beside.chosen
+
+    @property
     def is_active(self) -> bool:
         """Whether the job waits or runs."""
         return self.finished is None
@@ -41,7 +47,7 @@ def view_of(job: Job, waiting: int) -> JobView:
     )
     return JobView(
         job=job,
-        pictures=tuple(pictures),
+        pictures=(*job.delivery.beside.pictures, *pictures),
         messages=tuple(event for event in log if isinstance(event, Message)),
         progress=job.progress(),
         preview=current_preview(log),
@@ -139,6 +145,8 @@ def generation_info(view: JobView, paths: list[str]) -> str:
     info = (describe_run(view.job.generation) if view.job.generation else {}) | {
         "index_of_first_image": len(view.pictures) - len(samples),
         "infotexts": [picture.infotext for picture in view.pictures],
+        "latents": [picture.latent for picture in view.pictures],
+        "indexes": [picture.index for picture in view.pictures],
         "job_id": view.job.id,
         "paths": paths,
         # Of the pictures that are there: a run may have been cut short.
@@ -150,13 +158,18 @@ def generation_info(view: JobView, paths: list[str]) -> str:
 
 @dataclass(frozen=True, slots=True)
 class ShownPicture:
-    """A picture of the gallery, as `generation_info` told the page of it."""
+    """A picture of the gallery, as `generation_info` told the page of it.
+
+    `index` is its place in the run (-1: a grid), `latent` the kept latent it comes from.
+    """
 
     job_id: str
     path: str
     infotext: str
     seed: int
     variation_seed: int
+    index: int = 0
+    latent: str = ""
 
 
 def shown_picture(info: str, index: int) -> ShownPicture | None:
@@ -171,4 +184,6 @@ def shown_picture(info: str, index: int) -> ShownPicture | None:
         told["infotexts"][index],
         told["all_seeds"][sample],
         told["all_subseeds"][sample],
+        told["indexes"][index],
+        told["latents"][index],
     )

@@ -60,7 +60,7 @@ def finished_image(job: Job, picture: ImageSaved) -> ImageReady:
 
 def chosen_pictures(job: Job, selected: int, *, only_selected: bool) -> list[ImageSaved]:
     """What the Save button takes: the picture selected in the gallery, or all but the grid."""
-    pictures = sorted(job.saved(), key=lambda picture: picture.index)
+    pictures = job.gallery()
     if only_selected and 0 <= selected < len(pictures):
         return [pictures[selected]]
     return [picture for picture in pictures if picture.index >= 0]

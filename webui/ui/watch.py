@@ -115,8 +115,8 @@ class Watcher:
         res = self.results
         paths = [str(self.files.on_disk(view.job, picture)) for picture in view.pictures]
         return {
-            res.gallery: gr.update(value=paths, selected_index=0),
-            res.infotext: picture_infotext(view, 0),
+            res.gallery: gr.update(value=paths, selected_index=view.newest),
+            res.infotext: picture_infotext(view, view.newest),
             res.generation_info: generation_info(view, paths),
-            res.selected: 0,
+            res.selected: view.newest,
         }

@@ -4,15 +4,21 @@ from dataclasses import dataclass
 
 import gradio as gr
 
+from webui.ui.components.again_fields import DecodeFields, make_decode_fields
 from webui.ui.components.buttons import icon_button
+from webui.ui.components.send_buttons import SendButtons, make_send_buttons
 
 EMPTY = '<div class="gallery-empty"><span class="frame"></span><p>Your pictures appear here.</p></div>'
+
+# The tab whose pictures hires fix goes with.
+WITH_HIRES = "txt2img"
 
 
 @dataclass(frozen=True, slots=True)
 class Results:
     """The components that a job is watched with."""
 
+    tab: str
     progress: gr.HTML
     preview: gr.HTML
     gallery: gr.Gallery
@@ -24,8 +30,11 @@ class Results:
     save: gr.Button
     save_zip: gr.Button
     reuse: gr.Button
+    upscale: gr.Button
     send_to_pnginfo: gr.Button
+    send: SendButtons
     files: gr.File
+    decoding: DecodeFields
 
 
 def make_results(tab: str) -> Results:
@@ -53,7 +62,14 @@ def make_results(tab: str) -> Results:
                 reuse = icon_button(
                     "reuse", "Take all parameters of the picture into the form", f"{tab}_reuse_all"
                 )
+                upscale = icon_button(
+                    "sparkle",
+                    "Hires-fix the picture with the settings of Hires. fix",
+                    f"{tab}_upscale",
+                    visible=tab == WITH_HIRES,
+                )
                 pnginfo = icon_button("info", "Send the picture to PNG Info", f"{tab}_send_to_pnginfo")
+                send = make_send_buttons(tab)
             files = gr.File(
                 None,
                 file_count="multiple",
@@ -63,9 +79,11 @@ def make_results(tab: str) -> Results:
                 elem_id=f"download_files_{tab}",
             )
             infotext = gr.HTML("", elem_id=f"html_info_{tab}", elem_classes=["infotext"])
+            decoding = make_decode_fields(tab)
             log = gr.HTML("", elem_id=f"html_log_{tab}", elem_classes=["html-log"])
             generation_info = gr.Textbox("", elem_id=f"generation_info_{tab}", visible="hidden")
     return Results(
+        tab=tab,
         progress=progress,
         preview=preview,
         gallery=gallery,
@@ -76,6 +94,9 @@ def make_results(tab: str) -> Results:
         save=save,
         save_zip=save_zip,
         reuse=reuse,
+        upscale=upscale,
         send_to_pnginfo=pnginfo,
+        send=send,
         files=files,
+        decoding=decoding,
     )

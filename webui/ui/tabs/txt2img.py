@@ -10,6 +10,7 @@ from gradio.components import Component
 
 from webui.core.errors import WebuiError
 from webui.jobs.services import Services
+from webui.ui.components.again_fields import make_unfinished_offer
 from webui.ui.components.hires_fields import make_hires_fields, wire_final_size
 from webui.ui.components.refiner_fields import make_refiner_fields
 from webui.ui.components.results import Results, make_results
@@ -20,6 +21,7 @@ from webui.ui.form import Form
 from webui.ui.generation import fields_of_infotext, request_parts
 from webui.ui.handlers import INSTANT
 from webui.ui.pictures import PictureFiles
+from webui.ui.tabs.again_buttons import wire_decoding, wire_hires, wire_unfinished
 from webui.ui.tabs.generation_tab import delivery_of, submitted, wire_memory, wire_prompts, wire_watching
 from webui.ui.tabs.result_buttons import wire_result_buttons
 from webui.ui.texts import notice
@@ -41,6 +43,7 @@ class Txt2img:
 def make_txt2img(services: Services, files: PictureFiles, page: gr.Blocks) -> Txt2img:
     """Build the tab's inside and wire it."""
     form = Form()
+    offer = make_unfinished_offer(TAB)
     toprow = make_toprow(TAB, form, list(services.styles().names))
     with gr.Row(elem_id=f"{TAB}_interface", elem_classes=["generation-columns"], equal_height=False):
         with gr.Column(
@@ -65,6 +68,9 @@ def make_txt2img(services: Services, files: PictureFiles, page: gr.Blocks) -> Tx
     wire_memory(services, page, TAB, form)
     wire_counters(services, toprow)
     wire_result_buttons(services, files, form, results, seeds, read_text)
+    wire_hires(services, files, TAB, form, results)
+    wire_decoding(services, files, page, TAB, results)
+    wire_unfinished(services, page, offer)
     return Txt2img(form, toprow, results)
 
 
