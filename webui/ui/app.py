@@ -10,6 +10,7 @@ from webui.ui.page import mount_page
 from webui.ui.pictures import PictureFiles
 from webui.ui.tabs.img2img import make_img2img
 from webui.ui.tabs.pnginfo import make_pnginfo
+from webui.ui.tabs.sending import ALONG, SIZE_FIELDS, wire_sending
 from webui.ui.tabs.settings import make_settings
 from webui.ui.tabs.txt2img import make_txt2img
 
@@ -28,11 +29,14 @@ def build_ui(services: Services) -> gr.Blocks:
             with top_tab("txt2img", "txt2img"):
                 txt2img = make_txt2img(services, files, page)
             with top_tab("img2img", "img2img"):
-                make_img2img(services, files, page)
+                img2img = make_img2img(services, files, page)
             with top_tab("PNG Info", "pnginfo"):
-                make_pnginfo(services, txt2img)
+                make_pnginfo(services, txt2img, img2img)
             with top_tab("Settings", "settings"):
                 make_settings(services, quick, page)
+        wire_sending(services, txt2img.results, img2img, ALONG)
+        # Within img2img the prompts are there already.
+        wire_sending(services, img2img.results, img2img, SIZE_FIELDS)
         gr.HTML(f'<span class="versions">{services.version}</span>', elem_id="footer")
     # Every open page is one event that never ends; Gradio carries out 40 at a time unless told otherwise.
     page.max_threads = MOST_PAGES

@@ -1,8 +1,9 @@
 """Between the img2img form and requests: what its own fields mean, and what they show of others."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, get_args
 
 from webui.core.errors import InvalidRequest
@@ -11,6 +12,7 @@ from webui.core.request import GenerationRequest
 from webui.core.request_infotext import read_inpainting
 from webui.core.request_parts import Inpainting, Loopback, Outpainting, SoftInpainting
 from webui.core.settings import Settings
+from webui.jobs.img2img_batch import Batch, PngInfoChoice, folder_named, pictures_in
 from webui.ui.generation import fields_of_infotext, fields_of_request, request_parts
 
 IMG2IMG, SKETCH, INPAINT = "img2img", "Sketch", "Inpaint"
@@ -20,6 +22,7 @@ MASKED_MODES = (INPAINT, INPAINT_SKETCH, INPAINT_UPLOAD)
 MASK_MODES = ("Inpaint masked", "Inpaint not masked")
 INPAINT_AREAS = ("Whole picture", "Only masked")
 RESIZE_TO, RESIZE_BY = "Resize to", "Resize by"
+UPLOAD, FROM_DIRECTORY = "Upload", "From directory"
 CURVES: tuple[str, ...] = get_args(Loopback.model_fields["curve"].annotation)
 FILLS: tuple[str, ...] = get_args(Outpainting.model_fields["fill"].annotation)
 # A mask may be off from its picture's shape by rounding, no more.
@@ -111,6 +114,42 @@ def img2img_parts(fields: Mapping[str, Any], pictures: Pictures) -> tuple[dict[s
     elif fields.get("outpainting"):
         wanted["outpainting"] = picked(fields, OUTPAINT_FIELDS)
     return wanted, overrides
+
+
+def batch_parts(fields: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
+    """The same for each picture of a batch; `inpainting` is there for those that have a mask."""
+    wanted, overrides = common_parts(fields)
+    if fields.get("outpainting"):
+        wanted["outpainting"] = picked(fields, OUTPAINT_FIELDS)
+    return wanted | {"inpainting": inpainting_parts(fields, ANY_MASK)}, overrides
+
+
+def batch_of(fields: Mapping[str, Any], files: Iterable[str]) -> Batch:
+    """What the form names for a batch. Raises InvalidRequest for folders that are not there."""
+    from_folder = fields.get("batch_source") == FROM_DIRECTORY
+    folder = str(fields.get("batch_input_dir") or "")
+    if from_folder and not folder.strip():
+        raise InvalidRequest("The input directory is empty. Name a folder on the server.")
+    pictures = pictures_of(folder, "input directory") if from_folder else tuple(map(Path, files))
+    output = str(fields.get("batch_output_dir") or "").strip()
+    png_folder = str(fields.get("batch_png_info_dir") or "")
+    return Batch(
+        pictures=pictures,
+        masks=pictures_of(str(fields.get("batch_mask_dir") or ""), "inpaint masks directory"),
+        output=str(Path(output).expanduser().absolute()) if output else "",
+        scale=float(fields.get("scale_by") or 1) if fields.get("resize_tab") == RESIZE_BY else None,
+        png_info=PngInfoChoice(
+            tuple(fields.get("batch_png_info_props") or ()),
+            folder_named(png_folder, "PNG info directory") if png_folder.strip() else None,
+        )
+        if fields.get("batch_use_png_info")
+        else None,
+    )
+
+
+def pictures_of(folder: str, what: str) -> tuple[Path, ...]:
+    """The pictures in a folder that a field names; none where the field is empty."""
+    return pictures_in(folder_named(folder, what), what) if folder.strip() else ()
 
 
 def common_parts(fields: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:

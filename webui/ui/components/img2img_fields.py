@@ -131,7 +131,7 @@ def make_strength_field(form: Form) -> None:
 
 def make_outpaint_fields(form: Form) -> None:
     """Extend canvas: what A1111's outpainting scripts do."""
-    with input_accordion("Extend canvas (outpainting)", "img2img_outpainting") as accordion:
+    with input_accordion("Extend canvas", "img2img_outpainting") as accordion:
         form.add("outpainting", accordion.enabled, as_switch)
         with gr.Row(elem_classes=["fields", "two-columns"]):
             for side in ("left", "right", "up", "down"):

@@ -10,6 +10,7 @@ from webui.ui.components.canvas import make_canvas
 from webui.ui.form import Form
 from webui.ui.img2img_form import (
     BATCH,
+    FROM_DIRECTORY,
     IMG2IMG,
     IMG2IMG_DEFAULTS,
     INPAINT,
@@ -17,6 +18,7 @@ from webui.ui.img2img_form import (
     INPAINT_UPLOAD,
     MODES,
     SKETCH,
+    UPLOAD,
 )
 
 TAB = "img2img"
@@ -89,8 +91,8 @@ def make_batch(form: Form) -> gr.File:
     form.add(
         "batch_source",
         gr.Radio(
-            ["Upload", "From directory"],
-            value="Upload",
+            [UPLOAD, FROM_DIRECTORY],
+            value=UPLOAD,
             label="Pictures",
             show_label=False,
             container=False,

@@ -7,6 +7,7 @@ from typing import Any
 import gradio as gr
 
 from webui.core.errors import WebuiError
+from webui.jobs.img2img_batch import img2img_series
 from webui.jobs.services import Services
 from webui.pipelines.sketch import blend_sketch
 from webui.ui.components.img2img_fields import (
@@ -26,14 +27,18 @@ from webui.ui.components.toprow import Toprow, make_toprow
 from webui.ui.form import Form
 from webui.ui.handlers import INSTANT
 from webui.ui.img2img_form import (
+    BATCH,
     INPAINT_SKETCH,
     Pictures,
+    batch_of,
+    batch_parts,
     fields_of_img2img_infotext,
     fields_of_img2img_request,
     img2img_parts,
     read_pictures,
 )
 from webui.ui.pictures import PictureFiles
+from webui.ui.tabs.again_buttons import wire_decoding
 from webui.ui.tabs.generation_tab import (
     delivery_of,
     submitted,
@@ -92,6 +97,7 @@ def make_img2img(services: Services, files: PictureFiles, page: gr.Blocks) -> Im
     wire_memory(services, page, TAB, form, fields_of_img2img_request)
     wire_counters(services, toprow)
     wire_result_buttons(services, files, form, results, seeds, read_text)
+    wire_decoding(services, files, page, TAB, results)
     return tab
 
 
@@ -105,28 +111,50 @@ def wire_generate(services: Services, tab: Img2img) -> None:
     form, toprow, results, modes = tab.form, tab.toprow, tab.results, tab.modes
     told = gr.Textbox("", visible="hidden", elem_id=f"{TAB}_pictures")
 
-    def submit(pictures: str, *values: object) -> Updates:
+    def submit(pictures: str, files: object, *values: object) -> Updates:
         fields = form.read(values_by_component(form.components, values))
         try:
-            shown = with_blended_sketch(services, fields, read_pictures(pictures))
-            wanted, overrides = img2img_parts(fields, shown)
-            request = services.new_request(wanted, overrides)
-            services.submit(request, delivery_of(services, TAB), overrides)
+            if fields["mode"] == BATCH:
+                problems = submit_batch(services, fields, uploaded_paths(files))
+            else:
+                problems = submit_one(services, fields, read_pictures(pictures))
         except WebuiError as error:
             return {toprow.notice: notice(str(error))}
-        return submitted(toprow, results)
+        return submitted(toprow, results) | {toprow.notice: notice("\n".join(problems), "warning")}
 
     mode_at = form.components.index(modes.mode)
     toprow.generate.click(
         submit,
-        inputs=[told, *form.components],
+        inputs=[told, modes.batch_files, *form.components],
         outputs=[toprow.notice, results.files],
-        js=f"async (_, ...values) => [await window.webui.canvasPictures(values[{mode_at}]), ...values]",
+        js=f"async (_, ...values) => [await window.webui.canvasPictures(values[{mode_at + 1}]), ...values]",
         # Raw values: what is out of range is refused by the request, with a sentence.
         preprocess=False,
         trigger_mode="multiple",
         **INSTANT,
     )
+
+
+def submit_one(services: Services, fields: dict[str, Any], pictures: Pictures) -> list[str]:
+    """A job for what the canvas holds; there is nothing to warn of."""
+    wanted, overrides = img2img_parts(fields, with_blended_sketch(services, fields, pictures))
+    request = services.new_request(wanted, overrides)
+    services.submit(request, delivery_of(services, TAB), overrides)
+    return []
+
+
+def submit_batch(services: Services, fields: dict[str, Any], files: list[str]) -> list[str]:
+    """A job for many pictures; gives a sentence for each that is left out."""
+    wanted, overrides = batch_parts(fields)
+    series, problems = img2img_series(services, batch_of(fields, files), wanted, overrides)
+    # The grid of a batch would hold pictures that have nothing to do with each other.
+    services.submit(series, replace(delivery_of(services, TAB), save_grid=False), overrides)
+    return problems
+
+
+def uploaded_paths(files: object) -> list[str]:
+    """Paths of files that were uploaded to the page, as Gradio tells them unprocessed."""
+    return [str(file["path"]) for file in files or [] if file.get("path")] if isinstance(files, list) else []
 
 
 def with_blended_sketch(services: Services, fields: dict[str, Any], pictures: Pictures) -> Pictures:

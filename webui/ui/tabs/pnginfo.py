@@ -1,6 +1,7 @@
 """The PNG Info tab: what a picture tells about how it was made, and sending it to the form."""
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from html import escape
 from pathlib import Path
 from typing import Any
@@ -8,32 +9,26 @@ from typing import Any
 import gradio as gr
 
 from webui.core.errors import WebuiError
-from webui.core.settings import Settings
 from webui.jobs.services import Services
 from webui.store.reading import read_infotext
+from webui.ui.components.results import Results
 from webui.ui.generation import fields_of_infotext
 from webui.ui.handlers import INSTANT
+from webui.ui.img2img_form import IMG2IMG, INPAINT
 from webui.ui.job_view import shown_picture
+from webui.ui.tabs.img2img import Img2img
+from webui.ui.tabs.sending import wanted_fields, wire_infotext_sending
 from webui.ui.tabs.txt2img import Txt2img
 from webui.ui.texts import infotext_html, notice, paragraph
 from webui.ui.watch import Updates
 
 HINT = '<p class="hint">Drop a picture here to read how it was made. It stays on this machine.</p>'
 NOTHING_FOUND = "This picture carries no generation parameters."
-SEED_FIELDS = (
-    "seed",
-    "extra_seed",
-    "variation_seed",
-    "variation_strength",
-    "seed_resize_width",
-    "seed_resize_height",
-)
-SIZE_FIELDS = ("width", "height")
 # Texts of more letters than this are folded.
 LONGEST_OPEN = 120
 
 
-def make_pnginfo(services: Services, txt2img: Txt2img) -> None:
+def make_pnginfo(services: Services, txt2img: Txt2img, img2img: Img2img) -> None:
     """Build the tab's inside and wire it."""
     with gr.Row(elem_classes=["pnginfo"], equal_height=False):
         with gr.Column(variant="panel", scale=5, min_width=300):
@@ -51,67 +46,89 @@ def make_pnginfo(services: Services, txt2img: Txt2img) -> None:
         with gr.Column(variant="panel", scale=5, min_width=300):
             shown = gr.HTML(HINT, elem_id="pnginfo_html", elem_classes=["infotext"])
             infotext = gr.Textbox("", elem_id="pnginfo_generation_info", visible="hidden")
-            with gr.Row(elem_id="pnginfo_send_buttons"):
-                send = gr.Button(
-                    "Send to txt2img",
-                    elem_id="txt2img_tab",
-                    interactive=False,
-                    size="md",
-                    scale=0,
-                    min_width=150,
-                )
-    wire_pnginfo(services, txt2img, image, shown, infotext, send)
+            path = gr.Textbox("", elem_id="pnginfo_path", visible="hidden")
+            with gr.Row(elem_id="pnginfo_send_buttons", elem_classes=["send-row"]):
+                send = {tab: send_button(tab, label) for tab, label in DESTINATIONS.items()}
+    page = PngInfo(image, shown, infotext, path, send)
+    wire_pnginfo(services, txt2img, page)
+    wire_infotext_sending(
+        services, {send["img2img"]: IMG2IMG, send["inpaint"]: INPAINT}, infotext, path, shown, img2img
+    )
+    for results in (txt2img.results, img2img.results):
+        wire_arrival(results, image)
 
 
-def wire_pnginfo(
-    services: Services,
-    txt2img: Txt2img,
-    image: gr.Image,
-    shown: gr.HTML,
-    infotext: gr.Textbox,
-    send: gr.Button,
-) -> None:
+DESTINATIONS = {"txt2img": "txt2img", "img2img": "img2img", "inpaint": "Inpaint"}
+
+
+@dataclass(frozen=True, slots=True)
+class PngInfo:
+    """The tab's components."""
+
+    image: gr.Image
+    shown: gr.HTML
+    infotext: gr.Textbox
+    path: gr.Textbox
+    send: Mapping[str, gr.Button]
+
+
+def send_button(tab: str, label: str) -> gr.Button:
+    """A button with A1111's id, such as txt2img_tab."""
+    return gr.Button(
+        f"Send to {label}", elem_id=f"{tab}_tab", interactive=False, size="md", scale=0, min_width=130
+    )
+
+
+def wire_pnginfo(services: Services, txt2img: Txt2img, page: PngInfo) -> None:
     """Read what is dropped; send what was read."""
+    send = page.send
+
+    def told(text: str | None, path: str, html: str) -> Updates:
+        # A picture without parameters is still one to begin with.
+        usable = {"txt2img": bool(text), "img2img": bool(path), "inpaint": bool(path)}
+        buttons: Updates = {send[tab]: gr.update(interactive=usable[tab]) for tab in send}
+        return buttons | {page.shown: html, page.infotext: text or "", page.path: path}
 
     def read(payload: Mapping[str, Any] | None) -> Updates:
         if not payload or not payload.get("path"):
-            return {shown: HINT, infotext: "", send: gr.update(interactive=False)}
+            return told(None, "", HINT)
+        path = str(payload["path"])
         try:
-            text, items = read_infotext(Path(payload["path"]))
+            text, items = read_infotext(Path(path))
         except WebuiError as error:
-            return {shown: notice(str(error)), infotext: "", send: gr.update(interactive=False)}
-        return {shown: found_html(text, items), infotext: text or "", send: gr.update(interactive=bool(text))}
+            return told(None, "", notice(str(error)))
+        return told(text, path, found_html(text, items))
 
     def send_to_form(text: str) -> Updates:
         settings = services.settings.current
         try:
             return txt2img.form.write(wanted_fields(fields_of_infotext(text, settings), settings))
         except WebuiError as error:
-            return {shown: notice(str(error)) + found_html(text, {})}
+            return {page.shown: notice(str(error)) + found_html(text, {})}
+
+    # Raw: the very file, not one that was opened and written again.
+    page.image.change(
+        read,
+        inputs=[page.image],
+        outputs=[page.shown, page.infotext, page.path, *send.values()],
+        preprocess=False,
+        **INSTANT,
+    )
+    send["txt2img"].click(
+        send_to_form, inputs=[page.infotext], outputs=[*txt2img.form.components, page.shown], **INSTANT
+    ).success(fn=None, js="() => window.webui.showTab('txt2img')")
+
+
+def wire_arrival(results: Results, image: gr.Image) -> None:
+    """A gallery's button that sends its picture here."""
 
     def path_of(info: str, selected: int) -> str | None:
         picture = shown_picture(info, selected)
         return picture.path if picture else None
 
-    # Raw: the very file, not one that was opened and written again.
-    image.change(read, inputs=[image], outputs=[shown, infotext, send], preprocess=False, **INSTANT)
-    send.click(send_to_form, inputs=[infotext], outputs=[*txt2img.form.components, shown], **INSTANT).success(
-        fn=None, js="() => window.webui.showTab('txt2img')"
-    )
-    txt2img.results.send_to_pnginfo.click(
-        path_of,
-        inputs=[txt2img.results.generation_info, txt2img.results.selected],
-        outputs=[image],
-        **INSTANT,
+    results.send_to_pnginfo.click(
+        path_of, inputs=[results.generation_info, results.selected], outputs=[image], **INSTANT
     ).success(fn=None, js="() => window.webui.showTab('pnginfo')")
-
-
-def wanted_fields(fields: dict[str, Any], settings: Settings) -> dict[str, Any]:
-    """Fields without the seed and the size where the settings say that these are not sent."""
-    left_out = (() if settings.interface.send_seed else SEED_FIELDS) + (
-        () if settings.interface.send_size else SIZE_FIELDS
-    )
-    return {name: value for name, value in fields.items() if name not in left_out}
 
 
 def found_html(text: str | None, items: Mapping[str, str]) -> str:

@@ -1,5 +1,6 @@
 // The canvases of the page, and what the rest of it may ask of them. Their parts are in js/canvas/.
 import { Panel } from "./canvas/panel.js";
+import { address } from "./canvas/server.js";
 import { find, onChange, publish } from "./dom.js";
 
 // The canvases of each mode of the img2img tab, and how the modes are called there.
@@ -63,11 +64,11 @@ function canvasSize(mode) {
   return base ? [base.width, base.height].map((side) => Math.max(Math.floor(side / 8) * 8, 64)) : null;
 }
 
-/** Shows the picture behind an address on a mode's canvas; undo there brings back what it held. */
-async function sendToCanvas(url, mode) {
+/** Shows a file that the page may read on a mode's canvas; undo there brings back what it held. */
+async function sendToCanvas(path, mode) {
   const board = boards.get(MODES[mode]);
-  if (!board || !url) return;
-  const response = await fetch(url);
+  if (!board || !path) return;
+  const response = await fetch(address(`gradio_api/file=${encodeURI(path).replaceAll("#", "%23").replaceAll("?", "%3F")}`));
   if (response.ok) await board.take(await response.blob());
   else board.say("The picture is no longer on the server.");
   chooseMode(mode);

@@ -53,7 +53,9 @@ document.addEventListener("keydown", (event) => {
   if (event.key === "Escape") menu.classList.remove("open");
 });
 
-await appears("#txt2img_generate");
-for (const id of ["txt2img_generate", "txt2img_interrupt"]) {
-  document.getElementById(id)?.addEventListener("contextmenu", (event) => open(event, "txt2img"));
+for (const tab of ["txt2img", "img2img"]) {
+  await appears(`#${tab}_generate`);
+  for (const id of [`${tab}_generate`, `${tab}_interrupt`]) {
+    document.getElementById(id)?.addEventListener("contextmenu", (event) => open(event, tab));
+  }
 }

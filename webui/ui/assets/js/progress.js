@@ -1,17 +1,23 @@
 // The share done in the window's title, and watching again after sleep, should it have ended.
 import { appears, find, onChange } from "./dom.js";
 
+const TABS = ["txt2img", "img2img"];
 const title = document.title;
-await appears("#txt2img_progress");
+for (const tab of TABS) await appears(`#${tab}_progress`);
 
-onChange(find("#txt2img_results_panel"), () => {
-  const bar = find("#txt2img_progress .progressDiv");
+function tell() {
+  const bar = find(TABS.map((tab) => `#${tab}_progress .progressDiv`).join(", "));
   const wanted = bar ? `[${Math.round(Number(bar.dataset.fraction) * 100)}%] ${title}` : title;
   if (document.title !== wanted) document.title = wanted;
-}, { childList: true, subtree: true, attributes: true, attributeFilter: ["data-fraction"] });
+}
+
+for (const tab of TABS) {
+  const looked = { childList: true, subtree: true, attributes: true, attributeFilter: ["data-fraction"] };
+  onChange(find(`#${tab}_results_panel`), tell, looked);
+}
 
 function reattach() {
-  document.getElementById("txt2img_restore_progress")?.click();
+  for (const tab of TABS) document.getElementById(`${tab}_restore_progress`)?.click();
 }
 
 document.addEventListener("visibilitychange", () => {

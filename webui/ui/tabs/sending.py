@@ -1,0 +1,89 @@
+"""Pictures from galleries and PNG Info to the canvases of img2img, with the fields that go along."""
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+import gradio as gr
+
+from webui.core.errors import WebuiError
+from webui.core.settings import Settings
+from webui.jobs.services import Services
+from webui.ui.components.results import Results
+from webui.ui.handlers import INSTANT
+from webui.ui.img2img_form import IMG2IMG, INPAINT, SKETCH, fields_of_img2img_infotext
+from webui.ui.job_view import shown_picture
+from webui.ui.tabs.img2img import Img2img
+from webui.ui.texts import notice
+from webui.ui.watch import Updates
+
+SEED_FIELDS = (
+    "seed",
+    "extra_seed",
+    "variation_seed",
+    "variation_strength",
+    "seed_resize_width",
+    "seed_resize_height",
+)
+SIZE_FIELDS = ("width", "height", "resize_tab")
+# What A1111's button takes from txt2img besides the picture; strength and sampler stay img2img's own.
+ALONG = ("prompt", "negative_prompt", "steps", "restore_faces", *SEED_FIELDS, *SIZE_FIELDS)
+
+
+def wanted_fields(fields: Mapping[str, Any], settings: Settings) -> dict[str, Any]:
+    """Fields without the seed and the size where the settings say that these are not sent."""
+    left_out = (() if settings.interface.send_seed else SEED_FIELDS) + (
+        () if settings.interface.send_size else SIZE_FIELDS
+    )
+    return {name: value for name, value in fields.items() if name not in left_out}
+
+
+def wire_sending(services: Services, results: Results, target: Img2img, along: Iterable[str]) -> None:
+    """A gallery's buttons: its picture goes to a canvas, and the fields named in `along` to the form."""
+    path = gr.Textbox("", visible="hidden", elem_id=f"{results.tab}_sent_path")
+    along = frozenset(along)
+
+    def send(info: str, selected: int) -> Updates:
+        picture, settings = shown_picture(info, selected), services.settings.current
+        if picture is None:
+            return {path: "", results.log: notice("There is no picture to send yet. Generate one first.")}
+        fields = wanted_fields(fields_of_img2img_infotext(picture.infotext, settings), settings)
+        sent = target.form.write({name: value for name, value in fields.items() if name in along})
+        return {path: picture.path} | sent
+
+    buttons = {results.send.img2img: IMG2IMG, results.send.sketch: SKETCH, results.send.inpaint: INPAINT}
+    for button, mode in buttons.items():
+        button.click(
+            send,
+            inputs=[results.generation_info, results.selected],
+            outputs=[path, results.log, *target.form.components],
+            **INSTANT,
+        ).success(fn=None, inputs=[path], js=to_canvas(mode), show_progress="hidden")
+
+
+def wire_infotext_sending(
+    services: Services,
+    buttons: Mapping[gr.Button, str],
+    infotext: gr.Textbox,
+    path: gr.Textbox,
+    shown: gr.HTML,
+    target: Img2img,
+) -> None:
+    """PNG Info's buttons, by mode: the picture goes to a canvas, and all its parameters to the form."""
+
+    def send(text: str) -> Updates:
+        settings = services.settings.current
+        try:
+            fields = fields_of_img2img_infotext(text, settings) if text else {}
+        except WebuiError as error:
+            return {shown: notice(str(error))}
+        return target.form.write(wanted_fields(fields, settings))
+
+    for button, mode in buttons.items():
+        button.click(send, inputs=[infotext], outputs=[*target.form.components, shown], **INSTANT).success(
+            fn=None, inputs=[path], js=to_canvas(mode), show_progress="hidden"
+        )
+
+
+def to_canvas(mode: str) -> str:
+    """A script that shows the file at a path on a mode's canvas."""
+    return f"(path) => {{ window.webui.sendToCanvas(path, '{mode}'); return []; }}"
