@@ -11,6 +11,7 @@ from PIL import Image
 from torch import Tensor
 from torch.nn import functional
 
+from webui.core.errors import InvalidRequest
 from webui.core.request import GenerationRequest
 from webui.core.request_parts import Inpainting
 from webui.diffusion.denoising import InitImage
@@ -250,27 +251,35 @@ def encoded(
     worked_on: Sequence[Image.Image], request: GenerationRequest, sd: LoadedModel, use: MaskUse | None
 ) -> tuple[Tensor, Tensor | None, NDArray[np.float32] | None]:
     """Init latent (B, C, h, w), what inpainting checkpoints read, and the mask at the latent's size."""
-    part, count = request.inpainting, request.batch_size
-    pictures = pixels_of(list(worked_on))
-    shape = (
-        sd.latent_format.channels,
-        pictures.shape[2] // LATENT_PIXELS,
-        pictures.shape[3] // LATENT_PIXELS,
-    )
-    noise = encoder_noise(Batch(0, request), sd, shape, len(pictures))
-    latent = encode_images(pictures, request, sd, noise)
-    if request.resize_mode == LATENT_RESIZE:
-        size = (request.height // LATENT_PIXELS, request.width // LATENT_PIXELS)
-        latent = functional.interpolate(latent, size=size, mode="bilinear")
-    if len(latent) < count:
-        latent, pictures = (each.repeat(count, 1, 1, 1) for each in (latent, pictures))
+    part, size = request.inpainting, (request.width, request.height)
+    latents = [encoded_picture(image, place, request, sd) for place, image in enumerate(worked_on)]
+    latent = torch.cat(latents)
+    # Where latents are stretched, the pictures are not of the result's size yet.
+    sized = [image if image.size == size else image.resize(size, LANCZOS) for image in worked_on]
+    pictures = pixels_of(sized)
+    if len(latent) < request.batch_size:
+        latent, pictures = (each.repeat(request.batch_size, 1, 1, 1) for each in (latent, pictures))
     weight = float(request.options.inpainting_mask_weight)
     if use is None or part is None:
         return latent, masked_conditioning(sd, pictures, latent, weight), None
     opacity = latent_mask(use.latent, (latent.shape[3], latent.shape[2]), rounds=part.rounds)
-    hidden = mask_tensor(use.latent.resize((pictures.shape[3], pictures.shape[2])), rounds=part.rounds)
+    hidden = mask_tensor(use.latent, rounds=part.rounds)
     conditioning = masked_conditioning(sd, pictures, latent, weight, hidden)
     return filled_latent(latent, opacity, request, part), conditioning, opacity
+
+
+def encoded_picture(image: Image.Image, place: int, request: GenerationRequest, sd: LoadedModel) -> Tensor:
+    """Picture `place` of a batch as a latent (1, C, h, w) of the result's size. Raises InvalidRequest."""
+    if min(image.size) < LATENT_PIXELS:
+        raise InvalidRequest(
+            f"The picture is {image.width}x{image.height}; to stretch its latent it must have at least "
+            f"{LATENT_PIXELS} pixels a side. Choose another resize mode."
+        )
+    shape = (sd.latent_format.channels, image.height // LATENT_PIXELS, image.width // LATENT_PIXELS)
+    noise = encoder_noise(Batch(0, request), sd, shape, place + 1)[place:]
+    latent = encode_images(pixels_of([image]), request, sd, noise)
+    size = (request.height // LATENT_PIXELS, request.width // LATENT_PIXELS)
+    return latent if latent.shape[2:] == size else functional.interpolate(latent, size=size, mode="bilinear")
 
 
 def filled_latent(
