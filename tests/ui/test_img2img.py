@@ -330,6 +330,48 @@ def test_a_transparent_picture_masks_itself(page):
     assert paint(page, INPAINT)[0] == 48 * 64
 
 
+def test_a_batch_names_its_results_and_the_wrong_pictures(page, tmp_path):
+    for name in ("one", "two"):
+        (tmp_path / f"{name}.png").write_bytes(picture())
+    (tmp_path / "bad.png").write_bytes(b"<html></html>")
+    choose(page, "Batch")
+    page.check("#img2img_batch_source input[value='From directory']")
+    page.fill("#img2img_batch_input_dir textarea, #img2img_batch_input_dir input", str(tmp_path))
+    page.fill("#img2img_batch_output_dir textarea, #img2img_batch_output_dir input", str(tmp_path / "out"))
+    generate(page, "many foxes")
+    expect(page.locator("#img2img_gallery .thumbnails .thumbnail-item")).to_have_count(2)
+    expect(page.locator("#html_log_img2img")).to_contain_text("bad.png is not a picture")
+    assert sorted(path.stem for path in (tmp_path / "out").rglob("*.png")) == ["one", "two"]
+
+
+def test_a_wrong_folder_is_a_sentence(page):
+    choose(page, "Batch")
+    page.check("#img2img_batch_source input[value='From directory']")
+    page.fill("#img2img_batch_input_dir textarea, #img2img_batch_input_dir input", "/no/such/folder")
+    page.click("#img2img_generate")
+    expect(page.locator("#img2img_notice")).to_contain_text("'/no/such/folder' is not a folder")
+
+
+def test_an_option_shows_the_same_in_the_tab_and_in_the_settings(page):
+    page.click("#img2img_colours_and_noise button")
+    set_number(page, "img2img_initial_noise_multiplier", 0.9)
+    page.evaluate("webui.showTab('settings')")
+    twin = page.locator("#setting_initial_noise_multiplier input[type=number]")
+    expect(twin).to_have_value("0.9")
+    set_number(page, "setting_initial_noise_multiplier", 1)
+    page.click("#settings_submit")
+    page.evaluate("webui.showTab('img2img')")
+    expect(page.locator("#img2img_initial_noise_multiplier input[type=number]")).to_have_value("1")
+
+
+def test_resize_by_says_what_comes_of_it(page):
+    page.wait_for_selector("#img2img_image .canvas-empty")
+    put(page, "img2img_image", picture(96, 64))
+    page.check("#img2img_tabs_resize input[value='Resize by']")
+    set_number(page, "img2img_scale", 2)
+    expect(page.locator("#img2img_scale_resolution_preview")).to_have_text("From 96x64 to 192x128")
+
+
 def test_a_finger_paints_on_a_phone(chromium, address):
     page = opened(chromium, address, width=390, height=844)
     page.evaluate("webui.showTab('img2img')")

@@ -8,11 +8,14 @@ from dataclasses import dataclass
 from urllib.parse import urlsplit
 
 from starlette.datastructures import Headers
+from starlette.requests import cookie_parser
 from starlette.responses import JSONResponse, Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 SAFE_METHODS = ("GET", "HEAD", "OPTIONS")
 API_PREFIXES = ("/sdapi/", "/v1/")
+# What our own page asks of the API, for those who may see the page.
+PAGE_PREFIX = "/v1/inputs"
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +63,7 @@ class Guard:
             needs_login
             and scope.get("method") != "OPTIONS"
             and not self._knows(headers.get("authorization", ""))
+            and not is_page_user(scope, headers)
         ):
             answer = refusal(
                 401, "The API wants a user name and password. Send them as HTTP basic authentication."
@@ -86,6 +90,17 @@ class Guard:
             return False
         expected = self._rules.accounts.get(user)
         return expected is not None and secrets.compare_digest(expected.encode(), password.encode())
+
+
+def is_page_user(scope: Scope, headers: Headers) -> bool:
+    """Whether the page asks for something of its own, on behalf of somebody who is logged in to it.
+
+    The page, once it hangs in the server, leaves a function of the cookies that tells.
+    """
+    knows = getattr(scope["app"].state, "knows_page_user", None) if "app" in scope else None
+    if knows is None or not scope["path"].startswith(PAGE_PREFIX):
+        return False
+    return bool(knows(cookie_parser(headers.get("cookie", ""))))
 
 
 def refusal(status: int, text: str) -> Response:

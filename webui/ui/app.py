@@ -5,6 +5,7 @@ from fastapi import FastAPI
 
 from webui.jobs.services import Services
 from webui.ui.components.quicksettings import make_quicksettings
+from webui.ui.components.shared_options import wire_shared_options
 from webui.ui.components.top_tabs import top_tab, top_tabs
 from webui.ui.page import mount_page
 from webui.ui.pictures import PictureFiles
@@ -33,7 +34,15 @@ def build_ui(services: Services) -> gr.Blocks:
             with top_tab("PNG Info", "pnginfo"):
                 make_pnginfo(services, txt2img, img2img)
             with top_tab("Settings", "settings"):
-                make_settings(services, quick, page)
+                settings = make_settings(services, quick, page)
+        wire_shared_options(
+            services,
+            img2img.options,
+            dict(quick) | dict(settings.components),
+            settings.as_json,
+            img2img.toprow.notice,
+            page,
+        )
         wire_sending(services, txt2img.results, img2img, ALONG)
         # Within img2img the prompts are there already.
         wire_sending(services, img2img.results, img2img, SIZE_FIELDS)

@@ -1,6 +1,7 @@
 """The served page around the components: scripts, styles, and how the page hangs in the server."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from functools import partial
 from pathlib import Path
 from typing import Literal
 
@@ -8,6 +9,7 @@ import gradio as gr
 from fastapi import FastAPI
 from fastapi.staticfiles import StaticFiles
 from starlette.responses import Response
+from starlette.routing import Mount
 from starlette.types import Scope
 
 from webui.core.flags import Flags
@@ -63,7 +65,7 @@ def theme_script(theme: ThemeChoice) -> str:
 def mount_page(app: FastAPI, blocks: gr.Blocks, flags: Flags) -> FastAPI:
     """Hang the page at the root of the server. Routes of the app that were added before come first."""
     app.mount(ASSETS_URL, Revalidated(directory=ASSETS), name="page-assets")
-    return gr.mount_gradio_app(
+    app = gr.mount_gradio_app(
         app,
         blocks,
         path="/",
@@ -81,3 +83,16 @@ def mount_page(app: FastAPI, blocks: gr.Blocks, flags: Flags) -> FastAPI:
         mcp_server=False,
         enable_monitoring=False,
     )
+    app.state.knows_page_user = partial(knows_user, app, needs_login=bool(flags.page_accounts()))
+    return app
+
+
+def knows_user(app: FastAPI, cookies: Mapping[str, str], *, needs_login: bool) -> bool:
+    """Whether somebody with these cookies may see the page. The guard asks before it lets the page upload."""
+    if not needs_login:
+        return True
+    page = next(
+        route.app for route in app.routes if isinstance(route, Mount) and isinstance(route.app, gr.routes.App)
+    )
+    names = (f"access-token-{page.cookie_id}", f"access-token-unsecure-{page.cookie_id}")
+    return any(cookies.get(name) in page.tokens for name in names)

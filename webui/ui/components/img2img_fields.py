@@ -109,7 +109,11 @@ def make_resize_fields(form: Form) -> SizeButtons:
                 height = add_slider(form, "height", "Height", f"{TAB}_height", (64, 2048, 8))
             with gr.Column(elem_id=f"{TAB}_tab_resize_by", elem_classes=["resize-by"]):
                 slider(form, "scale_by", "Scale", f"{TAB}_scale", (0.05, 4, 0.05))
-                gr.HTML("", elem_id=f"{TAB}_scale_resolution_preview", elem_classes=["hint"])
+                gr.HTML(
+                    '<span class="resolution"></span>',
+                    elem_id=f"{TAB}_scale_resolution_preview",
+                    elem_classes=["hint"],
+                )
         with gr.Column(
             elem_id=f"{TAB}_dimensions_row", elem_classes=["dimensions-tools"], scale=0, min_width=34
         ):

@@ -5,8 +5,10 @@ from functools import partial
 from typing import Any
 
 import gradio as gr
+from gradio.components import Component
 
 from webui.core.errors import WebuiError
+from webui.core.events import Message
 from webui.jobs.img2img_batch import img2img_series
 from webui.jobs.services import Services
 from webui.pipelines.sketch import blend_sketch
@@ -23,6 +25,7 @@ from webui.ui.components.refiner_fields import make_refiner_fields
 from webui.ui.components.results import Results, make_results
 from webui.ui.components.sampling_fields import make_guidance_fields, make_sampling_fields
 from webui.ui.components.seed_fields import make_override_field, make_seed_fields
+from webui.ui.components.shared_options import make_shared_options
 from webui.ui.components.toprow import Toprow, make_toprow
 from webui.ui.form import Form
 from webui.ui.handlers import INSTANT
@@ -53,6 +56,8 @@ from webui.ui.token_counter import wire_counters
 from webui.ui.watch import Updates
 
 TAB = "img2img"
+# Settings that are wanted at hand here.
+OPTIONS = ("img2img_color_correction", "initial_noise_multiplier", "img2img_extra_noise")
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +68,7 @@ class Img2img:
     toprow: Toprow
     results: Results
     modes: Modes
+    options: dict[str, Component]
 
 
 def make_img2img(services: Services, files: PictureFiles, page: gr.Blocks) -> Img2img:
@@ -84,11 +90,13 @@ def make_img2img(services: Services, files: PictureFiles, page: gr.Blocks) -> Im
                 make_outpaint_fields(form)
                 make_loopback_fields(form)
                 make_refiner_fields(TAB, form, services.catalog, page)
+            with gr.Accordion("Colours and noise", open=False, elem_id=f"{TAB}_colours_and_noise"):
+                options = make_shared_options(services, TAB, OPTIONS)
             make_override_field(TAB, form)
             # Where scripts of extensions put their panels.
             gr.Column(elem_id=f"{TAB}_script_container", elem_classes=["script-container"])
         results = make_results(TAB)
-    tab = Img2img(form, toprow, results, modes)
+    tab = Img2img(form, toprow, results, modes, options)
     read_text = partial(fields_of_text, services)
     wire_generate(services, tab)
     wire_size(modes, size)
@@ -115,12 +123,12 @@ def wire_generate(services: Services, tab: Img2img) -> None:
         fields = form.read(values_by_component(form.components, values))
         try:
             if fields["mode"] == BATCH:
-                problems = submit_batch(services, fields, uploaded_paths(files))
+                submit_batch(services, fields, uploaded_paths(files))
             else:
-                problems = submit_one(services, fields, read_pictures(pictures))
+                submit_one(services, fields, read_pictures(pictures))
         except WebuiError as error:
             return {toprow.notice: notice(str(error))}
-        return submitted(toprow, results) | {toprow.notice: notice("\n".join(problems), "warning")}
+        return submitted(toprow, results)
 
     mode_at = form.components.index(modes.mode)
     toprow.generate.click(
@@ -135,21 +143,21 @@ def wire_generate(services: Services, tab: Img2img) -> None:
     )
 
 
-def submit_one(services: Services, fields: dict[str, Any], pictures: Pictures) -> list[str]:
-    """A job for what the canvas holds; there is nothing to warn of."""
+def submit_one(services: Services, fields: dict[str, Any], pictures: Pictures) -> None:
+    """A job for what the canvas holds."""
     wanted, overrides = img2img_parts(fields, with_blended_sketch(services, fields, pictures))
     request = services.new_request(wanted, overrides)
     services.submit(request, delivery_of(services, TAB), overrides)
-    return []
 
 
-def submit_batch(services: Services, fields: dict[str, Any], files: list[str]) -> list[str]:
-    """A job for many pictures; gives a sentence for each that is left out."""
+def submit_batch(services: Services, fields: dict[str, Any], files: list[str]) -> None:
+    """A job for many pictures; its log names those that are left out."""
     wanted, overrides = batch_parts(fields)
     series, problems = img2img_series(services, batch_of(fields, files), wanted, overrides)
     # The grid of a batch would hold pictures that have nothing to do with each other.
-    services.submit(series, replace(delivery_of(services, TAB), save_grid=False), overrides)
-    return problems
+    job = services.submit(series, replace(delivery_of(services, TAB), save_grid=False), overrides)
+    for problem in problems:
+        job.append(Message(text=problem, level="warning"))
 
 
 def uploaded_paths(files: object) -> list[str]:

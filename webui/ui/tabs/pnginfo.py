@@ -11,13 +11,11 @@ import gradio as gr
 from webui.core.errors import WebuiError
 from webui.jobs.services import Services
 from webui.store.reading import read_infotext
-from webui.ui.components.results import Results
 from webui.ui.generation import fields_of_infotext
 from webui.ui.handlers import INSTANT
 from webui.ui.img2img_form import IMG2IMG, INPAINT
-from webui.ui.job_view import shown_picture
 from webui.ui.tabs.img2img import Img2img
-from webui.ui.tabs.sending import wanted_fields, wire_infotext_sending
+from webui.ui.tabs.sending import wanted_fields, wire_arrival, wire_infotext_sending
 from webui.ui.tabs.txt2img import Txt2img
 from webui.ui.texts import infotext_html, notice, paragraph
 from webui.ui.watch import Updates
@@ -55,7 +53,7 @@ def make_pnginfo(services: Services, txt2img: Txt2img, img2img: Img2img) -> None
         services, {send["img2img"]: IMG2IMG, send["inpaint"]: INPAINT}, infotext, path, shown, img2img
     )
     for results in (txt2img.results, img2img.results):
-        wire_arrival(results, image)
+        wire_arrival(results.send_to_pnginfo, results, image, "pnginfo")
 
 
 DESTINATIONS = {"txt2img": "txt2img", "img2img": "img2img", "inpaint": "Inpaint"}
@@ -117,18 +115,6 @@ def wire_pnginfo(services: Services, txt2img: Txt2img, page: PngInfo) -> None:
     send["txt2img"].click(
         send_to_form, inputs=[page.infotext], outputs=[*txt2img.form.components, page.shown], **INSTANT
     ).success(fn=None, js="() => window.webui.showTab('txt2img')")
-
-
-def wire_arrival(results: Results, image: gr.Image) -> None:
-    """A gallery's button that sends its picture here."""
-
-    def path_of(info: str, selected: int) -> str | None:
-        picture = shown_picture(info, selected)
-        return picture.path if picture else None
-
-    results.send_to_pnginfo.click(
-        path_of, inputs=[results.generation_info, results.selected], outputs=[image], **INSTANT
-    ).success(fn=None, js="() => window.webui.showTab('pnginfo')")
 
 
 def found_html(text: str | None, items: Mapping[str, str]) -> str:

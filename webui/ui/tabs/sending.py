@@ -60,6 +60,18 @@ def wire_sending(services: Services, results: Results, target: Img2img, along: I
         ).success(fn=None, inputs=[path], js=to_canvas(mode), show_progress="hidden")
 
 
+def wire_arrival(button: gr.Button, results: Results, image: gr.Image, tab: str) -> None:
+    """A gallery's button that shows its picture in another tab's image, such as Extras'."""
+
+    def path_of(info: str, selected: int) -> str | None:
+        picture = shown_picture(info, selected)
+        return picture.path if picture else None
+
+    button.click(
+        path_of, inputs=[results.generation_info, results.selected], outputs=[image], **INSTANT
+    ).success(fn=None, js=f"() => window.webui.showTab('{tab}')", show_progress="hidden")
+
+
 def wire_infotext_sending(
     services: Services,
     buttons: Mapping[gr.Button, str],

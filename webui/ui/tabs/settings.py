@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Mapping
+from dataclasses import dataclass
 from itertools import groupby
 from typing import Any
 
@@ -19,7 +20,15 @@ from webui.ui.texts import notice
 from webui.ui.watch import Updates
 
 
-def make_settings(services: Services, quick: Mapping[str, Component], page: gr.Blocks) -> None:
+@dataclass(frozen=True, slots=True)
+class SettingsTab:
+    """What other tabs need of this one: the options' components by key, and all values as JSON."""
+
+    components: Mapping[str, Component]
+    as_json: gr.Textbox
+
+
+def make_settings(services: Services, quick: Mapping[str, Component], page: gr.Blocks) -> SettingsTab:
     """Options that stand in the quick settings are left out here: an element id exists once."""
     options = {key: option for key, option in all_options().items() if key not in quick}
     with gr.Row(elem_id="settings_bar", elem_classes=["settings-bar"]):
@@ -36,6 +45,7 @@ def make_settings(services: Services, quick: Mapping[str, Component], page: gr.B
         elem_id="settings_json", visible="hidden", value=options_json(services.settings.current)
     )
     wire_settings(services, components, result, as_json, apply, page)
+    return SettingsTab(components, as_json)
 
 
 SEARCH = (

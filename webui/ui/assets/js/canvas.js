@@ -1,4 +1,5 @@
 // The canvases of the page, and what the rest of it may ask of them. Their parts are in js/canvas/.
+import { copyOf, referencesOf } from "./canvas/outbox.js";
 import { Panel } from "./canvas/panel.js";
 import { address } from "./canvas/server.js";
 import { find, onChange, publish } from "./dom.js";
@@ -22,7 +23,7 @@ function mount(element) {
   const panel = new Panel(element, targets, copyTo);
   boards.set(panel.board.name, panel.board);
   panel.board.addEventListener("change", () => dispatchEvent(new CustomEvent("canvas-change", { detail: panel.board.name })));
-  panel.board.restore();
+  panel.board.restored = panel.board.restore();
 }
 
 /** Chooses a mode of the img2img tab. */
@@ -31,7 +32,7 @@ function chooseMode(mode) {
 }
 
 async function copyTo(name, from) {
-  const blob = await from.copy();
+  const blob = await copyOf(from);
   if (!blob) return from.say(NO_PICTURE);
   if (!(await boards.get(name)?.take(blob))) return;
   chooseMode(TARGETS.find(([target]) => target === name)[1].replace(/:.*/, ""));
@@ -43,8 +44,9 @@ async function canvasPictures(mode) {
   if (!board) return "{}";
   try {
     board.say("");
+    await board.restored;
     if (!board.state.base) throw new Error(NO_PICTURE);
-    const told = await board.references();
+    const told = await referencesOf(board);
     if (mode === "Inpaint upload") Object.assign(told, await uploadedMask());
     return JSON.stringify(told);
   } catch (error) {
@@ -54,14 +56,21 @@ async function canvasPictures(mode) {
 }
 
 async function uploadedMask() {
-  const { image = "", width = 0, height = 0 } = await boards.get(MASK).references();
+  const board = boards.get(MASK);
+  await board.restored;
+  const { image = "", width = 0, height = 0 } = await referencesOf(board);
   return { mask: image, mask_width: width, mask_height: height };
 }
 
-/** Width and height of the mode's picture in multiples of 8, or null. */
-function canvasSize(mode) {
+/** Width and height of the mode's picture, or null. */
+function canvasPixels(mode) {
   const base = boards.get(MODES[mode])?.state.base;
-  return base ? [base.width, base.height].map((side) => Math.max(Math.floor(side / 8) * 8, 64)) : null;
+  return base ? [base.width, base.height] : null;
+}
+
+/** The same in multiples of 8, as the form takes it. */
+function canvasSize(mode) {
+  return canvasPixels(mode)?.map((side) => Math.max(Math.floor(side / 8) * 8, 64)) ?? null;
 }
 
 /** Shows a file that the page may read on a mode's canvas; undo there brings back what it held. */
@@ -78,4 +87,4 @@ async function sendToCanvas(path, mode) {
 onChange(document.body, () => {
   for (const element of document.querySelectorAll(".canvas[data-name]:not([data-mounted])")) mount(element);
 });
-publish({ canvasPictures, canvasSize, sendToCanvas, canvasBoards: boards });
+publish({ canvasPictures, canvasPixels, canvasSize, sendToCanvas, canvasBoards: boards });

@@ -1,10 +1,9 @@
 // One canvas: what it holds, its history, its tools, and keeping it. Other modules draw, listen and show.
-import { flooded } from "./fill.js";
 import { History } from "./history.js";
-import { activeLayer, hasNoPaint, invert, makeLayer, makeState, maskOf, painted, paintTransparency, pngOf } from "./layers.js";
-import { areThere, readBase, referenceOf, upload } from "./server.js";
+import { activeLayer, makeLayer, makeState } from "./layers.js";
+import { readBase } from "./server.js";
 import * as storage from "./storage.js";
-import { Scratch, Stroke } from "./stroke.js";
+import { Scratch } from "./stroke.js";
 import { View } from "./view.js";
 
 // What is masked is shown in this colour; what counts is only where it is.
@@ -144,76 +143,5 @@ export class Board extends EventTarget {
     if (layer.visible) return layer;
     this.say("The chosen layer is hidden. Show it, or choose another.");
     return null;
-  }
-
-  begin() {
-    const layer = this.paintable();
-    const brush = { size: this.size, opacity: this.brush.opacity, colour: this.brush.colour, erases: this.tool === "eraser" };
-    return layer ? new Stroke(layer, brush, this.scratch) : null;
-  }
-
-  /** A stroke has ended: into the history with it. */
-  commit(stroke) {
-    const step = stroke?.finish();
-    if (!step) return;
-    this.say("");
-    this.history.add(step);
-    this.touch(step.layer);
-  }
-
-  fillAt(point) {
-    const paint = flooded(this.state, point, this.brush.colour, this.isMask);
-    const stroke = paint && this.begin();
-    stroke?.stamp(paint);
-    this.commit(stroke);
-  }
-
-  /** Changes a whole layer by a function of its surface. */
-  paintAll(change) {
-    const layer = this.paintable();
-    if (!layer) return;
-    const stroke = new Stroke(layer, { opacity: 1 }, this.scratch);
-    stroke.stamp(stroke.paint);
-    change(layer.surface);
-    this.commit(stroke);
-  }
-
-  clear() {
-    this.paintAll((surface) => surface.getContext("2d").clearRect(0, 0, surface.width, surface.height));
-  }
-
-  invertPaint() {
-    this.paintAll((surface) => invert(surface, this.brush.colour));
-  }
-
-  maskTransparency() {
-    let found = true;
-    this.paintAll((surface) => (found = paintTransparency(surface, this.state.base.bitmap, this.brush.colour)));
-    if (!found) this.say("This picture is opaque everywhere: it has no transparency to take as a mask.");
-  }
-
-  /** Picture and paint as one file, for another canvas. */
-  async copy() {
-    const { base } = this.state;
-    const hasPaint = this.canPaint && !this.isMask && !hasNoPaint(this.state);
-    return hasPaint ? pngOf(painted(this.state)) : base?.blob;
-  }
-
-  /** References of what the server needs for a picture from here; {} without one. */
-  async references() {
-    await this.history.last;
-    const { base } = this.state;
-    if (!base) return {};
-    if (this.sent?.revision === this.revision && (await areThere(this.sent.told))) return { ...this.sent.told };
-    const revision = this.revision;
-    const told = { width: base.width, height: base.height, original: await referenceOf(base) };
-    const hasPaint = this.canPaint && !hasNoPaint(this.state);
-    const sent = async (surface) => (await upload(await pngOf(surface))).reference;
-    told.image = hasPaint && !this.isMask ? await sent(painted(this.state)) : told.original;
-    if (hasPaint && this.kind !== "sketch") {
-      Object.assign(told, { mask: await sent(maskOf(this.state)), mask_width: base.width, mask_height: base.height });
-    }
-    this.sent = { revision, told };
-    return { ...told };
   }
 }

@@ -36,7 +36,13 @@ async function takeFrom(transfer, board) {
   }
 }
 
-/** Listens for drops on an element, and for pictures pasted while the pointer or the focus is on it. */
+/** The canvas that a pasted picture is meant for: the one below the pointer or with the focus, else the first shown. */
+function pastedInto() {
+  const shown = [...document.querySelectorAll(".canvas")].filter((canvas) => canvas.getClientRects().length);
+  return shown.find((canvas) => canvas.matches(":hover, :focus-within")) ?? shown[0];
+}
+
+/** Listens for drops on an element, and for pictures that are pasted. */
 export function listen(element, board) {
   for (const name of ["dragenter", "dragover"]) {
     element.addEventListener(name, (event) => {
@@ -53,8 +59,7 @@ export function listen(element, board) {
     takeFrom(event.dataTransfer, board);
   });
   document.addEventListener("paste", (event) => {
-    const files = event.clipboardData?.files ?? [];
-    if (!files.length || !element.getClientRects().length || !element.matches(":hover, :focus-within")) return;
+    if (!event.clipboardData?.files.length || pastedInto() !== element) return;
     event.preventDefault();
     takeFrom(event.clipboardData, board);
   });

@@ -1,4 +1,5 @@
 // Mouse, pen and fingers on a canvas: strokes, panning, pinching, the wheel.
+import { begin, commit, fillAt, fillOutline } from "./paint.js";
 import { around } from "./stroke.js";
 
 const ZOOM_STEP = 1.15;
@@ -39,9 +40,9 @@ export class Hand {
   use(point) {
     const { board } = this;
     if (board.tool === "picker") return board.dispatchEvent(new CustomEvent("pick", { detail: point }));
-    if (board.tool === "bucket") return board.fillAt(point);
+    if (board.tool === "bucket") return fillAt(board, point);
     if (board.tool === "lasso") this.outline = board.paintable() ? [point] : null;
-    else this.draw((this.stroke = board.begin()), [point]);
+    else this.draw((this.stroke = begin(board)), [point]);
   }
 
   draw(stroke, points) {
@@ -80,12 +81,8 @@ export class Hand {
     this.panning = null;
     const { board, stroke, outline } = this;
     this.stroke = this.outline = null;
-    if (stroke) board.commit(stroke);
-    if (outline?.length > 2) {
-      const filled = board.begin();
-      filled?.fillOutline(outline);
-      board.commit(filled);
-    }
+    if (stroke) commit(board, stroke);
+    if (outline?.length > 2) fillOutline(board, outline);
     if (outline) board.view.redraw();
   }
 

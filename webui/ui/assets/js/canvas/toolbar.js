@@ -2,6 +2,7 @@
 import { iconButton, make, slider } from "./controls.js";
 import { browse } from "./intake.js";
 import { painted } from "./layers.js";
+import { invertPaint, maskTransparency, wipe } from "./paint.js";
 
 const TOOLS = {
   brush: "Brush (B)",
@@ -40,14 +41,14 @@ function paintTools(panel, board) {
 /** What concerns all paint of a layer. */
 function paintActions(board) {
   const forMasks = [
-    iconButton("invert", "Invert the mask", () => board.invertPaint()),
-    iconButton("alpha", "Mask what is transparent in the picture", () => board.maskTransparency()),
+    iconButton("invert", "Invert the mask", () => invertPaint(board)),
+    iconButton("alpha", "Mask what is transparent in the picture", () => maskTransparency(board)),
   ];
   return [
     iconButton("undo", "Undo (Ctrl+Z)", () => board.history.undo()),
     iconButton("redo", "Redo (Ctrl+Shift+Z)", () => board.history.redo()),
     ...(board.isMask ? forMasks : []),
-    iconButton("wipe", "Wipe all paint off this layer", () => board.clear()),
+    iconButton("wipe", "Wipe all paint off this layer", () => wipe(board)),
   ];
 }
 

@@ -1,0 +1,58 @@
+"""Settings that also stand in a tab, where they are at hand; both places show the same."""
+
+from collections.abc import Mapping
+from functools import partial
+from typing import Any
+
+import gradio as gr
+from gradio.components import Component
+
+from webui.core.errors import WebuiError
+from webui.jobs.services import Services
+from webui.ui.components.setting_widget import all_options, setting_widget, shown
+from webui.ui.handlers import INSTANT
+from webui.ui.texts import notice
+from webui.ui.watch import Updates
+
+
+def make_shared_options(services: Services, tab: str, keys: tuple[str, ...]) -> dict[str, Component]:
+    """The options' components by key, with ids of the tab."""
+    options, values = all_options(), services.settings.current.options()
+    return {
+        key: setting_widget(options[key], values[key], {}, elem_id=f"{tab}_{key}", min_width=200)
+        for key in keys
+    }
+
+
+def wire_shared_options(
+    services: Services,
+    components: Mapping[str, Component],
+    twins: Mapping[str, Component],
+    as_json: gr.Textbox,
+    complaint: gr.HTML,
+    page: gr.Blocks,
+) -> None:
+    """A change holds at once and shows at the option's twin; `as_json` tells of changes elsewhere."""
+
+    def change(value: object, key: str) -> Updates:
+        try:
+            services.settings.change({key: value})
+        except WebuiError as error:
+            return {complaint: notice(str(error))}
+        twin: Updates = {twins[key]: value} if key in twins else {}
+        return {complaint: ""} | twin
+
+    def load() -> list[Any]:
+        values = services.settings.current.options()
+        return [shown(values[key]) for key in components]
+
+    for key, component in components.items():
+        changed = component.release if isinstance(component, gr.Slider) else component.input  # pyright: ignore[reportAttributeAccessIssue] - checkboxes and lists have it
+        changed(
+            partial(change, key=key),
+            inputs=[component],
+            outputs=[complaint, *([twins[key]] if key in twins else [])],
+            preprocess=False,
+            **INSTANT,
+        )
+    gr.on([page.load, as_json.change], load, outputs=list(components.values()), **INSTANT)
