@@ -5,12 +5,13 @@ from pathlib import Path
 
 import torch
 from safetensors.torch import save_file
+from spandrel import ImageModelDescriptor
 from spandrel.architectures.ATD import ATD
 from spandrel.architectures.Compact import Compact
 from spandrel.architectures.DAT import DAT
 from spandrel.architectures.DRCT import DRCT
 from spandrel.architectures.ESRGAN import ESRGAN
-from spandrel.architectures.GFPGAN import GFPGAN
+from spandrel.architectures.GFPGAN import GFPGAN, GFPGANArch
 from spandrel.architectures.HAT import HAT
 from spandrel.architectures.OmniSR import OmniSR
 from spandrel.architectures.PLKSR import RealPLKSR
@@ -22,7 +23,10 @@ from spandrel.architectures.Swin2SR import Swin2SR
 from spandrel.architectures.SwinIR import SwinIR
 from torch import Tensor, nn
 
+from webui.core.model_file import ModelFile
 from webui.models.catalog import Catalog, ModelFolders
+from webui.models.picture_network import PictureNetwork
+from webui.models.weights import open_tensors
 from webui.store.database import Database
 from webui.store.header_cache import HeaderCache
 
@@ -99,8 +103,34 @@ def random_weights(make: Callable[[], nn.Module]) -> dict[str, Tensor]:
 
 
 def gfpgan_weights() -> dict[str, Tensor]:
-    """The narrowest GFPGAN that its class makes."""
-    return random_weights(lambda: GFPGAN(narrow=0.125, channel_multiplier=1, num_style_feat=16))
+    """Tensors of a narrow GFPGAN: enough to be known by."""
+    return random_weights(narrow_gfpgan)
+
+
+def narrow_gfpgan() -> GFPGAN:
+    """spandrel loads the published width only, which has 330 MB."""
+    return GFPGAN(narrow=0.125, channel_multiplier=1, num_style_feat=16)
+
+
+def narrow_gfpgan_network(file: ModelFile) -> PictureNetwork:
+    """As `load_network`, for the file of `gfpgan_weights`."""
+    module = narrow_gfpgan()
+    tensors = open_tensors(file.path)
+    return PictureNetwork(
+        ImageModelDescriptor(
+            module.eval(),
+            tensors,
+            GFPGANArch(),
+            "FaceSR",
+            [],
+            supports_half=False,
+            supports_bfloat16=True,
+            scale=1,
+            input_channels=3,
+            output_channels=3,
+        ),
+        file,
+    )
 
 
 def write(folder: Path, name: str, tensors: dict[str, Tensor]) -> Path:

@@ -24,6 +24,7 @@ FOLDERS: dict[str, tuple[str, ...]] = {
     "controlnet": ("ControlNet",),
     "text_encoders": ("text_encoder",),
 }
+DETECTOR_FOLDERS = ("opencv", "GFPGAN", "Codeformer")
 # Deeper nesting is a mistake, such as a whole disk linked into the folder.
 MAX_DEPTH = 16
 
@@ -46,13 +47,16 @@ class ModelFolders:
 
     roots: tuple[Path, ...]
     starter: Path | None = None
+    # Where A1111 keeps networks that find faces and are no torch files.
+    detectors: tuple[Path, ...] = ()
 
     @classmethod
     def of(cls, paths: Paths) -> "ModelFolders":
         """A1111's folders, the further ones of the flags, and the bundled checkpoint's."""
         roots = [paths.models / name for names in FOLDERS.values() for name in names]
         roots += [paths.embeddings, *(path for extra in paths.extra.values() for path in extra)]
-        return cls(tuple(dict.fromkeys(roots)), paths.starter)
+        detectors = tuple(paths.models / name for name in DETECTOR_FOLDERS)
+        return cls(tuple(dict.fromkeys(roots)), paths.starter, detectors)
 
 
 def find_files(folders: ModelFolders) -> Iterator[FoundFile]:

@@ -17,6 +17,7 @@ from webui.core.errors import InvalidRequest, OutOfMemory
 from webui.core.model_file import ModelFile
 from webui.core.stop import Stop
 from webui.models.catalog import Catalog
+from webui.models.face_restorers import FaceRestorers
 from webui.models.memory import LeastRecentlyUsed, model_budget_bytes
 from webui.models.picture_network import PictureNetwork, load_network
 from webui.models.tiles import Pixels, TileDone, Tiling, in_tiles
@@ -47,6 +48,7 @@ class Upscalers:
         self._networks: LeastRecentlyUsed[PictureNetwork] = LeastRecentlyUsed(
             model_budget_bytes(device), lambda network: network.size_bytes
         )
+        self.faces = FaceRestorers(catalog, device, self.network)
         self._messages: list[str] = []
         self._owner = threading.get_ident()
 

@@ -9,15 +9,16 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from PIL import Image
+from PIL import Image, ImageOps
 
 from webui.core.errors import InvalidRequest, NotFound, UnusableFile
 from webui.core.events import Event, ImageReady, Keeping, Message, Progress
-from webui.core.extras_request import ExtrasImage, ExtrasRequest, Upscaling
+from webui.core.extras_request import ExtrasImage, ExtrasRequest, FlipMode, Upscaling
 from webui.core.infotext import quote
 from webui.models.tiles import TileDone
-from webui.models.upscaler_names import NONE
+from webui.models.upscaler_names import CODEFORMER, GFPGAN, NONE
 from webui.pipelines.context import Context
+from webui.pipelines.extras_cuts import focal_crop, split_oversized
 from webui.store.reading import open_picture, read_infotext
 
 # What files in a folder are taken for pictures.
@@ -124,6 +125,7 @@ def one_picture(
     """One picture through all stages; yields its results."""
     texts = read_infotext(given.source)
     picture = Picture(in_8_bits(open_picture(given.source)))
+    target = target_of(request, picture.image.size)
     for stage in stages(request):
         steps = stage(picture, request, context)
         while True:
@@ -137,12 +139,74 @@ def one_picture(
                 steps.close()
                 return
     items = texts.items | ({"parameters": texts.infotext} if texts.infotext else {})
-    yield ready(picture, given, request, items)
+    for part in parts(picture, request, target, context):
+        yield ready(part, given, request, items)
+
+
+def parts(
+    picture: Picture, request: ExtrasRequest, target: tuple[int, int], context: Context
+) -> Iterator[Picture]:
+    """What a finished picture is cut into, and the mirrored copies of all of it."""
+    images = [picture.image]
+    if request.split is not None:
+        images = split_oversized(picture.image, target, request.split)
+    if request.focal_crop is not None:
+        images = [focal_crop(image, target, request.focal_crop, context.upscalers.faces) for image in images]
+    for image in images:
+        yield replace(picture, image=image)
+        for mode in request.flipped_copies:
+            yield replace(picture, image=flipped(image, mode))
+
+
+def flipped(image: Image.Image, mode: FlipMode) -> Image.Image:
+    """A picture mirrored."""
+    if mode in ("Horizontal", "Both"):
+        image = ImageOps.mirror(image)
+    return ImageOps.flip(image) if mode in ("Vertical", "Both") else image
+
+
+def target_of(request: ExtrasRequest, size: tuple[int, int]) -> tuple[int, int]:
+    """The size that cutting aims at: the one wanted, or a picture's size times the scale."""
+    wanted = request.upscaling
+    if wanted.mode == "to":
+        return wanted.width, wanted.height
+    width, height = (side * wanted.scale for side in size)
+    return within(width, height, wanted.max_side or max(int(width), int(height), 1))
 
 
 def stages(request: ExtrasRequest) -> list[MakeStage]:
     """What is done to a picture, in order."""
-    return [upscaled]
+    upscale_and_faces = [upscaled, with_gfpgan, with_codeformer]
+    if request.faces_first:
+        upscale_and_faces = [with_gfpgan, with_codeformer, upscaled]
+    return upscale_and_faces
+
+
+def with_gfpgan(picture: Picture, request: ExtrasRequest, context: Context) -> Stage:
+    """Faces by GFPGAN, as far as they are to be seen."""
+    visibility = request.faces.gfpgan_visibility
+    if visibility == 0:
+        return picture
+    yield TileDone(0, 1)
+    image = blended(picture.image, context.restore_faces(picture.image, GFPGAN, 0.0), visibility)
+    return picture.with_info(image, GFPGAN_visibility=round(visibility, 3))
+
+
+def with_codeformer(picture: Picture, request: ExtrasRequest, context: Context) -> Stage:
+    """Faces by CodeFormer, as far as they are to be seen."""
+    visibility, weight = request.faces.codeformer_visibility, request.faces.codeformer_weight
+    if visibility == 0:
+        return picture
+    yield TileDone(0, 1)
+    image = blended(picture.image, context.restore_faces(picture.image, CODEFORMER, weight), visibility)
+    return picture.with_info(
+        image, CodeFormer_visibility=round(visibility, 3), CodeFormer_weight=round(weight, 3)
+    )
+
+
+def blended(image: Image.Image, over: Image.Image, visibility: float) -> Image.Image:
+    """One picture laid over another of its size."""
+    return over if visibility >= 1 else Image.blend(image, over.convert(image.mode), visibility)
 
 
 def upscaled(picture: Picture, request: ExtrasRequest, context: Context) -> Stage:
@@ -155,9 +219,8 @@ def upscaled(picture: Picture, request: ExtrasRequest, context: Context) -> Stag
     if wanted.upscaler_2 == NONE or wanted.upscaler_2_visibility == 0:
         return first
     second = yield from enlarged(picture, wanted, wanted.upscaler_2, request, context)
-    over = second.image.convert(first.image.mode)
-    blended = Image.blend(first.image, over, wanted.upscaler_2_visibility)
-    return first.with_info(blended, Postprocess_upscaler_2=wanted.upscaler_2)
+    image = blended(first.image, second.image, wanted.upscaler_2_visibility)
+    return first.with_info(image, Postprocess_upscaler_2=wanted.upscaler_2)
 
 
 def enlarged(
