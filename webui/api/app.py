@@ -10,7 +10,7 @@ from starlette.types import Lifespan
 
 from webui.api import uploads
 from webui.api.guard import Guard, GuardRules
-from webui.api.sdapi import generate, server
+from webui.api.sdapi import extras, generate, server
 from webui.core.errors import (
     Busy,
     InvalidRequest,
@@ -38,6 +38,7 @@ def build_api(services: Services, lifespan: Lifespan[FastAPI] | None = None) -> 
         title="Atelier", version=services.version, docs_url="/docs", redoc_url=None, lifespan=lifespan
     )
     app.include_router(generate.routes(services))
+    app.include_router(extras.routes(services))
     app.include_router(server.routes(services))
     app.include_router(uploads.routes(services))
     app.add_exception_handler(WebuiError, refuse)
