@@ -3,6 +3,7 @@
 import hashlib
 import io
 import itertools
+from pathlib import Path
 
 import httpx
 import pytest
@@ -10,7 +11,7 @@ from PIL import Image
 from playwright.sync_api import Page, expect, sync_playwright
 
 from tests.ui import browser as steps
-from tests.ui.browser import CHROMIUM, fill_form, opened, reloaded, set_number, wait_until_idle
+from tests.ui.browser import CHROMIUM, SCREENSHOTS, fill_form, opened, reloaded, set_number, wait_until_idle
 
 pytestmark = [
     pytest.mark.skipif(CHROMIUM is None, reason="There is no Chromium on this machine."),
@@ -384,4 +385,34 @@ def test_a_finger_paints_on_a_phone(chromium, address):
         finger.send("Input.dispatchTouchEvent", {"type": kind, "touchPoints": touches})
     page.wait_for_function(f"name => ({PAINT})(name)[0] > 100", arg=INPAINT)
     assert page.evaluate("document.documentElement.scrollWidth") <= 390
+    page.context.close()
+
+
+@pytest.mark.skipif(SCREENSHOTS is None, reason="Set SCREENSHOTS to a folder to take pictures of the page.")
+@pytest.mark.parametrize(("width", "height", "dark"), [(1440, 1000, False), (390, 844, True)])
+def test_the_tab_has_its_picture_taken(chromium, address, width, height, dark):
+    page = opened(chromium, address, width=width, height=height, dark=dark)
+    page.click("#setting_sd_model_checkpoint input")
+    page.locator("[role=option]", has_text="starter").first.click()
+    fill_form(page, "a red house by the sea at sunset, watercolour", steps=20, side=256, seed="21")
+    page.click("#txt2img_generate")
+    expect(page.locator("#html_info_txt2img")).to_contain_text("Seed: 21")
+    wait_until_idle(page)
+    page.click("#txt2img_send_to_inpaint")
+    page.wait_for_selector(f"#{INPAINT} .canvas.has-picture")
+    page.hover(f"#{INPAINT} .canvas-stage")
+    for _ in range(6):
+        page.keyboard.press("w")
+    drag(page, INPAINT, (0.3, 0.35), (0.7, 0.4))
+    page.fill("#img2img_prompt textarea", "a blue boat on the sea at sunset, watercolour")
+    page.click("#img2img_generate")
+    expect(page.locator("#html_info_img2img")).to_contain_text("a blue boat")
+    page.wait_for_selector("#img2img_interrupt", state="hidden")
+    # On a phone the canvas stands below.
+    place_shown = "#mode_img2img" if width < 600 else "body"
+    page.evaluate("place => document.querySelector(place).scrollIntoView()", place_shown)
+    page.wait_for_timeout(800)
+    folder = Path(str(SCREENSHOTS))
+    folder.mkdir(parents=True, exist_ok=True)
+    page.screenshot(path=folder / f"img2img-{'dark' if dark else 'light'}-{width}.png")
     page.context.close()

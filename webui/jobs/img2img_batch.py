@@ -118,7 +118,7 @@ def request_for(
 ) -> GenerationRequest:
     """The request for one picture. Raises WebuiError where it, its mask or its parameters cannot be used."""
     image = open_picture(picture)
-    fields = wanted | {"init_images": [services.inputs.add(picture.read_bytes())]}
+    fields: dict[str, Any] = wanted | {"init_images": [services.inputs.add(picture.read_bytes())]}
     inpainting = fields.pop("inpainting", None)
     if batch.masks:
         mask = services.inputs.add(mask_for(batch.masks, picture).read_bytes())

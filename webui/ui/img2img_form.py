@@ -91,12 +91,14 @@ def read_pictures(told: object) -> Pictures:
     found = found if isinstance(found, dict) else {}
     if problem := found.get("problem"):
         raise InvalidRequest(str(problem)[:500])
-    texts = {name: str(found.get(name) or "") for name in ("image", "mask", "original")}
-    sizes = {
-        name: int(value) if isinstance(value := found.get(name), int | float) else 0
-        for name in ("width", "height", "mask_width", "mask_height")
-    }
-    return Pictures(**texts, **sizes)
+
+    def pixels(name: str) -> int:
+        value = found.get(name)
+        return int(value) if isinstance(value, int | float) else 0
+
+    image, mask, original = (str(found.get(name) or "") for name in ("image", "mask", "original"))
+    size, mask_size = (pixels("width"), pixels("height")), (pixels("mask_width"), pixels("mask_height"))
+    return Pictures(image, mask, original, *size, *mask_size)
 
 
 def img2img_parts(fields: Mapping[str, Any], pictures: Pictures) -> tuple[dict[str, Any], dict[str, Any]]:

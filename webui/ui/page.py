@@ -8,6 +8,7 @@ from typing import Literal
 import gradio as gr
 from fastapi import FastAPI
 from fastapi.staticfiles import StaticFiles
+from gradio.routes import App
 from starlette.responses import Response
 from starlette.routing import Mount
 from starlette.types import Scope
@@ -91,8 +92,16 @@ def knows_user(app: FastAPI, cookies: Mapping[str, str], *, needs_login: bool) -
     """Whether somebody with these cookies may see the page. The guard asks before it lets the page upload."""
     if not needs_login:
         return True
-    page = next(
-        route.app for route in app.routes if isinstance(route, Mount) and isinstance(route.app, gr.routes.App)
-    )
+    page = page_of(app)
     names = (f"access-token-{page.cookie_id}", f"access-token-unsecure-{page.cookie_id}")
     return any(cookies.get(name) in page.tokens for name in names)
+
+
+def page_of(app: FastAPI) -> App:
+    """The page that hangs in the server."""
+    for route in app.routes:
+        if isinstance(route, Mount):
+            mounted = route.app
+            if isinstance(mounted, App):
+                return mounted
+    raise LookupError("No page hangs in this server.")

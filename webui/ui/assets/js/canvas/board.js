@@ -1,13 +1,11 @@
 // One canvas: what it holds, its history, its tools, and keeping it. Other modules draw, listen and show.
 import { History } from "./history.js";
-import { activeLayer, makeLayer, makeState } from "./layers.js";
+import { activeLayer, contrasting, makeLayer, makeState } from "./layers.js";
 import { readBase } from "./server.js";
 import * as storage from "./storage.js";
 import { Scratch } from "./stroke.js";
 import { View } from "./view.js";
 
-// What is masked is shown in this colour; what counts is only where it is.
-export const MASK_COLOUR = "#ff5a36";
 const SAVE_AFTER_MS = 120;
 
 export class Board extends EventTarget {
@@ -17,7 +15,7 @@ export class Board extends EventTarget {
     this.kind = element.dataset.kind;
     this.state = makeState(null);
     this.tool = "brush";
-    this.brush = { share: 34, opacity: 1, colour: this.isMask ? MASK_COLOUR : "#2d6cdf" };
+    this.brush = { share: 34, opacity: 1, colour: "#2d6cdf" };
     this.history = new History((step) => this.touch(step.layer));
     this.scratch = new Scratch();
     this.view = new View(stage, this.isMask);
@@ -42,9 +40,15 @@ export class Board extends EventTarget {
   touch(layer) {
     if (layer) layer.revision = (layer.revision ?? 0) + 1;
     this.revision++;
+    this.show();
+    this.plan();
+  }
+
+  show() {
+    const { base } = this.state;
+    if (this.isMask && base && base !== this.view.state?.base) this.brush.colour = contrasting(base.bitmap);
     this.view.show(this.state);
     this.dispatchEvent(new Event("change"));
-    this.plan();
   }
 
   say(sentence) {
@@ -72,8 +76,7 @@ export class Board extends EventTarget {
     if (state && !this.revision) {
       this.state = state;
       this.kept = 0;
-      this.view.show(state);
-      this.dispatchEvent(new Event("change"));
+      this.show();
     }
     this.dispatchEvent(new Event("kept"));
   }

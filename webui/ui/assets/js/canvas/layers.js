@@ -1,5 +1,8 @@
 // A picture with layers to paint on, and what the server gets of it.
 
+// What is masked is shown in one of these; what counts is only where it is.
+const MASK_COLOURS = ["#ff5a36", "#1e90ff", "#35d04a"];
+
 /** A transparent surface of this size in pixels. */
 export function makeSurface(width, height) {
   const surface = document.createElement("canvas");
@@ -100,4 +103,13 @@ export function invert(surface, colour) {
   context.fillStyle = colour;
   context.fillRect(0, 0, surface.width, surface.height);
   context.globalCompositeOperation = "source-over";
+}
+
+/** Of some strong colours the one that differs most from a picture's average, so that a mask is seen on it. */
+export function contrasting(bitmap) {
+  const pixel = makeSurface(1, 1).getContext("2d");
+  pixel.drawImage(bitmap, 0, 0, 1, 1);
+  const average = pixel.getImageData(0, 0, 1, 1).data;
+  const distance = (colour) => [0, 1, 2].reduce((sum, part) => sum + Math.abs(parseInt(colour.slice(1 + 2 * part, 3 + 2 * part), 16) - average[part]), 0);
+  return MASK_COLOURS.reduce((best, colour) => (distance(colour) > distance(best) ? colour : best));
 }
