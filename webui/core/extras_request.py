@@ -90,6 +90,7 @@ class ExtrasRequest(Frozen):
     focal_crop: FocalCrop | None = None
     flipped_copies: tuple[FlipMode, ...] = ()
     keep_names: bool = Field(default=False, description="Name results after the files they came from.")
+    show_results: bool = Field(default=True, description="Show results on the page too.")
     tile: int = Field(default=192, ge=0, le=2048, description="Side of upscalers' tiles; 0 is no tiles.")
     tile_overlap: int = Field(default=8, ge=0, le=256)
 

@@ -290,6 +290,7 @@ def ready(picture: Picture, given: Given, request: ExtrasRequest, items: dict[st
         seed=0,
         variation_seed=0,
         keeping=keeping,
+        is_shown=request.show_results,
     )
 
 

@@ -9,9 +9,10 @@ from webui.ui.components.shared_options import wire_shared_options
 from webui.ui.components.top_tabs import top_tab, top_tabs
 from webui.ui.page import mount_page
 from webui.ui.pictures import PictureFiles
+from webui.ui.tabs.extras import make_extras
 from webui.ui.tabs.img2img import make_img2img
 from webui.ui.tabs.pnginfo import make_pnginfo
-from webui.ui.tabs.sending import ALONG, SIZE_FIELDS, wire_sending
+from webui.ui.tabs.sending import ALONG, SIZE_FIELDS, wire_arrival, wire_sending
 from webui.ui.tabs.settings import make_settings
 from webui.ui.tabs.txt2img import make_txt2img
 
@@ -31,8 +32,10 @@ def build_ui(services: Services) -> gr.Blocks:
                 txt2img = make_txt2img(services, files, page)
             with top_tab("img2img", "img2img"):
                 img2img = make_img2img(services, files, page)
+            with top_tab("Extras", "extras"):
+                extras = make_extras(services, files, page)
             with top_tab("PNG Info", "pnginfo"):
-                make_pnginfo(services, txt2img, img2img)
+                make_pnginfo(services, txt2img, img2img, extras)
             with top_tab("Settings", "settings"):
                 settings = make_settings(services, quick, page)
         wire_shared_options(
@@ -46,6 +49,9 @@ def build_ui(services: Services) -> gr.Blocks:
         wire_sending(services, txt2img.results, img2img, ALONG)
         # Within img2img the prompts are there already.
         wire_sending(services, img2img.results, img2img, SIZE_FIELDS)
+        wire_sending(services, extras.results, img2img, ())
+        for results in (txt2img.results, img2img.results, extras.results):
+            wire_arrival(results.send.extras, results, extras.image, "extras")
         gr.HTML(f'<span class="versions">{services.version}</span>', elem_id="footer")
     # Every open page is one event that never ends; Gradio carries out 40 at a time unless told otherwise.
     page.max_threads = MOST_PAGES

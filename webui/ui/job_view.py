@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from webui.core.events import Event, Finished, ImageSaved, Message, Preview, Queued, Started
+from webui.core.extras_request import ExtrasRequest
 from webui.jobs.generation_info import describe_run
 from webui.jobs.job import Job, JobProgress
 from webui.ui.texts import duration, infotext_html, notice, paragraph
@@ -100,6 +101,9 @@ def step_text(view: JobView) -> str:
         )
     if not at.sampling_steps:
         return view.messages[-1].text if view.messages else "Preparing"
+    if isinstance(view.job.request, ExtrasRequest):
+        text = f"Tile {at.sampling_step} of {at.sampling_steps}"
+        return f"{text} · picture {at.batch + 1} of {at.batches}" if at.batches > 1 else text
     text = f"Step {at.sampling_step} of {at.sampling_steps}"
     return f"{text} · batch {at.batch + 1} of {at.batches}" if at.batches > 1 else text
 

@@ -11,8 +11,8 @@ from gradio.components import Component
 
 from webui.jobs.job import Job
 from webui.jobs.queue import JobQueue
+from webui.ui.components.generate_box import JobControls
 from webui.ui.components.results import Results
-from webui.ui.components.toprow import Toprow
 from webui.ui.job_view import (
     JobView,
     generation_info,
@@ -41,7 +41,7 @@ class Watcher:
     jobs: JobQueue
     files: PictureFiles
     tab: str
-    toprow: Toprow
+    toprow: JobControls
     results: Results
 
     @property

@@ -12,6 +12,8 @@ EMPTY = '<div class="gallery-empty"><span class="frame"></span><p>Your pictures 
 
 # The tab whose pictures hires fix goes with.
 WITH_HIRES = "txt2img"
+# The tab whose pictures were not generated: there is nothing to take from them, nor to decode again.
+WITHOUT_FORM = "extras"
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +62,10 @@ def make_results(tab: str) -> Results:
                 save = icon_button("save", "Save the picture to the folder for chosen ones", f"save_{tab}")
                 save_zip = icon_button("zip", "Save the pictures as a zip archive", f"save_zip_{tab}")
                 reuse = icon_button(
-                    "reuse", "Take all parameters of the picture into the form", f"{tab}_reuse_all"
+                    "reuse",
+                    "Take all parameters of the picture into the form",
+                    f"{tab}_reuse_all",
+                    visible=tab != WITHOUT_FORM,
                 )
                 upscale = icon_button(
                     "sparkle",
@@ -79,7 +84,8 @@ def make_results(tab: str) -> Results:
                 elem_id=f"download_files_{tab}",
             )
             infotext = gr.HTML("", elem_id=f"html_info_{tab}", elem_classes=["infotext"])
-            decoding = make_decode_fields(tab)
+            with gr.Column(visible=tab != WITHOUT_FORM, min_width=0):
+                decoding = make_decode_fields(tab)
             log = gr.HTML("", elem_id=f"html_log_{tab}", elem_classes=["html-log"])
             generation_info = gr.Textbox("", elem_id=f"generation_info_{tab}", visible="hidden")
     return Results(

@@ -10,6 +10,7 @@ from webui.core.errors import NotFound, WebuiError
 from webui.core.request import GenerationRequest
 from webui.jobs.job import Delivery
 from webui.jobs.services import Services
+from webui.ui.components.generate_box import JobControls
 from webui.ui.components.results import Results
 from webui.ui.components.toprow import Toprow
 from webui.ui.form import Form, remember_script
@@ -36,7 +37,7 @@ def submitted(toprow: Toprow, results: Results) -> Updates:
 
 
 def wire_watching(
-    services: Services, files: PictureFiles, page: gr.Blocks, tab: str, toprow: Toprow, results: Results
+    services: Services, files: PictureFiles, page: gr.Blocks, tab: str, toprow: JobControls, results: Results
 ) -> None:
     """Watching the tab's jobs, also after a reload; Interrupt, Skip, Cancel and the queue."""
     watcher = Watcher(services.jobs, files, tab, toprow, results)

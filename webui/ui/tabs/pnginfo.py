@@ -14,6 +14,7 @@ from webui.store.reading import read_infotext
 from webui.ui.generation import fields_of_infotext
 from webui.ui.handlers import INSTANT
 from webui.ui.img2img_form import IMG2IMG, INPAINT
+from webui.ui.tabs.extras import Extras
 from webui.ui.tabs.img2img import Img2img
 from webui.ui.tabs.sending import wanted_fields, wire_arrival, wire_infotext_sending
 from webui.ui.tabs.txt2img import Txt2img
@@ -26,7 +27,7 @@ NOTHING_FOUND = "This picture carries no generation parameters."
 LONGEST_OPEN = 120
 
 
-def make_pnginfo(services: Services, txt2img: Txt2img, img2img: Img2img) -> None:
+def make_pnginfo(services: Services, txt2img: Txt2img, img2img: Img2img, extras: Extras) -> None:
     """Build the tab's inside and wire it."""
     with gr.Row(elem_classes=["pnginfo"], equal_height=False):
         with gr.Column(variant="panel", scale=5, min_width=300):
@@ -52,11 +53,14 @@ def make_pnginfo(services: Services, txt2img: Txt2img, img2img: Img2img) -> None
     wire_infotext_sending(
         services, {send["img2img"]: IMG2IMG, send["inpaint"]: INPAINT}, infotext, path, shown, img2img
     )
-    for results in (txt2img.results, img2img.results):
+    send["extras"].click(lambda path: path or None, inputs=[path], outputs=[extras.image], **INSTANT).success(
+        fn=None, js="() => window.webui.showTab('extras')"
+    )
+    for results in (txt2img.results, img2img.results, extras.results):
         wire_arrival(results.send_to_pnginfo, results, image, "pnginfo")
 
 
-DESTINATIONS = {"txt2img": "txt2img", "img2img": "img2img", "inpaint": "Inpaint"}
+DESTINATIONS = {"txt2img": "txt2img", "img2img": "img2img", "inpaint": "Inpaint", "extras": "Extras"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,7 +87,7 @@ def wire_pnginfo(services: Services, txt2img: Txt2img, page: PngInfo) -> None:
 
     def told(text: str | None, path: str, html: str) -> Updates:
         # A picture without parameters is still one to begin with.
-        usable = {"txt2img": bool(text), "img2img": bool(path), "inpaint": bool(path)}
+        usable = {"txt2img": bool(text), "img2img": bool(path), "inpaint": bool(path), "extras": bool(path)}
         buttons: Updates = {send[tab]: gr.update(interactive=usable[tab]) for tab in send}
         return buttons | {page.shown: html, page.infotext: text or "", page.path: path}
 

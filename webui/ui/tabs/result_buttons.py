@@ -32,27 +32,6 @@ def wire_result_buttons(
 
     button = SaveButton(services.files)
 
-    def select(info: str, event: gr.SelectData) -> tuple[int, str]:
-        index = event.index if isinstance(event.index, int) else 0
-        picture = shown_picture(info, index)
-        return index, infotext_html(picture.infotext) if picture else ""
-
-    def save(info: str, selected: int, *, as_zip: bool) -> Updates:
-        settings, picture = services.settings.current, shown_picture(info, selected)
-        try:
-            if picture is None:
-                raise NotFound("There is no picture to save yet. Generate one first.")
-            job = services.jobs.find(picture.job_id)
-            only_one = settings.saving.save_selected_only and not as_zip
-            pictures = chosen_pictures(job, selected, only_selected=only_one)
-            written = save_chosen(files, button, job, pictures, settings, as_zip)
-        except WebuiError as error:
-            return {results.log: notice(str(error))}
-        for path in written:
-            files.serve(path.parent)
-        paths = gr.update(value=[str(path) for path in written], visible=True)
-        return {results.log: paragraph(f"Saved: {written[0].name}"), results.files: paths}
-
     def seed(info: str, selected: int) -> str:
         picture = shown_picture(info, selected)
         return str(picture.seed) if picture else FORM_DEFAULTS["seed"]
@@ -68,10 +47,48 @@ def wire_result_buttons(
     shown = [results.generation_info, results.selected]
     saved = [results.log, results.files]
     results.gallery.select(
-        select, inputs=[results.generation_info], outputs=[results.selected, results.infotext], **INSTANT
+        select_picture,
+        inputs=[results.generation_info],
+        outputs=[results.selected, results.infotext],
+        **INSTANT,
     )
+    save = partial(save_pictures, services, files, button, results)
     results.save.click(partial(save, as_zip=False), inputs=shown, outputs=saved, **INSTANT)
     results.save_zip.click(partial(save, as_zip=True), inputs=shown, outputs=saved, **INSTANT)
     results.reuse.click(reuse, inputs=shown, outputs=form.components, **INSTANT)
     seeds.reuse.click(seed, inputs=shown, outputs=[seeds.seed], **INSTANT)
     seeds.reuse_variation.click(variation_seed, inputs=shown, outputs=[seeds.variation_seed], **INSTANT)
+
+
+def select_picture(info: str, event: gr.SelectData) -> tuple[int, str]:
+    """The picture chosen in a gallery: its index and its infotext."""
+    index = event.index if isinstance(event.index, int) else 0
+    picture = shown_picture(info, index)
+    return index, infotext_html(picture.infotext) if picture else ""
+
+
+def save_pictures(
+    services: Services,
+    files: PictureFiles,
+    button: SaveButton,
+    results: Results,
+    info: str,
+    selected: int,
+    *,
+    as_zip: bool,
+) -> Updates:
+    """Write the chosen picture, or all of them, to the folder for chosen ones."""
+    settings, picture = services.settings.current, shown_picture(info, selected)
+    try:
+        if picture is None:
+            raise NotFound("There is no picture to save yet. Generate one first.")
+        job = services.jobs.find(picture.job_id)
+        only_one = settings.saving.save_selected_only and not as_zip
+        pictures = chosen_pictures(job, selected, only_selected=only_one)
+        written = save_chosen(files, button, job, pictures, settings, as_zip)
+    except WebuiError as error:
+        return {results.log: notice(str(error))}
+    for path in written:
+        files.serve(path.parent)
+    paths = gr.update(value=[str(path) for path in written], visible=True)
+    return {results.log: paragraph(f"Saved: {written[0].name}"), results.files: paths}

@@ -1,7 +1,7 @@
 // The share done in the window's title, and watching again after sleep, should it have ended.
 import { appears, find, onChange } from "./dom.js";
 
-const TABS = ["txt2img", "img2img"];
+const TABS = ["txt2img", "img2img", "extras"];
 const title = document.title;
 for (const tab of TABS) await appears(`#${tab}_progress`);
 

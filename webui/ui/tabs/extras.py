@@ -1,0 +1,128 @@
+"""The Extras tab: pictures made larger, faces restored, pictures cut; one, several, or a folder of them."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from functools import partial
+from typing import Any
+
+import gradio as gr
+from gradio.components import Component
+
+from webui.core.errors import WebuiError
+from webui.core.events import Message
+from webui.jobs.services import Services
+from webui.models.upscaler_names import find_upscaler
+from webui.store.chosen import SaveButton
+from webui.ui.components.extras_fields import Sources, make_cuts, make_faces, make_sources, make_upscaling
+from webui.ui.components.generate_box import GenerateBox, make_generate_box
+from webui.ui.components.results import Results, make_results
+from webui.ui.extras_form import extras_request, given_pictures
+from webui.ui.form import Form, remember_script
+from webui.ui.generation import fields_of_memory
+from webui.ui.handlers import INSTANT
+from webui.ui.pictures import PictureFiles
+from webui.ui.tabs.generation_tab import delivery_of, wire_watching
+from webui.ui.tabs.result_buttons import save_pictures, select_picture
+from webui.ui.texts import notice
+from webui.ui.watch import Updates
+
+TAB = "extras"
+KEY = "atelier.extras"
+
+
+@dataclass(frozen=True, slots=True)
+class Extras:
+    """What other tabs need of this one: where their pictures arrive, and where its own are."""
+
+    image: gr.Image
+    results: Results
+
+
+def make_extras(services: Services, files: PictureFiles, page: gr.Blocks) -> Extras:
+    """Build the tab's inside and wire it."""
+    form = Form()
+    with gr.Row(elem_id=f"{TAB}_interface", elem_classes=["generation-columns"], equal_height=False):
+        with gr.Column(
+            variant="panel", elem_id=f"{TAB}_settings", elem_classes=["generation-settings"], scale=5
+        ):
+            sources = make_sources(form)
+            box = make_generate_box(TAB)
+            with gr.Column(elem_id=f"{TAB}_accordions", elem_classes=["accordions", "extras-parts"]):
+                make_upscaling(form, services.catalog, page)
+                make_faces(form, services.catalog, page)
+                make_cuts(form)
+        results = make_results(TAB)
+    wire_generate(services, form, sources, box, results)
+    wire_watching(services, files, page, TAB, box, results)
+    wire_results(services, files, results)
+    wire_memory(page, form)
+    return Extras(sources.image, results)
+
+
+def wire_generate(
+    services: Services, form: Form, sources: Sources, box: GenerateBox, results: Results
+) -> None:
+    """Generate puts a job into the queue."""
+
+    def submit(values: Mapping[Component, Any]) -> Updates:
+        fields = form.read(values)
+        try:
+            for name in ("upscaler_1", "upscaler_2"):
+                find_upscaler(services.catalog, fields[name] or "None")
+            pictures, problems = given_pictures(
+                fields["mode"], values[sources.image], values[sources.files], services.inputs
+            )
+            request = extras_request(fields, pictures, services.settings.current)
+            # A grid would hold pictures that have nothing to do with each other.
+            job = services.submit(request, replace(delivery_of(services, TAB), save_grid=False))
+        except WebuiError as error:
+            return {box.notice: notice(str(error))}
+        for problem in problems:
+            job.append(Message(text=problem, level="warning"))
+        return {box.notice: "", results.files: gr.update(value=None, visible="hidden")}
+
+    box.generate.click(
+        submit,
+        inputs={*form.components, sources.image, sources.files},
+        outputs=[box.notice, results.files],
+        # Raw: the very files, not pictures that were opened and written again; and wrong values are refused
+        # by the request, with a sentence.
+        preprocess=False,
+        trigger_mode="multiple",
+        **INSTANT,
+    )
+
+
+def wire_results(services: Services, files: PictureFiles, results: Results) -> None:
+    """Choosing a picture and saving it."""
+    button = SaveButton(services.files)
+    shown, saved = [results.generation_info, results.selected], [results.log, results.files]
+    results.gallery.select(
+        select_picture,
+        inputs=[results.generation_info],
+        outputs=[results.selected, results.infotext],
+        **INSTANT,
+    )
+    for clicked, as_zip in ((results.save, False), (results.save_zip, True)):
+        save = partial(save_pictures, services, files, button, results, as_zip=as_zip)
+        clicked.click(save, inputs=shown, outputs=saved, **INSTANT)
+
+
+def wire_memory(page: gr.Blocks, form: Form) -> None:
+    """Values survive a reload, in this browser."""
+    stored = gr.Textbox("", visible="hidden", elem_id=f"{TAB}_stored")
+    gr.on(
+        # Every component of a form has the event; their common base does not say so.
+        [component.change for component in form.components],  # pyright: ignore[reportAttributeAccessIssue]
+        fn=None,
+        inputs=form.components,
+        js=remember_script(form.names, KEY),
+        show_progress="hidden",
+    )
+    page.load(
+        lambda text: form.write(fields_of_memory(text, form.names)),
+        inputs=[stored],
+        outputs=form.components,
+        js=f"() => [localStorage.getItem('{KEY}') || '']",
+        **INSTANT,
+    )
