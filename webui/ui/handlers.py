@@ -2,6 +2,10 @@
 
 from typing import Any
 
+from gradio.components import Component
+
+# What a handler gives back: values or updates by component.
+Updates = dict[Component, Any]
 # Handlers that are no one else's business: no entry in Gradio's API, no spinner over what they change.
 QUIET: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private"}
 # Handlers that answer with a plain reply. Gradio's queue answers through a stream that opens and closes as

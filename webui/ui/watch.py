@@ -4,7 +4,6 @@ import asyncio
 import time
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
-from typing import Any
 
 import gradio as gr
 from gradio.components import Component
@@ -13,6 +12,7 @@ from webui.jobs.job import Job
 from webui.jobs.queue import JobQueue
 from webui.ui.components.generate_box import JobControls
 from webui.ui.components.results import Results
+from webui.ui.handlers import Updates
 from webui.ui.job_view import (
     JobView,
     generation_info,
@@ -31,7 +31,6 @@ from webui.ui.texts import notice
 LOOK_EVERY_S = 0.25
 # Gradio notices that a page has gone only when the page is sent something.
 SEND_EVERY_S = 10.0
-Updates = dict[Component, Any]
 
 
 @dataclass(frozen=True, slots=True)

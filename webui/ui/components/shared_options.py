@@ -10,9 +10,8 @@ from gradio.components import Component
 from webui.core.errors import WebuiError
 from webui.jobs.services import Services
 from webui.ui.components.setting_widget import all_options, setting_widget, shown
-from webui.ui.handlers import INSTANT
+from webui.ui.handlers import INSTANT, Updates
 from webui.ui.texts import notice
-from webui.ui.watch import Updates
 
 
 def make_shared_options(services: Services, tab: str, keys: tuple[str, ...]) -> dict[str, Component]:

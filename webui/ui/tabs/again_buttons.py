@@ -16,12 +16,11 @@ from webui.ui.components.again_fields import UnfinishedOffer
 from webui.ui.components.model_lists import renew_on_load
 from webui.ui.components.results import Results
 from webui.ui.form import Form
-from webui.ui.handlers import INSTANT
+from webui.ui.handlers import INSTANT, Updates
 from webui.ui.job_view import ShownPicture, shown_picture
 from webui.ui.pictures import PictureFiles
 from webui.ui.tabs.generation_tab import delivery_of
 from webui.ui.texts import notice, paragraph
-from webui.ui.watch import Updates
 
 
 def submit_beside(

@@ -19,12 +19,11 @@ from webui.ui.components.results import Results, make_results
 from webui.ui.extras_form import extras_request, given_pictures
 from webui.ui.form import Form, remember_script
 from webui.ui.generation import fields_of_memory
-from webui.ui.handlers import INSTANT
+from webui.ui.handlers import INSTANT, Updates
 from webui.ui.pictures import PictureFiles
 from webui.ui.tabs.generation_tab import delivery_of, wire_watching
 from webui.ui.tabs.result_buttons import save_pictures, select_picture
 from webui.ui.texts import notice
-from webui.ui.watch import Updates
 
 TAB = "extras"
 KEY = "atelier.extras"

@@ -15,10 +15,10 @@ from webui.ui.components.results import Results
 from webui.ui.components.toprow import Toprow
 from webui.ui.form import Form, remember_script
 from webui.ui.generation import fields_of_memory, fields_of_request
-from webui.ui.handlers import INSTANT, QUIET
+from webui.ui.handlers import INSTANT, QUIET, Updates
 from webui.ui.pictures import PictureFiles
 from webui.ui.texts import notice
-from webui.ui.watch import Updates, Watcher
+from webui.ui.watch import Watcher
 
 # From the fields of a text, or of a request, to those of the tab's form.
 FieldsOfText = Callable[[str], dict[str, Any]]

@@ -28,7 +28,7 @@ from webui.ui.components.seed_fields import make_override_field, make_seed_field
 from webui.ui.components.shared_options import make_shared_options
 from webui.ui.components.toprow import Toprow, make_toprow
 from webui.ui.form import Form
-from webui.ui.handlers import INSTANT
+from webui.ui.handlers import INSTANT, Updates
 from webui.ui.img2img_form import (
     BATCH,
     INPAINT_SKETCH,
@@ -53,7 +53,6 @@ from webui.ui.tabs.generation_tab import (
 from webui.ui.tabs.result_buttons import wire_result_buttons
 from webui.ui.texts import notice
 from webui.ui.token_counter import wire_counters
-from webui.ui.watch import Updates
 
 TAB = "img2img"
 # Settings that are wanted at hand here.

@@ -12,14 +12,13 @@ from webui.core.errors import WebuiError
 from webui.jobs.services import Services
 from webui.store.reading import read_infotext
 from webui.ui.generation import fields_of_infotext
-from webui.ui.handlers import INSTANT
+from webui.ui.handlers import INSTANT, Updates
 from webui.ui.img2img_form import IMG2IMG, INPAINT
 from webui.ui.tabs.extras import Extras
 from webui.ui.tabs.img2img import Img2img
 from webui.ui.tabs.sending import wanted_fields, wire_arrival, wire_infotext_sending
 from webui.ui.tabs.txt2img import Txt2img
 from webui.ui.texts import infotext_html, notice, paragraph
-from webui.ui.watch import Updates
 
 HINT = '<p class="hint">Drop a picture here to read how it was made. It stays on this machine.</p>'
 NOTHING_FOUND = "This picture carries no generation parameters."

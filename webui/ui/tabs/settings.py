@@ -15,9 +15,8 @@ from webui.jobs.services import Services
 from webui.ui.components.buttons import icon_button
 from webui.ui.components.quicksettings import option_choices
 from webui.ui.components.setting_widget import Option, all_options, setting_widget, shown
-from webui.ui.handlers import INSTANT
+from webui.ui.handlers import INSTANT, Updates
 from webui.ui.texts import notice
-from webui.ui.watch import Updates
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,14 +19,13 @@ from webui.ui.components.seed_fields import make_override_field, make_seed_field
 from webui.ui.components.toprow import Toprow, make_toprow
 from webui.ui.form import Form
 from webui.ui.generation import fields_of_infotext, request_parts
-from webui.ui.handlers import INSTANT
+from webui.ui.handlers import INSTANT, Updates
 from webui.ui.pictures import PictureFiles
 from webui.ui.tabs.again_buttons import wire_decoding, wire_hires, wire_unfinished
 from webui.ui.tabs.generation_tab import delivery_of, submitted, wire_memory, wire_prompts, wire_watching
 from webui.ui.tabs.result_buttons import wire_result_buttons
 from webui.ui.texts import notice
 from webui.ui.token_counter import wire_counters
-from webui.ui.watch import Updates
 
 TAB = "txt2img"
 
