@@ -243,9 +243,10 @@ def part_fields(fields: dict[str, Any]) -> dict[str, Any]:
             if fields.get(key) not in (None, "", *SAME_AS_FIRST)
         }
     if fields.get("Refiner") not in (None, "", "None"):
-        found["refiner"] = {"model": str(fields["Refiner"])}
-        if fields.get("Refiner switch at"):
-            found["refiner"]["switch_at"] = number(fields["Refiner switch at"])
+        switch_at = fields.get("Refiner switch at")
+        found["refiner"] = {"model": str(fields["Refiner"])} | (
+            {"switch_at": number(switch_at)} if switch_at else {}
+        )
     return found
 
 

@@ -94,7 +94,7 @@ class FaceRestorers:
         height, width = pixels.shape[:2]
         scale = min(SEARCH_SIDE / min(height, width), LONGEST_SEARCH_SIDE / max(height, width))
         size = (max(round(width * scale), 1), max(round(height * scale), 1))
-        searched = np.asarray(cv2.resize(pixels, size, interpolation=cv2.INTER_LANCZOS4))
+        searched = np.asarray(cv2.resize(pixels, size, interpolation=cv2.INTER_LANCZOS4), np.uint8)
         found = self._face_finder()(searched)
         return [points / scale for points in found if np.hypot(*(points[0] - points[1])) >= NEAREST_EYES]
 
@@ -174,7 +174,7 @@ def with_faces(pixels: Pixels, faces: Sequence[Points], restore: Forward) -> Pix
         upright = cv2.warpAffine(
             pixels, to_upright, (SIDE, SIDE), borderMode=cv2.BORDER_CONSTANT, borderValue=GREY
         )
-        restored = to_pixels(restore(to_face(np.asarray(upright))))
+        restored = to_pixels(restore(to_face(np.asarray(upright, np.uint8))))
         back = cv2.invertAffineTransform(to_upright)
         laid = cv2.warpAffine(restored, back, (width, height), flags=cv2.INTER_LINEAR)
         share = cv2.warpAffine(soft, back, (width, height), flags=cv2.INTER_LINEAR)[..., None]

@@ -113,7 +113,7 @@ def registry() -> ArchRegistry:
     if find_spec(NONFREE) is None:
         return MAIN_REGISTRY
     # Optional, under licences that not everybody may use.
-    from spandrel_extra_arches import EXTRA_REGISTRY
+    from spandrel_extra_arches import EXTRA_REGISTRY  # pyright: ignore[reportMissingImports]
 
     known = MAIN_REGISTRY.copy()
     known.add(*EXTRA_REGISTRY, ignore_duplicates=True)

@@ -78,8 +78,8 @@ def ramp_over(overlap: int) -> Numbers:
     """
     quarter = overlap // 4
     rise = overlap - 2 * quarter
-    middle = (np.arange(rise, dtype=np.float32) + 0.5) / rise
-    return np.concatenate([np.zeros(quarter, np.float32), middle, np.ones(quarter, np.float32)])
+    middle = (np.arange(rise) + 0.5) / rise
+    return np.concatenate([np.zeros(quarter), middle, np.ones(quarter)]).astype(np.float32)
 
 
 def in_tiles(picture: Pixels, run: RunTile, tiling: Tiling, scale: int) -> Generator[TileDone, None, Pixels]:

@@ -69,8 +69,8 @@ def focal_point(image: Image.Image, target: Size, crop: FocalCrop, faces: FaceRe
     total = sum(weight for weight, _ in weighted)
     if not total:
         return image.width / 2, image.height / 2
-    means = [(weight, np.mean(points, axis=0)) for weight, points in weighted]
-    x, y = sum(weight * mean for weight, mean in means) / total
+    means = np.stack([weight * np.mean(points, axis=0) for weight, points in weighted])
+    x, y = means.sum(axis=0) / total
     return float(x), float(y)
 
 
