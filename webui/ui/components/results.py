@@ -12,7 +12,7 @@ EMPTY = '<div class="gallery-empty"><span class="frame"></span><p>Your pictures 
 
 # The tab whose pictures hires fix goes with.
 WITH_HIRES = "txt2img"
-# The tab whose pictures were not generated: there is nothing to take from them, nor to decode again.
+# The tab whose pictures were not generated: there is nothing to take from them.
 WITHOUT_FORM = "extras"
 
 
@@ -70,7 +70,8 @@ def make_results(tab: str) -> Results:
                 upscale = icon_button(
                     "sparkle",
                     "Hires-fix the picture with the settings of Hires. fix",
-                    f"{tab}_upscale",
+                    # The accordion of Extras has that id already.
+                    f"{tab}_upscale" if tab != WITHOUT_FORM else f"{tab}_hires_fix",
                     visible=tab == WITH_HIRES,
                 )
                 pnginfo = icon_button("info", "Send the picture to PNG Info", f"{tab}_send_to_pnginfo")
@@ -84,8 +85,7 @@ def make_results(tab: str) -> Results:
                 elem_id=f"download_files_{tab}",
             )
             infotext = gr.HTML("", elem_id=f"html_info_{tab}", elem_classes=["infotext"])
-            with gr.Column(visible=tab != WITHOUT_FORM, min_width=0):
-                decoding = make_decode_fields(tab)
+            decoding = make_decode_fields(tab)
             log = gr.HTML("", elem_id=f"html_log_{tab}", elem_classes=["html-log"])
             generation_info = gr.Textbox("", elem_id=f"generation_info_{tab}", visible="hidden")
     return Results(

@@ -78,7 +78,8 @@ def wire_generate(
             return {box.notice: notice(str(error))}
         for problem in problems:
             job.append(Message(text=problem, level="warning"))
-        return {box.notice: "", results.files: gr.update(value=None, visible="hidden")}
+        # The notice is the watcher's from here on: a job refused at once may have written there already.
+        return {results.files: gr.update(value=None, visible="hidden")}
 
     box.generate.click(
         submit,
