@@ -83,9 +83,8 @@ def test_overrides_last_where_a_request_says_so(api):
     "changes",
     [
         {"alwayson_scripts": {"Nobody's": {"args": []}}},
-        {"enable_hr": True},
         {"script_name": "x/y/z plot"},
-        {"refiner_checkpoint": "tiny-b"},
+        {"script_name": "loopback"},
     ],
 )
 def test_what_is_not_offered_is_refused_and_not_left_out_without_a_word(changes, api):

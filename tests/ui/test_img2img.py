@@ -57,6 +57,8 @@ def page(chromium, address):
     page = opened(chromium, address)
     page.set_default_timeout(PATIENCE_MS)
     page.evaluate("webui.showTab('img2img')")
+    # A browser that was never here shows the mode of the tab's last job.
+    choose(page, "img2img")
     yield page
     complaints = page.complaints
     page.context.close()
