@@ -121,7 +121,15 @@ install_browser() {
 run_tests() {
   install test '.[test]'
   install_browser
-  exec .venv/bin/python -m pytest "$@"
+  if [ $# -gt 0 ]; then exec .venv/bin/python -m pytest "$@"; fi
+  # Two at a time: those of the page wait for the browser more than they compute.
+  local failed=""
+  .venv/bin/python -m pytest tests --ignore tests/ui &
+  local others=$!
+  sleep 20
+  .venv/bin/python -m pytest tests/ui || failed="$failed page"
+  wait "$others" || failed="$failed others"
+  [ -z "$failed" ] || fail "Tests failed:$failed. Their output above tells which."
 }
 
 run_checks() {

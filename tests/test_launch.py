@@ -168,7 +168,7 @@ def test_the_tests_bring_their_own_packages_once(folder):
     ]
     assert calls[-1] == "python -m pytest -k one word"
     folder.launch("test")
-    assert folder.calls() == ["python -m pytest"]
+    assert sorted(folder.calls()) == ["python -m pytest tests --ignore tests/ui", "python -m pytest tests/ui"]
     folder.launch()
     assert folder.calls() == ["python app.py"]
 

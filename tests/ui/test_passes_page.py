@@ -21,6 +21,9 @@ pytestmark = [
 THUMBNAILS = "#txt2img_gallery .thumbnails .thumbnail-item"
 INFOTEXT = "#html_info_txt2img"
 
+# They take many minutes since the page has five tabs: `./launch.sh test -m whole_page`.
+pytestmark = pytest.mark.whole_page
+
 
 @pytest.fixture(scope="module")
 def home(tmp_path_factory):
