@@ -217,7 +217,7 @@ def main() -> None:
     """Train, going on from `state.pt` in the folder when there is one."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("folder", type=Path)
-    parser.add_argument("--small-steps", type=int, default=2500)
+    parser.add_argument("--small-steps", type=int, default=11500)
     parser.add_argument("--last-step", type=int, default=60000)
     parser.add_argument("--batch", type=int, default=0, help="0: 32 on a CPU, 128 on a GPU")
     parser.add_argument("--threads", type=int, default=1, help="at most; one while others work")

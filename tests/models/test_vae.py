@@ -114,7 +114,7 @@ def test_a_tiled_picture_is_close_to_a_whole_one(trained):
     for way, mean, most in ((SMALL_TILES, 1, 8), (TINY_TILES, 2, 30)):
         tiled = in_tiles(trained.module, trained._decode_one, latent, way.tiling, Scale(1, 8))
         difference = (tiled.clamp(-1, 1) - whole.clamp(-1, 1)).abs() * 127.5
-        # In 255ths. Measured on the bundled VAE: docs/hires.md.
+        # In levels of 255, measured on the bundled VAE: docs/hires.md.
         assert difference.mean() < mean, way
         assert difference.max() < most, way
 
