@@ -38,7 +38,11 @@ def test_a_file_of_a_newer_version_can_be_used(tmp_path, database):
     with database.writing() as connection:
         connection.execute("INSERT INTO migrations VALUES ('from_the_future')")
     database.close()
-    Database(tmp_path / "data" / "webui.db").close()
+    again = Database(tmp_path / "data" / "webui.db")
+    with again.writing() as connection:
+        add(connection, "a")
+    assert counted(again) == 1
+    again.close()
 
 
 def test_a_failed_block_leaves_nothing(database):

@@ -13,7 +13,9 @@ from tests.ui import browser as steps
 from tests.ui.browser import CHROMIUM, SCREENSHOTS, fill_form, opened, reloaded, share_done, wait_until_idle
 from webui.store.reading import read_infotext
 
+# They take many minutes since the page has five tabs: `./launch.sh test -m whole_page`.
 pytestmark = [
+    pytest.mark.whole_page,
     pytest.mark.skipif(CHROMIUM is None, reason="There is no Chromium on this machine."),
     pytest.mark.timeout(400),
 ]
@@ -21,9 +23,6 @@ pytestmark = [
 LONG = {"steps": 150, "side": 64, "batches": 60}
 # What the page knows of the pictures it shows.
 INFO = "document.querySelector('#generation_info_txt2img textarea').value"
-
-# They take many minutes since the page has five tabs: `./launch.sh test -m whole_page`.
-pytestmark = pytest.mark.whole_page
 
 
 @pytest.fixture(scope="module")

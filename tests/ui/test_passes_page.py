@@ -14,15 +14,14 @@ from tests.ui import browser as steps
 from tests.ui.browser import CHROMIUM, fill_form, opened, reloaded, wait_until_idle
 from webui.store.latents import Latents
 
+# They take many minutes since the page has five tabs: `./launch.sh test -m whole_page`.
 pytestmark = [
+    pytest.mark.whole_page,
     pytest.mark.skipif(CHROMIUM is None, reason="There is no Chromium on this machine."),
     pytest.mark.timeout(400),
 ]
 THUMBNAILS = "#txt2img_gallery .thumbnails .thumbnail-item"
 INFOTEXT = "#html_info_txt2img"
-
-# They take many minutes since the page has five tabs: `./launch.sh test -m whole_page`.
-pytestmark = pytest.mark.whole_page
 
 
 @pytest.fixture(scope="module")

@@ -47,11 +47,6 @@ class FaceRestoration(Frozen):
     codeformer_visibility: Number = Field(default=0.0, ge=0, le=1)
     codeformer_weight: Number = Field(default=0.0, ge=0, le=1)
 
-    @property
-    def is_wanted(self) -> bool:
-        """Whether any faces are restored."""
-        return self.gfpgan_visibility > 0 or self.codeformer_visibility > 0
-
 
 class SplitOversized(Frozen):
     """Cut long pictures into several of the target's shape.
