@@ -32,7 +32,7 @@ def test_the_defaults_ask_for_a1111s_defaults():
         4,
         "None",
     )
-    assert not request.faces.is_wanted
+    assert request.faces.gfpgan_visibility == request.faces.codeformer_visibility == 0
     assert (request.split, request.focal_crop, request.flipped_copies) == (None, None, ())
     assert (request.tile, request.tile_overlap) == (192, 8)
     assert not request.keep_names
@@ -45,7 +45,7 @@ def test_a_part_that_is_not_ticked_does_nothing():
     assert ticked.split and ticked.focal_crop and ticked.flipped_copies == ("Horizontal",)
     assert ticked.upscaling.enabled
     without = request_of(**dict.fromkeys(parts, False))
-    assert not without.faces.is_wanted
+    assert without.faces.gfpgan_visibility == without.faces.codeformer_visibility == 0
     assert (without.split, without.focal_crop, without.flipped_copies) == (None, None, ())
     assert not without.upscaling.enabled
 
