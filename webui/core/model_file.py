@@ -1,6 +1,7 @@
 """What is known of a model file without loading torch."""
 
 import re
+from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
 
@@ -17,17 +18,26 @@ class ModelKind(StrEnum):
     EMBEDDING = "embedding"
     HYPERNETWORK = "hypernetwork"
     CONTROLNET = "controlnet"
+    CONTROL_LORA = "control-lora"
+    LLLITE = "controlnet-lllite"
+    T2I_ADAPTER = "t2i-adapter"
     IP_ADAPTER = "ip-adapter"
+    STYLE_MODEL = "style model"
+    MOTION_MODULE = "motion module"
     UPSCALER = "upscaler"
     FACE_RESTORER = "face restorer"
     FACE_DETECTOR = "face detector"
+    DETECTOR = "detector"
     TEXT_ENCODER = "text encoder"
+    IMAGE_ENCODER = "image encoder"
     DIFFUSION_MODEL = "diffusion model"
+    # What a GGUF file holds is told by its tensors; this is one of something that is not known.
+    GGUF = "gguf"
     UNKNOWN = "unrecognised"
 
 
 class Family(StrEnum):
-    """The architecture a file belongs to."""
+    """The architecture a file belongs to, by the name people know it by."""
 
     SD1 = "SD1"
     SD2 = "SD2"
@@ -35,8 +45,95 @@ class Family(StrEnum):
     SDXL_REFINER = "SDXL refiner"
     SD3 = "SD3"
     FLUX = "Flux"
+    FLUX2 = "Flux.2"
+    CHROMA = "Chroma"
+    Z_IMAGE = "Z-Image"
+    LUMINA2 = "Lumina 2"
+    QWEN_IMAGE = "Qwen-Image"
+    WAN = "Wan"
+    ANIMA = "Anima"
+    COSMOS = "Cosmos"
+    KREA2 = "Krea 2"
+    HUNYUAN_VIDEO = "Hunyuan Video"
+    HUNYUAN_IMAGE = "Hunyuan Image"
+    HUNYUAN_DIT = "Hunyuan-DiT"
+    LTX_VIDEO = "LTX-Video"
+    AURAFLOW = "AuraFlow"
+    PIXART = "PixArt"
+    SANA = "Sana"
+    HIDREAM = "HiDream"
+    OMNIGEN2 = "OmniGen 2"
+    MOCHI = "Mochi"
+    COGVIDEO = "CogVideoX"
+    COGVIEW4 = "CogView 4"
+    KANDINSKY = "Kandinsky"
+    CASCADE = "Stable Cascade"
+    KOLORS = "Kolors"
+    SVD = "Stable Video Diffusion"
     OTHER = "other"
     UNKNOWN = "unknown"
+
+    @property
+    def runs(self) -> bool:
+        """Whether pictures can be made with it here."""
+        return self in {Family.SD1, Family.SD2, Family.SDXL, Family.SDXL_REFINER}
+
+
+class AdapterSort(StrEnum):
+    """How the weights of a LoRA (in the wide sense) are stored, by the name its authors gave it."""
+
+    LORA = "LoRA"
+    # LoRA on convolutions too (Yeh et al. 2023, LyCORIS; as the four below).
+    LOCON = "LoCon"
+    LOHA = "LoHa"
+    LOKR = "LoKr"
+    IA3 = "IA3"
+    GLORA = "GLoRA"
+    FULL = "full difference"
+    NORMS = "norms"
+    OFT = "OFT"
+    BOFT = "BOFT"
+    # LoRA or LoCon with lengths apart from directions (Liu et al. 2024).
+    DORA = "DoRA"
+    MOTION = "motion LoRA"
+
+
+class KeyStyle(StrEnum):
+    """Whose names a file's tensors have."""
+
+    KOHYA = "kohya"
+    ONETRAINER = "OneTrainer"
+    DIFFUSERS = "diffusers"
+    PEFT = "PEFT"
+    AI_TOOLKIT = "ai-toolkit"
+    XLABS = "XLabs"
+    LYCORIS = "LyCORIS"
+    ORIGINAL = "original"
+
+
+@dataclass(frozen=True, slots=True)
+class Identity:
+    """What a header tells of a file. `reason` says why it cannot be used, as a sentence; None if it can.
+
+    `prediction` is "eps", "v" or None where names and metadata do not say.
+    """
+
+    kind: ModelKind
+    family: Family = Family.UNKNOWN
+    is_inpainting: bool = False
+    prediction: str | None = None
+    has_zero_snr: bool = False
+    reason: str | None = None
+    # Of LoRAs: how the weights are stored, and whose names they have.
+    sort: AdapterSort | None = None
+    key_style: KeyStyle | None = None
+    # The published name of the network where a kind has many, such as "SwinIR" or "T5".
+    architecture: str | None = None
+
+    @property
+    def can_run(self) -> bool:
+        """Whether it can be used here."""
+        return self.reason is None
 
 
 class ModelFile(BaseModel):
@@ -57,9 +154,13 @@ class ModelFile(BaseModel):
     sha256: str | None = None
     old_hash: str | None = None
     is_inpainting: bool = False
-    # Of upscalers and face restorers: the published name of the network, such as "SwinIR".
+    # Of LoRAs: how the weights are stored, and whose names they have.
+    sort: AdapterSort | None = None
+    key_style: KeyStyle | None = None
+    # The published name of the network where a kind has many, such as "SwinIR" or "T5".
     architecture: str | None = None
     prediction: str | None = None
+    container: str = "safetensors"
     metadata: dict[str, str] = {}
     reason: str | None = None
 
@@ -75,6 +176,10 @@ class ModelFile(BaseModel):
         if written and 64 <= int(written[1]) <= 4096:
             return int(written[1]) // 8 * 8
         return 1024 if self.family in (Family.SDXL, Family.SDXL_REFINER) else 512
+
+    def fits(self, checkpoint: Family) -> bool:
+        """Whether it may be used with checkpoints of a family; what is not known may be."""
+        return self.family in {Family.UNKNOWN, checkpoint} or checkpoint is Family.UNKNOWN
 
     @property
     def short_hash(self) -> str | None:

@@ -1,80 +1,238 @@
-"""Which architecture a LoRA (or LoHa, LoKr, IA3, OFT, DoRA …) was trained for, from names and shapes."""
+"""Which architecture a LoRA (in the wide sense) was trained for: by its modules' names, then by widths.
+
+Names of blocks tell networks apart that have nothing in common; what is left are the U-Nets of Stable
+Diffusion, which differ in the width of the text that cross attention reads and in where attention stands.
+"""
 
 import re
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from functools import cached_property
 
 from webui.core.model_file import Family
+from webui.models.adapter_keys import AdapterKeys, input_width, output_width, read_adapter
 from webui.models.headers import Header
 
-# Ends of tensor names that only adapters have (kohya, LyCORIS, diffusers, XLabs).
-ADAPTER_ENDS = (
-    ".lora_up.weight", ".lora_down.weight", ".lora_A.weight", ".lora_B.weight", ".lora_A.default.weight",
-    ".lora.up.weight", ".lora.down.weight", "_lora.up.weight", "_lora.down.weight",
-    ".hada_w1_a", ".hada_w2_a",
-    ".lokr_w1", ".lokr_w1_a", ".lokr_w2", ".lokr_w2_a", ".on_input", ".oft_blocks",
-    ".oft_diag", ".dora_scale",
-    ".diff", ".diff_b", ".w_norm", ".b_norm", ".a1.weight", ".boft_blocks",
-)  # fmt: skip
-XLABS = re.compile(r"\.processor\.(proj|qkv)_lora\d\.(up|down)\.weight$")
+# What stands before the names of modules; the rest is the name inside the network.
+NETWORK_PREFIX = re.compile(
+    r"^(?:base_model_model_)?(?:lora_unet_|lora_transformer_|lora_prior_unet_|lycoris_(?:unet_|transformer_)?"
+    r"|diffusion_model_|transformer_(?!blocks)|unet_|model_|net_)*"
+)
+TEXT_PREFIX = re.compile(
+    r"^(?:base_model_model_)?(?:lora_te|lycoris_te|text_encoder|te\d?_|clip_[lgh]_|t5xxl_)"
+)
+BLOCK_NUMBER = re.compile(r"(blocks|layers|refiner)_\d+")
 CONTEXT_WIDTHS = {768: Family.SD1, 1024: Family.SD2, 2048: Family.SDXL, 1280: Family.SDXL_REFINER}
-FLUX_NAMES = ("double_blocks", "single_blocks", "single_transformer_blocks")
-SDXL_NAMES = ("lora_te2_", "lora_te1_", "text_encoder_2.")
-UNET_NAMES = ("lora_unet_", "unet.", "down_blocks", "input_blocks", "lora_te", "text_encoder")
+TEXT_WIDTHS = {768: Family.SD1, 1024: Family.SD2, 1280: Family.SDXL}
+# Blocks of double streams: 19 in Flux, 60 in Qwen-Image.
+FLUX_BLOCKS = 19
+FLUX_WIDTH, Z_IMAGE_WIDTH, LUMINA_WIDTH, COSMOS_LARGE_WIDTH = 3072, 3840, 2304, 5120
+# Flux.2 feeds its gated layers with twice three widths, Flux feeds plain ones with four.
+GATED_RATIO = 6
+
+
+@dataclass(frozen=True)
+class Modules:
+    """Names inside the network (with "_" for ".") and the shapes of each, and names inside text encoders."""
+
+    network: Mapping[str, Mapping[str, tuple[int, ...]]]
+    text: Mapping[str, Mapping[str, tuple[int, ...]]]
+
+    @classmethod
+    def of(cls, adapter: AdapterKeys) -> "Modules":
+        """Split into the network's and the text encoders'."""
+        network, text = {}, {}
+        for name, ends in adapter.plain_modules:
+            if TEXT_PREFIX.match(name):
+                text[name] = ends
+            else:
+                network[NETWORK_PREFIX.sub("", name)] = ends
+        return cls(network, text)
+
+    @cached_property
+    def kinds(self) -> frozenset[str]:
+        """Names of the network's modules, as if there were one block of each kind."""
+        return frozenset(BLOCK_NUMBER.sub(r"\1_0", name) for name in self.network)
+
+    def has(self, pattern: str) -> bool:
+        """Whether a module of the network begins as the pattern says."""
+        return any(re.match(pattern, name) for name in self.kinds)
+
+    def inputs(self, pattern: str) -> set[int]:
+        """Widths of what goes into the modules that begin as the pattern says."""
+        found = {input_width(ends) for name, ends in self.network.items() if re.match(pattern, name)}
+        return found - {0}
+
+    def ratios(self, pattern: str) -> set[float]:
+        """Of those modules, how many numbers come out for each that goes in."""
+        pairs = (
+            (input_width(ends), output_width(ends))
+            for name, ends in self.network.items()
+            if re.match(pattern, name)
+        )
+        return {after / before for before, after in pairs if before and after}
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """A LoRA is of the family if one of its modules begins as the pattern says, and if `also` holds."""
+
+    family: Family
+    pattern: str
+    also: Callable[[Modules], bool] | None = None
+
+
+def _is_gated(modules: Modules) -> bool:
+    return GATED_RATIO in modules.ratios(r"double_blocks_\d+_(img|txt)_mlp_0$") or bool(
+        modules.inputs(r"(single|double)_blocks_\d+_(linear1|img_attn_qkv|img_attn_proj)$") - {FLUX_WIDTH}
+    )
+
+
+def _has_many_blocks(modules: Modules) -> bool:
+    numbers = (re.match(r"transformer_blocks_(\d+)_", name) for name in modules.network)
+    return any(number is not None and int(number[1]) >= FLUX_BLOCKS for number in numbers)
+
+
+def _is_wide(width: int, pattern: str) -> Callable[[Modules], bool]:
+    return lambda modules: width in modules.inputs(pattern)
+
+
+LAYERS = r"(layers|noise_refiner|context_refiner)_\d+_(attention|feed_forward)"
+# Read from the top; names inside the network, "_" for ".".
+RULES: tuple[Rule, ...] = (
+    Rule(Family.FLUX2, r"(double_stream_modulation|single_stream_modulation)"),
+    Rule(Family.FLUX2, r"single_transformer_blocks_\d+_attn_(to_qkv_mlp_proj|to_out$)"),
+    Rule(Family.FLUX2, r"transformer_blocks_\d+_ff(_context)?_linear_(in|out)"),
+    Rule(Family.CHROMA, r"distilled_guidance_layer"),
+    Rule(Family.HUNYUAN_VIDEO, r"txt_in_individual_token_refiner|context_embedder_token_refiner"),
+    Rule(Family.HUNYUAN_VIDEO, r"double_blocks_\d+_(img|txt)_(mlp_fc\d|mod_linear)"),
+    Rule(Family.HUNYUAN_VIDEO, r"single_blocks_\d+_modulation_linear"),
+    Rule(Family.FLUX2, r"double_blocks|single_blocks", _is_gated),
+    Rule(Family.FLUX, r"double_blocks|single_blocks"),
+    Rule(Family.HIDREAM, r"(double|single)_stream_blocks"),
+    Rule(Family.SD3, r"joint_blocks"),
+    Rule(Family.AURAFLOW, r"(double|single)_layers|joint_transformer_blocks"),
+    Rule(Family.QWEN_IMAGE, r"transformer_blocks_\d+_(img|txt)_(mlp|mod)"),
+    Rule(Family.SANA, r"transformer_blocks_\d+_ff_conv"),
+    Rule(Family.SANA, r"transformer_blocks_\d+_attn2", _is_wide(2240, "transformer_blocks")),
+    Rule(Family.LTX_VIDEO, r"patchify_proj"),
+    Rule(Family.LTX_VIDEO, r"transformer_blocks_\d+_attn2", _is_wide(2048, "transformer_blocks")),
+    Rule(Family.LTX_VIDEO, r"transformer_blocks_\d+_attn2", _is_wide(4096, "transformer_blocks")),
+    Rule(Family.PIXART, r"transformer_blocks_\d+_attn2", _is_wide(1152, "transformer_blocks")),
+    Rule(Family.COGVIDEO, r"transformer_blocks_\d+_attn1"),
+    Rule(Family.FLUX, r"single_transformer_blocks"),
+    Rule(Family.QWEN_IMAGE, r"transformer_blocks_\d+_attn", _has_many_blocks),
+    Rule(Family.FLUX, r"transformer_blocks_\d+_(ff_|norm1)", _is_wide(FLUX_WIDTH, "transformer_blocks")),
+    Rule(Family.QWEN_IMAGE, r"transformer_blocks_\d+_attn", _is_wide(FLUX_WIDTH, "transformer_blocks")),
+    Rule(Family.SD3, r"transformer_blocks_\d+_attn"),
+    Rule(Family.LUMINA2, LAYERS, _is_wide(LUMINA_WIDTH, LAYERS)),
+    Rule(Family.Z_IMAGE, LAYERS),
+    Rule(Family.KREA2, r"txtfusion|txtmlp|tproj|blocks_\d+_attn_(gate|w[qkvo])"),
+    Rule(Family.COSMOS, r"blocks_\d+_(cross_attn_\w+_proj|adaln)", _is_wide(COSMOS_LARGE_WIDTH, "blocks")),
+    Rule(Family.ANIMA, r"llm_adapter|blocks_\d+_(adaln_modulation|(self|cross)_attn_\w+_proj|mlp_layer)"),
+    Rule(Family.WAN, r"blocks_\d+_((self|cross)_attn_(q|k|v|o|k_img|v_img)(_|$)|ffn_)|vace_blocks"),
+    Rule(Family.WAN, r"blocks_\d+_attn[12]_(to_|add_)"),
+    Rule(Family.PIXART, r"blocks_\d+_cross_attn_(kv|q)_linear"),
+    Rule(Family.HUNYUAN_DIT, r"blocks_\d+_attn[12]_(Wqkv|q_proj|kv_proj)"),
+    Rule(Family.MOCHI, r"blocks_\d+_attn_qkv_[xy]"),
+    Rule(Family.KANDINSKY, r"(visual|text)_transformer_blocks"),
+)
+UNET = (
+    r"(down_blocks|up_blocks|mid_block|input_blocks|output_blocks|middle_block"
+    r"|time_emb|label_emb|add_emb|out_|conv_)"
+)
+# Of SDXL: attention is deeper than one layer, and stands where SD1 and SD2 have none or the other way round.
+DEEP_ATTENTION = re.compile(r"transformer_blocks_[1-9]")
+NOT_SDXL = re.compile(
+    r"(down_blocks_0_attentions|up_blocks_3_|down_blocks_3_|up_blocks_2_attentions"
+    r"|input_blocks_([12]_1|1[01]_)|output_blocks_(9|1[01])_)"
+)
+ONLY_SDXL = re.compile(
+    r"(up_blocks_0_attentions|output_blocks_[012]_1_(proj|transformer)|label_emb|add_embedding)"
+)
+CROSS_ATTENTION = re.compile(r"attn2_(processor_)?to_[kv]")
+POINT_CONVOLUTION = 4
 
 
 def is_adapter(header: Header) -> bool:
     """Whether some tensor has a name that only adapters have."""
-    return any(key.endswith(ADAPTER_ENDS) or XLABS.search(key) for key in header.tensors)
+    return bool(read_adapter(header).modules)
 
 
-def adapter_family(header: Header) -> Family:
-    """Architecture of an adapter: by the names of blocks, then by the width of the text that cross attention
-    reads.
-    """
-    keys = list(header.tensors)
-    if any(name in key for key in keys for name in FLUX_NAMES):
-        return Family.FLUX
-    if any("joint_blocks" in key for key in keys):
-        return Family.SD3
-    if any(name in key for key in keys for name in SDXL_NAMES):
-        return Family.SDXL
-    family = _by_context_width(header)
-    if family is not None:
-        return family
-    if any(name in key for key in keys for name in UNET_NAMES) and not any(
-        "lora_unet_blocks_" in key for key in keys
-    ):
-        return _by_metadata(header)
-    return Family.OTHER
-
-
-def _by_context_width(header: Header) -> Family | None:
-    """From the input width of a cross attention's key or value projection, None if no tensor tells it."""
-    for key, info in header.tensors.items():
-        if "attn2" not in key or ("to_k" not in key and "to_v" not in key) or not info.shape:
-            continue
-        if key.endswith(
-            (
-                ".lora_down.weight",
-                ".lora_A.weight",
-                ".lora.down.weight",
-                "_lora.down.weight",
-                ".diff",
-                ".hada_w1_b",
-            )
-        ):
-            family = CONTEXT_WIDTHS.get(info.shape[1] if len(info.shape) > 1 else 0)
-            if family is not None:
-                return family
-    return None
-
-
-def _by_metadata(header: Header) -> Family:
-    """From what the trainer wrote (A1111's rule), UNKNOWN without metadata."""
-    base = header.metadata.get("ss_base_model_version", "") or header.metadata.get(
-        "modelspec.architecture", ""
+def adapter_family(adapter: AdapterKeys, metadata: Mapping[str, str]) -> Family:
+    """Architecture of an adapter."""
+    modules = Modules.of(adapter)
+    rule = next(
+        (rule for rule in RULES if modules.has(rule.pattern) and (rule.also is None or rule.also(modules))),
+        None,
     )
+    if rule is not None:
+        return rule.family
+    if any("lora_prior" in name for name in adapter.modules):
+        return Family.CASCADE
+    if any(re.search("(encoder_block|t5xxl)", name) for name in modules.text):
+        return Family.FLUX
+    family = _unet_family(modules)
+    if family is None and modules.network and not modules.has(UNET):
+        return Family.OTHER
+    return family or _by_metadata(metadata)
+
+
+def _unet_family(modules: Modules) -> Family | None:
+    """SD1, SD2, SDXL or its refiner; None if the modules do not tell."""
+    contexts = _first(
+        CONTEXT_WIDTHS.get(input_width(ends))
+        for name, ends in modules.network.items()
+        if CROSS_ATTENTION.search(name)
+    )
+    if contexts is not None:
+        return contexts
+    if any(re.match(r"(lora_te2|text_encoder_2|lycoris_te2|clip_g)", name) for name in modules.text):
+        return Family.SDXL
+    names = modules.network
+    if any(DEEP_ATTENTION.search(name) or ONLY_SDXL.match(name) for name in names):
+        return Family.SDXL
+    by_text = _by_text_width(modules)
+    if by_text is not None:
+        return by_text
+    if any(re.match(r"lora_te1_", name) for name in modules.text):
+        return Family.SDXL
+    return _by_projection(modules) if any(NOT_SDXL.match(name) for name in names) else None
+
+
+def _by_text_width(modules: Modules) -> Family | None:
+    """By the width of a text encoder that is alone."""
+    if any(re.match(r"(lora_te1_|clip_l)", name) for name in modules.text):
+        return None
+    return _first(
+        TEXT_WIDTHS.get(input_width(ends) or output_width(ends))
+        for name, ends in modules.text.items()
+        if re.search(r"self_attn_(q|k|v|out)_proj", name)
+    )
+
+
+def _by_projection(modules: Modules) -> Family | None:
+    """SD1 has convolutions of one point around its attention where SD2 has matrices."""
+    shapes = (
+        next((shape for shape in ends.values() if len(shape) in {2, POINT_CONVOLUTION}), ())
+        for name, ends in modules.network.items()
+        if name.endswith(("_proj_in", "_proj_out"))
+    )
+    shape = next((shape for shape in shapes if shape), ())
+    if not shape:
+        return None
+    return Family.SD1 if len(shape) == POINT_CONVOLUTION else Family.SD2
+
+
+def _first(families: Iterable[Family | None]) -> Family | None:
+    return next((family for family in families if family is not None), None)
+
+
+def _by_metadata(metadata: Mapping[str, str]) -> Family:
+    """From what the trainer wrote (A1111's rule), UNKNOWN without metadata."""
+    base = metadata.get("ss_base_model_version", "") or metadata.get("modelspec.architecture", "")
     if base.startswith(("sdxl", "stable-diffusion-xl")):
         return Family.SDXL
-    if header.metadata.get("ss_v2") == "True" or base.startswith(("sd_v2", "stable-diffusion-v2")):
+    if metadata.get("ss_v2") == "True" or base.startswith(("sd_v2", "stable-diffusion-v2")):
         return Family.SD2
-    return Family.SD1 if header.metadata else Family.UNKNOWN
+    return Family.SD1 if any(key.startswith("ss_") for key in metadata) else Family.UNKNOWN

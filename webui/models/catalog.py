@@ -11,18 +11,18 @@ from typing import Any
 
 from webui.core.errors import ModelNotFound, UnusableFile
 from webui.core.model_file import Family, ModelFile, ModelKind
+from webui.models.file_types import SAFETENSORS_SUFFIXES
 from webui.models.folders import FoundFile, ModelFolders, find_files
-from webui.models.hashing import old_hash_of, sha256_of
+from webui.models.hashing import data_hash_of, old_hash_of, sha256_of
 from webui.models.headers import read_header
 from webui.models.identify import identify
 from webui.models.names import match, natural_order, nearest
-from webui.models.picture_networks import picture_architecture
 from webui.store.header_cache import HeaderCache
 
 logger = logging.getLogger(__name__)
 
 # Raise it when the rules of `identify` change: what was remembered under older ones is then read again.
-RULES_VERSION = 2
+RULES_VERSION = 3
 # Training logs in metadata grow to megabytes; cards read those from the file when they are opened.
 LONGEST_METADATA = 2000
 AUTOMATIC, NONE = "Automatic", "None"
@@ -37,6 +37,7 @@ class Catalog:
         self._folders = folders
         self._cache = cache
         self._files: tuple[ModelFile, ...] = ()
+        self._revision = 0
         self._lock = threading.RLock()
 
     def scan(self) -> list[ModelFile]:
@@ -49,8 +50,14 @@ class Catalog:
             bundled = [file for file in found if file not in own]
             # The user's own models come before the bundled one.
             self._files = (*sorted(own, key=natural_order), *sorted(bundled, key=natural_order))
+            self._revision += 1
             logger.info("Found %d model files in %.2f s", len(self._files), time.perf_counter() - start)
             return list(self._files)
+
+    @property
+    def revision(self) -> int:
+        """How often it has looked at the folders: what was made of its files holds until this changes."""
+        return self._revision
 
     @property
     def folders(self) -> ModelFolders:
@@ -136,6 +143,17 @@ class Catalog:
                 )
         return known
 
+    def data_hash(self, file: ModelFile) -> str:
+        """The hash by which A1111 knows a LoRA: of what follows its header; of pickles that of the file."""
+        if file.path.suffix.lower() not in SAFETENSORS_SUFFIXES:
+            return self.sha256(file)
+        key = (file.path, file.size, file.mtime_ns)
+        known = self._cache.hashes(*key).data_hash
+        if known is None:
+            known = data_hash_of(file.path)
+            self._cache.remember_hashes(*key, data_hash=known)
+        return known
+
     def with_hash(self, file: ModelFile) -> ModelFile:
         """The file with its SHA-256 filled in."""
         return file.model_copy(update={"sha256": self.sha256(file)})
@@ -188,7 +206,10 @@ def _read_entry(path: Path) -> dict[str, Any]:  # Any: JSON values
         "family": identity.family,
         "is_inpainting": identity.is_inpainting,
         "prediction": identity.prediction,
-        "architecture": picture_architecture(header),
+        "sort": identity.sort,
+        "key_style": identity.key_style,
+        "architecture": identity.architecture,
+        "container": header.layout,
         "reason": identity.reason,
         "metadata": {key: value for key, value in header.metadata.items() if len(value) <= LONGEST_METADATA},
     }

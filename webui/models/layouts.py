@@ -41,7 +41,7 @@ class Layout:
     @property
     def is_checkpoint(self) -> bool:
         """Whether the file has more than the bare network."""
-        return bool(self.text_encoders) or self.vae is not None or self.network == "model.diffusion_model."
+        return bool(self.text_encoders) or self.vae is not None
 
 
 def find_layout(header: Header) -> Layout | None:

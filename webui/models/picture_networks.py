@@ -71,6 +71,30 @@ FACE_DETECTOR: Keys = (
     "BboxHead.0.conv1x1.weight",
     "LandmarkHead.0.conv1x1.weight",
 )
+# Networks that find depth, poses, edges or things; their authors' names. YOLO's number of layers varies.
+DETECTORS: dict[str, tuple[Keys, ...]] = {
+    "face parser": (
+        ("cp.resnet.conv1.weight", "conv_out.conv_out.weight"),
+        ("encoder.0.conv2d.weight", "out_mask_conv.conv2d.weight"),
+    ),
+    "Segment Anything": (("image_encoder.patch_embed.proj.weight", "mask_decoder.iou_token.weight"),),
+    "depth": (
+        ("pretrained.cls_token", "depth_head.scratch.output_conv1.weight"),
+        ("pretrained.model.cls_token", "scratch.refinenet1.out_conv.weight"),
+        ("core.core.pretrained.model.cls_token", "conv2.weight"),
+    ),
+    "OpenPose": (
+        ("conv1_1.weight", "Mconv7_stage6_L1.weight"),
+        ("model0.conv1_1.weight", "model6_1.Mconv7_stage6_L1.weight"),
+        ("conv1_1.weight", "Mconv7_stage6.weight"),
+    ),
+    "edge": (
+        ("norm", "block1.convs.0.weight", "block5.projection.weight"),
+        ("netVggOne.0.weight", "netCombine.0.weight"),
+        ("model0.1.weight", "model1.0.weight", "model4.1.weight"),
+    ),
+}
+YOLO_END = ".dfl.conv.weight"
 # First convolutions of further upscalers, known to newer versions of spandrel.
 FIRST_CONVS = (
     "model.0.weight",
@@ -115,6 +139,13 @@ def is_upscaler(header: Header) -> bool:
 def is_face_restorer(header: Header) -> bool:
     """GFPGAN, CodeFormer or RestoreFormer."""
     return architecture(header, FACE_RESTORERS) is not None
+
+
+def detector_name(header: Header) -> str | None:
+    """What a detector finds or is called, None for everything else."""
+    if any(key.endswith(YOLO_END) for key in header.tensors):
+        return "YOLO"
+    return architecture(header, DETECTORS)
 
 
 def is_face_detector(header: Header) -> bool:

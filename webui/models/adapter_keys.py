@@ -1,0 +1,186 @@
+"""How the weights of a LoRA (in the wide sense) are stored, and whose names they have.
+
+Each tensor's name is a module's and an end that only adapters have; the ends are those of kohya's scripts,
+LyCORIS (Yeh et al. 2023), diffusers and PEFT.
+"""
+
+import re
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from types import MappingProxyType
+
+from webui.core.model_file import AdapterSort, KeyStyle
+from webui.models.headers import Header
+
+Shape = tuple[int, ...]
+# Ends of names and what each tells; a wider end stands behind the narrower ones.
+ENDS: Mapping[str, AdapterSort | None] = MappingProxyType(
+    {
+        **dict.fromkeys(
+            (
+                "lora_up.weight", "lora_down.weight", "lora_mid.weight", "lora_A.weight", "lora_B.weight",
+                "lora_A.default.weight", "lora_B.default.weight", "lora_A", "lora_B", "lora.up.weight",
+                "lora.down.weight", "lora_linear_layer.up.weight", "lora_linear_layer.down.weight",
+                "lora_up", "lora_down",
+            ),
+            AdapterSort.LORA,
+        ),
+        **dict.fromkeys(
+            ("hada_w1_a", "hada_w1_b", "hada_w2_a", "hada_w2_b", "hada_t1", "hada_t2"), AdapterSort.LOHA
+        ),
+        **dict.fromkeys(
+            ("lokr_w1", "lokr_w2", "lokr_w1_a", "lokr_w1_b", "lokr_w2_a", "lokr_w2_b", "lokr_t2"),
+            AdapterSort.LOKR,
+        ),
+        **dict.fromkeys(("on_input", "ia3_l", "ia3_l.default"), AdapterSort.IA3),
+        **dict.fromkeys(("a1.weight", "a2.weight", "b1.weight", "b2.weight", "bm.weight"), AdapterSort.GLORA),
+        **dict.fromkeys(("diff", "diff_b"), AdapterSort.FULL),
+        **dict.fromkeys(("w_norm", "b_norm"), AdapterSort.NORMS),
+        **dict.fromkeys(("oft_blocks", "oft_diag", "oft_r", "oft_R.weight"), AdapterSort.OFT),
+        **dict.fromkeys(("boft_blocks", "boft_R", "boft_s"), AdapterSort.BOFT),
+        **dict.fromkeys(
+            ("dora_scale", "lora_magnitude_vector", "lora_magnitude_vector.weight",
+             "lora_magnitude_vector.default.weight"),
+            AdapterSort.DORA,
+        ),
+        # Said by adapters and by other networks too.
+        "alpha": None,
+    }
+)  # fmt: skip
+KNOWN_END = re.compile(
+    r"^(?P<module>.+?)\.(?P<end>" + "|".join(sorted(map(re.escape, ENDS), key=len, reverse=True)) + r")$"
+)
+# Before kohya and PEFT, diffusers put its layers beside those of attention: `…to_q_lora.up.weight`.
+OLD_DIFFUSERS = re.compile(r"^(?P<module>.+)_lora\.(?P<end>up|down)\.weight$")
+XLABS = re.compile(r"^(?P<module>.+\.processor\.(?:proj|qkv)_lora\d)\.(?P<end>up|down)\.weight$")
+DOWN_ENDS = (
+    "lora_down.weight", "lora_A.weight", "lora_A.default.weight", "lora.down.weight", "lora_A", "lora_down",
+    "lora_linear_layer.down.weight", "down",
+)  # fmt: skip
+UP_ENDS = (
+    "lora_up.weight", "lora_B.weight", "lora_B.default.weight", "lora.up.weight", "lora_B", "lora_up",
+    "lora_linear_layer.up.weight", "up",
+)  # fmt: skip
+BOFT_DIMENSIONS = 4
+NORM_NAMES = re.compile(r"(^|[._])(layer_?)?norm\d?(_|\.|$)|ln_")
+
+
+@dataclass(frozen=True)
+class AdapterKeys:
+    """The tensors of an adapter, by module: end of the name to shape."""
+
+    modules: Mapping[str, Mapping[str, Shape]]
+
+    @cached_property
+    def plain_modules(self) -> tuple[tuple[str, Mapping[str, Shape]], ...]:
+        """Modules with "_" for "." in their names: so kohya writes what others write with dots."""
+        return tuple((name.replace(".", "_"), ends) for name, ends in self.modules.items())
+
+    @property
+    def sort(self) -> AdapterSort | None:
+        """The sort of most modules; None if there are none."""
+        counted = Counter(sort for ends in self.modules.values() if (sort := sort_of(ends)))
+        if not counted:
+            return None
+        found = counted.most_common(1)[0][0]
+        if found is AdapterSort.FULL and all(NORM_NAMES.search(name) for name in self.modules):
+            return AdapterSort.NORMS
+        is_motion = all("motion_modules" in name or "temporal" in name for name in self.modules)
+        if found is AdapterSort.LORA and is_motion:
+            return AdapterSort.MOTION
+        has_convolutions = any(is_convolution(name, ends) for name, ends in self.modules.items())
+        return AdapterSort.LOCON if found is AdapterSort.LORA and has_convolutions else found
+
+
+def read_adapter(header: Header) -> AdapterKeys:
+    """The adapter tensors of a header; those of no adapter are left out."""
+    found: dict[str, dict[str, Shape]] = {}
+    for key, info in header.tensors.items():
+        parts = KNOWN_END.match(key) or OLD_DIFFUSERS.match(key) or XLABS.match(key)
+        if parts:
+            found.setdefault(parts["module"], {})[parts["end"]] = info.shape
+    return AdapterKeys({name: ends for name, ends in found.items() if sort_of(ends) or has_pair(ends)})
+
+
+def has_pair(ends: Mapping[str, Shape]) -> bool:
+    """Whether a module has an up or down matrix in the oldest names."""
+    return "up" in ends or "down" in ends
+
+
+def sort_of(ends: Mapping[str, Shape]) -> AdapterSort | None:
+    """Sort of one module by the ends of its tensors' names."""
+    sorts = [sort for end in ends if (sort := ENDS.get(end, AdapterSort.LORA))]
+    if not sorts:
+        return None
+    if AdapterSort.DORA in sorts:
+        others = [sort for sort in sorts if sort is not AdapterSort.DORA]
+        # A length beside another sort than LoRA leaves that sort's name; alone it says what it is.
+        return next((sort for sort in others if sort is not AdapterSort.LORA), AdapterSort.DORA)
+    if any(sort is AdapterSort.OFT for sort in sorts):
+        is_butterfly = len(ends.get("oft_blocks", ())) == BOFT_DIMENSIONS
+        return AdapterSort.BOFT if is_butterfly else AdapterSort.OFT
+    return next((sort for sort in sorts if sort is not AdapterSort.FULL), AdapterSort.FULL)
+
+
+def is_convolution(name: str, ends: Mapping[str, Shape]) -> bool:
+    """Whether a module is one that plain LoRA leaves alone: a resnet's, or a wide convolution."""
+    down = next((ends[end] for end in DOWN_ENDS if end in ends), ())
+    return any(side > 1 for side in down[2:]) or "resnets" in name or "lora_mid.weight" in ends
+
+
+def input_width(ends: Mapping[str, Shape]) -> int:
+    """How many numbers go into a module, 0 where its tensors do not tell."""
+    down = next((ends[end] for end in DOWN_ENDS if end in ends), None)
+    if down is None:
+        down = ends.get("hada_w1_b") or ends.get("diff") or ends.get("a2.weight")
+    if down is not None:
+        return down[1] if len(down) > 1 else 0
+    return _kronecker(ends, 1)
+
+
+def output_width(ends: Mapping[str, Shape]) -> int:
+    """How many numbers come out of a module, 0 where its tensors do not tell."""
+    up = next((ends[end] for end in UP_ENDS if end in ends), None)
+    up = up or ends.get("hada_w1_a") or ends.get("diff") or ends.get("b1.weight")
+    if up:
+        return up[0]
+    blocks = ends.get("oft_blocks", ())
+    if len(blocks) == 3:
+        return blocks[0] * blocks[1]
+    return _kronecker(ends, 0)
+
+
+def _kronecker(ends: Mapping[str, Shape], side: int) -> int:
+    """Rows (0) or columns (1) of a LoKr's product: those of its two factors, multiplied."""
+    widths = []
+    for factor in ("lokr_w1", "lokr_w2"):
+        split = ends.get(f"{factor}_{'ab'[side]}") or ends.get(factor) or ()
+        widths.append(split[side] if len(split) > side else 0)
+    return widths[0] * widths[1]
+
+
+def key_style(adapter: AdapterKeys) -> KeyStyle:
+    """Whose names the tensors have: by the beginnings of the modules' names, then by the ends of tensors'."""
+    names = tuple(adapter.modules)
+    if any(XLABS_MODULE.search(name) for name in names):
+        return KeyStyle.XLABS
+    for style, beginnings in STYLES:
+        if any(name.startswith(beginnings) for name in names):
+            return style
+    return KeyStyle.DIFFUSERS if any(DIFFUSERS_MODULE.match(name) for name in names) else KeyStyle.ORIGINAL
+
+
+XLABS_MODULE = re.compile(r"\.processor\.(proj|qkv)_lora\d$")
+# Read from the top: OneTrainer writes kohya's names too.
+STYLES: tuple[tuple[KeyStyle, tuple[str, ...]], ...] = (
+    (KeyStyle.PEFT, ("base_model.",)),
+    (KeyStyle.ONETRAINER, ("lora_transformer_", "lora_prior_")),
+    (KeyStyle.KOHYA, ("lora_unet_", "lora_te")),
+    (KeyStyle.LYCORIS, ("lycoris_",)),
+    (KeyStyle.AI_TOOLKIT, ("diffusion_model.",)),
+    (KeyStyle.DIFFUSERS, ("unet.", "transformer.", "text_encoder", "te.")),
+)
+# Without a prefix, diffusers' names of blocks.
+DIFFUSERS_MODULE = re.compile(r"(single_|joint_)?transformer_blocks\.|(down|up)_blocks\.|mid_block\.")

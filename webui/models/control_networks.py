@@ -1,0 +1,131 @@
+"""Networks that steer a diffusion network by pictures or motion, told by the names of their tensors."""
+
+from webui.core.model_file import Family
+from webui.models.families import diffusion_family
+from webui.models.headers import Header
+
+CONTEXT_WIDTHS = {768: Family.SD1, 1024: Family.SD2, 2048: Family.SDXL, 4096: Family.FLUX}
+# Beginnings of names that only ControlNets have: of the first authors, diffusers, XLabs, InstantX, Z-Image.
+CONTROLNET_PREFIXES = (
+    "control_model.", "controlnet_cond_embedding.", "controlnet_blocks.", "controlnet_down_blocks.",
+    "controlnet_mid_block.", "controlnet_single_blocks.", "controlnet_x_embedder.", "input_hint_block.",
+    "zero_convs.", "control_layers.", "control_noise_refiner.", "control_all_x_embedder.", "control_blocks.",
+    "nnet.",
+)  # fmt: skip
+IP_ADAPTER_PREFIXES = (
+    "ip_adapter.", "ip_adapter_proj_model.", "image_proj_model.", "image_proj.", "pulid_ca.",
+    "pulid_encoder.", "id_encoder.",
+)  # fmt: skip
+# Colours of a picture folded 8 times (SD1) or 16 times (SDXL) into channels, one or three of them.
+T2I_FOLDED = {64: Family.SD1, 192: Family.SD1, 256: Family.SDXL, 768: Family.SDXL}
+# Flux takes 64 numbers a patch; with a picture to follow, twice as many.
+FLUX_PATCH = 64
+LEVELS_OF_SD1 = 4
+
+
+def is_controlnet(header: Header) -> bool:
+    """A ControlNet (Zhang et al. 2023) for whatever network."""
+    return any(header.has(prefix) for prefix in CONTROLNET_PREFIXES)
+
+
+def is_control_lora(header: Header) -> bool:
+    """Stability's Control-LoRAs carry a mark; Black Forest Labs' take more channels than the network has."""
+    if "lora_controlnet" in header or header.has("lora_controlnet."):
+        return True
+    ends = ("lora_A.weight", "lora_down.weight", "lora_A.default.weight")
+    inputs = (
+        header.shape(f"{prefix}{name}.{end}")
+        for prefix in ("", "transformer.", "diffusion_model.")
+        for name in ("img_in", "x_embedder")
+        for end in ends
+    )
+    is_flux = any("double_blocks" in key or "transformer_blocks" in key for key in header.tensors)
+    return is_flux and any(shape and len(shape) > 1 and shape[1] > FLUX_PATCH for shape in inputs)
+
+
+def is_lllite(header: Header) -> bool:
+    """ControlNet-LLLite (kohya)."""
+    return any(key.startswith("lllite_") for key in header.tensors)
+
+
+def is_ip_adapter(header: Header) -> bool:
+    """IP-Adapter (Ye et al. 2023) and its kin: FaceID, InstantID, PuLID, PhotoMaker."""
+    return any(header.has(prefix) for prefix in IP_ADAPTER_PREFIXES)
+
+
+def ip_adapter_name(header: Header) -> str:
+    """Which of its kin."""
+    if header.has("pulid_ca.") or header.has("pulid_encoder."):
+        return "PuLID"
+    return "PhotoMaker" if header.has("id_encoder.") else "IP-Adapter"
+
+
+def is_t2i_adapter(header: Header) -> bool:
+    """T2I-Adapter (Mou et al. 2023), whole or light, in its authors' or diffusers' names."""
+    return any(
+        header.has(f"{prefix}body.0.{part}")
+        for prefix in ("", "adapter.")
+        for part in ("block1.", "in_conv.", "resnets.0.block1.")
+    )
+
+
+def t2i_family(header: Header) -> Family:
+    """By how the picture is folded."""
+    for key in ("conv_in.weight", "adapter.conv_in.weight", "body.0.in_conv.weight"):
+        shape = header.shape(key)
+        if shape and len(shape) > 1:
+            return T2I_FOLDED.get(shape[1], Family.UNKNOWN)
+    return Family.UNKNOWN
+
+
+def is_style_model(header: Header) -> bool:
+    """Flux Redux, or the style adapter of T2I-Adapter."""
+    return header.has("redux_up.", "redux_down.") or "style_embedding" in header
+
+
+def style_family(header: Header) -> Family:
+    """Flux for Redux, SD1 for the style adapter."""
+    return Family.FLUX if header.has("redux_up.") else Family.SD1
+
+
+def is_motion_module(header: Header) -> bool:
+    """AnimateDiff (Guo et al. 2023) or HotshotXL, without a U-Net."""
+    return any(
+        (".motion_modules." in key or ".temporal_attentions." in key) and not key.startswith("conv_")
+        for key in header.tensors
+    )
+
+
+def motion_family(header: Header) -> Family:
+    """SD1's U-Net has four levels, SDXL's three."""
+    return Family.SD1 if header.has("down_blocks.3.") else Family.SDXL
+
+
+def control_family(header: Header) -> Family:
+    """The family whose network is steered: by the names of its blocks, else by the text it reads."""
+    family = diffusion_family(header)
+    if family not in {None, Family.OTHER}:
+        return family or Family.UNKNOWN
+    for key, info in header.tensors.items():
+        if key.endswith(TEXT_READERS) and len(info.shape) > 1:
+            found = CONTEXT_WIDTHS.get(info.shape[1])
+            if found is not None:
+                return found
+    return _lllite_family(header)
+
+
+TEXT_READERS = (
+    "attn2.to_k.weight", "attn2.to_v.weight", "to_k_ip.weight", "to_v_ip.weight", "attn2.to_k.down",
+    "attn2.to_v.down", "attn2_to_k.down.0.weight",
+)  # fmt: skip
+
+
+def _lllite_family(header: Header) -> Family:
+    """kohya's LLLite names its modules after SDXL's blocks; SD1's attention stands in the first level too."""
+    names = [key for key in header.tensors if key.startswith("lllite_")]
+    if not names:
+        return Family.UNKNOWN
+    is_sd1 = any(
+        key.startswith(("lllite_unet_input_blocks_1_1", "lllite_unet_down_blocks_0")) for key in names
+    )
+    return Family.SD1 if is_sd1 else Family.SDXL

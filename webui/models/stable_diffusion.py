@@ -1,0 +1,120 @@
+"""Which Stable Diffusion a U-Net is, alone or in a whole checkpoint, and what keeps it from running here."""
+
+from webui.core.model_file import Family, Identity, ModelKind
+from webui.models.headers import Header
+from webui.models.kinds import FACTS
+from webui.models.layouts import FIRST_CONV, Layout, find_layout
+
+LATENT_CHANNELS_OF_SD = 4
+INPAINTING_CHANNELS = 9
+# The refiner's label embedding is fed by one text encoder: 1280 + 5 * 256 numbers; SDXL's by 2816.
+REFINER_VECTOR = 2560
+# Kolors reads the text of ChatGLM, and its pooled text is as wide as that.
+KOLORS_VECTOR = 5632
+MATRIX = 2
+
+
+def stable_diffusion(header: Header) -> Identity:
+    """Identity of a file that has a layout of Stable Diffusion."""
+    layout = find_layout(header)
+    assert layout is not None, "asked of a header without one"
+    shape = header.shape(layout.network + FIRST_CONV[layout.names]) or ()
+    channels = shape[1] if len(shape) > 1 else 0
+    return Identity(
+        ModelKind.CHECKPOINT if layout.is_checkpoint else ModelKind.DIFFUSION_MODEL,
+        sd_family(header, layout),
+        is_inpainting=channels == INPAINTING_CHANNELS,
+        prediction=_prediction(header),
+        has_zero_snr="ztsnr" in header,
+        reason=_why_not_runnable(header, layout, channels),
+    )
+
+
+def sd_family(header: Header, layout: Layout) -> Family:
+    """SD1, SD2, SDXL or its refiner: by the text encoders where they are present, else by the network's own
+    shapes.
+    """
+    if _is_video(header, layout):
+        return Family.SVD
+    by_encoders = {
+        ("clip",): Family.SD1,
+        ("open_clip",): Family.SD2,
+        ("clip", "open_clip_big"): Family.SDXL,
+        ("open_clip_big",): Family.SDXL_REFINER,
+    }
+    if layout.text_encoders and layout.kinds in by_encoders:
+        return by_encoders[layout.kinds]
+    return _family_by_network(header, layout)
+
+
+def _is_video(header: Header, layout: Layout) -> bool:
+    names = ("input_blocks.1.0.time_stack.", "down_blocks.0.resnets.0.temporal_res_block.")
+    return any(header.has(layout.network + name) for name in names)
+
+
+def _family_by_network(header: Header, layout: Layout) -> Family:
+    if header.has(layout.network + ("label_emb." if layout.names == "original" else "add_embedding.")):
+        label = "label_emb.0.0.weight" if layout.names == "original" else "add_embedding.linear_1.weight"
+        shape = header.shape(layout.network + label) or ()
+        width = shape[1] if len(shape) > 1 else 0
+        by_width = {REFINER_VECTOR: Family.SDXL_REFINER, KOLORS_VECTOR: Family.KOLORS}
+        return by_width.get(width, Family.SDXL)
+    # SD2 made the projections around its attention linear (2-D weights); SD1 has 1x1 convolutions (4-D).
+    projections = (info.shape for key, info in header.tensors.items() if key.endswith(".proj_in.weight"))
+    shape = next(projections, None)
+    return Family.SD2 if shape is not None and len(shape) == MATRIX else Family.SD1
+
+
+def _prediction(header: Header) -> str | None:
+    """ "v" or "eps" as marker tensors or metadata say, None if neither does."""
+    if "v_pred" in header:
+        return "v"
+    said = header.metadata.get("modelspec.prediction_type", "").lower()
+    return {"v": "v", "v_prediction": "v", "epsilon": "eps", "eps": "eps"}.get(said)
+
+
+# Modules and marks of variants that need what is not here, each with the sentence that says so.
+VARIANTS: tuple[tuple[str, str], ...] = (
+    (
+        "depth_model.",
+        "This is a depth-guided Stable Diffusion 2, which needs a depth model. Use a ControlNet instead.",
+    ),
+    (
+        "embedder.",
+        "This is an unCLIP model, which takes a picture instead of a prompt. Choose another checkpoint.",
+    ),
+    (
+        "noise_augmentor.",
+        "This is an unCLIP model, which takes a picture instead of a prompt. Choose another checkpoint.",
+    ),
+    (
+        "cond_stage_model.roberta.",
+        "This is AltDiffusion, whose text encoder is not CLIP. Choose another checkpoint.",
+    ),
+    (
+        "edm_mean",
+        "This is a Playground model, which counts its noise in another way (EDM). Choose another checkpoint.",
+    ),
+    (
+        "edm_vpred.sigma_max",
+        "This is a CosXL model, which counts its noise in another way (EDM). Choose another checkpoint.",
+    ),
+)
+
+
+def _why_not_runnable(header: Header, layout: Layout, channels: int) -> str | None:
+    """A sentence for Stable Diffusion variants that need parts we do not have, None for the others."""
+    for name, sentence in VARIANTS:
+        if header.has(name) if name.endswith(".") else name in header:
+            return sentence
+    family = sd_family(header, layout)
+    if not family.runs:
+        return (
+            f"This is a {family.value} model, which cannot be run here yet. "
+            "Choose an SD1, SD2 or SDXL checkpoint."
+        )
+    if channels not in {LATENT_CHANNELS_OF_SD, INPAINTING_CHANNELS}:
+        return (
+            f"Its network takes {channels} channels; only 4 (all pictures) and 9 (inpainting) are known here."
+        )
+    return None if layout.is_checkpoint else FACTS[ModelKind.DIFFUSION_MODEL].not_yet
