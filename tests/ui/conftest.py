@@ -1,8 +1,11 @@
-"""What the page's tests share: services on empty folders, the whole page, and a form as in txt2img."""
+"""What the page's tests share: services on empty folders, the whole page, a form as in txt2img, a browser."""
 
 import gradio as gr
+import httpx
 import pytest
+from playwright.sync_api import expect, sync_playwright
 
+from tests.ui import browser as steps
 from webui.core.flags import read_flags
 from webui.main import build_services
 from webui.ui.app import build_ui
@@ -23,7 +26,7 @@ def services(tmp_path_factory):
 
 
 @pytest.fixture(scope="session")
-def page(services):
+def built_page(services):
     """The page, built and not served."""
     return build_ui(services)
 
@@ -42,3 +45,38 @@ def txt2img_form(services):
         make_seed_fields("txt2img", form)
         make_override_field("txt2img", form)
     return form
+
+
+@pytest.fixture(scope="module")
+def home(tmp_path_factory):
+    """The data folder of the module's server."""
+    return tmp_path_factory.mktemp("served")
+
+
+@pytest.fixture(scope="module")
+def address(golden_models, home):
+    """The module's own server, with the smallest of the checkpoints selected."""
+    with steps.served(home, golden_models) as address:
+        httpx.post(f"{address}sdapi/v1/options", json={"sd_model_checkpoint": "tiny-b"}).raise_for_status()
+        yield address
+
+
+@pytest.fixture(scope="module")
+def chromium():
+    """A browser."""
+    with sync_playwright() as playwright:
+        expect.set_options(timeout=steps.PATIENCE_MS)
+        browser = playwright.chromium.launch(executable_path=steps.CHROMIUM, args=list(steps.ARGUMENTS))
+        yield browser
+        browser.close()
+
+
+@pytest.fixture
+def fresh_page(chromium, address):
+    """A page as in a new browser, which may not have complained by the end."""
+    page = steps.opened(chromium, address)
+    yield page
+    complaints = page.complaints
+    page.context.close()
+    assert complaints.errors == []
+    assert complaints.strangers == []

@@ -58,16 +58,16 @@ def ids_of(page):
 
 
 @pytest.mark.parametrize("elem_id", EXPECTED.split())
-def test_an_element_that_extensions_look_for_is_there(page, elem_id):
-    assert elem_id in ids_of(page)
+def test_an_element_that_extensions_look_for_is_there(built_page, elem_id):
+    assert elem_id in ids_of(built_page)
 
 
-def test_every_element_id_exists_once(page):
-    assert [elem_id for elem_id, count in Counter(ids_of(page)).items() if count > 1] == []
+def test_every_element_id_exists_once(built_page):
+    assert [elem_id for elem_id, count in Counter(ids_of(built_page)).items() if count > 1] == []
 
 
-def test_every_setting_can_be_changed_somewhere(page):
-    assert {f"setting_{key}" for key in all_options()} <= set(ids_of(page))
+def test_every_setting_can_be_changed_somewhere(built_page):
+    assert {f"setting_{key}" for key in all_options()} <= set(ids_of(built_page))
 
 
 @pytest.mark.parametrize("key", list(all_options()))
@@ -78,8 +78,10 @@ def test_a_settings_widget_says_what_it_is_and_holds_the_default(key):
     assert widget.value == option.default
 
 
-def test_no_component_is_left_out_of_the_page_when_it_is_hidden(page):
-    left_out = [block.elem_id for block in page.blocks.values() if getattr(block, "visible", True) is False]
+def test_no_component_is_left_out_of_the_page_when_it_is_hidden(built_page):
+    left_out = [
+        block.elem_id for block in built_page.blocks.values() if getattr(block, "visible", True) is False
+    ]
     assert left_out == []
 
 

@@ -5,11 +5,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 from PIL import Image
-from playwright.sync_api import Page, expect, sync_playwright
+from playwright.sync_api import Page, expect
 
 from tests.models.picture_files import weights, write
-from tests.ui import browser as steps
-from tests.ui.browser import CHROMIUM, SCREENSHOTS, opened
+from tests.ui.browser import CHROMIUM, SCREENSHOTS
 
 pytestmark = [
     pytest.mark.skipif(CHROMIUM is None, reason="There is no Chromium on this machine."),
@@ -25,31 +24,11 @@ def home(tmp_path_factory) -> Path:
     return home
 
 
-@pytest.fixture(scope="module")
-def address(golden_models, home):
-    with steps.served(home, golden_models) as address:
-        yield address
-
-
-@pytest.fixture(scope="module")
-def chromium():
-    with sync_playwright() as playwright:
-        expect.set_options(timeout=steps.PATIENCE_MS)
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=list(steps.ARGUMENTS))
-        yield browser
-        browser.close()
-
-
 @pytest.fixture
-def page(chromium, address):
-    """A fresh page with Extras open, which may not have complained at the end."""
-    page = opened(chromium, address)
-    page.click("#tab_extras-button")
-    yield page
-    complaints = page.complaints
-    page.context.close()
-    assert complaints.errors == []
-    assert complaints.strangers == []
+def page(fresh_page):
+    """A fresh page with Extras open."""
+    fresh_page.click("#tab_extras-button")
+    return fresh_page
 
 
 @pytest.fixture(scope="module")

@@ -8,9 +8,8 @@ from pathlib import Path
 import httpx
 import pytest
 from PIL import Image
-from playwright.sync_api import Page, expect, sync_playwright
+from playwright.sync_api import Page, expect
 
-from tests.ui import browser as steps
 from tests.ui.browser import CHROMIUM, SCREENSHOTS, fill_form, opened, reloaded, set_number, wait_until_idle
 
 pytestmark = [
@@ -35,35 +34,14 @@ KEPT = "name => { const { dataset } = document.querySelector(`#${name} .canvas`)
 KEPT += " return dataset.kept === dataset.revision; }"
 
 
-@pytest.fixture(scope="module")
-def address(golden_models, tmp_path_factory):
-    with steps.served(tmp_path_factory.mktemp("served"), golden_models) as address:
-        httpx.post(f"{address}sdapi/v1/options", json={"sd_model_checkpoint": "tiny-b"}).raise_for_status()
-        yield address
-
-
-@pytest.fixture(scope="module")
-def chromium():
-    with sync_playwright() as playwright:
-        expect.set_options(timeout=PATIENCE_MS)
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=list(steps.ARGUMENTS))
-        yield browser
-        browser.close()
-
-
 @pytest.fixture
-def page(chromium, address):
-    """A fresh page with the tab open; at the end it may not have complained."""
-    page = opened(chromium, address)
-    page.set_default_timeout(PATIENCE_MS)
-    page.evaluate("webui.showTab('img2img')")
+def page(fresh_page):
+    """A fresh page with the tab open."""
+    fresh_page.set_default_timeout(PATIENCE_MS)
+    fresh_page.evaluate("webui.showTab('img2img')")
     # A browser that was never here shows the mode of the tab's last job.
-    choose(page, "img2img")
-    yield page
-    complaints = page.complaints
-    page.context.close()
-    assert complaints.errors == []
-    assert complaints.strangers == []
+    choose(fresh_page, "img2img")
+    return fresh_page
 
 
 def picture(width=96, height=64, colour="#3080c0", mode="RGB", kind="PNG", **options) -> bytes:

@@ -7,15 +7,13 @@ from urllib.parse import unquote
 
 import httpx
 import pytest
-from playwright.sync_api import Page, expect, sync_playwright
+from playwright.sync_api import Page, expect
 
 from tests.ui import browser as steps
 from tests.ui.browser import CHROMIUM, SCREENSHOTS, fill_form, opened, reloaded, share_done, wait_until_idle
 from webui.store.reading import read_infotext
 
-# They take many minutes since the page has five tabs: `./launch.sh test -m whole_page`.
 pytestmark = [
-    pytest.mark.whole_page,
     pytest.mark.skipif(CHROMIUM is None, reason="There is no Chromium on this machine."),
     pytest.mark.timeout(400),
 ]
@@ -25,38 +23,11 @@ LONG = {"steps": 150, "side": 64, "batches": 60}
 INFO = "document.querySelector('#generation_info_txt2img textarea').value"
 
 
-@pytest.fixture(scope="module")
-def home(tmp_path_factory):
-    return tmp_path_factory.mktemp("served")
-
-
-@pytest.fixture(scope="module")
-def address(golden_models, home):
-    with steps.served(home, golden_models) as address:
-        # The smallest of the checkpoints.
-        httpx.post(f"{address}sdapi/v1/options", json={"sd_model_checkpoint": "tiny-b"}).raise_for_status()
-        yield address
-
-
-@pytest.fixture(scope="module")
-def chromium():
-    with sync_playwright() as playwright:
-        expect.set_options(timeout=steps.PATIENCE_MS)
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=list(steps.ARGUMENTS))
-        yield browser
-        browser.close()
-
-
 @pytest.fixture
-def page(chromium, address):
-    """A fresh page; at the end nothing may run any more, and the page may not have complained."""
-    page = opened(chromium, address)
-    yield page
-    stop_everything(page)
-    complaints = page.complaints
-    page.context.close()
-    assert complaints.errors == []
-    assert complaints.strangers == []
+def page(fresh_page):
+    """A fresh page; at the end nothing may run any more."""
+    yield fresh_page
+    stop_everything(fresh_page)
 
 
 @pytest.fixture(scope="module")
@@ -103,7 +74,7 @@ def picture_path(page: Page) -> Path:
 
 
 def test_a_prompt_becomes_a_saved_picture_while_the_bar_moves(page, home):
-    fill_form(page, "a red fox", steps=150)
+    fill_form(page, "a red fox", steps=60)
     page.click("#txt2img_generate")
     seen = set()
     page.wait_for_selector("#txt2img_interrupt", state="visible")
@@ -112,7 +83,7 @@ def test_a_prompt_becomes_a_saved_picture_while_the_bar_moves(page, home):
         seen.add(share)
         page.wait_for_timeout(50)
     assert len(seen) > 2, seen
-    expect(page.locator("#html_info_txt2img")).to_contain_text("Steps: 150, Sampler: DPM++ 2M")
+    expect(page.locator("#html_info_txt2img")).to_contain_text("Steps: 60, Sampler: DPM++ 2M")
     expect(page.locator("#html_log_txt2img")).to_contain_text("Time taken")
     path = picture_path(page)
     assert path.is_relative_to(home)
@@ -121,7 +92,7 @@ def test_a_prompt_becomes_a_saved_picture_while_the_bar_moves(page, home):
     assert httpx.get(source).content == path.read_bytes()
     infotext, _ = read_infotext(path)
     assert infotext is not None
-    assert infotext.startswith("a red fox\nSteps: 150")
+    assert infotext.startswith("a red fox\nSteps: 60")
 
 
 def test_interrupt_ends_the_job_and_says_so(page):

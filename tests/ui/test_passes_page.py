@@ -4,19 +4,16 @@ from dataclasses import replace
 from pathlib import Path
 from urllib.parse import unquote
 
-import httpx
 import pytest
 from PIL import Image
-from playwright.sync_api import Page, expect, sync_playwright
+from playwright.sync_api import Page, expect
 
 from tests.store.test_latents import MANY, batch
 from tests.ui import browser as steps
 from tests.ui.browser import CHROMIUM, fill_form, opened, reloaded, wait_until_idle
 from webui.store.latents import Latents
 
-# They take many minutes since the page has five tabs: `./launch.sh test -m whole_page`.
 pytestmark = [
-    pytest.mark.whole_page,
     pytest.mark.skipif(CHROMIUM is None, reason="There is no Chromium on this machine."),
     pytest.mark.timeout(400),
 ]
@@ -36,32 +33,11 @@ def home(tmp_path_factory):
     return home
 
 
-@pytest.fixture(scope="module")
-def address(golden_models, home):
-    with steps.served(home, golden_models) as address:
-        httpx.post(f"{address}sdapi/v1/options", json={"sd_model_checkpoint": "tiny-b"}).raise_for_status()
-        yield address
-
-
-@pytest.fixture(scope="module")
-def chromium():
-    with sync_playwright() as playwright:
-        expect.set_options(timeout=steps.PATIENCE_MS)
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=list(steps.ARGUMENTS))
-        yield browser
-        browser.close()
-
-
 @pytest.fixture
-def page(chromium, address):
-    """A fresh page, which may not have complained by the end."""
-    page = opened(chromium, address)
-    yield page
-    wait_until_idle(page)
-    complaints = page.complaints
-    page.context.close()
-    assert complaints.errors == []
-    assert complaints.strangers == []
+def page(fresh_page):
+    """A fresh page; its jobs end before the next."""
+    yield fresh_page
+    wait_until_idle(fresh_page)
 
 
 def shown_picture(page: Page) -> Image.Image:

@@ -7,6 +7,7 @@ from webui.jobs.services import Services
 from webui.ui.components.quicksettings import make_quicksettings
 from webui.ui.components.shared_options import wire_shared_options
 from webui.ui.components.top_tabs import top_tab, top_tabs
+from webui.ui.handlers import keep_status_in
 from webui.ui.page import mount_page
 from webui.ui.pictures import PictureFiles
 from webui.ui.tabs.extras import make_extras
@@ -26,6 +27,7 @@ def build_ui(services: Services) -> gr.Blocks:
     """Build the page."""
     files = PictureFiles(services.paths.data / UNSAVED)
     with gr.Blocks(title=TITLE, analytics_enabled=False, fill_width=True) as page:
+        status = gr.HTML("", visible="hidden", elem_id="page_status")
         quick = make_quicksettings(services, page)
         with top_tabs():
             with top_tab("txt2img", "txt2img"):
@@ -53,6 +55,7 @@ def build_ui(services: Services) -> gr.Blocks:
         for results in (txt2img.results, img2img.results, extras.results):
             wire_arrival(results.send.extras, results, extras.image, "extras")
         gr.HTML(f'<span class="versions">{services.version}</span>', elem_id="footer")
+    keep_status_in(page, status)
     # Every open page is one event that never ends; Gradio carries out 40 at a time unless told otherwise.
     page.max_threads = MOST_PAGES
     page.queue()

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+import gradio as gr
 from gradio.components import Component
 
 # What a handler gives back: values or updates by component.
@@ -11,3 +12,14 @@ QUIET: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private"}
 # Handlers that answer with a plain reply. Gradio's queue answers through a stream that opens and closes as
 # events come and go, and what falls between is lost; it is left to the one event that never ends: watching.
 INSTANT: dict[str, Any] = QUIET | {"queue": False}
+
+
+def keep_status_in(page: gr.Blocks, status: Component) -> None:
+    """Give every event without a spinner one place for its status: the page's first component.
+
+    Otherwise Gradio tells each output of each event that ever ran whenever the state of any event changes, and
+    finds each by a walk through the whole page: with some hundred fields, seconds of the browser's time.
+    """
+    for event in page.fns.values():
+        if event.show_progress == "hidden":
+            event.show_progress_on = [status]
