@@ -1,12 +1,13 @@
 """What tests share: the golden checkpoints and a server on them."""
 
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.golden_cases import make_golden_models
+from tests.golden_cases import GOLDENS, make_golden_models, make_golden_networks
 
 if TYPE_CHECKING:
     from fastapi.testclient import TestClient
@@ -23,13 +24,23 @@ def golden_models() -> Path:
 
 
 @pytest.fixture(scope="session")
-def exact_services(golden_models: Path, tmp_path_factory: pytest.TempPathFactory) -> "Services":
-    """Services on the golden checkpoints, computing in 32 bits."""
+def golden_networks(golden_models: Path) -> Path:
+    """The folder of the LoRAs for the tiny checkpoints, kept between runs."""
+    return make_golden_networks(golden_models, ROOT / "tests" / "goldens" / "networks")
+
+
+@pytest.fixture(scope="session")
+def exact_services(
+    golden_models: Path, golden_networks: Path, tmp_path_factory: pytest.TempPathFactory
+) -> "Services":
+    """Services on the golden checkpoints and networks, computing in 32 bits."""
     # Imported here, so that tests of small things start at once.
     from webui.core.flags import read_flags
     from webui.main import build_services
 
     home = tmp_path_factory.mktemp("home")
+    for folder in ("embeddings", "embeddings-xl"):
+        shutil.copytree(GOLDENS / "assets" / folder, home / "embeddings", dirs_exist_ok=True)
     arguments = [
         "--precision",
         "full",
@@ -39,6 +50,10 @@ def exact_services(golden_models: Path, tmp_path_factory: pytest.TempPathFactory
         str(home),
         "--ckpt-dir",
         str(golden_models),
+        "--lora-dir",
+        str(golden_networks),
+        "--hypernetwork-dir",
+        str(GOLDENS / "assets" / "hypernetworks"),
     ]
     return build_services(read_flags(arguments)[0], ROOT)
 

@@ -14,6 +14,7 @@ from webui.pipelines.context import Context
 from webui.pipelines.encode import encode_prompts
 from webui.pipelines.generate import generate
 from webui.pipelines.img2img import complete, make_start
+from webui.pipelines.networks import activate
 from webui.pipelines.passes import Run, sample_batch
 from webui.pipelines.pictures import use_upscaler
 from webui.pipelines.setup import Batch
@@ -63,6 +64,7 @@ def final_latent(request: GenerationRequest, context: Context) -> np.ndarray:
     """What goes into the last decode of the first batch."""
     request = complete(request)
     with context.models.use(request.model, request.vae, "exact") as sd, ExitStack() as models:
+        activate(request, sd, context)
         encoded = encode_prompts(sd, request, context.models.conditioning)
         upscale = use_upscaler(request, context)
         start = make_start(request, sd, context, upscale) if request.is_img2img else None
@@ -164,5 +166,5 @@ def test_every_step_tells_progress_and_previews_form(context):
 
 def test_networks_that_are_not_there_are_told(context):
     events = list(generate(request_of(prompt="a cat <lora:nothing:0.8>"), context))
-    assert any("lora:nothing" in event.text for event in events if isinstance(event, Message))
+    assert any("'nothing'" in event.text for event in events if isinstance(event, Message))
     assert pictures(iter(events))

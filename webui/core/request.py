@@ -71,6 +71,9 @@ class GenerationRequest(Frozen):
     hires: HiresFix | None = None
     refiner: Refiner | None = None
     restore_faces: bool = False
+    disable_extra_networks: bool = Field(
+        default=False, description="Take <lora:...> and <hypernet:...> out of the prompt and apply none."
+    )
     options: ImageOptions = ImageOptions()
     extras: dict[str, JsonValue] = Field(
         default={}, description="One entry per plugin, validated by that plugin."

@@ -39,7 +39,7 @@ class PictureFacts:
     # Name of the second pass's checkpoint, if it has its own; name and hash of the refiner, if it took over.
     hires_checkpoint: str = ""
     refiner: str = ""
-    # Infotext keys of what took effect in the run ("NGMS", "Pad conds" …), and further entries.
+    # Infotext keys of what took effect in the run ("NGMS", "Pad conds" …); hashes of networks.
     effects: frozenset[str] = frozenset()
     entries: dict[str, str] = field(default_factory=dict[str, str])
 
@@ -81,8 +81,8 @@ def fields_of_picture(request: GenerationRequest, index: int, facts: PictureFact
         "Tiling": True if request.tiling else None,
     }
     parts = inpainting_fields(request, facts.effects) | hires_fields(request, facts.hires_checkpoint)
-    written = parts | option_fields(request, facts.effects) | refiner_fields(request, facts.refiner)
-    return fields | written | facts.entries | {"Version": facts.version or None}
+    written = option_fields(request, facts.effects) | refiner_fields(request, facts.refiner)
+    return fields | parts | facts.entries | written | {"Version": facts.version or None}
 
 
 SOFT_INPAINTING_FIELDS = {

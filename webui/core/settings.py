@@ -118,6 +118,11 @@ class Saving(Section):
     add_vae_hash_to_info: bool = Field(
         default=True, title="Infotext: VAE hash", description="Write the VAE's hash."
     )
+    lora_add_hashes_to_infotext: bool = Field(
+        default=True,
+        title="Infotext: LoRA hashes",
+        description="Write the hashes of LoRAs, by which they are found again whatever they are called.",
+    )
     add_version_to_infotext: bool = Field(
         default=True,
         title="Infotext: version",

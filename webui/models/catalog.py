@@ -37,7 +37,7 @@ class Catalog:
         self._folders = folders
         self._cache = cache
         self._files: tuple[ModelFile, ...] = ()
-        self._revision = 0
+        self._version = 0
         self._lock = threading.RLock()
 
     def scan(self) -> list[ModelFile]:
@@ -50,14 +50,14 @@ class Catalog:
             bundled = [file for file in found if file not in own]
             # The user's own models come before the bundled one.
             self._files = (*sorted(own, key=natural_order), *sorted(bundled, key=natural_order))
-            self._revision += 1
+            self._version += 1
             logger.info("Found %d model files in %.2f s", len(self._files), time.perf_counter() - start)
             return list(self._files)
 
     @property
-    def revision(self) -> int:
+    def version(self) -> int:
         """How often it has looked at the folders: what was made of its files holds until this changes."""
-        return self._revision
+        return self._version
 
     @property
     def folders(self) -> ModelFolders:

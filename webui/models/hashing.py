@@ -9,6 +9,8 @@ from webui.models.headers import diffusers_weight_files
 OLD_HASH_OFFSET, OLD_HASH_BYTES = 0x100000, 0x10000
 OLD_HASH_DIGITS = 8
 READ_BYTES = 1 << 20
+# A safetensors file begins with the length of its header.
+LENGTH_BYTES = 8
 
 
 def sha256_of(path: Path) -> str:
@@ -18,6 +20,16 @@ def sha256_of(path: Path) -> str:
         with file.open("rb") as stream:
             while piece := stream.read(READ_BYTES):
                 digest.update(piece)
+    return digest.hexdigest()
+
+
+def data_hash_of(path: Path) -> str:
+    """SHA-256 of what follows a safetensors file's header (AutoV3): metadata may change, it does not."""
+    digest = hashlib.sha256()
+    with path.open("rb") as stream:
+        stream.seek(LENGTH_BYTES + int.from_bytes(stream.read(LENGTH_BYTES), "little"))
+        while piece := stream.read(READ_BYTES):
+            digest.update(piece)
     return digest.hexdigest()
 
 

@@ -22,7 +22,7 @@ from webui.models.architectures.plan import FamilyPlan, TowerPlan, skipped_layer
 from webui.models.architectures.sd1 import SD1
 from webui.models.architectures.sd2 import SD2
 from webui.models.architectures.sdxl import SDXL, SDXL_REFINER
-from webui.models.architectures.unet import build_unet, to_diffusers_unet
+from webui.models.architectures.unet import build_unet, original_names, to_diffusers_unet
 from webui.models.architectures.vae import build_vae, to_diffusers_vae
 from webui.models.dimensions import (
     clip_dimensions,
@@ -35,6 +35,7 @@ from webui.models.headers import Header, read_header
 from webui.models.identify import Identity, identify
 from webui.models.layouts import Layout, TextPart, find_layout
 from webui.models.network import Network, predicts_v
+from webui.models.networks import NetworksInUse
 from webui.models.precision import Numbers
 from webui.models.sidecar import Sidecar, read_settings
 from webui.models.vae import Vae
@@ -75,11 +76,12 @@ class LoadedModel:
     messages: list[str] = field(default_factory=list)
     key: Hashable = None
     kept_vaes: dict[Hashable, Vae] = field(default_factory=dict)
+    networks: NetworksInUse = field(default_factory=NetworksInUse)
 
     @property
     def text_key(self) -> Hashable:
         """What decides the text encoder's output besides prompt and options."""
-        return self.key if self.key is not None else id(self)
+        return (self.key if self.key is not None else id(self), self.networks.text_key)
 
     @property
     def is_sdxl(self) -> bool:
@@ -223,7 +225,13 @@ def load_network(source: Source, tell: Callable[[str], None]) -> Network:
         device=source.device,
         as_stored=prepare(unet, numbers),
     )
-    return Network(unet, channels_last=numbers.channels_last, falls_back=numbers.falls_back, tell=tell)
+    return Network(
+        unet,
+        channels_last=numbers.channels_last,
+        falls_back=numbers.falls_back,
+        tell=tell,
+        original_names=original_names((name for name, _ in unet.named_modules()), dimensions),
+    )
 
 
 def load_text_encoder(source: Source, network: Network) -> TextEncoder:

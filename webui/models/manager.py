@@ -18,6 +18,7 @@ from webui.models.conditioning_cache import ConditioningCache
 from webui.models.headers import read_header
 from webui.models.loader import LoadedModel, load, network_weights, set_vae, stored_dtype
 from webui.models.memory import LeastRecentlyUsed, model_budget_bytes
+from webui.models.networks import Networks
 from webui.models.precision import Numbers, Precision, Speeds, choose_numbers, measure_speeds
 
 logger = logging.getLogger(__name__)
@@ -44,6 +45,7 @@ class ModelManager:
         self.catalog = catalog
         self.device = device
         self.conditioning = ConditioningCache()
+        self.networks = Networks(catalog)
         self._rules = rules or PrecisionRules()
         self._speeds: Speeds | None = None
         self._stored: dict[Hashable, tuple[torch.dtype, int]] = {}

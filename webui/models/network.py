@@ -1,7 +1,7 @@
 """The U-Net as samplers call it."""
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 import torch
 from diffusers.models.unets.unet_2d_condition import UNet2DConditionModel
@@ -24,12 +24,14 @@ class Network(nn.Module):
         channels_last: bool = False,
         falls_back: bool = False,
         tell: Callable[[str], None] = logger.warning,
+        original_names: Mapping[str, str] | None = None,
     ) -> None:
         """`channels_last` keeps activations in that order, which processors' and cards' convolutions
-        prefer.
+        prefer. `original_names` are those that modules have in the original code, by diffusers' names.
         """
         super().__init__()
         self.unet = unet
+        self.original_names = original_names or {}
         self.channels_last = channels_last
         self.falls_back = falls_back
         self.fell_back = False

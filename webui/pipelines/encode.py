@@ -39,7 +39,8 @@ def encode_prompts(
     if first_pass is not None:
         timeline = replace(timeline, hires_steps=calls_of(request))
     prompt = plan(lift_networks(request.prompt)[0], timeline)
-    negative = plan(lift_networks(request.negative_prompt)[0], timeline, is_negative=True)
+    # As in A1111, networks are read in the prompt only.
+    negative = plan(request.negative_prompt, timeline, is_negative=True)
     pads = options.pad_cond_uncond or options.pad_cond_uncond_v0
     encode = Encoder(sd, encoding_options(request), cache)
     empty = encode(plan("", timeline), is_negative=False)[0].schedule[0].embedding.crossattn if pads else None

@@ -14,11 +14,11 @@ from webui.pipelines.context import Context
 from webui.pipelines.encode import encode_prompts
 from webui.pipelines.img2img import Originals, Start, complete, make_start
 from webui.pipelines.loopback import loop
+from webui.pipelines.networks import activate, hash_entries, misplaced_networks, told
 from webui.pipelines.passes import Run, Sampled, sample_batch
 from webui.pipelines.pictures import facts_of_run, make_pictures, picture_facts, tell, use_upscaler
 from webui.pipelines.setup import Batch, use_models
 from webui.pipelines.soft_overlay import soft_originals
-from webui.prompts.syntax import lift_networks
 
 
 def generate(request: GenerationRequest, context: Context) -> Generator[Event]:
@@ -35,7 +35,9 @@ def generate_once(request: GenerationRequest, context: Context) -> Generator[Eve
     with use_models(request, context) as sd:
         sd.vae.falls_back = sd.numbers.falls_back and context.settings.numbers.auto_vae_precision
         yield from tell(sd.take_messages())
-        yield from tell(unknown_networks(request))
+        activated = activate(request, sd, context)
+        yield from told(activated)
+        yield from tell(misplaced_networks(request))
         encoded = encode_prompts(sd, request, context.models.conditioning)
         yield from tell(encoded.warnings)
         start = None
@@ -63,6 +65,7 @@ def make_batch(batch: Batch, run: Run) -> Iterator[Event]:
             picture_facts(run.sd, batch.request, context),
             sampled.effects,
             sampled.refiner,
+            entries=entries_of(sampled, context),
             is_mask_blank=start is not None and start.is_mask_blank,
             image_hash=start.image_hash if start and context.settings.saving.save_init_img else "",
         )
@@ -96,11 +99,6 @@ def originals_of(batch: Batch, sampled: Sampled, start: Start | None) -> Origina
     return soft_originals(start.originals, start.latent, sampled.latent, start.opacity, batch.request)
 
 
-def unknown_networks(request: GenerationRequest) -> list[str]:
-    """What to say of <name:...> entries; they are taken out of the prompt."""
-    networks = lift_networks(request.prompt)[1]
-    return [
-        f"<{network.kind}:{network.positional[0] if network.positional else ''}> was left out: "
-        "this version applies no extra networks yet."
-        for network in networks
-    ]
+def entries_of(sampled: Sampled, context: Context) -> dict[str, str]:
+    """What the infotext says of networks, as far as the settings want it there."""
+    return hash_entries(sampled.lora_hashes) if context.settings.saving.lora_add_hashes_to_infotext else {}

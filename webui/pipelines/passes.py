@@ -2,7 +2,7 @@
 
 from collections.abc import Generator
 from contextlib import ExitStack, closing
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 from PIL import Image
 from torch import Tensor
@@ -24,6 +24,7 @@ from webui.pipelines.hires import (
 )
 from webui.pipelines.image_conditioning import blank_conditioning
 from webui.pipelines.img2img import Start
+from webui.pipelines.networks import activate, told
 from webui.pipelines.pictures import decode, first_pass_picture, use_upscaler
 from webui.pipelines.preview import Previewer
 from webui.pipelines.refiner import Refining, is_refined, refiner_name
@@ -50,6 +51,7 @@ class Sampled:
     sd: LoadedModel
     effects: frozenset[str] = frozenset()
     refiner: str = ""
+    lora_hashes: dict[str, str] = field(default_factory=dict[str, str])
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,6 +96,8 @@ def first_pass(
 ) -> Generator[Event, None, Sampled | None]:
     """From noise, or from the picture img2img begins with."""
     request, sd = batch.request, run.sd
+    # The second pass of the batch before may have used others.
+    activated = activate(request, sd, run.context)
     noise = batch_noise(batch, sd)
     denoising = make_denoising(batch, sd, run.encoded, noise)
     if run.start is None:
@@ -106,7 +110,10 @@ def first_pass(
     refining = with_refiner(batch, denoising, sd, run.context, models)
     place = Place(batch, 0, denoising.total_steps + steps_after)
     sampled = yield from sample(denoising, sd, run.context, place, refining)
-    if sampled is None or run.start is None or request.inpainting is None:
+    if sampled is None:
+        return None
+    sampled = replace(sampled, lora_hashes=dict(activated.lora_hashes))
+    if run.start is None or request.inpainting is None:
         return sampled
     return replace(sampled, latent=kept_outside(sampled.latent, denoising, request))
 
@@ -143,6 +150,8 @@ def second_pass(
         large = enlarged_pictures(pictures, request, use_upscaler(request, context))
         latent = encoded_pictures(large, second, sd)
     conditioning = second_conditioning(latent, large, request, sd)
+    activated = activate(second.request, sd, context)
+    yield from told(activated)
     latent = cut(latent, request)
     noise = batch_noise(second, sd, (latent.shape[2], latent.shape[3]))
     encoded = encode_prompts(sd, second.request, context.models.conditioning, first_pass=request)
@@ -152,9 +161,17 @@ def second_pass(
     denoising.image_conditioning = None if conditioning is None else cut(conditioning, request)
     refining = with_refiner(second, denoising, sd, context, models, first_pass=request)
     sampled = yield from sample(denoising, sd, context, place, refining)
-    if sampled is None or not isinstance(first, Sampled):
-        return sampled
-    return replace(sampled, effects=sampled.effects | first.effects, refiner=sampled.refiner or first.refiner)
+    if sampled is None:
+        return None
+    hashes = dict(activated.lora_hashes)
+    if not isinstance(first, Sampled):
+        return replace(sampled, lora_hashes=hashes)
+    return replace(
+        sampled,
+        effects=sampled.effects | first.effects,
+        refiner=sampled.refiner or first.refiner,
+        lora_hashes=first.lora_hashes | hashes,
+    )
 
 
 def between_passes(

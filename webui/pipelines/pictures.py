@@ -203,11 +203,17 @@ def hires_checkpoint(sd: LoadedModel, request: GenerationRequest, context: Conte
 
 
 def facts_of_run(
-    facts: PictureFacts, effects: Iterable[str], refiner: str, *, is_mask_blank: bool, image_hash: str
+    facts: PictureFacts,
+    effects: Iterable[str],
+    refiner: str,
+    *,
+    entries: dict[str, str],
+    is_mask_blank: bool,
+    image_hash: str,
 ) -> PictureFacts:
     """With what is known only after sampling."""
     found = facts.effects | frozenset(effects) | frozenset({BLANK_MASK} if is_mask_blank else set[str]())
-    return replace(facts, effects=found, refiner=refiner, init_image_hash=image_hash)
+    return replace(facts, effects=found, refiner=refiner, entries=entries, init_image_hash=image_hash)
 
 
 def use_upscaler(request: GenerationRequest, context: Context) -> Upscale:

@@ -12,6 +12,7 @@ from webui.diffusion.guidance import GuidedNetwork
 from webui.models.loader import LoadedModel
 from webui.pipelines.context import Context
 from webui.pipelines.encode import encode_prompts
+from webui.pipelines.networks import activate
 from webui.pipelines.setup import prediction_of, use_models
 
 # Timesteps a network is trained on.
@@ -48,6 +49,7 @@ class Refining:
         self.took_over = True
         refiner = self._request.model_copy(update={"model": part.model})
         self.sd = self._models.enter_context(use_models(refiner, self._context))
+        activate(self._request, self.sd, self._context)
         conditioning = self._context.models.conditioning
         encoded = encode_prompts(self.sd, self._request, conditioning, first_pass=self._first_pass)
         count = self._request.batch_size

@@ -39,8 +39,23 @@ def create_images(connection: sqlite3.Connection) -> None:
     )
 
 
+def create_cards(connection: sqlite3.Connection) -> None:
+    """What is written beside model files."""
+    connection.execute("CREATE TABLE cards (path TEXT PRIMARY KEY, stamp TEXT NOT NULL, text TEXT NOT NULL)")
+
+
+def add_data_hash(connection: sqlite3.Connection) -> None:
+    """Digests of what follows a file's header, by which A1111 knows LoRAs."""
+    connection.execute("ALTER TABLE headers ADD COLUMN data_hash TEXT")
+
+
 # In order, and never changed once released: a later change is a new entry.
-MIGRATIONS: tuple[Callable[[sqlite3.Connection], None], ...] = (create_headers, create_images)
+MIGRATIONS: tuple[Callable[[sqlite3.Connection], None], ...] = (
+    create_headers,
+    create_images,
+    create_cards,
+    add_data_hash,
+)
 
 
 class Database:

@@ -13,10 +13,14 @@ UNCHANGED = "path = ? AND size = ? AND mtime_ns = ?"
 
 @dataclass(frozen=True, slots=True)
 class FileHashes:
-    """Digests of a file, None where they were not computed yet: SHA-256, and A1111's first 8-digit hash."""
+    """Digests of a file, None where they were not computed yet.
+
+    SHA-256, A1111's first 8-digit hash, and the SHA-256 of what follows a safetensors header.
+    """
 
     sha256: str | None = None
     old_hash: str | None = None
+    data_hash: str | None = None
 
 
 class HeaderCache:
@@ -40,15 +44,23 @@ class HeaderCache:
     def hashes(self, path: Path, size: int, mtime_ns: int) -> FileHashes:
         """The hashes remembered for this file; none if it changed since."""
         rows = self._database.rows(
-            f"SELECT sha256, old_hash FROM headers WHERE {UNCHANGED}", (key_of(path), size, mtime_ns)
+            f"SELECT sha256, old_hash, data_hash FROM headers WHERE {UNCHANGED}",
+            (key_of(path), size, mtime_ns),
         )
-        return FileHashes(rows[0]["sha256"], rows[0]["old_hash"]) if rows else FileHashes()
+        return FileHashes(*rows[0]) if rows else FileHashes()
 
     def remember_hashes(
-        self, path: Path, size: int, mtime_ns: int, *, sha256: str | None = None, old_hash: str | None = None
+        self,
+        path: Path,
+        size: int,
+        mtime_ns: int,
+        *,
+        sha256: str | None = None,
+        old_hash: str | None = None,
+        data_hash: str | None = None,
     ) -> None:
         """Remember the hashes that are given; the others stay."""
-        self._update(path, size, mtime_ns, sha256=sha256, old_hash=old_hash)
+        self._update(path, size, mtime_ns, sha256=sha256, old_hash=old_hash, data_hash=data_hash)
 
     def forget(self, path: Path) -> None:
         """Drop everything about a file."""

@@ -70,6 +70,7 @@ def request_fields(body: GenerationBody, overrides: dict[str, Any], inputs: Inpu
         "seed_resize_height": max(body.seed_resize_from_h, 0),
         "batch_size": body.batch_size,
         "batch_count": body.n_iter,
+        "disable_extra_networks": body.disable_extra_networks,
     }
     if body.denoising_strength is not None:
         fields["denoising_strength"] = body.denoising_strength

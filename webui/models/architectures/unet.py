@@ -1,6 +1,6 @@
 """The U-Net of Stable Diffusion (Rombach et al. 2022): built from its dimensions, and its tensors' names."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 import torch
@@ -135,6 +135,23 @@ def _block_names(dimensions: UNetDimensions) -> Iterator[tuple[str, str]]:
                     f"up_blocks.{number}.upsamplers.0.conv",
                 )
             index += 1
+
+
+def original_names(names: Iterable[str], dimensions: UNetDimensions) -> dict[str, str]:
+    """diffusers' names of modules, each with its name in the original code."""
+    blocks = {new: old for old, new in unet_module_names(dimensions).items()}
+    residual = {new: old for old, new in RESIDUAL_NAMES.items()}
+    found: dict[str, str] = {}
+    for name in names:
+        parts = name.split(".")
+        for length in range(len(parts), 0, -1):
+            block = ".".join(parts[:length])
+            if block in blocks:
+                inner = ".".join(parts[length:])
+                inner = residual.get(inner, inner) if ".resnets." in block else inner
+                found[name] = ".".join(part for part in (blocks[block], inner) if part)
+                break
+    return found
 
 
 def to_diffusers_unet(tensors: Mapping[str, Tensor], dimensions: UNetDimensions) -> dict[str, Tensor]:

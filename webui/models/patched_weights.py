@@ -1,0 +1,84 @@
+"""The weights of a model that LoRAs change, with the originals kept as they came from the file.
+
+An original is not copied: the changed weight takes its place in the layer, and later the original goes back,
+the same tensor. Where the device is not the processor, originals wait in the processor's memory.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import torch
+from torch import nn
+
+from webui.diffusion.adapters.weight_changes import WeightChange, changed_weight
+
+
+@dataclass(frozen=True, slots=True)
+class Slot:
+    """The weight or bias of a layer, and the format its network computes in."""
+
+    layer: nn.Module
+    name: str
+    dtype: torch.dtype
+
+
+# Changes with their strengths, in order.
+Recipe = tuple[tuple[WeightChange, float], ...]
+
+
+class PatchedWeights:
+    """Puts changed weights in place and takes them away; only what is asked for anew is computed."""
+
+    def __init__(self) -> None:
+        """Nothing is changed yet."""
+        self._originals: dict[Slot, nn.Parameter | None] = {}
+        self._recipes: dict[Slot, Recipe] = {}
+        self._is_widened = False
+
+    @property
+    def slots(self) -> frozenset[Slot]:
+        """What is changed now."""
+        return frozenset(self._recipes)
+
+    def use(self, wanted: Mapping[Slot, Recipe]) -> int:
+        """Change just these, by these recipes; returns how many tensors had to be computed."""
+        for slot in [slot for slot in self._recipes if slot not in wanted]:
+            self._restore(slot)
+        changed = [slot for slot, recipe in wanted.items() if self._recipes.get(slot) != recipe]
+        for slot in changed:
+            self._change(slot, wanted[slot])
+        return len(changed)
+
+    def widen(self) -> None:
+        """The network went to 32 bits: the originals have to follow."""
+        if not self._is_widened:
+            self._is_widened = True
+            self._originals = {
+                slot: None if original is None else frozen(original.float())
+                for slot, original in self._originals.items()
+            }
+
+    def _change(self, slot: Slot, recipe: Recipe) -> None:
+        weight = slot.layer.get_parameter("weight")
+        if slot not in self._originals:
+            current = getattr(slot.layer, slot.name)
+            # On the processor this is the parameter itself.
+            self._originals[slot] = None if current is None else frozen(current.cpu())
+        original = self._originals[slot]
+        # A layer without bias gets one, of as many numbers as it has outputs.
+        base = torch.zeros(weight.shape[0]) if original is None else original.detach()
+        device = weight.device
+        dtype = torch.float32 if self._is_widened else slot.dtype
+        setattr(slot.layer, slot.name, frozen(changed_weight(base.to(device), recipe, dtype)))
+        self._recipes[slot] = recipe
+
+    def _restore(self, slot: Slot) -> None:
+        original = self._originals.pop(slot)
+        device = slot.layer.get_parameter("weight").device
+        setattr(slot.layer, slot.name, None if original is None else frozen(original.to(device)))
+        del self._recipes[slot]
+
+
+def frozen(tensor: torch.Tensor) -> nn.Parameter:
+    """A weight that is not trained; a parameter on its device stays the same."""
+    return tensor if isinstance(tensor, nn.Parameter) else nn.Parameter(tensor, requires_grad=False)

@@ -1,0 +1,42 @@
+"""The extra networks that a request's prompt names, applied to a checkpoint for one pass."""
+
+from collections.abc import Iterator
+
+from webui.core.events import Message
+from webui.core.request import GenerationRequest
+from webui.models.loader import LoadedModel
+from webui.models.networks import Activated
+from webui.pipelines.context import Context
+from webui.prompts.networks import NetworkChoices, networks_in
+
+
+def activate(request: GenerationRequest, sd: LoadedModel, context: Context) -> Activated:
+    """Apply the networks of this request's prompt to `sd`, and no others. Quick where nothing changed."""
+    choices = NetworkChoices() if request.disable_extra_networks else networks_in(request.prompt)
+    return context.models.networks.activate(sd, choices)
+
+
+def told(activated: Activated) -> Iterator[Message]:
+    """What the artist should hear: warnings, and how much of each LoRA was used if that is not all."""
+    for text in activated.warnings:
+        yield Message(text=text, level="warning")
+    for report in activated.reports:
+        if 0 < report.matched < report.total:
+            yield Message(text=f"LoRA {report.name!r}: {report.matched} of {report.total} tensors used.")
+
+
+def misplaced_networks(request: GenerationRequest) -> list[str]:
+    """What to say of networks in the negative prompt, where A1111 reads them as words."""
+    found = networks_in(request.negative_prompt)
+    names = [each.name for each in (*found.loras, *found.hypernetworks)]
+    return [
+        f"The network {name!r} stands in the negative prompt, where it is read as words. "
+        "Write it into the prompt, with a negative weight if need be."
+        for name in dict.fromkeys(names)
+    ]
+
+
+def hash_entries(hashes: dict[str, str]) -> dict[str, str]:
+    """The infotext's "Lora hashes"."""
+    written = [f"{name.replace(':', '').replace(',', '')}: {short}" for name, short in hashes.items()]
+    return {"Lora hashes": ", ".join(written)} if written else {}
