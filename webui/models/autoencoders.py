@@ -106,7 +106,7 @@ def _taesd_channels(header: Header) -> int:
     if header.has("body."):
         return 0
     for prefix in TAESD_PREFIXES:
-        first: tuple[int, ...] = header.shape(f"{prefix}0.weight") or header.shape(f"{prefix}1.weight") or ()
+        first = header.shape(f"{prefix}0.weight") or header.shape(f"{prefix}1.weight") or (0, 0)
         has_blocks = header.has(f"{prefix}3.conv.") or header.has(f"{prefix}1.conv.")
         is_first = len(first) == PICTURE_DIMENSIONS and first[0] == TAESD_WIDTH and first[2:] == (3, 3)
         if is_first and has_blocks and first[1] in {3, LATENT_CHANNELS_OF_SD, *FAMILIES_BY_CHANNELS}:

@@ -2,72 +2,34 @@
 
 A safetensors header is eight bytes of length and JSON (safetensors format 1.0); it is read by hand and
 checked, because every file in a model folder is opened at start and some of them are damaged downloads.
-Pickles go through torch's restricted unpickler only, which refuses everything that could run code.
+GGUF files and torch pickles have readers of their own; no reader imports torch or runs anything.
 """
 
 import json
 import math
-from dataclasses import dataclass, field
-from functools import cached_property
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
 from webui.core.errors import UnusableFile
-from webui.models.file_types import PICKLE_SUFFIXES
+from webui.models.gguf import is_gguf, read_gguf_header
+from webui.models.pickle_headers import read_pickle_header
+from webui.models.tensor_table import Header, TensorInfo
 
-# The reference implementation refuses longer headers; SDXL with all its keys needs 0.4 MB.
-MAX_HEADER_BYTES = 100_000_000
+__all__ = ["Header", "TensorInfo", "read_header"]
+
+# The reference implementation allows 100 MB; SDXL with all its keys needs 0.4, with a training log 5.
+MAX_HEADER_BYTES = 25_000_000
+# Each tensor takes three brackets and five commas; what JSON makes of a bracket is 50 times as large.
+MAX_BRACKETS, MAX_COMMAS = 400_000, 2_000_000
+MAX_DIMENSIONS, MAX_SIDE = 8, 1 << 63
+# So much of a tensor's name is shown in sentences.
+SHOWN_NAME = 100
 ITEM_BYTES = {
-    "F64": 8, "I64": 8, "U64": 8, "F32": 4, "I32": 4, "U32": 4, "F16": 2, "BF16": 2, "I16": 2, "U16": 2,
-    "I8": 1, "U8": 1, "BOOL": 1, "F8_E4M3": 1, "F8_E5M2": 1,
+    "F64": 8, "I64": 8, "U64": 8, "C64": 8, "F32": 4, "I32": 4, "U32": 4, "F16": 2, "BF16": 2, "I16": 2,
+    "U16": 2, "I8": 1, "U8": 1, "BOOL": 1, "F8_E4M3": 1, "F8_E5M2": 1, "F8_E8M0": 1, "F8_E4M3FNUZ": 1,
+    "F8_E5M2FNUZ": 1,
 }  # fmt: skip
-
-
-@dataclass(frozen=True, slots=True)
-class TensorInfo:
-    """Element type (safetensors' name, such as F16) and shape of one tensor."""
-
-    dtype: str
-    shape: tuple[int, ...]
-
-
-@dataclass(frozen=True)
-class Header:
-    """Names and shapes of a file's tensors, and its metadata.
-
-    `layout` is "safetensors", "pickle" or "diffusers" (a folder; names then start with `unet/`, `vae/`, …).
-    """
-
-    tensors: dict[str, TensorInfo]
-    metadata: dict[str, str] = field(default_factory=dict)
-    layout: str = "safetensors"
-
-    @cached_property
-    def prefixes(self) -> frozenset[str]:
-        """Every leading part of a name that ends in a dot or slash."""
-        found: set[str] = set()
-        for key in self.tensors:
-            end = len(key)
-            while (end := max(key.rfind(".", 0, end), key.rfind("/", 0, end))) >= 0:
-                prefix = key[: end + 1]
-                if prefix in found:
-                    break
-                found.add(prefix)
-        return frozenset(found)
-
-    def __contains__(self, key: str) -> bool:
-        """Whether a tensor of that name exists."""
-        return key in self.tensors
-
-    def has(self, *prefixes: str) -> bool:
-        """Whether every one of these dotted prefixes (ending in "." or "/") leads some tensor's name."""
-        return all(prefix in self.prefixes for prefix in prefixes)
-
-    def shape(self, key: str) -> tuple[int, ...] | None:
-        """Shape of a tensor, None if there is no such tensor."""
-        info = self.tensors.get(key)
-        return info.shape if info else None
 
 
 def read_header(path: Path) -> Header:
@@ -81,11 +43,13 @@ def read_header(path: Path) -> Header:
         with path.open("rb") as file:
             start = file.read(512)
         refuse_web_page(path, start)
-        if path.suffix.lower() in PICKLE_SUFFIXES or is_pickle(start):
+        if is_gguf(start):
+            return read_gguf_header(path)
+        if is_pickle(start):
             return read_pickle_header(path)
         return read_safetensors_header(path, size)
     except OSError as error:
-        raise UnusableFile(f"{path.name} cannot be read: {error.strerror}.") from error
+        raise UnusableFile(f"{path.name} cannot be read: {error.strerror or error}.") from error
 
 
 PROTOCOLS = (b"\x02", b"\x03", b"\x04", b"\x05")
@@ -125,72 +89,99 @@ def read_safetensors_header(path: Path, size: int) -> Header:
         if length > size - 8:
             raise UnusableFile(f"{path.name} is cut off in its header. Download it again.")
         raw = file.read(length)
-    try:
-        document = json.loads(raw)
-    except (ValueError, RecursionError) as error:
-        raise UnusableFile(f"{path.name} is not a safetensors file: its header is not JSON.") from error
-    if not isinstance(document, dict):
-        raise UnusableFile(f"{path.name} is not a safetensors file: its header is no table of tensors.")
+    document = _parsed(path, raw)
     metadata = document.pop("__metadata__", None) or {}
     if not isinstance(metadata, dict):
         raise UnusableFile(f"{path.name} has a damaged header: its metadata is no table.")
     tensors = _checked_tensors(path, document, size - 8 - length)
-    return Header(tensors, {str(key): str(value) for key, value in metadata.items()})
+    # The format knows texts only, but some programs wrote numbers.
+    texts = {key: value for key, value in metadata.items() if isinstance(value, str | int | float)}
+    return Header(tensors, {clean(key): clean(str(value)) for key, value in texts.items()})
+
+
+def _parsed(path: Path, raw: bytes) -> dict[str, Any]:  # Any: JSON values
+    """The table in a header's JSON."""
+    if raw.count(b"{") + raw.count(b"[") > MAX_BRACKETS or raw.count(b",") > MAX_COMMAS:
+        raise UnusableFile(f"{path.name} describes more tensors than any known model, so it was not opened.")
+    try:
+        document = json.loads(raw.decode("utf-8"), object_pairs_hook=_without_duplicates)
+    except DuplicateNameError as error:
+        raise UnusableFile(
+            f"{path.name} has a damaged header: {shown(str(error))} stands in it twice. Download it again."
+        ) from error
+    except (ValueError, RecursionError) as error:
+        raise UnusableFile(f"{path.name} is not a safetensors file: its header is not JSON.") from error
+    if not isinstance(document, dict):
+        raise UnusableFile(f"{path.name} is not a safetensors file: its header is no table of tensors.")
+    return document
+
+
+class DuplicateNameError(Exception):
+    """A name stands twice in one table, so two readers could see two models."""
+
+
+def _without_duplicates(pairs: list[tuple[str, Any]]) -> dict[str, Any]:  # Any: JSON values
+    table = dict(pairs)
+    if len(table) < len(pairs):
+        seen: set[str] = set()
+        raise DuplicateNameError(next(key for key, _ in pairs if key in seen or seen.add(key)))
+    return table
+
+
+def clean(text: str) -> str:
+    """Text that can be kept and shown: half characters, which JSON can spell, are replaced."""
+    return text.encode("utf-8", "replace").decode("utf-8")
+
+
+def shown(name: str) -> str:
+    """A tensor's name in a sentence."""
+    return repr(name if len(name) <= SHOWN_NAME else f"{name[:SHOWN_NAME]}…")
 
 
 def _checked_tensors(path: Path, document: dict[str, Any], data_bytes: int) -> dict[str, TensorInfo]:
-    """Tensor table whose offsets were seen to lie in the file, to fit the shapes and not to overlap."""
+    """Tensor table whose offsets were seen to fill the file, to fit the shapes and not to overlap."""
     tensors: dict[str, TensorInfo] = {}
     spans: list[tuple[int, int]] = []
     for key, entry in document.items():
         try:
-            tensors[key], span = _described_tensor(entry)
+            tensors[clean(key)], span = _described_tensor(entry)
         except (TypeError, KeyError, ValueError) as error:
             raise UnusableFile(
-                f"{path.name} has a damaged header: tensor {key!r} is not described properly."
+                f"{path.name} has a damaged header: tensor {shown(key)} is not described properly."
             ) from error
         spans.append(span)
     spans.sort()
     last = max((end for _, end in spans), default=0)
     if last > data_bytes:
         raise UnusableFile(
-            f"{path.name} is cut off: {last - data_bytes:,} bytes are missing. Download it again."
+            f"{path.name} is cut off: {_count(last - data_bytes)} are missing. Download it again."
         )
     if any(begin < end for (_, end), (begin, _) in pairwise(spans)):
         raise UnusableFile(f"{path.name} has a damaged header: two tensors share bytes. Download it again.")
+    if last < data_bytes or any(begin > end for (_, end), (begin, _) in pairwise([(0, 0), *spans])):
+        raise UnusableFile(
+            f"{path.name} has a damaged header: some of its bytes belong to no tensor. Download it again."
+        )
     return tensors
+
+
+def _count(number: int) -> str:
+    """A number of bytes in a sentence."""
+    return f"{number:,} bytes"
 
 
 def _described_tensor(entry: dict[str, Any]) -> tuple[TensorInfo, tuple[int, int]]:
     """A tensor's description and its span of bytes; ValueError if they do not fit each other."""
-    dtype, shape = str(entry["dtype"]), tuple(entry["shape"])
+    dtype, shape = entry["dtype"], tuple(entry["shape"])
     begin, end = entry["data_offsets"]
-    if not all(type(number) is int and number >= 0 for number in (*shape, begin, end)) or begin > end:
+    if not isinstance(dtype, str) or len(shape) > MAX_DIMENSIONS:
+        raise ValueError("a name and a few sides")
+    numbers = (*shape, begin, end)
+    if not all(type(number) is int and 0 <= number < MAX_SIDE for number in numbers) or begin > end:
         raise ValueError("sizes and places are whole numbers")
     if dtype in ITEM_BYTES and math.prod(shape) * ITEM_BYTES[dtype] != end - begin:
         raise ValueError("the shape needs another number of bytes")
-    return TensorInfo(dtype, shape), (begin, end)
-
-
-def read_pickle_header(path: Path) -> Header:
-    """Names and shapes in a torch pickle; no tensor data are read from zip archives, only mapped."""
-    # torch takes seconds to import, and a folder without pickles never needs it here.
-    from webui.models.pickles import flat_tensors, load_pickle
-
-    tensors = flat_tensors(load_pickle(path))
-    names = {
-        "float32": "F32",
-        "float16": "F16",
-        "bfloat16": "BF16",
-        "float64": "F64",
-        "int64": "I64",
-        "int32": "I32",
-    }
-    table = {
-        key: TensorInfo(names.get(str(value.dtype).removeprefix("torch."), "U8"), tuple(value.shape))
-        for key, value in tensors.items()
-    }
-    return Header(table, layout="pickle")
+    return TensorInfo(clean(dtype), shape), (begin, end)
 
 
 def is_diffusers_folder(path: Path) -> bool:

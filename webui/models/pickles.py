@@ -6,7 +6,7 @@ the weights are replaced by an inert stand-in; everything else unknown is refuse
 
 import pickle
 import zipfile
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from pathlib import Path
 
 import torch
@@ -14,10 +14,7 @@ from torch import Tensor
 
 from webui.core.errors import UnusableFile
 from webui.models.file_types import SAFETENSORS_SUFFIXES
-
-# Nesting of tables in real files: checkpoint 2, embedding 2, hypernetwork 3.
-MAX_DEPTH = 6
-WRAPPERS = ("state_dict", "params_ema", "params")
+from webui.models.tensor_table import flatten
 
 
 class Inert:
@@ -70,25 +67,9 @@ def _refusal(path: Path, error: str) -> str:
     return f"{path.name} is damaged or no model file. Download it again."
 
 
-def flat_tensors(content: object) -> dict[str, Tensor]:
-    """Every tensor of nested tables under its dotted name; the usual wrapping table is taken off."""
-    while isinstance(content, Mapping):
-        inner = next((content[name] for name in WRAPPERS if isinstance(content.get(name), Mapping)), None)
-        if inner is None:
-            break
-        content = inner
-    found: dict[str, Tensor] = {}
-    _collect(content, "", found, MAX_DEPTH)
-    return found
+def flat_tensors(content: object, name: str = "The file") -> dict[str, Tensor]:
+    """Every tensor of nested tables under its dotted name; the usual wrapping table is taken off.
 
-
-def _collect(value: object, name: str, found: dict[str, Tensor], depth: int) -> None:
-    """Add the tensors below `value` to `found`."""
-    if isinstance(value, Tensor):
-        found[name or "tensor"] = value
-    elif depth and isinstance(value, Mapping):
-        for key, item in value.items():
-            _collect(item, f"{name}.{key}" if name else str(key), found, depth - 1)
-    elif depth and isinstance(value, list | tuple):
-        for index, item in enumerate(value):
-            _collect(item, f"{name}.{index}" if name else str(index), found, depth - 1)
+    `name` is the file's, for the sentence that refuses endless tables.
+    """
+    return flatten(content, Tensor, name)

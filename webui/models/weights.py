@@ -21,7 +21,7 @@ def open_tensors(path: Path) -> dict[str, Tensor]:
     with path.open("rb") as file:
         start = file.read(16)
     if is_pickle(start):
-        return flat_tensors(load_pickle(path))
+        return flat_tensors(load_pickle(path), path.name)
     try:
         return load_file(path)
     except (SafetensorError, OSError, ValueError) as error:

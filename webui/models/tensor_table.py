@@ -1,0 +1,95 @@
+"""Names and shapes of a file's tensors, whatever the file is."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import TypeVar
+
+from webui.core.errors import UnusableFile
+
+# Nesting of tables in real files: checkpoint 2, embedding 2, hypernetwork 3.
+MAX_DEPTH = 6
+# SDXL with everything beside it holds 5,000; tables that hold each other many times over would never end.
+MAX_ENTRIES = 200_000
+WRAPPERS = ("state_dict", "params_ema", "params")
+Leaf = TypeVar("Leaf")
+
+
+@dataclass(frozen=True, slots=True)
+class TensorInfo:
+    """Element type (safetensors' name, such as F16) and shape of one tensor."""
+
+    dtype: str
+    shape: tuple[int, ...]
+
+
+@dataclass(frozen=True)
+class Header:
+    """Names and shapes of a file's tensors, and its metadata.
+
+    `layout` is "safetensors", "pickle", "gguf" or "diffusers" (a folder; names then start with `unet/`,
+    `vae/`, …).
+    """
+
+    tensors: dict[str, TensorInfo]
+    metadata: dict[str, str] = field(default_factory=dict)
+    layout: str = "safetensors"
+
+    @cached_property
+    def prefixes(self) -> frozenset[str]:
+        """Every leading part of a name that ends in a dot or slash."""
+        found: set[str] = set()
+        for key in self.tensors:
+            end = len(key)
+            while (end := max(key.rfind(".", 0, end), key.rfind("/", 0, end))) >= 0:
+                prefix = key[: end + 1]
+                if prefix in found:
+                    break
+                found.add(prefix)
+        return frozenset(found)
+
+    def __contains__(self, key: str) -> bool:
+        """Whether a tensor of that name exists."""
+        return key in self.tensors
+
+    def has(self, *prefixes: str) -> bool:
+        """Whether every one of these dotted prefixes (ending in "." or "/") leads some tensor's name."""
+        return all(prefix in self.prefixes for prefix in prefixes)
+
+    def shape(self, key: str) -> tuple[int, ...] | None:
+        """Shape of a tensor, None if there is no such tensor."""
+        info = self.tensors.get(key)
+        return info.shape if info else None
+
+
+def flatten(content: object, leaf: type[Leaf], name: str) -> dict[str, Leaf]:
+    """Every leaf of nested tables under its dotted name; the usual wrapping table is taken off.
+
+    `name` is the file's, for the sentence that refuses endless tables.
+    """
+    while isinstance(content, Mapping):
+        inner = next((content[key] for key in WRAPPERS if isinstance(content.get(key), Mapping)), None)
+        if inner is None or inner is content:
+            break
+        content = inner
+    found: dict[str, Leaf] = {}
+    for count, (path, value) in enumerate(_walk(content, "", MAX_DEPTH)):
+        if count > MAX_ENTRIES:
+            raise UnusableFile(f"{name} holds more entries than any known model, so it was not opened.")
+        if isinstance(value, leaf):
+            found[path or "tensor"] = value
+    return found
+
+
+def _walk(value: object, name: str, depth: int) -> Iterator[tuple[str, object]]:
+    """The value and everything below it, with dotted names."""
+    yield name, value
+    if not depth:
+        return
+    if isinstance(value, Mapping):
+        for key, item in value.items():
+            if isinstance(key, str | int):
+                yield from _walk(item, f"{name}.{key}" if name else str(key), depth - 1)
+    elif isinstance(value, list | tuple):
+        for index, item in enumerate(value):
+            yield from _walk(item, f"{name}.{index}" if name else str(index), depth - 1)
