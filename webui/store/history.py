@@ -3,7 +3,7 @@
 import re
 import sqlite3
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -73,6 +73,16 @@ class History:
         """The entry of a file."""
         rows = self._database.rows("SELECT * FROM images WHERE path = ?", (key_of(path),))
         return entry_of(rows[0]) if rows else None
+
+    def mentioning(self, fragments: Sequence[str], limit: int) -> tuple[int, list[Path]]:
+        """How many infotexts hold one of these texts, letter by letter, and the newest of those pictures."""
+        where = " OR ".join("instr(infotext, ?) > 0" for _ in fragments)
+        count = self._database.rows(f"SELECT count(*) FROM images WHERE {where}", list(fragments))
+        rows = self._database.rows(
+            f"SELECT path FROM images WHERE {where} ORDER BY created DESC, id DESC LIMIT ?",
+            [*fragments, limit],
+        )
+        return int(count[0][0]), [Path(row["path"]) for row in rows]
 
     def count(self) -> int:
         """How many pictures are known."""
