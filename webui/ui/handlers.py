@@ -17,7 +17,7 @@ INSTANT: dict[str, Any] = QUIET | {"queue": False}
 def keep_status_in(page: gr.Blocks, status: Component) -> None:
     """Give every event without a spinner one place for its status: the page's first component.
 
-    Otherwise Gradio tells each output of each event that ever ran whenever the state of any event changes, and
+    Otherwise Gradio tells each output of each event that ever ran whenever the state of any one changes, and
     finds each by a walk through the whole page: with some hundred fields, seconds of the browser's time.
     """
     for event in page.fns.values():

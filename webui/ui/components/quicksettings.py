@@ -1,10 +1,11 @@
 """The row above the tabs: checkpoint, VAE and what else the artist wants at hand. A change holds at once."""
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Literal
 
 import gradio as gr
 from gradio.components import Component
+from pydantic import BaseModel
 
 from webui.core.errors import WebuiError
 from webui.core.model_file import ModelKind
@@ -48,12 +49,41 @@ def make_quicksettings(services: Services, page: gr.Blocks) -> dict[str, Compone
     message = gr.HTML("", elem_id="quicksettings_notice", visible="hidden")
     for key, component in components.items():
         wire_change(services, options[key], component, message)
+    wire_choosing(services, components, choices, message)
     page.load(
         lambda: current_values(services, components, choices),
         outputs=list(components.values()),
         **INSTANT,
     )
     return components
+
+
+def wire_choosing(
+    services: Services, components: Mapping[str, Component], choices: Mapping[str, Choices], message: gr.HTML
+) -> None:
+    """Cards and arrivals choose a model: scripts write {"option", "title"} and click the hidden button."""
+    chosen = gr.Textbox("", visible="hidden", elem_id="chosen_model")
+    button = gr.Button("Choose", visible="hidden", elem_id="choose_model")
+    shown_models = {key: components[key] for key in MODEL_OPTIONS if key in components}
+
+    def choose(text: str) -> dict[Component, Any]:
+        wanted = Choice.model_validate_json(text)
+        try:
+            services.catalog.scan()
+            services.settings.change({wanted.option: wanted.title})
+        except WebuiError as error:
+            return {message: gr.update(value=notice(str(error)), visible=True)}
+        updates = current_values(services, shown_models, choices)
+        return updates | {message: gr.update(value="", visible="hidden")}
+
+    button.click(choose, inputs=[chosen], outputs=[*shown_models.values(), message], **INSTANT)
+
+
+class Choice(BaseModel):
+    """What a script asks for."""
+
+    option: Literal["sd_model_checkpoint", "sd_vae"]
+    title: str
 
 
 def current_values(

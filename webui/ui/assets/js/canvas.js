@@ -1,7 +1,7 @@
 // The canvases of the page, and what the rest of it may ask of them. Their parts are in js/canvas/.
 import { copyOf, referencesOf } from "./canvas/outbox.js";
 import { Panel } from "./canvas/panel.js";
-import { address } from "./canvas/server.js";
+import { address } from "./server.js";
 import { find, onChange, publish } from "./dom.js";
 
 // The canvases of each mode of the img2img tab, and how the modes are called there.

@@ -1,5 +1,5 @@
 // The list of layers: choose, show and hide, opacity, add, delete.
-import { iconButton, make, slider } from "./controls.js";
+import { iconButton, make, slider } from "../controls.js";
 
 /** Draws the list into an element, and anew whenever something changes. */
 export function drawLayerPanel(panel, board) {

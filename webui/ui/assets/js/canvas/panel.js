@@ -1,6 +1,6 @@
 // A canvas with everything around it: tools, the picture, the list of layers, sentences, the brush's outline.
 import { Board } from "./board.js";
-import { make } from "./controls.js";
+import { make } from "../controls.js";
 import { browse, listen as listenForPictures } from "./intake.js";
 import { held, listen as listenForKeys } from "./keys.js";
 import { drawLayerPanel } from "./layer_panel.js";

@@ -1,19 +1,5 @@
 // Pictures to the server, which refers to each by the hash of its file.
-
-/** An address of our own server, also where a proxy offers it below a path. */
-export function address(path) {
-  const root = window.gradio_config?.root || document.baseURI;
-  return new URL(path, root.endsWith("/") ? root : `${root}/`);
-}
-
-/** The sentence of a refusal. */
-async function sentenceOf(response) {
-  try {
-    return (await response.json()).detail;
-  } catch {
-    return `The server answered ${response.status}. Its log tells more.`;
-  }
-}
+import { address, sentenceOf } from "../server.js";
 
 /** Sends a picture file: {reference, width, height}. Throws an Error with the server's sentence. */
 export async function upload(blob) {

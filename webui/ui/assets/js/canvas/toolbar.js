@@ -1,5 +1,5 @@
 // The row of tools above a canvas.
-import { iconButton, make, slider } from "./controls.js";
+import { iconButton, make, slider } from "../controls.js";
 import { browse } from "./intake.js";
 import { painted } from "./layers.js";
 import { invertPaint, maskTransparency, wipe } from "./paint.js";

@@ -1,4 +1,4 @@
-// Small pieces of a canvas' controls.
+// Small pieces of what scripts build. Other modules import from here.
 
 /** An element with properties, attributes and children. */
 export function make(tag, { attributes = {}, ...properties } = {}, ...children) {

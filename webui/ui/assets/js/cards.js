@@ -1,0 +1,67 @@
+// A1111's strip between the prompts and the form: Generation, and a page of cards for each kind of model file.
+import { find, appears, publish } from "./dom.js";
+import { make } from "./controls.js";
+import { Panel } from "./cards/panel.js";
+
+// Kinds by A1111's names of their pages, which its element ids contain.
+const KINDS = {
+  textual_inversion: ["embedding", "Textual Inversion"],
+  hypernetworks: ["hypernetwork", "Hypernetworks"],
+  checkpoints: ["checkpoint", "Checkpoints"],
+  lora: ["lora", "Lora"],
+};
+const pages = new Map();
+
+function build(tab) {
+  const strip = make("div", { className: "tab-nav", attributes: { role: "tablist" } });
+  const holder = make("div", { id: `${tab}_extra_tabs`, className: "extra-tabs" }, strip);
+  find(`#${tab}_toprow`).after(holder);
+  const settings = find(`#${tab}_settings`);
+  const panels = new Map();
+  const choose = (name) => {
+    for (const button of strip.children) {
+      const selected = button.dataset.page === name;
+      button.classList.toggle("selected", selected);
+      button.setAttribute("aria-selected", String(selected));
+    }
+    settings.classList.toggle("behind-cards", name !== "generation");
+    for (const [other, panel] of panels) panel.element.hidden = other !== name;
+    if (name === "generation") return;
+    if (!panels.has(name)) {
+      const panel = new Panel(tab, name, ...KINDS[name]);
+      panels.set(name, panel);
+      settings.before(panel.element);
+    }
+    panels.get(name).open();
+  };
+  for (const [name, label] of [["generation", "Generation"], ...Object.entries(KINDS).map(([name, [, label]]) => [name, label])]) {
+    const button = make("button", {
+      type: "button",
+      textContent: label,
+      onclick: () => choose(name),
+      attributes: { role: "tab", "data-page": name },
+    });
+    strip.append(button);
+  }
+  choose("generation");
+  pages.set(tab, { choose, panels });
+}
+
+/** Shows a page of cards by the kind of its files, such as "lora", in a tab, and looks for one of them. */
+function showCards(tab, kind, query = "") {
+  const page = Object.keys(KINDS).find((name) => KINDS[name][0] === kind);
+  if (!page) return;
+  pages.get(tab).choose(page);
+  pages.get(tab).panels.get(page).look(query);
+}
+
+/** Says that files came or went: pages that are open show it. */
+function cardsChanged() {
+  for (const { panels } of pages.values()) for (const panel of panels.values()) panel.reload();
+}
+
+for (const tab of ["txt2img", "img2img"]) {
+  await appears(`#${tab}_settings`);
+  build(tab);
+}
+publish({ showCards, cardsChanged });

@@ -1,0 +1,60 @@
+// One card: picture, name, what it is for, and its small buttons. The shape is A1111's: .card[data-name] .actions .name.
+import { iconButton, make } from "../controls.js";
+import { address } from "../server.js";
+
+/** Initials for a file without a picture, on a ground that its name chooses. */
+function standIn(card) {
+  const hue = [...card.stem].reduce((sum, letter) => (sum * 31 + letter.codePointAt(0)) % 360, 7);
+  const words = card.stem.split(/[^\p{L}\p{N}]+/u).filter(Boolean);
+  const letters = words.slice(0, 2).map((word) => [...word][0].toUpperCase()).join("");
+  const ground = make("div", { className: "stand-in", textContent: letters || "?" });
+  ground.style.setProperty("--hue", hue);
+  return ground;
+}
+
+function picture(card) {
+  if (!card.thumbnail) return standIn(card);
+  const image = make("img", { className: "preview", loading: "lazy", decoding: "async", alt: "", draggable: false });
+  image.addEventListener("error", () => image.replaceWith(standIn(card)));
+  image.src = address(card.thumbnail.replace(/^\//, ""));
+  return image;
+}
+
+/** An element for a card; `actions` are use(card), edit(card) and favour(card). */
+export function drawCard(card, { use, edit, favour, isUsed }) {
+  const element = make(
+    "div",
+    {
+      className: "card",
+      tabIndex: 0,
+      title: card.reason ?? card.name,
+      attributes: { "data-name": card.stem, "data-id": card.id, role: "button", "aria-label": card.stem },
+    },
+    picture(card),
+    make(
+      "div",
+      { className: "card-buttons" },
+      iconButton(card.favourite ? "star-full" : "star", card.favourite ? "No favourite any more" : "Favourite", () => favour(card)),
+      iconButton("edit", "Details, trigger words, preview", () => edit(card)),
+    ),
+    make(
+      "div",
+      { className: "actions" },
+      make("span", { className: "name", textContent: card.stem }),
+      make("span", { className: "family", textContent: card.reason ? "cannot be used" : card.family }),
+      make("span", { className: "description", textContent: card.description ?? "" }),
+      make("span", { className: "search_terms", hidden: true, textContent: card.name }),
+    ),
+  );
+  element.classList.toggle("favourite", card.favourite);
+  element.classList.toggle("unusable", Boolean(card.reason));
+  element.classList.toggle("used", isUsed(card));
+  element.addEventListener("click", () => use(card, element));
+  element.addEventListener("keydown", (event) => {
+    if (event.target !== element || !["Enter", " "].includes(event.key)) return;
+    event.preventDefault();
+    event.stopPropagation();
+    use(card, element);
+  });
+  return element;
+}

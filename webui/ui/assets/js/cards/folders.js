@@ -1,0 +1,19 @@
+// The folders of a kind as an indented list.
+import { make } from "../controls.js";
+
+/** Buttons for all folders, {path, count}, and one for everything; `choose` gets the path. */
+export function folderTree(folders, chosen, choose) {
+  const all = folders.reduce((sum, { count }) => sum + count, 0);
+  return [["", all], ...folders.filter(({ path }) => path).map(({ path, count }) => [path, count])].map(([path, count]) => {
+    const depth = path ? path.split("/").length : 0;
+    const button = make(
+      "button",
+      { type: "button", title: path || "All folders", onclick: () => choose(path) },
+      make("span", { className: "folder-name", textContent: path ? path.split("/").at(-1) : "All" }),
+      make("span", { className: "folder-count", textContent: count }),
+    );
+    button.style.setProperty("--depth", depth);
+    button.classList.toggle("selected", path === chosen);
+    return button;
+  });
+}

@@ -1,0 +1,129 @@
+// A list of any length of which only what can be seen is in the page.
+import { make } from "../controls.js";
+
+const PAGE = 200;
+const SPARE_ROWS = 2;
+
+export class Grid {
+  #source;
+  #draw;
+  #size;
+  #items = new Map();
+  #asked = new Set();
+  #shown = new Map();
+  #turn = 0;
+
+  /** `source(offset, limit)` gives {total, cards}; `draw(card)` an element; `size` is {width, height} at least, in pixels. */
+  constructor(source, draw, size) {
+    this.#source = source;
+    this.#draw = draw;
+    this.#size = size;
+    this.ground = make("div", { className: "cards-ground" });
+    this.element = make("div", { className: "cards-scroll", tabIndex: -1 }, this.ground);
+    this.total = 0;
+    this.element.addEventListener("scroll", () => this.#plan(), { passive: true });
+    new ResizeObserver(() => this.#plan()).observe(this.element);
+  }
+
+  /** Asks anew, from the top or from where the artist is; resolves with the first page's answer. */
+  async load({ stay = false } = {}) {
+    const turn = ++this.#turn;
+    const first = stay ? Math.floor(this.#firstSeen() / PAGE) * PAGE : 0;
+    const answer = await this.#source(first, PAGE);
+    if (turn !== this.#turn) return null;
+    this.#items.clear();
+    this.#asked = new Set([first]);
+    this.#keep(first, answer);
+    if (!stay) this.element.scrollTop = 0;
+    this.#clear();
+    this.#paint();
+    return answer;
+  }
+
+  /** Draws one card anew. */
+  change(card) {
+    for (const [at, old] of this.#items) {
+      if (old.id !== card.id) continue;
+      this.#items.set(at, card);
+      this.#shown.get(at)?.remove();
+      this.#shown.delete(at);
+    }
+    this.#paint();
+  }
+
+  /** Calls `look(element, card)` for each that is in the page now. */
+  each(look) {
+    for (const [at, element] of this.#shown) look(element, this.#items.get(at));
+  }
+
+  #keep(offset, { total, cards }) {
+    this.total = total;
+    cards.forEach((card, index) => this.#items.set(offset + index, card));
+  }
+
+  #plan() {
+    this.planned ??= requestAnimationFrame(() => {
+      this.planned = null;
+      this.#paint();
+    });
+  }
+
+  #columns() {
+    return Math.max(1, Math.floor(this.element.clientWidth / this.#size.width));
+  }
+
+  #firstSeen() {
+    return Math.floor(this.element.scrollTop / this.#size.height) * this.#columns();
+  }
+
+  #clear() {
+    for (const element of this.#shown.values()) element.remove();
+    this.#shown.clear();
+  }
+
+  #paint() {
+    if (!this.element.clientWidth) return;
+    const columns = this.#columns();
+    const width = this.element.clientWidth / columns;
+    const { height } = this.#size;
+    this.ground.style.height = `${Math.ceil(this.total / columns) * height}px`;
+    const top = Math.floor(this.element.scrollTop / height) - SPARE_ROWS;
+    const bottom = Math.ceil((this.element.scrollTop + this.element.clientHeight) / height) + SPARE_ROWS;
+    const [first, last] = [Math.max(0, top * columns), Math.min(this.total, bottom * columns)];
+    for (const [at, element] of this.#shown) {
+      if (at >= first && at < last) continue;
+      element.remove();
+      this.#shown.delete(at);
+    }
+    for (let at = first; at < last; at++) this.#place(at, columns, width, height);
+  }
+
+  #place(at, columns, width, height) {
+    const card = this.#items.get(at);
+    if (!card) return this.#fetch(Math.floor(at / PAGE) * PAGE);
+    let element = this.#shown.get(at);
+    if (!element) {
+      element = this.#draw(card);
+      this.#shown.set(at, element);
+      this.ground.append(element);
+    }
+    element.style.transform = `translate(${(at % columns) * width}px, ${Math.floor(at / columns) * height}px)`;
+    element.style.width = `${width - 10}px`;
+    element.style.height = `${height - 10}px`;
+  }
+
+  async #fetch(offset) {
+    if (this.#asked.has(offset)) return;
+    this.#asked.add(offset);
+    const turn = this.#turn;
+    try {
+      const answer = await this.#source(offset, PAGE);
+      if (turn !== this.#turn) return;
+      this.#keep(offset, answer);
+      this.#plan();
+    } catch {
+      // Asked again when the artist scrolls on.
+      this.#asked.delete(offset);
+    }
+  }
+}

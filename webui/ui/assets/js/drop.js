@@ -1,0 +1,122 @@
+// Anything can be dropped anywhere on the page, or pasted: model files, links, pictures, zips, styles, wildcards.
+import { appears, publish } from "./dom.js";
+import { make } from "./controls.js";
+import { ask } from "./server.js";
+import { Tray } from "./drop/tray.js";
+import { fetchLink, resumeDownloads } from "./drop/downloads.js";
+import { sendFile } from "./drop/uploads.js";
+import { isLink, linksIn } from "./drop/links.js";
+
+await appears("#tabs > .tab-nav > button");
+const tray = new Tray();
+const veil = make(
+  "div",
+  { className: "drop-veil", attributes: { "aria-hidden": "true" } },
+  make("p", {}, make("strong", { textContent: "Drop it here" }), make("span", { textContent: "Models, LoRAs, links, pictures, zips, styles: each goes where it belongs." })),
+);
+document.body.append(veil);
+
+/** Places that take pictures themselves. */
+const PICTURE_PLACES = ".canvas, [data-testid='image'], .image-container, .upload-container, [id$='_batch'], #extras_image, #pnginfo_image";
+
+/** Whether what is dragged is for this page as a whole, and not for the field below the pointer. */
+function isOurs(event) {
+  const { items, types } = event.dataTransfer;
+  const files = [...items].filter((item) => item.kind === "file");
+  const onPictures = event.target.closest?.(PICTURE_PLACES);
+  if (files.length) return !onPictures || files.some((item) => item.type && !item.type.startsWith("image/"));
+  // A picture of this page that is dragged from one place to another is no link.
+  if (!types.includes("text/uri-list") || onPictures) return false;
+  return !types.includes("text/html") || !event.dataTransfer.types.includes("Files");
+}
+
+let within = 0;
+function veiled(shown) {
+  veil.classList.toggle("open", shown);
+}
+
+addEventListener("dragenter", (event) => {
+  within += 1;
+  veiled(isOurs(event));
+});
+addEventListener("dragleave", () => {
+  within = Math.max(0, within - 1);
+  if (!within) veiled(false);
+});
+addEventListener("dragover", (event) => {
+  const ours = isOurs(event);
+  veiled(ours);
+  if (ours) event.preventDefault();
+});
+addEventListener(
+  "drop",
+  (event) => {
+    within = 0;
+    veiled(false);
+    if (!isOurs(event)) return;
+    event.preventDefault();
+    event.stopPropagation();
+    take([...event.dataTransfer.files], event.dataTransfer.getData("text/uri-list"));
+  },
+  true,
+);
+
+addEventListener("paste", (event) => {
+  const inField = event.target.closest?.("input, textarea, [contenteditable]");
+  const files = [...(event.clipboardData?.files ?? [])].filter((file) => !file.type.startsWith("image/"));
+  const text = event.clipboardData?.getData("text/plain") ?? "";
+  if (!files.length && (inField || !isLink(text))) return;
+  event.preventDefault();
+  take(files, text);
+});
+
+/** Takes files and the links in a text. */
+function take(files, text = "") {
+  for (const file of files) sendFile(file, tray);
+  if (!files.length) for (const link of linksIn(text)) fetchLink(link, tray);
+}
+
+/** Opens a dialog that asks for files or a link: for those who cannot drag. */
+function addModels() {
+  const files = make("input", { type: "file", multiple: true, id: "add_models_files" });
+  const link = make("input", {
+    type: "text",
+    id: "add_models_link",
+    placeholder: "Civitai or Hugging Face link, or AIR",
+    attributes: { "aria-label": "Link" },
+  });
+  const message = make("p", { className: "hint", textContent: "Each goes into the folder it belongs to. You can also drop files and links anywhere on the page." });
+  const form = make(
+    "form",
+    { method: "dialog" },
+    make("h2", { textContent: "Add models" }),
+    make("label", { className: "details-field" }, make("span", { textContent: "Files from this device" }), files),
+    make("label", { className: "details-field" }, make("span", { textContent: "Or a link" }), link),
+    message,
+    make(
+      "div",
+      { className: "details-buttons" },
+      make("span", { className: "gap" }),
+      make("button", { type: "button", textContent: "Close", onclick: () => dialog.close() }),
+      make("button", { type: "submit", className: "primary", textContent: "Add" }),
+    ),
+  );
+  const dialog = make("dialog", { className: "details narrow", attributes: { "aria-label": "Add models" } }, form);
+  form.addEventListener("submit", (event) => {
+    if (files.files.length || linksIn(link.value).length) return take([...files.files], link.value);
+    event.preventDefault();
+    message.textContent = link.value
+      ? "That is not a link this page knows. It takes addresses of Civitai and Hugging Face, and AIR names."
+      : "Choose files, or paste a link.";
+  });
+  dialog.addEventListener("close", () => dialog.remove());
+  document.body.append(dialog);
+  dialog.showModal();
+}
+
+resumeDownloads(tray);
+for (const { name, size, offset } of await ask("GET", "v1/uploads").catch(() => [])) {
+  const done = Math.floor((100 * offset) / Math.max(size, 1));
+  tray.add(name).say(`Only ${done} % of this file came. Drop it again, and it goes on from there.`);
+}
+publish({ addModels, takeFiles: take });

@@ -1,0 +1,73 @@
+// What became of something that arrived: filed and chosen, already here, read, or refused with a sentence.
+import { find, isShown, type } from "../dom.js";
+import { chooseModel } from "../cards/choosing.js";
+import { edit } from "../cards/details.js";
+import { stands, toggle } from "../cards/prompt.js";
+
+const CHOSEN_BY = { checkpoint: "sd_model_checkpoint", vae: "sd_vae" };
+const WRITTEN = new Set(["lora", "embedding", "hypernetwork"]);
+
+/** The generation tab that is shown, else txt2img. */
+function currentTab() {
+  return isShown(find("#tab_img2img")) ? "img2img" : "txt2img";
+}
+
+/** Shows what became of a file or a link, and chooses it where it is the only one. */
+export async function arrived(arrivals, line, tray, file) {
+  const [first, ...others] = arrivals;
+  for (const other of others) await show(other, tray.add(other.name), tray, null, false);
+  if (first) await show(first, line, tray, file, !others.length);
+  else line.say("There was nothing in it.", "failed");
+  window.webui.cardsChanged();
+}
+
+async function show(arrival, line, tray, file, alone) {
+  line.rename(arrival.name);
+  line.say(arrival.sentence, arrival.outcome === "refused" ? "failed" : "done");
+  if (arrival.outcome === "filed" || arrival.outcome === "duplicate") await showModel(arrival, line, alone);
+  else if (arrival.outcome === "picture") showPicture(arrival, line, tray, file);
+  else if (arrival.outcome === "styles") for (const tab of ["txt2img", "img2img"]) find(`#refresh_${tab}_styles`)?.click();
+}
+
+async function showModel({ kind, title, card }, line, alone) {
+  const tab = currentTab();
+  if (alone && CHOSEN_BY[kind]) await chooseModel(CHOSEN_BY[kind], title);
+  if (!card) return;
+  if (WRITTEN.has(kind) && !card.reason) {
+    if (alone && !stands(tab, card.insert)) toggle(tab, card);
+    line.offer("Show card", () => window.webui.showCards(tab, kind, card.stem));
+  }
+  line.offer("Details", () => edit(card, tab, () => window.webui.cardsChanged()));
+}
+
+function showPicture({ infotext, missing }, line, tray, file) {
+  const tab = currentTab();
+  if (infotext) fill(tab, infotext);
+  if (file) {
+    line.offer("To img2img", () => {
+      window.webui.showTab("img2img");
+      find("#img2img_mode input[value='img2img']")?.click();
+      window.webui.canvasBoards.get("img2img_image").take(file);
+    });
+  }
+  for (const model of missing.filter(({ state }) => state !== "here")) offerMissing(model, tray);
+}
+
+/** Writes an infotext into a tab's form, as A1111's arrow does. */
+function fill(tab, infotext) {
+  type(find(`#${tab}_prompt textarea`), infotext);
+  setTimeout(() => find(tab === "txt2img" ? "#paste" : "#img2img_paste").click(), 60);
+}
+
+function offerMissing({ name, kind, state, link }, tray) {
+  const line = tray.add(name);
+  const what = state === "other version" ? "is here in another version than this picture was made with" : "is not here";
+  line.say(`The ${kind ?? "model"} ${name} ${what}.`, "failed");
+  if (link) {
+    line.offer("Fetch it", async () => {
+      line.remove();
+      const { fetchLink } = await import("./downloads.js");
+      fetchLink(link, tray);
+    });
+  }
+}

@@ -1,0 +1,40 @@
+// Our own server: addresses, answers, refusals. Other modules import from here.
+
+/** An address of our own server, also where a proxy offers it below a path. */
+export function address(path) {
+  const root = window.gradio_config?.root || document.baseURI;
+  return new URL(path, root.endsWith("/") ? root : `${root}/`);
+}
+
+/** The sentence of a refusal. */
+export async function sentenceOf(response) {
+  try {
+    return (await response.json()).detail;
+  } catch {
+    return `The server answered ${response.status}. Its log tells more.`;
+  }
+}
+
+/** Asks a route of ours and gives its JSON, null for an empty answer. Throws an Error with the server's sentence. */
+export async function ask(method, path, body, signal) {
+  const json = body !== undefined && !(body instanceof Blob);
+  let response;
+  try {
+    response = await fetch(address(path), {
+      method,
+      signal,
+      body: json ? JSON.stringify(body) : body,
+      headers: json ? { "Content-Type": "application/json" } : {},
+    });
+  } catch (error) {
+    if (error.name === "AbortError") throw error;
+    throw new Error("The server cannot be reached. See whether it still runs, then try again.");
+  }
+  if (!response.ok) {
+    const error = new Error(await sentenceOf(response.clone()));
+    error.status = response.status;
+    error.body = await response.json().catch(() => null);
+    throw error;
+  }
+  return response.status === 204 ? null : response.json();
+}
