@@ -12,6 +12,7 @@ from webui.ui.components.buttons import icon_button
 from webui.ui.components.input_accordion import input_accordion
 from webui.ui.components.model_lists import make_refresh, renew_on_load
 from webui.ui.components.sampling_fields import add_slider
+from webui.ui.components.sub_tabs import chooser, panel, sub_tabs
 from webui.ui.extras_form import BATCH, DEFAULTS, DIRECTORY, FLIPS, MODES, SCALE_BY, SCALE_TO, SINGLE
 from webui.ui.form import Form
 from webui.ui.handlers import INSTANT
@@ -45,9 +46,9 @@ class Sources:
 
 def make_sources(form: Form) -> Sources:
     """The three ways to name pictures, as a strip of tabs made by `assets/js/subtabs.js`."""
-    with gr.Column(elem_id="mode_extras", elem_classes=["sub-tabs"]):
-        chooser(form, "mode", MODES, "extras_mode", "Which pictures")
-        with panel(SINGLE):
+    with sub_tabs("mode_extras"):
+        chooser(form, "mode", MODES, DEFAULTS["mode"], "extras_mode", "Which pictures")
+        with panel(SINGLE, PANELS):
             image = gr.Image(
                 elem_id="extras_image",
                 label="Source",
@@ -59,7 +60,7 @@ def make_sources(form: Form) -> Sources:
                 buttons=["fullscreen"],
                 height="42vh",
             )
-        with panel(BATCH):
+        with panel(BATCH, PANELS):
             files = gr.File(
                 file_count="multiple",
                 file_types=["image"],
@@ -69,7 +70,7 @@ def make_sources(form: Form) -> Sources:
                 elem_id="extras_image_batch",
                 height=200,
             )
-        with panel(DIRECTORY):
+        with panel(DIRECTORY, PANELS):
             text(form, "input_dir", "Input directory", "A folder on the server.", "extras_batch_input_dir")
             text(
                 form,
@@ -96,9 +97,10 @@ def make_upscaling(form: Form, catalog: Catalog, page: gr.Blocks) -> None:
         with gr.Row(elem_classes=["with-refresh"], equal_height=False):
             first = choice(form, "upscaler_1", "Upscaler 1", "extras_upscaler_1", names())
             make_refresh(catalog, first, names, "Look for upscalers again", "extras_upscaler_refresh")
-        with gr.Column(elem_id="extras_resize_mode", elem_classes=["sub-tabs"]):
-            chooser(form, "resize_tab", (SCALE_BY, SCALE_TO), "extras_resize_tab", "How the size is told")
-            with panel(SCALE_BY), gr.Row(elem_classes=["fields"]):
+        with sub_tabs("extras_resize_mode"):
+            ways = (SCALE_BY, SCALE_TO)
+            chooser(form, "resize_tab", ways, DEFAULTS["resize_tab"], "extras_resize_tab", "How large")
+            with panel(SCALE_BY, PANELS), gr.Row(elem_classes=["fields"]):
                 slider(form, "scale", "Resize", "extras_upscaling_resize", (1, 8, 0.05))
                 slider(
                     form,
@@ -107,7 +109,7 @@ def make_upscaling(form: Form, catalog: Catalog, page: gr.Blocks) -> None:
                     "extras_upscale_max_side_length",
                     (0, 16384, 8),
                 )
-            with panel(SCALE_TO):
+            with panel(SCALE_TO, PANELS):
                 make_target(form)
         with gr.Row(elem_classes=["fields"]):
             second = choice(form, "upscaler_2", "Upscaler 2", "extras_upscaler_2", names())
@@ -187,35 +189,12 @@ def make_cuts(form: Form) -> None:
 
 
 @contextmanager
-def panel(mode: str) -> Iterator[None]:
-    """Around what belongs to one tab of a strip; css/extras.css shows the chosen one's."""
-    with gr.Column(
-        elem_id=PANELS[mode], elem_classes=["sub-tab-panel", f"mode-{mode.lower().replace(' ', '-')}"]
-    ):
-        yield
-
-
-@contextmanager
 def accordion(form: Form, name: str, label: str, elem_id: str) -> Iterator[None]:
     """A part of the form with a tick."""
     with input_accordion(label, elem_id) as inside:
         inside.enabled.value = DEFAULTS[name]
         form.add(name, inside.enabled, lambda value: {"value": bool(value)})
         yield
-
-
-def chooser(form: Form, name: str, choices: tuple[str, ...], elem_id: str, label: str) -> gr.Radio:
-    """What `assets/js/subtabs.js` makes a strip of tabs of."""
-    radio = gr.Radio(
-        list(choices),
-        value=DEFAULTS[name],
-        label=label,
-        show_label=False,
-        container=False,
-        elem_id=elem_id,
-        elem_classes=["sub-tab-choice"],
-    )
-    return form.add(name, radio)
 
 
 def choice(form: Form, name: str, label: str, elem_id: str, choices: list[str]) -> gr.Dropdown:

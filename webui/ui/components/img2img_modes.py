@@ -1,12 +1,11 @@
 """The modes of the img2img tab, each with its canvas: A1111's six tabs, here one field of the form."""
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 
 import gradio as gr
 
 from webui.ui.components.canvas import make_canvas
+from webui.ui.components.sub_tabs import chooser, panel, sub_tabs
 from webui.ui.form import Form
 from webui.ui.img2img_form import (
     BATCH,
@@ -48,41 +47,23 @@ class Modes:
 
 def make_modes(form: Form) -> Modes:
     """The chooser, of which `assets/js/subtabs.js` makes a strip of tabs, and a panel for each mode."""
-    with gr.Column(elem_id="mode_img2img", elem_classes=["sub-tabs"]):
-        mode = form.add(
-            "mode",
-            gr.Radio(
-                list(MODES),
-                value=IMG2IMG_DEFAULTS["mode"],
-                label="What to do with the picture",
-                show_label=False,
-                container=False,
-                elem_id="img2img_mode",
-                elem_classes=["sub-tab-choice"],
-            ),
-        )
-        with panel(IMG2IMG):
+    with sub_tabs("mode_img2img"):
+        default, label = str(IMG2IMG_DEFAULTS["mode"]), "What to do with the picture"
+        mode = chooser(form, "mode", MODES, default, "img2img_mode", label)
+        with panel(IMG2IMG, PANELS):
             make_canvas("img2img_image", "picture", "The picture to begin with")
-        with panel(SKETCH):
+        with panel(SKETCH, PANELS):
             make_canvas("img2img_sketch", "sketch", "A picture to paint on")
-        with panel(INPAINT):
+        with panel(INPAINT, PANELS):
             make_canvas("img2maskimg", "mask", "A picture in which to mask what should change")
-        with panel(INPAINT_SKETCH):
+        with panel(INPAINT_SKETCH, PANELS):
             make_canvas("inpaint_sketch", "inpaint-sketch", "A picture to paint on; only the paint changes")
-        with panel(INPAINT_UPLOAD), gr.Row(elem_classes=["canvas-pair"]):
+        with panel(INPAINT_UPLOAD, PANELS), gr.Row(elem_classes=["canvas-pair"]):
             make_canvas("img_inpaint_base", "picture", "The picture")
             make_canvas("img_inpaint_mask", "picture", "The mask: white, or opaque, is made anew")
-        with panel(BATCH):
+        with panel(BATCH, PANELS):
             files = make_batch(form)
     return Modes(mode, files)
-
-
-@contextmanager
-def panel(mode: str) -> Iterator[None]:
-    """Around what belongs to one mode; css/canvas.css shows the chosen one's."""
-    name = mode.lower().replace(" ", "-")
-    with gr.Column(elem_id=PANELS[mode], elem_classes=["sub-tab-panel", f"mode-{name}"]):
-        yield
 
 
 def make_batch(form: Form) -> gr.File:
