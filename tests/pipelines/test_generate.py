@@ -14,7 +14,6 @@ from webui.pipelines.context import Context
 from webui.pipelines.encode import encode_prompts
 from webui.pipelines.generate import generate
 from webui.pipelines.img2img import complete, make_start
-from webui.pipelines.networks import activate
 from webui.pipelines.passes import Run, sample_batch
 from webui.pipelines.pictures import use_upscaler
 from webui.pipelines.setup import Batch
@@ -64,8 +63,7 @@ def final_latent(request: GenerationRequest, context: Context) -> np.ndarray:
     """What goes into the last decode of the first batch."""
     request = complete(request)
     with context.models.use(request.model, request.vae, "exact") as sd, ExitStack() as models:
-        activate(request, sd, context)
-        encoded = encode_prompts(sd, request, context.models.conditioning)
+        encoded = encode_prompts(sd, request, context)
         upscale = use_upscaler(request, context)
         start = make_start(request, sd, context, upscale) if request.is_img2img else None
         events = sample_batch(Batch(0, request), Run(request, context, sd, encoded, start), models)

@@ -123,6 +123,16 @@ class Saving(Section):
         title="Infotext: LoRA hashes",
         description="Write the hashes of LoRAs, by which they are found again whatever they are called.",
     )
+    lora_bundled_ti_to_infotext: bool = Field(
+        default=True,
+        title="Infotext: embeddings inside LoRAs",
+        description="Write which LoRA an embedding came with.",
+    )
+    textual_inversion_add_hashes_to_infotext: bool = Field(
+        default=True,
+        title="Infotext: embedding hashes",
+        description="Write the hashes of embeddings that were used.",
+    )
     add_version_to_infotext: bool = Field(
         default=True,
         title="Infotext: version",

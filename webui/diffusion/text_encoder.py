@@ -4,7 +4,7 @@ Follows A1111 1.10.1: the texts of one prompt's schedule go through CLIP as one 
 after weighting goes over that whole batch, so they affect each other.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
@@ -224,6 +224,16 @@ class TextEncoder:
                 )
             )
         return tuple(parts)
+
+    def used_inversions(self, planned: PromptPlan, options: EncodingOptions) -> Iterator[tuple[str, ...]]:
+        """Names of the embeddings in a plan: for each of its different texts and each tower, in order."""
+        for schedule in dict.fromkeys(part.schedule for part in planned.parts):
+            for number in range(len(self.towers)):
+                chunking = self.chunking(number, options)
+                rows = [chunk_text(entry.text, chunking).chunks for entry in schedule]
+                places = range(max(len(row) for row in rows))
+                fixes = (fix for i in places for row in rows if i < len(row) for fix in row[i].fixes)
+                yield tuple(dict.fromkeys(fix.name for fix in fixes))
 
     def _encode_tower(self, number: int, texts: Sequence[str], options: EncodingOptions) -> TowerOutput:
         """One tower's states (B, 77 · chunks, D) and the pooled output of the first chunk."""

@@ -5,11 +5,12 @@ from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from torch import Tensor
-
 from webui.core.errors import UnusableFile
 from webui.core.model_file import Family, ModelFile
+from webui.diffusion.adapters.hypernetwork import WeightedHypernetwork
 from webui.models.catalog import Catalog
+from webui.models.embeddings import BundledEmbedding, Embeddings
+from webui.models.hypernetworks import Hypernetworks
 from webui.models.lora import (
     Layer,
     Lora,
@@ -22,7 +23,7 @@ from webui.models.lora import (
 from webui.models.lora_files import LoraEntry, LoraFiles
 from webui.models.lora_keys import LayerNames
 from webui.models.patched_weights import PatchedWeights
-from webui.prompts.networks import LoraChoice, NetworkChoices
+from webui.prompts.networks import HypernetworkChoice, LoraChoice, NetworkChoices
 
 if TYPE_CHECKING:
     from webui.models.loader import LoadedModel
@@ -81,14 +82,12 @@ class NetworksInUse:
 class Activated:
     """What the networks of a prompt came to.
 
-    `lora_hashes` are by the names in the prompt; `embeddings` came along in LoRAs, by name: the LoRA's name
-    in the prompt, and their tensors.
+    `lora_hashes` are by the names in the prompt; `embeddings` came along in LoRAs.
     """
 
     lora_hashes: Mapping[str, str] = field(default_factory=dict[str, str])
-    embeddings: Mapping[str, tuple[str, Mapping[str, Tensor]]] = field(
-        default_factory=dict[str, tuple[str, Mapping[str, Tensor]]]
-    )
+    embeddings: Mapping[str, BundledEmbedding] = field(default_factory=dict[str, BundledEmbedding])
+    hypernetworks: tuple[WeightedHypernetwork, ...] = ()
     reports: tuple[LoraReport, ...] = ()
     warnings: tuple[str, ...] = ()
 
@@ -99,15 +98,17 @@ class Networks:
     def __init__(self, catalog: Catalog) -> None:
         """Looks at the catalog when a prompt names a network."""
         self.loras = LoraFiles(catalog)
+        self.embeddings = Embeddings(catalog)
+        self.hypernetworks = Hypernetworks(catalog)
 
     def activate(self, model: "LoadedModel", choices: NetworkChoices) -> Activated:
-        """Apply the LoRAs of a prompt to a checkpoint, and take away all others."""
+        """Apply the LoRAs of a prompt to a checkpoint, and take away all others; read its hypernetworks."""
         if model.family is Family.SDXL_REFINER:
             # LoRAs are made for the base; where the refiner's layers happen to fit they would do harm.
             model.networks.use((), model)
             return Activated()
         hashes: dict[str, str] = {}
-        embeddings: dict[str, tuple[str, Mapping[str, Tensor]]] = {}
+        embeddings: dict[str, BundledEmbedding] = {}
         weighted: list[WeightedLora] = []
         warnings = list(choices.warnings)
         for choice in choices.loras:
@@ -117,11 +118,33 @@ class Networks:
             entry, lora = found
             hashes[choice.name] = self.loras.short_hash(entry)
             weighted.append(WeightedLora(lora, choice.text_weight, choice.unet_weight, choice.rank))
-            embeddings |= {name: (choice.name, tensors) for name, tensors in lora.embeddings.items()}
+            embeddings |= {
+                name: BundledEmbedding(choice.name, file_key(entry.file), tensors)
+                for name, tensors in lora.embeddings.items()
+            }
         model.networks.use(weighted, model)
         reports = tuple(dict.fromkeys(each.lora.report for each in weighted))
         warnings += [text for report in reports if (text := complaint(report, model.family))]
-        return Activated(hashes, embeddings, reports, tuple(dict.fromkeys(warnings)))
+        read = [self._hypernetwork(choice, model, warnings) for choice in choices.hypernetworks]
+        hypernetworks = tuple(each for each in read if each is not None)
+        return Activated(hashes, embeddings, hypernetworks, reports, tuple(dict.fromkeys(warnings)))
+
+    def _hypernetwork(
+        self, choice: HypernetworkChoice, model: "LoadedModel", warnings: list[str]
+    ) -> WeightedHypernetwork | None:
+        """A hypernetwork that a prompt names; None, with a warning, if it cannot be used."""
+        file = self.hypernetworks.find(choice.name)
+        if file is None:
+            warnings.append(
+                f"No hypernetwork is named {choice.name!r}, so it was left out. "
+                "Put its file into models/hypernetworks."
+            )
+            return None
+        try:
+            return WeightedHypernetwork(self.hypernetworks.read(file, model.device), choice.weight)
+        except UnusableFile as error:
+            warnings.append(f"The hypernetwork {choice.name!r} was left out: {error}")
+            return None
 
     def _lora(
         self, choice: LoraChoice, model: "LoadedModel", warnings: list[str]

@@ -14,7 +14,7 @@ from webui.pipelines.context import Context
 from webui.pipelines.encode import encode_prompts
 from webui.pipelines.img2img import Originals, Start, complete, make_start
 from webui.pipelines.loopback import loop
-from webui.pipelines.networks import activate, hash_entries, misplaced_networks, told
+from webui.pipelines.networks import hash_entry, misplaced_networks, told
 from webui.pipelines.passes import Run, Sampled, sample_batch
 from webui.pipelines.pictures import facts_of_run, make_pictures, picture_facts, tell, use_upscaler
 from webui.pipelines.setup import Batch, use_models
@@ -35,10 +35,9 @@ def generate_once(request: GenerationRequest, context: Context) -> Generator[Eve
     with use_models(request, context) as sd:
         sd.vae.falls_back = sd.numbers.falls_back and context.settings.numbers.auto_vae_precision
         yield from tell(sd.take_messages())
-        activated = activate(request, sd, context)
-        yield from told(activated)
+        encoded = encode_prompts(sd, request, context)
+        yield from told(encoded.activated)
         yield from tell(misplaced_networks(request))
-        encoded = encode_prompts(sd, request, context.models.conditioning)
         yield from tell(encoded.warnings)
         start = None
         if request.is_img2img:
@@ -65,7 +64,7 @@ def make_batch(batch: Batch, run: Run) -> Iterator[Event]:
             picture_facts(run.sd, batch.request, context),
             sampled.effects,
             sampled.refiner,
-            entries=entries_of(sampled, context),
+            entries=entries_of(sampled, run),
             is_mask_blank=start is not None and start.is_mask_blank,
             image_hash=start.image_hash if start and context.settings.saving.save_init_img else "",
         )
@@ -99,6 +98,15 @@ def originals_of(batch: Batch, sampled: Sampled, start: Start | None) -> Origina
     return soft_originals(start.originals, start.latent, sampled.latent, start.opacity, batch.request)
 
 
-def entries_of(sampled: Sampled, context: Context) -> dict[str, str]:
+def entries_of(sampled: Sampled, run: Run) -> dict[str, str]:
     """What the infotext says of networks, as far as the settings want it there."""
-    return hash_entries(sampled.lora_hashes) if context.settings.saving.lora_add_hashes_to_infotext else {}
+    saving = run.context.settings.saving
+    loras = sampled.lora_hashes.items() if saving.lora_add_hashes_to_infotext else ()
+    bundled = {each.lora for each in run.encoded.activated.embeddings.values()}
+    embeddings = [
+        (name, short)
+        for name, short in run.encoded.embedding_hashes
+        if saving.textual_inversion_add_hashes_to_infotext
+        and (short not in bundled or saving.lora_bundled_ti_to_infotext)
+    ]
+    return hash_entry("Lora hashes", loras) | hash_entry("TI hashes", embeddings)

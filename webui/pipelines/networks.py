@@ -1,6 +1,6 @@
 """The extra networks that a request's prompt names, applied to a checkpoint for one pass."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from webui.core.events import Message
 from webui.core.request import GenerationRequest
@@ -36,7 +36,7 @@ def misplaced_networks(request: GenerationRequest) -> list[str]:
     ]
 
 
-def hash_entries(hashes: dict[str, str]) -> dict[str, str]:
-    """The infotext's "Lora hashes"."""
-    written = [f"{name.replace(':', '').replace(',', '')}: {short}" for name, short in hashes.items()]
-    return {"Lora hashes": ", ".join(written)} if written else {}
+def hash_entry(key: str, hashes: Iterable[tuple[str, str]]) -> dict[str, str]:
+    """An infotext entry of names and hashes; none if there are none."""
+    written = [f"{name.replace(':', '').replace(',', '')}: {short}" for name, short in hashes]
+    return {key: ", ".join(written)} if written else {}

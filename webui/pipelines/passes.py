@@ -150,11 +150,10 @@ def second_pass(
         large = enlarged_pictures(pictures, request, use_upscaler(request, context))
         latent = encoded_pictures(large, second, sd)
     conditioning = second_conditioning(latent, large, request, sd)
-    activated = activate(second.request, sd, context)
-    yield from told(activated)
     latent = cut(latent, request)
     noise = batch_noise(second, sd, (latent.shape[2], latent.shape[3]))
-    encoded = encode_prompts(sd, second.request, context.models.conditioning, first_pass=request)
+    encoded = encode_prompts(sd, second.request, context, first_pass=request)
+    yield from told(encoded.activated)
     yield from (Message(text=text, level="warning") for text in encoded.warnings)
     denoising = make_denoising(second, sd, encoded, noise)
     denoising.init = second_start(latent, request)
@@ -163,7 +162,7 @@ def second_pass(
     sampled = yield from sample(denoising, sd, context, place, refining)
     if sampled is None:
         return None
-    hashes = dict(activated.lora_hashes)
+    hashes = dict(encoded.activated.lora_hashes)
     if not isinstance(first, Sampled):
         return replace(sampled, lora_hashes=hashes)
     return replace(

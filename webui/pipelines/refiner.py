@@ -12,7 +12,6 @@ from webui.diffusion.guidance import GuidedNetwork
 from webui.models.loader import LoadedModel
 from webui.pipelines.context import Context
 from webui.pipelines.encode import encode_prompts
-from webui.pipelines.networks import activate
 from webui.pipelines.setup import prediction_of, use_models
 
 # Timesteps a network is trained on.
@@ -49,9 +48,7 @@ class Refining:
         self.took_over = True
         refiner = self._request.model_copy(update={"model": part.model})
         self.sd = self._models.enter_context(use_models(refiner, self._context))
-        activate(self._request, self.sd, self._context)
-        conditioning = self._context.models.conditioning
-        encoded = encode_prompts(self.sd, self._request, conditioning, first_pass=self._first_pass)
+        encoded = encode_prompts(self.sd, self._request, self._context, first_pass=self._first_pass)
         count = self._request.batch_size
         self._denoising.exchange(
             self.sd.network,

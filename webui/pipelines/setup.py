@@ -7,6 +7,7 @@ from torch import Tensor
 
 from webui.core.request import GenerationRequest
 from webui.diffusion.adapters.base import Adapter
+from webui.diffusion.adapters.hypernetwork import Hypernetworks
 from webui.diffusion.adapters.tiling import Tiling
 from webui.diffusion.adapters.token_merging import TokenMerging
 from webui.diffusion.conditioning import Conditioning
@@ -79,7 +80,7 @@ def make_denoising(batch: Batch, sd: LoadedModel, encoded: EncodedPrompts, noise
             sgm_noise_multiplier=options.sgm_noise_multiplier,
             no_batch_determinism=options.no_dpmpp_sde_batch_determinism,
         ),
-        adapters=adapters(request),
+        adapters=adapters(request, encoded),
     )
 
 
@@ -178,8 +179,10 @@ def schedule_options(request: GenerationRequest, sd: LoadedModel) -> ScheduleOpt
     )
 
 
-def adapters(request: GenerationRequest) -> list[Adapter]:
+def adapters(request: GenerationRequest, encoded: EncodedPrompts) -> list[Adapter]:
     """Changes to the network that the request asks for."""
     found: list[Adapter] = [Tiling()] if request.tiling else []
+    if encoded.activated.hypernetworks:
+        found.append(Hypernetworks(encoded.activated.hypernetworks))
     ratio = float(request.token_merging_ratio)
     return [*found, TokenMerging(ratio)] if ratio > 0 else found
