@@ -11,13 +11,12 @@ from torch import Tensor, nn
 from torch.nn.modules import activation as activations
 
 from webui.core.errors import UnusableFile
-from webui.core.model_file import ModelFile, ModelKind
+from webui.core.model_file import ModelFile
 from webui.diffusion.adapters.hypernetwork import Hypernetwork
 from webui.models.catalog import Catalog
+from webui.models.hypernetwork_files import hypernetwork_files
 from webui.models.pickles import load_pickle
 
-# A1111 lists no file of this name, because it stands for the choice of none.
-NONE = "None"
 KEPT_HYPERNETWORKS = 4
 # Names that mean another class than the one called so.
 _OTHER_NAMES = {"swish": "hardswish", "linear": "", "none": ""}
@@ -35,10 +34,10 @@ class Hypernetworks:
 
     def find(self, name: str) -> ModelFile | None:
         """The file of a name; looks at the folders again before it gives up."""
-        found = listed(self._catalog).get(name)
+        found = hypernetwork_files(self._catalog).get(name)
         if found is None and name:
             self._catalog.scan()
-            found = listed(self._catalog).get(name)
+            found = hypernetwork_files(self._catalog).get(name)
         return found
 
     def read(self, file: ModelFile, device: torch.device) -> Hypernetwork:
@@ -50,12 +49,6 @@ class Hypernetworks:
         while len(self._kept) > KEPT_HYPERNETWORKS:
             self._kept.popitem(last=False)
         return self._kept[key]
-
-
-def listed(catalog: Catalog) -> dict[str, ModelFile]:
-    """Hypernetworks by their files' names without folder and suffix."""
-    files = catalog.files(ModelKind.HYPERNETWORK)
-    return {file.path.stem: file for file in files if file.path.stem != NONE}
 
 
 def read_hypernetwork(path: Path, device: torch.device) -> Hypernetwork:

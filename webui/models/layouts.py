@@ -57,6 +57,18 @@ def find_layout(header: Header) -> Layout | None:
     return None
 
 
+def text_width(header: Header) -> int:
+    """Numbers a token has in all text encoders of a file together; 0 if it has none."""
+    layout = find_layout(header)
+    prefixes = [part.prefix for part in layout.text_encoders] if layout else []
+    tables = (
+        info.shape
+        for key, info in header.tensors.items()
+        if key.endswith("token_embedding.weight") and key.startswith(tuple(prefixes))
+    )
+    return sum(shape[-1] for shape in tables) if prefixes else 0
+
+
 def _original_text_encoders(header: Header) -> tuple[TextPart, ...]:
     """Text encoders of a single file, in the order in which their outputs are joined."""
     found: list[TextPart] = []

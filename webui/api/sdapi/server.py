@@ -12,6 +12,7 @@ from fastapi import APIRouter, Body
 
 from webui.api.sdapi.fields import from_base64
 from webui.api.sdapi.models import PngInfoAnswer, PngInfoBody, ProgressAnswer
+from webui.api.sdapi.networks import add_network_routes
 from webui.core.errors import NotFound
 from webui.core.infotext import parse_fields
 from webui.core.model_file import ModelFile, ModelKind
@@ -32,6 +33,7 @@ def routes(services: Services) -> APIRouter:
     router = APIRouter(prefix="/sdapi/v1")
     add_option_routes(router, services)
     add_list_routes(router, services)
+    add_network_routes(router, services)
     add_job_routes(router, services)
 
     @router.post("/png-info")
