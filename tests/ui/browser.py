@@ -6,7 +6,7 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -34,14 +34,14 @@ PATIENCE_MS = 90_000
 
 
 @contextmanager
-def served(data: Path, checkpoints: Path) -> Iterator[str]:
+def served(data: Path, checkpoints: Path, program: Sequence[str] = ("app.py",)) -> Iterator[str]:
     """The program itself on a free port; gives the page's address."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
     flags = ["--port", str(port), "--data-dir", str(data), "--ckpt-dir", str(checkpoints), "--use-cpu", "all"]
     with (data / "server.log").open("w") as log:
-        server = subprocess.Popen([sys.executable, "app.py", *flags], cwd=ROOT, stdout=log, stderr=log)
+        server = subprocess.Popen([sys.executable, *program, *flags], cwd=ROOT, stdout=log, stderr=log)
         try:
             address = f"http://127.0.0.1:{port}/"
             wait_for(address, server)

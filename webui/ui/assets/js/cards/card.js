@@ -12,6 +12,11 @@ function standIn(card) {
   return ground;
 }
 
+function familyOf({ reason, family }) {
+  if (reason) return "cannot be used";
+  return family === "unknown" ? "" : family;
+}
+
 function picture(card) {
   if (!card.thumbnail) return standIn(card);
   const image = make("img", { className: "preview", loading: "lazy", decoding: "async", alt: "", draggable: false });
@@ -41,7 +46,7 @@ export function drawCard(card, { use, edit, favour, isUsed }) {
       "div",
       { className: "actions" },
       make("span", { className: "name", textContent: card.stem }),
-      make("span", { className: "family", textContent: card.reason ? "cannot be used" : card.family }),
+      make("span", { className: "family", textContent: familyOf(card) }),
       make("span", { className: "description", textContent: card.description ?? "" }),
       make("span", { className: "search_terms", hidden: true, textContent: card.name }),
     ),

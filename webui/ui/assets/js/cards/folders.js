@@ -3,16 +3,15 @@ import { make } from "../controls.js";
 
 /** Buttons for all folders, {path, count}, and one for everything; `choose` gets the path. */
 export function folderTree(folders, chosen, choose) {
-  const all = folders.reduce((sum, { count }) => sum + count, 0);
-  return [["", all], ...folders.filter(({ path }) => path).map(({ path, count }) => [path, count])].map(([path, count]) => {
-    const depth = path ? path.split("/").length : 0;
+  const below = folders.filter(({ path }) => path);
+  return [{ path: "", count: "" }, ...below].map(({ path, count }) => {
     const button = make(
       "button",
       { type: "button", title: path || "All folders", onclick: () => choose(path) },
       make("span", { className: "folder-name", textContent: path ? path.split("/").at(-1) : "All" }),
       make("span", { className: "folder-count", textContent: count }),
     );
-    button.style.setProperty("--depth", depth);
+    button.style.setProperty("--depth", path ? path.split("/").length : 0);
     button.classList.toggle("selected", path === chosen);
     return button;
   });

@@ -125,7 +125,7 @@ export class Panel {
         this.reload({ stay: false });
       }),
     );
-    this.tree.hidden = folders.length < 2 && !this.#folder;
+    this.tree.hidden = !folders.some(({ path }) => path);
   }
 
   #say(sentence) {
