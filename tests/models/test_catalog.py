@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import os
 from pathlib import Path
 
 import pytest
@@ -9,7 +10,8 @@ import torch
 
 from tests.models.small_checkpoints import NARROW, small_checkpoint, write
 from webui.core.errors import ModelNotFound, UnusableFile
-from webui.core.model_file import ModelKind
+from webui.core.flags import Flags
+from webui.core.model_file import Family, ModelKind
 from webui.core.settings import Paths
 from webui.models.catalog import Catalog, ModelFolders
 from webui.store.database import IN_MEMORY, Database
@@ -137,7 +139,9 @@ def test_an_unchanged_file_is_not_read_again_and_a_changed_one_is(home: Path) ->
     assert "from the cache" in [file.reason for file in second.unusable()]
     write(lion.path, LORA)
     second.scan()
-    assert "anime/lion.safetensors" in names(second, ModelKind.LORA)
+    assert [(file.stem, file.kind) for file in second.unusable() if file.is_misplaced] == [
+        ("lion", ModelKind.LORA)
+    ]
 
 
 def _entry(cache: HeaderCache, path: Path) -> dict[str, object]:
@@ -197,3 +201,125 @@ def test_no_folders_at_all_say_where_to_put_a_checkpoint(tmp_path: Path) -> None
     empty = Catalog(ModelFolders.of(paths(tmp_path)), HeaderCache(Database(IN_MEMORY)))
     with pytest.raises(ModelNotFound, match="Put one into models/Stable-diffusion"):
         empty.find_checkpoint("")
+
+
+def test_a_file_in_the_wrong_folder_is_told_of_and_not_offered(catalog: Catalog, home: Path) -> None:
+    write(home / "models" / "Stable-diffusion" / "stray.safetensors", LORA)
+    catalog.scan()
+    assert names(catalog, ModelKind.LORA) == ["ink.safetensors"]
+    (stray,) = [file for file in catalog.unusable() if file.is_misplaced]
+    assert stray.reason == (
+        "This is a LoRA, but it lies in the folder Stable-diffusion. Move it to models/Lora."
+    )
+    with pytest.raises(
+        UnusableFile, match=r"stray\.safetensors cannot be used as a checkpoint\. This is a LoRA"
+    ):
+        catalog.find_checkpoint("stray")
+
+
+def test_a_vae_beside_a_checkpoint_is_one_if_its_name_says_so(catalog: Catalog, home: Path) -> None:
+    vae = (home / "models" / "VAE" / "bright.safetensors").read_bytes()
+    for name in ("zebra9.vae.safetensors", "clear.safetensors"):
+        (home / "models" / "Stable-diffusion" / name).write_bytes(vae)
+    catalog.scan()
+    assert "zebra9.vae.safetensors" in names(catalog, ModelKind.VAE)
+    assert [file.stem for file in catalog.unusable() if file.is_misplaced] == ["clear"]
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "big.safetensors.part",
+        "big.part.safetensors",
+        "big.tmp-1f.safetensors",
+        "big.safetensors.crdownload",
+        ".big.safetensors",
+        "~big.safetensors",
+    ],
+)
+def test_a_half_written_file_is_never_listed(catalog: Catalog, home: Path, name: str) -> None:
+    folder = home / "models" / "Lora"
+    (folder / name).write_bytes(b"\0" * 100)
+    catalog.scan()
+    assert [file.name for file in catalog.all_files() if "big" in file.name] == []
+
+
+def test_a_file_with_its_downloaders_notes_beside_it_is_not_whole(catalog: Catalog, home: Path) -> None:
+    folder = home / "models" / "Lora"
+    write(folder / "slow.safetensors", LORA)
+    (folder / "slow.safetensors.aria2").write_bytes(b"")
+    catalog.scan()
+    assert names(catalog, ModelKind.LORA) == ["ink.safetensors"]
+    (folder / "slow.safetensors.aria2").unlink()
+    catalog.scan()
+    assert names(catalog, ModelKind.LORA) == ["ink.safetensors", "slow.safetensors"]
+
+
+def test_every_folder_of_a1111_and_of_the_flags_is_looked_into(tmp_path: Path) -> None:
+    flags = Flags.model_validate({"lora_dir": tmp_path / "mine", "models_dir": tmp_path / "m"})
+    known = flags.paths(tmp_path)
+    folders = ModelFolders.of(known)
+    below = {
+        path.relative_to(known.models).as_posix() for path in folders.roots if known.models in path.parents
+    }
+    assert below >= {
+        "Stable-diffusion", "VAE", "VAE-approx", "Lora", "LyCORIS", "hypernetworks", "ControlNet", "ESRGAN",
+        "RealESRGAN", "SwinIR", "ScuNET", "DAT", "HAT", "GFPGAN", "Codeformer", "text_encoder",
+    }  # fmt: skip
+    assert known.embeddings in folders.roots
+    assert folders.home(ModelKind.LORA) == tmp_path / "mine"
+    assert folders.home(ModelKind.VAE) == known.models / "VAE"
+    assert folders.home(ModelKind.EMBEDDING) == known.embeddings
+
+
+def test_a_folder_within_another_is_for_its_own_kinds(home: Path) -> None:
+    inner = home / "models" / "Stable-diffusion" / "loras"
+    write(inner / "deep.safetensors", LORA)
+    known = paths(home).model_copy(update={"extra": {"lora": (inner,)}})
+    catalog = Catalog(ModelFolders.of(known), HeaderCache(Database(IN_MEMORY)))
+    catalog.scan()
+    assert names(catalog, ModelKind.LORA) == ["deep.safetensors", "ink.safetensors"]
+
+
+def test_one_file_is_added_and_forgotten_without_a_scan(catalog: Catalog, home: Path) -> None:
+    path = home / "models" / "Lora" / "sub" / "wax.safetensors"
+    write(path, LORA)
+    before = catalog.version
+    assert catalog.add(path).name == "sub/wax.safetensors"
+    assert names(catalog, ModelKind.LORA) == ["ink.safetensors", "sub/wax.safetensors"]
+    assert catalog.add(path).name == "sub/wax.safetensors"
+    assert len(names(catalog, ModelKind.LORA)) == 2
+    catalog.forget(path)
+    assert names(catalog, ModelKind.LORA) == ["ink.safetensors"]
+    assert catalog.version > before
+    with pytest.raises(ModelNotFound, match="lies in none of the model folders"):
+        catalog.add(home / "elsewhere.safetensors")
+
+
+def test_a_file_is_found_by_each_of_its_hashes(catalog: Catalog) -> None:
+    file = catalog.find_checkpoint("lion")
+    digest = catalog.sha256(file)
+    for hashed in (digest, digest.upper(), digest[:10], digest[:12], str(file.old_hash)):
+        found = catalog.by_hash(hashed)
+        assert found is not None, hashed
+        assert found.path == file.path
+    assert catalog.by_hash(digest[:10] + "0" * 54) is None
+    assert catalog.by_hash("") is None
+
+
+def test_search_finds_every_word_in_any_order_and_leaves_other_families_out(catalog: Catalog) -> None:
+    assert [file.stem for file in catalog.search("LION anime")] == ["lion"]
+    assert [file.stem for file in catalog.search("lion", ModelKind.VAE)] == ["lion.vae"]
+    assert [file.stem for file in catalog.search("ink", family=Family.SD1)] == ["ink"]
+    assert catalog.search("ink", family=Family.SDXL) == []
+    assert len(catalog.search("")) == len(catalog.all_files())
+
+
+def test_a_name_that_is_no_text_is_listed_and_can_be_shown(catalog: Catalog, home: Path) -> None:
+    odd = os.fsdecode(b"w\xffx.safetensors")
+    write(home / "models" / "Lora" / "plain.safetensors", LORA)
+    (home / "models" / "Lora" / "plain.safetensors").rename(home / "models" / "Lora" / odd)
+    for _ in range(2):
+        catalog.scan()
+        (file,) = [file for file in catalog.files(ModelKind.LORA) if file.path.name == odd]
+        assert file.name.encode("utf-8")

@@ -3,7 +3,7 @@ from pathlib import Path
 import pytest
 
 from webui.store.database import IN_MEMORY, Database
-from webui.store.header_cache import FileHashes, HeaderCache
+from webui.store.header_cache import FEW, FileHashes, HeaderCache, Stamp
 
 MODEL = Path("/models/dream.safetensors")
 
@@ -49,3 +49,16 @@ def test_large_files_and_odd_names_are_no_trouble(cache):
     odd = Path("/models/\udcff 狐'\".ckpt")
     cache.put(odd, 2**40, 2**62, {"a": 1})
     assert cache.get(odd, 2**40, 2**62) == {"a": 1}
+
+
+@pytest.mark.parametrize("count", [3, FEW + 3])
+def test_many_files_are_put_and_asked_for_at_once(cache, count):
+    stamps = [Stamp(Path(f"/models/{number}.safetensors"), number, 7) for number in range(count)]
+    cache.put_all([(stamp, {"number": stamp.size}) for stamp in stamps])
+    cache.remember_hashes(stamps[1].path, 1, 7, sha256="f" * 64)
+    changed = [Stamp(stamps[0].path, 0, 8), *stamps[1:]]
+    found = cache.remembered(changed)
+    assert set(found) == {stamp.path for stamp in stamps[1:]}
+    assert found[stamps[1].path].entry == {"number": 1}
+    assert found[stamps[1].path].hashes == FileHashes("f" * 64)
+    assert found[stamps[2].path].hashes == FileHashes()

@@ -163,6 +163,8 @@ class ModelFile(BaseModel):
     container: str = "safetensors"
     metadata: dict[str, str] = {}
     reason: str | None = None
+    # Whether the reason is that it lies in a folder of other kinds.
+    is_misplaced: bool = False
 
     @property
     def stem(self) -> str:

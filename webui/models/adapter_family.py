@@ -9,8 +9,8 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 
-from webui.core.model_file import Family
-from webui.models.adapter_keys import AdapterKeys, input_width, output_width, read_adapter
+from webui.core.model_file import AdapterSort, Family
+from webui.models.adapter_keys import ENDS, AdapterKeys, input_width, output_width, split_name
 from webui.models.headers import Header
 
 # What stands before the names of modules; the rest is the name inside the network.
@@ -81,6 +81,10 @@ class Rule:
     pattern: str
     also: Callable[[Modules], bool] | None = None
 
+    def holds(self, modules: Modules) -> bool:
+        """Whether it is of the family."""
+        return modules.has(self.pattern) and (self.also is None or self.also(modules))
+
 
 def _is_gated(modules: Modules) -> bool:
     return GATED_RATIO in modules.ratios(r"double_blocks_\d+_(img|txt)_mlp_0$") or bool(
@@ -137,10 +141,8 @@ RULES: tuple[Rule, ...] = (
     Rule(Family.MOCHI, r"blocks_\d+_attn_qkv_[xy]"),
     Rule(Family.KANDINSKY, r"(visual|text)_transformer_blocks"),
 )
-UNET = (
-    r"(down_blocks|up_blocks|mid_block|input_blocks|output_blocks|middle_block"
-    r"|time_emb|label_emb|add_emb|out_|conv_)"
-)
+UNET_BLOCKS = r"(down_blocks|up_blocks|mid_block|input_blocks|output_blocks|middle_block)_"
+UNET = UNET_BLOCKS + r"|(time_emb|label_emb|add_emb|out_|conv_)"
 # Of SDXL: attention is deeper than one layer, and stands where SD1 and SD2 have none or the other way round.
 DEEP_ATTENTION = re.compile(r"transformer_blocks_[1-9]")
 NOT_SDXL = re.compile(
@@ -156,18 +158,18 @@ POINT_CONVOLUTION = 4
 
 def is_adapter(header: Header) -> bool:
     """Whether some tensor has a name that only adapters have."""
-    return bool(read_adapter(header).modules)
+    parts = (split_name(key) for key in header.tensors)
+    return any(part is not None and ENDS.get(part[1], AdapterSort.LORA) is not None for part in parts)
 
 
 def adapter_family(adapter: AdapterKeys, metadata: Mapping[str, str]) -> Family:
     """Architecture of an adapter."""
     modules = Modules.of(adapter)
-    rule = next(
-        (rule for rule in RULES if modules.has(rule.pattern) and (rule.also is None or rule.also(modules))),
-        None,
-    )
-    if rule is not None:
-        return rule.family
+    # Most files are for a U-Net of Stable Diffusion, whose blocks no rule knows.
+    if not modules.has(UNET_BLOCKS):
+        family = next((rule.family for rule in RULES if rule.holds(modules)), None)
+        if family is not None:
+            return family
     if any("lora_prior" in name for name in adapter.modules):
         return Family.CASCADE
     if any(re.search("(encoder_block|t5xxl)", name) for name in modules.text):

@@ -49,9 +49,8 @@ ENDS: Mapping[str, AdapterSort | None] = MappingProxyType(
         "alpha": None,
     }
 )  # fmt: skip
-KNOWN_END = re.compile(
-    r"^(?P<module>.+?)\.(?P<end>" + "|".join(sorted(map(re.escape, ENDS), key=len, reverse=True)) + r")$"
-)
+# The longest of them has three parts.
+MOST_PARTS = 3
 # Before kohya and PEFT, diffusers put its layers beside those of attention: `…to_q_lora.up.weight`.
 OLD_DIFFUSERS = re.compile(r"^(?P<module>.+)_lora\.(?P<end>up|down)\.weight$")
 XLABS = re.compile(r"^(?P<module>.+\.processor\.(?:proj|qkv)_lora\d)\.(?P<end>up|down)\.weight$")
@@ -98,10 +97,24 @@ def read_adapter(header: Header) -> AdapterKeys:
     """The adapter tensors of a header; those of no adapter are left out."""
     found: dict[str, dict[str, Shape]] = {}
     for key, info in header.tensors.items():
-        parts = KNOWN_END.match(key) or OLD_DIFFUSERS.match(key) or XLABS.match(key)
-        if parts:
-            found.setdefault(parts["module"], {})[parts["end"]] = info.shape
+        parts = split_name(key)
+        if parts is not None:
+            found.setdefault(parts[0], {})[parts[1]] = info.shape
     return AdapterKeys({name: ends for name, ends in found.items() if sort_of(ends) or has_pair(ends)})
+
+
+def split_name(key: str) -> tuple[str, str] | None:
+    """A tensor's name as its module's and the end that adapters have; None if it has no such end."""
+    module, end = key, ""
+    for _ in range(MOST_PARTS):
+        module, _, part = module.rpartition(".")
+        end = f"{part}.{end}" if end else part
+        if module and end in ENDS:
+            return module, end
+    if "_lora" in key:
+        parts = OLD_DIFFUSERS.match(key) or XLABS.match(key)
+        return (parts["module"], parts["end"]) if parts else None
+    return None
 
 
 def has_pair(ends: Mapping[str, Shape]) -> bool:

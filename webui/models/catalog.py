@@ -2,31 +2,29 @@
 torch.
 """
 
+import bisect
 import json
 import logging
+import os
 import threading
 import time
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 from webui.core.errors import ModelNotFound, UnusableFile
 from webui.core.model_file import Family, ModelFile, ModelKind
+from webui.models.catalog_entries import model_files
+from webui.models.catalog_index import CatalogIndex
 from webui.models.file_types import SAFETENSORS_SUFFIXES
-from webui.models.folders import FoundFile, ModelFolders, find_files
-from webui.models.hashing import data_hash_of, old_hash_of, sha256_of
-from webui.models.headers import read_header
-from webui.models.identify import identify
+from webui.models.folders import ModelFolders, find_files, found_file
+from webui.models.hashing import data_hash_of, sha256_of
+from webui.models.kinds import article, noun, with_article
 from webui.models.names import match, natural_order, nearest
 from webui.store.header_cache import HeaderCache
 
 logger = logging.getLogger(__name__)
 
-# Raise it when the rules of `identify` change: what was remembered under older ones is then read again.
-RULES_VERSION = 3
-# Training logs in metadata grow to megabytes; cards read those from the file when they are opened.
-LONGEST_METADATA = 2000
 AUTOMATIC, NONE = "Automatic", "None"
-NOUNS = {ModelKind.CHECKPOINT: "checkpoint", ModelKind.VAE: "VAE", ModelKind.LORA: "LoRA"}
 
 
 class Catalog:
@@ -36,7 +34,7 @@ class Catalog:
         """Knows nothing before the first `scan`."""
         self._folders = folders
         self._cache = cache
-        self._files: tuple[ModelFile, ...] = ()
+        self._index = CatalogIndex(())
         self._version = 0
         self._lock = threading.RLock()
 
@@ -44,19 +42,44 @@ class Catalog:
         """Look at the folders again; files that did not change cost one `stat` each."""
         start = time.perf_counter()
         with self._lock:
-            starter = self._folders.starter
-            found = [self._model_file(each) for each in find_files(self._folders)]
-            own = [file for file in found if starter is None or starter not in file.path.parents]
-            bundled = [file for file in found if file not in own]
-            # The user's own models come before the bundled one.
-            self._files = (*sorted(own, key=natural_order), *sorted(bundled, key=natural_order))
-            self._version += 1
-            logger.info("Found %d model files in %.2f s", len(self._files), time.perf_counter() - start)
-            return list(self._files)
+            found = list(find_files(self._folders))
+            files = model_files(found, self._folders, self._cache, self._index.by_path)
+            self._replace(sorted(files, key=self._order))
+            logger.info("Found %d model files in %.2f s", len(found), time.perf_counter() - start)
+            return list(self._index.files)
+
+    def add(self, path: Path) -> ModelFile:
+        """A file that came into one of the folders, known without a look at all the others."""
+        root = self._folders.root_of(path)
+        found = found_file(root, path) if root else None
+        if found is None:
+            raise ModelNotFound(f"{path.name} lies in none of the model folders.")
+        with self._lock:
+            (file,) = model_files([found], self._folders, self._cache, {})
+            files = [each for each in self._index.files if each.path != path]
+            bisect.insort(files, file, key=self._order)
+            self._replace(files)
+        return file
+
+    def forget(self, path: Path) -> None:
+        """Leave out a file that was moved away."""
+        with self._lock:
+            self._replace([file for file in self._index.files if file.path != path])
+
+    def _replace(self, files: Sequence[ModelFile]) -> None:
+        """Take these files, in order, for those in the folders."""
+        self._index = CatalogIndex(tuple(files))
+        self._version += 1
+
+    def _order(self, file: ModelFile) -> tuple[bool, list[tuple[int, int | str]]]:
+        """The user's own models come before the bundled one, and numbers in names count by value."""
+        starter = self._folders.starter
+        is_bundled = starter is not None and str(file.path).startswith(f"{starter}{os.sep}")
+        return is_bundled, natural_order(file)
 
     @property
     def version(self) -> int:
-        """How often it has looked at the folders: what was made of its files holds until this changes."""
+        """How often its files were looked at: what was made of them holds until this changes."""
         return self._version
 
     @property
@@ -66,11 +89,28 @@ class Catalog:
 
     def files(self, kind: ModelKind | None = None) -> list[ModelFile]:
         """Usable files of a kind (or of all), in the order in which pickers show them."""
-        return [file for file in self._files if file.reason is None and kind in {None, file.kind}]
+        return list(self._index.usable.get(kind, ()))
 
     def unusable(self) -> list[ModelFile]:
         """Files that cannot be used, each with its reason."""
-        return [file for file in self._files if file.reason is not None]
+        return list(self._index.unusable)
+
+    def all_files(self, kind: ModelKind | None = None) -> list[ModelFile]:
+        """Usable files and others, in the order in which pickers show them."""
+        return [file for file in self._index.files if kind in {None, file.kind}]
+
+    def search(
+        self, text: str, kind: ModelKind | None = None, family: Family | None = None
+    ) -> list[ModelFile]:
+        """Files, usable or not, whose name, folder, hash or title holds every word of a text.
+
+        With a family, those that are known to be for another one are left out.
+        """
+        return self._index.search(text, kind, family)
+
+    def by_hash(self, digest: str) -> ModelFile | None:
+        """The file of a SHA-256 (or its first ten digits or more) or of A1111's first hash, if known."""
+        return self._index.by_hash(digest)
 
     def find_checkpoint(self, name: str) -> ModelFile:
         """The checkpoint of a name or hash; the first of all for an empty name."""
@@ -91,22 +131,29 @@ class Catalog:
         """The file of a kind by any of A1111's names for it; looks at the folders again before it gives
         up.
         """
-        found = match(self.files(kind), name) or match(self._files_after_scan(kind), name)
-        if found is not None:
-            return found
-        noun = NOUNS.get(kind, kind.value)
-        other = match(self._files, name)
-        if other is not None and other.reason is not None:
-            raise UnusableFile(f"{other.name} cannot be used as a {noun}. {other.reason}")
+        found = self._index.match(kind, name)
+        if found is None:
+            self.scan()
+            found = self._index.match(kind, name)
+        if found is None:
+            raise self._not_found(kind, name)
+        return found
+
+    def _not_found(self, kind: ModelKind, name: str) -> ModelNotFound | UnusableFile:
+        """Why a name finds nothing: its file is of another kind or of no use, or there is none."""
+        wanted = noun(kind)
+        other = match(self._index.files, name)
+        if other is not None and other.reason is not None and _reason_matters(other, kind):
+            return UnusableFile(f"{other.name} cannot be used as {article(wanted)}. {other.reason}")
         if other is not None:
-            raise UnusableFile(f"{other.name} is a {NOUNS.get(other.kind, other.kind.value)}, not a {noun}.")
+            return UnusableFile(f"{other.name} is {with_article(other.kind)}, not {article(wanted)}.")
         close = nearest(self.files(kind), name)
         hint = (
             f"Did you mean {close!r}?"
             if close
-            else f"Put it into its models folder and refresh the list of {noun}s."
+            else f"Put it into its models folder and refresh the list of {wanted}s."
         )
-        raise ModelNotFound(f"No {noun} is named {name!r}. {hint}")
+        return ModelNotFound(f"No {wanted} is named {name!r}. {hint}")
 
     def vae_for(
         self, checkpoint: ModelFile, choice: str = AUTOMATIC, *, choice_first: bool = True
@@ -137,9 +184,11 @@ class Catalog:
             self._cache.remember_hashes(file.path, file.size, file.mtime_ns, sha256=known)
         if file.sha256 != known:
             with self._lock:
-                self._files = tuple(
-                    each.model_copy(update={"sha256": known}) if each.path == file.path else each
-                    for each in self._files
+                self._index = CatalogIndex(
+                    tuple(
+                        each.model_copy(update={"sha256": known}) if each.path == file.path else each
+                        for each in self._index.files
+                    )
                 )
         return known
 
@@ -165,54 +214,10 @@ class Catalog:
     def _chosen_vae(self, choice: str) -> ModelFile | None:
         return None if choice == NONE else self.find_vae(choice)
 
-    def _model_file(self, found: FoundFile) -> ModelFile:
-        """What is known of a file: from the cache, or read from its header."""
-        key = (found.path, found.size, found.mtime_ns)
-        entry = self._cache.get(*key)
-        if entry is None or entry.get("rules") != RULES_VERSION:
-            entry = _read_entry(found.path)
-            self._cache.put(*key, entry)
-        hashes = self._cache.hashes(*key)
-        old_hash = hashes.old_hash
-        if old_hash is None and entry["kind"] == ModelKind.CHECKPOINT:
-            old_hash = old_hash_of(found.path)
-            self._cache.remember_hashes(*key, old_hash=old_hash)
-        return ModelFile(
-            path=found.path,
-            name=found.name,
-            size=found.size,
-            mtime_ns=found.mtime_ns,
-            sha256=hashes.sha256,
-            old_hash=old_hash,
-            **{name: value for name, value in entry.items() if name != "rules"},
-        )
 
-
-def _read_entry(path: Path) -> dict[str, Any]:  # Any: JSON values
-    """What the header cache keeps of a file: the fields of a ModelFile that its header tells."""
-    try:
-        header = read_header(path)
-    except UnusableFile as error:
-        return {
-            "rules": RULES_VERSION,
-            "kind": ModelKind.UNKNOWN,
-            "family": Family.UNKNOWN,
-            "reason": str(error),
-        }
-    identity = identify(header)
-    return {
-        "rules": RULES_VERSION,
-        "kind": identity.kind,
-        "family": identity.family,
-        "is_inpainting": identity.is_inpainting,
-        "prediction": identity.prediction,
-        "sort": identity.sort,
-        "key_style": identity.key_style,
-        "architecture": identity.architecture,
-        "container": header.layout,
-        "reason": identity.reason,
-        "metadata": {key: value for key, value in header.metadata.items() if len(value) <= LONGEST_METADATA},
-    }
+def _reason_matters(file: ModelFile, wanted: ModelKind) -> bool:
+    """Whether a file's own reason says more than that it is of another kind."""
+    return file.is_misplaced or file.kind in {wanted, ModelKind.UNKNOWN, ModelKind.DIFFUSION_MODEL}
 
 
 def preferred_vae(checkpoint: ModelFile) -> str | None:

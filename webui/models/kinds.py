@@ -36,7 +36,7 @@ FACTS: Mapping[ModelKind, KindFacts] = MappingProxyType(
         ),
         ModelKind.VAE: KindFacts("VAE", "turns latents into pictures and back", ("VAE", "Stable-diffusion")),
         ModelKind.TAESD: KindFacts(
-            "tiny VAE", "turns latents into previews quickly", ("VAE-approx", "VAE", "VAE-taesd")
+            "tiny VAE", "turns latents into previews quickly", ("VAE-taesd", "VAE-approx", "VAE")
         ),
         ModelKind.LORA: KindFacts(
             "LoRA", "changes a checkpoint where the prompt says <lora:name:1>", ("Lora", "LyCORIS")

@@ -76,7 +76,11 @@ class LoraFiles:
         with self._lock:
             if self._names is None or self._names[0] != version:
                 # Those that nothing here can use are found too, so that it can be said what they are for.
-                others = [file for file in self._catalog.unusable() if file.kind is ModelKind.LORA]
+                others = [
+                    file
+                    for file in self._catalog.unusable()
+                    if file.kind is ModelKind.LORA and not file.is_misplaced
+                ]
                 self._names = version, LoraNames.of([*others, *self._catalog.files(ModelKind.LORA)])
             return self._names[1]
 

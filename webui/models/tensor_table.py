@@ -1,5 +1,6 @@
 """Names and shapes of a file's tensors, whatever the file is."""
 
+from bisect import bisect_left
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -36,17 +37,8 @@ class Header:
     layout: str = "safetensors"
 
     @cached_property
-    def prefixes(self) -> frozenset[str]:
-        """Every leading part of a name that ends in a dot or slash."""
-        found: set[str] = set()
-        for key in self.tensors:
-            end = len(key)
-            while (end := max(key.rfind(".", 0, end), key.rfind("/", 0, end))) >= 0:
-                prefix = key[: end + 1]
-                if prefix in found:
-                    break
-                found.add(prefix)
-        return frozenset(found)
+    def _sorted_names(self) -> list[str]:
+        return sorted(self.tensors)
 
     def __contains__(self, key: str) -> bool:
         """Whether a tensor of that name exists."""
@@ -54,7 +46,14 @@ class Header:
 
     def has(self, *prefixes: str) -> bool:
         """Whether every one of these dotted prefixes (ending in "." or "/") leads some tensor's name."""
-        return all(prefix in self.prefixes for prefix in prefixes)
+        return all(self._leads(prefix) for prefix in prefixes)
+
+    def _leads(self, prefix: str) -> bool:
+        """Whether some name begins so; the names are sorted, so the first candidate tells."""
+        if not prefix.endswith((".", "/")):
+            return False
+        place = bisect_left(self._sorted_names, prefix)
+        return place < len(self._sorted_names) and self._sorted_names[place].startswith(prefix)
 
     def shape(self, key: str) -> tuple[int, ...] | None:
         """Shape of a tensor, None if there is no such tensor."""
