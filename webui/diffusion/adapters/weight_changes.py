@@ -150,8 +150,9 @@ class Difference:
     scale: float = 1.0
 
     def fits(self, shape: torch.Size) -> bool:
-        """By how many numbers there are."""
-        return self.difference.numel() == shape.numel()
+        """By how many numbers there are, and rows among them."""
+        rows = self.difference.shape[:1]
+        return self.difference.numel() == shape.numel() and (rows == shape[:1] or len(rows) == 0)
 
     def delta(self, weight: Tensor) -> Tensor:
         """The difference in the weight's shape."""
