@@ -16,36 +16,58 @@ from fastapi import FastAPI
 from webui.api.app import build_api
 from webui.core.errors import Busy
 from webui.core.flags import Flags
+from webui.core.settings import Paths
+from webui.jobs.library import Library
 from webui.jobs.queue import JobQueue
 from webui.jobs.saving import PictureSaver
 from webui.jobs.services import Services
 from webui.jobs.worker import Worker
+from webui.models.cards.cards import Cards
+from webui.models.cards.index import CardIndex
 from webui.models.catalog import Catalog, ModelFolders
+from webui.models.fetch.civitai import Civitai
+from webui.models.fetch.describing import Describer
+from webui.models.fetch.downloads import Downloads
+from webui.models.fetch.offers import Offers
+from webui.models.fetch.sites import Sites
+from webui.models.fetch.web import Web
+from webui.models.intake.intake import Intake
+from webui.store.card_cache import CardCache
 from webui.store.database import Database
 from webui.store.header_cache import HeaderCache
 from webui.store.history import History
 from webui.store.images import ImageFiles
 from webui.store.inputs import Inputs
+from webui.store.keys import Keys
 from webui.store.latents import Latents
 from webui.store.lock import DataLock
 from webui.store.settings_file import SettingsFile
+from webui.store.staging import INCOMING
+from webui.store.thumbnails import Thumbnails
+from webui.store.trash import Trash
+from webui.store.uploads import Uploads
 
 logger = logging.getLogger(__name__)
 PORT, API_PORT, PORTS_TO_TRY = 7860, 7861, 100
 
 
-def build_services(flags: Flags, root: Path) -> Services:
-    """Everything but the doors. Makes the data folder; the job queue is not started yet."""
+def build_services(flags: Flags, root: Path, sites: Sites | None = None) -> Services:
+    """Everything but the doors. Makes the data folder; the job queue is not started yet.
+
+    `sites` is where Civitai and Hugging Face are: tests have their own.
+    """
     paths = flags.paths(root)
     paths.data.mkdir(parents=True, exist_ok=True)
     settings = SettingsFile(flags.settings_file(root), frozen=flags.freeze_settings)
     database = Database(paths.data / "webui.db")
     history = History(database)
-    catalog = Catalog(ModelFolders.of(paths), HeaderCache(database))
+    headers = HeaderCache(database)
+    catalog = Catalog(ModelFolders.of(paths), headers)
     catalog.scan()
     select(settings, flags)
     files, inputs = ImageFiles(paths.root), Inputs(paths.data / "inputs")
     latents = Latents(paths.data / "latents")
+    library = build_library(paths, database, catalog, headers, inputs, sites or Sites())
     program = f"Atelier {program_version()}"
 
     def make_worker() -> Worker:
@@ -67,7 +89,38 @@ def build_services(flags: Flags, root: Path) -> Services:
         files=files,
         inputs=inputs,
         latents=latents,
+        library=library,
         version=program,
+    )
+
+
+def build_library(
+    paths: Paths, database: Database, catalog: Catalog, headers: HeaderCache, inputs: Inputs, sites: Sites
+) -> Library:
+    """Everything that takes models in, shows and deletes them."""
+    cards = Cards(
+        catalog,
+        CardIndex(catalog, CardCache(database)),
+        Thumbnails(paths.data / "thumbnails"),
+        Trash(catalog.folders.roots),
+    )
+    intake = Intake(catalog, headers, paths, inputs)
+    keys = Keys(paths.data / "keys.json")
+    web = Web(sites, keys.get)
+    civitai = Civitai(web)
+    offers = Offers(web, civitai)
+    return Library(
+        intake=intake,
+        uploads=Uploads(paths.models / INCOMING / "uploads"),
+        cards=cards,
+        history=History(database),
+        keys=keys,
+        web=web,
+        civitai=civitai,
+        offers=offers,
+        downloads=Downloads(
+            paths.models / INCOMING / "downloads", web, offers, intake, Describer(cards, web).note
+        ),
     )
 
 
@@ -94,16 +147,21 @@ def build_app(services: Services) -> FastAPI:
 async def running(services: Services) -> AsyncIterator[None]:
     """The device thread runs while the server does."""
     services.jobs.start()
+    services.library.start()
     yield
+    services.library.close()
     services.jobs.close()
 
 
-def serve(flags: Flags, root: Path) -> None:
-    """Serve until interrupted. Raises WebuiError, such as Busy if another server holds the data folder."""
+def serve(flags: Flags, root: Path, sites: Sites | None = None) -> None:
+    """Serve until interrupted; `sites` as `build_services` has it.
+
+    Raises WebuiError, such as Busy if another server holds the data folder.
+    """
     began = time.monotonic()
     paths = flags.paths(root)
     with DataLock(paths.data):
-        services = build_services(flags, root)
+        services = build_services(flags, root, sites)
         app = build_app(services)
         # What the start made stays, so it need not be looked through for garbage again (app.py stopped that).
         gc.freeze()

@@ -1,92 +1,126 @@
-"""Pictures for requests, over HTTP."""
+"""Files that are dropped, over HTTP."""
 
-import io
-
-import numpy as np
 import pytest
-from PIL import Image
 
+from tests.arriving_files import INFOTEXT, archive, lora, picture, unknown_tensors
 from webui.api import uploads
+from webui.store.uploads import Uploads
 
 
-def file_of(image, kind="PNG", **options):
-    file = io.BytesIO()
-    image.save(file, kind, **options)
-    return file.getvalue()
+def begin(api, name, size, **more):
+    return api.post("/v1/uploads", json={"name": name, "size": size, **more})
 
 
-def kept(api, data):
-    return api.post("/v1/inputs", content=data)
+def drop(api, name, data, chunk=1500):
+    """Upload a file in pieces, as a page does; what became of it."""
+    upload = begin(api, name, len(data)).json()
+    for start in range(0, len(data), chunk):
+        url = f"/v1/uploads/{upload['id']}?offset={start}"
+        upload = api.put(url, content=data[start : start + chunk]).raise_for_status().json()
+    assert upload["offset"] == len(data)
+    return api.post(f"/v1/uploads/{upload['id']}/finish").raise_for_status().json()["arrivals"]
 
 
-def shown(api, reference):
-    """The picture as the browser gets it."""
-    return Image.open(io.BytesIO(api.get(f"/v1/inputs/{reference}").content))
+def files_below(folder):
+    return sorted(path.name for path in folder.rglob("*") if path.is_file() and "data" not in path.parts)
 
 
-def test_a_picture_is_kept_byte_for_byte(exact_api, exact_services):
-    data = file_of(Image.new("RGB", (5, 3), "red"))
-    told = kept(exact_api, data).json()
-    assert (told["width"], told["height"]) == (5, 3)
-    assert exact_services.inputs.read(told["reference"]) == data
-    assert exact_api.head(f"/v1/inputs/{told['reference']}").status_code == 200
+def test_a_dropped_lora_comes_back_with_its_card(library_api, tmp_path):
+    (arrival,) = drop(library_api, "cat.safetensors", lora())
+    assert (arrival["outcome"], arrival["kind"], arrival["family"]) == ("filed", "lora", "SD1")
+    assert arrival["card"]["insert"] == "<lora:cat:1>"
+    assert library_api.get("/v1/cards?kind=lora").json()["cards"] == [arrival["card"]]
+    assert files_below(tmp_path) == ["cat.safetensors"]
+    assert library_api.get("/v1/uploads").json() == []
 
 
-def test_sixteen_bits_become_eight_without_being_cut_off(exact_api):
-    levels = np.array([[0, 257, 32896, 65535]], dtype=np.uint16)
-    told = kept(exact_api, file_of(Image.fromarray(levels))).json()
-    assert np.abs(np.asarray(shown(exact_api, told["reference"])).astype(int) - [[0, 1, 128, 255]]).max() <= 1
+def test_a_duplicate_shows_the_card_that_is_there(library_api):
+    (first,) = drop(library_api, "cat.safetensors", lora())
+    (second,) = drop(library_api, "dog.safetensors", lora())
+    assert (second["outcome"], second["card"]) == ("duplicate", first["card"])
 
 
-def test_printers_colours_become_rgb(exact_api):
-    told = kept(exact_api, file_of(Image.new("CMYK", (8, 8), (0, 255, 255, 0)), "JPEG")).json()
-    picture = shown(exact_api, told["reference"])
-    assert picture.mode == "RGB"
-    red, green, blue = picture.getpixel((4, 4))
-    assert red > 200
-    assert max(green, blue) < 60
+def test_several_come_in_a_zip(library_api):
+    arrivals = drop(library_api, "pack.zip", archive({"a.safetensors": lora(1), "b.safetensors": lora(2)}))
+    assert [arrival["card"]["stem"] for arrival in arrivals] == ["a", "b"]
 
 
-def test_a_photo_is_measured_as_it_is_turned(exact_api):
-    turned = Image.Exif()
-    turned[0x0112] = 6
-    told = kept(exact_api, file_of(Image.new("RGB", (8, 4)), "JPEG", exif=turned)).json()
-    assert (told["width"], told["height"]) == (4, 8)
+def test_a_refused_file_leaves_nothing(library_api, tmp_path):
+    (arrival,) = drop(library_api, "x.safetensors", unknown_tensors())
+    assert arrival["outcome"] == "refused"
+    assert arrival["card"] is None
+    assert files_below(tmp_path) == []
 
 
-WRONG = {
-    "nothing": b"",
-    "a page": b"<html></html>",
-    "a cut file": file_of(Image.new("RGB", (99, 99)))[:80],
-    "too long": file_of(Image.new("L", (20_000, 1))),
-    "an animation": file_of(
-        Image.new("RGB", (9, 9), "red"),
-        "GIF",
-        save_all=True,
-        append_images=[Image.new("RGB", (9, 9), "blue")],
-    ),
-}
+def test_a_picture_fills_the_tab_and_lists_what_is_missing(library_api):
+    (arrival,) = drop(library_api, "p.png", picture())
+    assert arrival["infotext"] == INFOTEXT
+    assert library_api.head(f"/v1/inputs/{arrival['reference']}").status_code == 200
+    assert [(model["kind"], model["name"], model["state"]) for model in arrival["missing"]] == [
+        ("lora", "meow", "missing")
+    ]
 
 
-@pytest.mark.parametrize("data", list(WRONG.values()), ids=list(WRONG))
-def test_what_cannot_be_used_is_refused_with_a_sentence(exact_api, data):
-    answer = kept(exact_api, data)
-    assert answer.status_code == 422
+def test_missing_models_are_found_by_asking_nobody(library_api, fake):
+    drop(library_api, "meow.safetensors", lora())
+    (model,) = library_api.post("/v1/missing", json={"infotext": INFOTEXT}).json()
+    assert (model["state"], model["card"]["stem"]) == ("here", "meow")
+    assert fake.seen == []
+
+
+def test_a_break_is_taken_up_where_the_server_says(library_api):
+    data = lora()
+    upload = begin(library_api, "cat.safetensors", len(data)).json()
+    url = f"/v1/uploads/{upload['id']}"
+    library_api.put(f"{url}?offset=0", content=data[:1000])
+    answer = library_api.put(f"{url}?offset=500", content=data[500:])
+    assert (answer.status_code, answer.json()["offset"]) == (409, 1000)
+    assert library_api.get(url).json()["offset"] == 1000
+    assert library_api.get("/v1/uploads").json()[0]["name"] == "cat.safetensors"
+    library_api.put(f"{url}?offset=1000", content=data[1000:])
+    arrivals = library_api.post(f"{url}/finish").json()["arrivals"]
+    assert arrivals[0]["outcome"] == "filed"
+
+
+def test_a_half_file_is_never_listed(library_api, library_services, tmp_path):
+    data = lora()
+    upload = begin(library_api, "cat.safetensors", len(data)).json()
+    library_api.put(f"/v1/uploads/{upload['id']}?offset=0", content=data[:-1])
+    library_services.catalog.scan()
+    assert library_services.catalog.all_files() == []
+    # What a server that starts after a crash sees is the same.
+    again = Uploads(tmp_path / "models" / ".incoming" / "uploads")
+    again.clean()
+    assert again.find(upload["id"]).offset == len(data) - 1
+
+
+def test_a_cancelled_upload_leaves_nothing(library_api, tmp_path):
+    upload = begin(library_api, "cat.safetensors", 100).json()
+    library_api.put(f"/v1/uploads/{upload['id']}?offset=0", content=b"x" * 50)
+    assert library_api.delete(f"/v1/uploads/{upload['id']}").status_code == 204
+    assert files_below(tmp_path) == []
+    assert library_api.get(f"/v1/uploads/{upload['id']}").status_code == 404
+
+
+WRONG = [{"name": "", "size": 1}, {"name": "x", "size": 0}, {"name": "x", "size": 2**60}, {"name": "x"},
+         {"name": "x", "size": 1, "sha256": "zz"}]  # fmt: skip
+
+
+@pytest.mark.parametrize("body", WRONG)
+def test_what_can_be_no_file_is_refused_at_once(library_api, body):
+    answer = library_api.post("/v1/uploads", json=body)
+    assert answer.status_code in (400, 422)
     assert answer.json()["detail"].endswith(".")
 
 
-def test_a_file_that_is_too_large_is_refused_before_it_is_read_to_its_end(exact_api, monkeypatch):
-    monkeypatch.setattr(uploads, "MAX_UPLOAD_BYTES", 1000)
-    answer = kept(exact_api, bytes(2000))
+def test_a_chunk_that_is_too_large_is_refused(library_api, monkeypatch):
+    monkeypatch.setattr(uploads, "MAX_CHUNK_BYTES", 1000)
+    upload = begin(library_api, "cat.safetensors", 5000).json()
+    answer = library_api.put(f"/v1/uploads/{upload['id']}?offset=0", content=bytes(2000))
     assert answer.status_code == 400
-    assert "Save it smaller" in answer.json()["detail"]
+    assert library_api.get(f"/v1/uploads/{upload['id']}").json()["offset"] == 0
 
 
-@pytest.mark.parametrize("reference", ["0" * 64, "x", "..%2f..%2fetc%2fpasswd"])
-def test_a_reference_to_nothing_is_not_found(exact_api, reference):
-    assert exact_api.get(f"/v1/inputs/{reference}").status_code == 404
-
-
-def test_another_web_site_cannot_upload(exact_api):
-    answer = exact_api.post("/v1/inputs", content=b"", headers={"origin": "http://elsewhere.example"})
-    assert answer.status_code == 403
+def test_another_web_site_cannot_upload(library_api):
+    headers = {"origin": "http://elsewhere.example"}
+    assert library_api.post("/v1/uploads", json={"name": "x", "size": 1}, headers=headers).status_code == 403

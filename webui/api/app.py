@@ -8,7 +8,7 @@ from fastapi.middleware.cors import CORSMiddleware
 from fastapi.responses import JSONResponse
 from starlette.types import Lifespan
 
-from webui.api import uploads
+from webui.api import cards, civitai, downloads, inputs, uploads
 from webui.api.guard import Guard, GuardRules
 from webui.api.sdapi import extras, generate, server
 from webui.core.errors import (
@@ -21,6 +21,7 @@ from webui.core.errors import (
     WebuiError,
 )
 from webui.jobs.services import Services
+from webui.models.fetch.refusals import FetchRefused
 
 STATUS: dict[type[WebuiError], int] = {
     InvalidRequest: 400,
@@ -29,6 +30,7 @@ STATUS: dict[type[WebuiError], int] = {
     Busy: 409,
     OutOfMemory: 503,
     StorageError: 507,
+    FetchRefused: 502,
 }
 
 
@@ -40,7 +42,12 @@ def build_api(services: Services, lifespan: Lifespan[FastAPI] | None = None) -> 
     app.include_router(generate.routes(services))
     app.include_router(extras.routes(services))
     app.include_router(server.routes(services))
+    app.include_router(inputs.routes(services))
     app.include_router(uploads.routes(services))
+    # Before those of one card, whose ids could be read into its words.
+    app.include_router(civitai.routes(services))
+    app.include_router(cards.routes(services))
+    app.include_router(downloads.routes(services))
     app.add_exception_handler(WebuiError, refuse)
     app.add_exception_handler(RequestValidationError, refuse_body)
     flags = services.flags
@@ -65,7 +72,8 @@ def build_api(services: Services, lifespan: Lifespan[FastAPI] | None = None) -> 
 async def refuse(request: Request, error: Exception) -> JSONResponse:
     """One of our errors: its sentence, in the shape of A1111's answers."""
     status = next((code for kind, code in STATUS.items() if isinstance(error, kind)), 500)
-    return sentence(status, type(error).__name__, str(error))
+    cause = {"cause": error.cause} if isinstance(error, FetchRefused) else {}
+    return sentence(status, type(error).__name__, str(error), cause)
 
 
 async def refuse_body(request: Request, error: Exception) -> JSONResponse:
@@ -78,6 +86,7 @@ async def refuse_body(request: Request, error: Exception) -> JSONResponse:
     return sentence(422, "InvalidRequest", f"The field {place!r} is {shown}: {first['msg']}.")
 
 
-def sentence(status: int, kind: str, text: str) -> JSONResponse:
+def sentence(status: int, kind: str, text: str, more: dict[str, str] | None = None) -> JSONResponse:
     """A refusal."""
-    return JSONResponse({"error": kind, "detail": text, "body": "", "errors": text}, status_code=status)
+    told = {"error": kind, "detail": text, "body": "", "errors": text} | (more or {})
+    return JSONResponse(told, status_code=status)

@@ -4,6 +4,7 @@ import base64
 import binascii
 import re
 import secrets
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
@@ -14,8 +15,9 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 SAFE_METHODS = ("GET", "HEAD", "OPTIONS")
 API_PREFIXES = ("/sdapi/", "/v1/")
-# What our own page asks of the API, for those who may see the page.
-PAGE_PREFIX = "/v1/inputs"
+# What our own page asks of the API: for those who may see the page, and where the page asks for a login, for
+# nobody else but the API's accounts.
+PAGE_PREFIX = "/v1/"
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,9 +60,8 @@ class Guard:
             return refusal(
                 403, "Another web site tried to use this server. Allow it with --cors-allow-origins."
             )
-        needs_login = self._rules.accounts and scope["path"].startswith(API_PREFIXES)
         if (
-            needs_login
+            self._needs_login(scope)
             and scope.get("method") != "OPTIONS"
             and not self._knows(headers.get("authorization", ""))
             and not is_page_user(scope, headers)
@@ -71,6 +72,12 @@ class Guard:
             answer.headers["WWW-Authenticate"] = "Basic"
             return answer
         return None
+
+    def _needs_login(self, scope: Scope) -> bool:
+        path: str = scope["path"]
+        if self._rules.accounts and path.startswith(API_PREFIXES):
+            return True
+        return path.startswith(PAGE_PREFIX) and page_knowledge(scope) is not None
 
     def _is_own_page(self, scope: Scope, headers: Headers) -> bool:
         origin = headers.get("origin")
@@ -97,10 +104,15 @@ def is_page_user(scope: Scope, headers: Headers) -> bool:
 
     The page, once it hangs in the server, leaves a function of the cookies that tells.
     """
-    knows = getattr(scope["app"].state, "knows_page_user", None) if "app" in scope else None
+    knows = page_knowledge(scope)
     if knows is None or not scope["path"].startswith(PAGE_PREFIX):
         return False
-    return bool(knows(cookie_parser(headers.get("cookie", ""))))
+    return knows(cookie_parser(headers.get("cookie", "")))
+
+
+def page_knowledge(scope: Scope) -> Callable[[Mapping[str, str]], bool] | None:
+    """What tells by its cookies whether somebody may see the page; None where no page hangs in the server."""
+    return getattr(scope["app"].state, "knows_page_user", None) if "app" in scope else None
 
 
 def refusal(status: int, text: str) -> Response:

@@ -1,92 +1,111 @@
-"""POST /v1/inputs: pictures that requests refer to. The page's canvases send theirs here."""
+"""/v1/uploads: files of any kind, in chunks; a break or a restart costs one chunk."""
 
-import io
+from dataclasses import asdict
 
 from fastapi import APIRouter, Request, Response
 from fastapi.concurrency import run_in_threadpool
-from PIL import Image
-from pydantic import BaseModel
+from fastapi.responses import JSONResponse
+from pydantic import BaseModel, Field
 
-from webui.core.errors import InvalidRequest, UnusableFile
+from webui.api.arrivals import ArrivalAnswer, NamedModelAnswer, arrival_answer, named_answer
+from webui.core.errors import InvalidRequest
 from webui.jobs.services import Services
-from webui.store.encoding import encode
-from webui.store.reading import open_picture
-
-MAX_UPLOAD_BYTES = 256 * 2**20
-# Browsers draw no larger side on a canvas.
-MAX_SIDE = 16384
-# What the rest of the program reads without a change of colours.
-PLAIN_MODES = ("1", "L", "LA", "P", "RGB", "RGBA")
-SIXTEEN_BITS = 65535
+from webui.models.intake.named_models import named_models
+from webui.store.staging import size_text
+from webui.store.uploads import CHUNK_BYTES, MAX_CHUNK_BYTES, Upload, WrongOffset
 
 
-class Uploaded(BaseModel):
-    """A picture that the server keeps: what requests call it, and its size in pixels as it is shown."""
+class NewUpload(BaseModel):
+    """A file that is about to come. `sha256` is checked at the end if it is given."""
 
-    reference: str
-    width: int
-    height: int
+    name: str = Field(max_length=1000)
+    size: int
+    sha256: str | None = Field(None, pattern=r"^[0-9a-fA-F]{64}$")
+
+
+class UploadAnswer(BaseModel):
+    """How far an upload is: go on at `offset`, with at most `chunk_bytes` at once."""
+
+    id: str
+    name: str
+    size: int
+    offset: int
+    created: float
+    chunk_bytes: int = CHUNK_BYTES
+
+
+class Arrivals(BaseModel):
+    """What became of an upload: several for an archive."""
+
+    arrivals: list[ArrivalAnswer]
+
+
+class InfotextBody(BaseModel):
+    """An infotext."""
+
+    infotext: str = Field(max_length=1_000_000)
 
 
 def routes(services: Services) -> APIRouter:
     """The routes, bound to the server's services."""
     router = APIRouter()
+    uploads, library = services.library.uploads, services.library
 
-    @router.post("/v1/inputs")
-    async def add_input(request: Request) -> Uploaded:
-        """Keep a picture: the body is the file itself. 16 bits and CMYK become 8-bit RGB."""
-        data = await read_body(request)
-        return await run_in_threadpool(keep, services, data)
+    @router.post("/v1/uploads", status_code=201)
+    def create_upload(body: NewUpload) -> UploadAnswer:
+        """Begin. The disk must have room for the whole file."""
+        return answer(uploads.create(body.name, body.size, body.sha256))
 
-    @router.get("/v1/inputs/{reference}")
-    def get_input(reference: str) -> Response:
-        """The picture as PNG, in colours that a browser shows."""
-        data = encode(plain(services.inputs.open(reference)), "png")
-        return Response(data, media_type="image/png", headers={"Cache-Control": "private, max-age=86400"})
+    @router.get("/v1/uploads")
+    def list_uploads() -> list[UploadAnswer]:
+        """Those that are not finished."""
+        return [answer(upload) for upload in uploads.unfinished()]
 
-    @router.head("/v1/inputs/{reference}")
-    def has_input(reference: str) -> Response:
-        """Whether the server has the picture; 404 if not."""
-        services.inputs.path(reference)
-        return Response()
+    @router.get("/v1/uploads/{identity}")
+    def get_upload(identity: str) -> UploadAnswer:
+        """How far it is."""
+        return answer(uploads.find(identity))
+
+    @router.put("/v1/uploads/{identity}", response_model=UploadAnswer)
+    async def put_chunk(identity: str, offset: int, request: Request) -> UploadAnswer | Response:
+        """Add a chunk: the body is the bytes. 409 with the right offset if it does not fit."""
+        data = await read_chunk(request)
+        try:
+            return answer(await run_in_threadpool(uploads.write, identity, offset, data))
+        except WrongOffset as error:
+            told = {"error": "WrongOffset", "detail": str(error), "offset": error.offset}
+            return JSONResponse(told, status_code=409)
+
+    @router.post("/v1/uploads/{identity}/finish")
+    def finish_upload(identity: str) -> Arrivals:
+        """Tell what it is and file it, or refuse it; nothing is left of a refused file."""
+        arrivals = library.finish_upload(identity)
+        return Arrivals(arrivals=[arrival_answer(arrival, library.cards) for arrival in arrivals])
+
+    @router.delete("/v1/uploads/{identity}", status_code=204)
+    def cancel_upload(identity: str) -> None:
+        """Stop, and leave nothing."""
+        uploads.cancel(identity)
+
+    @router.post("/v1/missing")
+    def missing(body: InfotextBody) -> list[NamedModelAnswer]:
+        """Which models an infotext names, and which of them are here. Asks no other host."""
+        named = named_models(body.infotext, services.catalog)
+        return [named_answer(each, library.cards) for each in named]
 
     return router
 
 
-async def read_body(request: Request) -> bytes:
-    """The body, as far as it may be. Raises InvalidRequest."""
-    parts, size = io.BytesIO(), 0
+async def read_chunk(request: Request) -> bytes:
+    """The body, as far as one may be."""
+    data = bytearray()
     async for part in request.stream():
-        size += len(part)
-        if size > MAX_UPLOAD_BYTES:
-            raise InvalidRequest(
-                f"The file has more than {MAX_UPLOAD_BYTES // 2**20} MB. Save it smaller, or as JPEG."
-            )
-        parts.write(part)
-    return parts.getvalue()
+        data += part
+        if len(data) > MAX_CHUNK_BYTES:
+            raise InvalidRequest(f"A chunk has {size_text(MAX_CHUNK_BYTES)} at most. Send less at once.")
+    return bytes(data)
 
 
-def keep(services: Services, data: bytes) -> Uploaded:
-    """Check a picture file and keep it: as it is where all parts of the program can read it."""
-    image = open_picture(data)
-    if max(image.size) > MAX_SIDE:
-        raise UnusableFile(
-            f"The picture has {image.width}x{image.height} pixels; a side can have {MAX_SIDE} at most. "
-            "Make it smaller first."
-        )
-    if image.mode in PLAIN_MODES:
-        reference = services.inputs.add(data)
-    else:
-        reference = services.inputs.add_image(plain(image))
-    return Uploaded(reference=reference, width=image.width, height=image.height)
-
-
-def plain(image: Image.Image) -> Image.Image:
-    """The picture in 8 bits, grey or RGB, with its alpha if it has any."""
-    if image.mode in PLAIN_MODES:
-        return image
-    if image.mode.startswith("I") or image.mode == "F":
-        # Pillow would cut off what is over 255 instead of scaling it.
-        top = SIXTEEN_BITS if image.mode.startswith("I") else 1
-        return image.convert("F").point(lambda level: level * (255 / top) + 0).convert("L")
-    return image.convert("RGBA" if image.has_transparency_data else "RGB")
+def answer(upload: Upload) -> UploadAnswer:
+    """As an answer."""
+    return UploadAnswer(**asdict(upload))

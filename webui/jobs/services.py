@@ -9,6 +9,7 @@ from webui.core.request import MAX_SEED, GenerationRequest, make_request
 from webui.core.settings import Paths, Settings
 from webui.core.work import WorkRequest
 from webui.jobs.job import Delivery, Job
+from webui.jobs.library import Library
 from webui.jobs.queue import JobQueue
 from webui.models.catalog import Catalog
 from webui.prompts.styles import Styles
@@ -36,6 +37,7 @@ class Services:
     files: ImageFiles
     inputs: Inputs
     latents: Latents
+    library: Library
     version: str
     random: Random = field(default_factory=SystemRandom)
 

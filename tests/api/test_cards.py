@@ -1,0 +1,213 @@
+"""Cards, previews and the trash, over HTTP."""
+
+import io
+import json
+
+import pytest
+from PIL import Image
+
+from tests.arriving_files import INFOTEXT, embedding, lora, picture
+
+
+@pytest.fixture
+def folder(tmp_path):
+    folder = tmp_path / "models" / "Lora"
+    (folder / "sub").mkdir(parents=True)
+    return folder
+
+
+@pytest.fixture
+def api(library_api, folder):
+    """With a cat for SD1 and, in a folder, a dog for SDXL."""
+    (folder / "cat.safetensors").write_bytes(lora(1))
+    (folder / "cat.json").write_text(json.dumps({"activation text": "meow", "preferred weight": 0.7, "x": 1}))
+    (folder / "cat.png").write_bytes(picture())
+    (folder / "sub" / "dog.safetensors").write_bytes(lora(2, "SDXL"))
+    library_api.post("/v1/cards/scan").raise_for_status()
+    return library_api
+
+
+def cards(api, query=""):
+    return api.get(f"/v1/cards?kind=lora{query}").raise_for_status().json()
+
+
+def stems(api, query=""):
+    return [card["stem"] for card in cards(api, query)["cards"]]
+
+
+def identity(api, stem):
+    return next(card["id"] for card in cards(api)["cards"] if card["stem"] == stem)
+
+
+def test_a_card_tells_what_is_written_beside_the_model(api):
+    cat = cards(api)["cards"][0]
+    assert cat["insert"] == "<lora:cat:0.7> meow"
+    assert (cat["family"], cat["preferred_weight"], cat["folder"]) == ("SD1", 0.7, "")
+
+
+@pytest.mark.parametrize(
+    ("query", "expected"),
+    [
+        ("", ["cat", "dog"]),
+        ("&q=MEOW", ["cat"]),
+        ("&q=sub", ["dog"]),
+        ("&q=meow dog", []),
+        ("&folder=sub", ["dog"]),
+        ("&family=SD1", ["cat"]),
+        ("&descending=1", ["dog", "cat"]),
+        ("&sort=size", ["cat", "dog"]),
+        ("&limit=1", ["cat"]),
+        ("&offset=1", ["dog"]),
+        ("&favourites=1", []),
+    ],
+)
+def test_cards_are_searched_filtered_sorted_and_paged(api, query, expected):
+    assert stems(api, query) == expected
+
+
+def test_what_is_for_another_family_is_hidden_and_counted(api):
+    page = cards(api, "&family=SDXL")
+    assert (page["total"], page["hidden"]) == (1, 1)
+
+
+def test_folders_are_told_with_their_counts(api):
+    assert cards(api)["folders"] == [{"path": "sub", "count": 1}]
+
+
+@pytest.mark.parametrize("query", ["&sort=x", "&limit=5000", "&offset=-1", "&family=x"])
+def test_a_question_that_makes_no_sense_is_refused(api, query):
+    assert api.get(f"/v1/cards?kind=lora{query}").status_code == 422
+
+
+def test_an_edit_is_written_beside_the_model_and_keeps_the_rest(api, folder):
+    cat = identity(api, "cat")
+    version = cards(api)["version"]
+    edited = api.patch(f"/v1/cards/{cat}", json={"notes": "mine", "favourite": True}).json()
+    assert (edited["notes"], edited["favourite"], edited["writes_to"]) == ("mine", True, "cat.json")
+    assert json.loads((folder / "cat.json").read_text())["x"] == 1
+    assert stems(api, "&favourites=1") == ["cat"]
+    assert cards(api)["version"] != version
+
+
+@pytest.mark.parametrize("body", [{"preferred_weight": "much"}, {"path": "/x"}, {"notes": "x" * 30_000}])
+def test_an_edit_that_makes_no_sense_is_refused(api, body):
+    assert api.patch(f"/v1/cards/{identity(api, 'cat')}", json=body).status_code == 422
+
+
+def test_the_thumbnail_is_small_and_kept_by_browsers(api):
+    cat = cards(api)["cards"][0]
+    answer = api.get(f"/{cat['thumbnail']}")
+    assert answer.headers["content-type"] == "image/webp"
+    assert "immutable" in answer.headers["cache-control"]
+    with Image.open(io.BytesIO(answer.content)) as image:
+        assert image.size == (64, 48)
+    assert cards(api)["cards"][1]["thumbnail"] is None
+
+
+def test_a_picture_of_the_history_becomes_the_preview(api, library_services, folder, tmp_path):
+    output = tmp_path / "output.png"
+    output.write_bytes(picture(INFOTEXT, (90, 60)))
+    dog = identity(api, "dog")
+    refused = api.put(f"/v1/cards/{dog}/preview", params={"output": str(output)})
+    assert refused.status_code == 404
+    library_services.history.add(output, INFOTEXT)
+    detail = api.put(f"/v1/cards/{dog}/preview", params={"output": str(output)}).json()
+    assert detail["sidecars"] == ["dog.png"]
+    assert (folder / "sub" / "dog.png").read_bytes() == output.read_bytes()
+    assert api.get(f"/v1/cards/{dog}/preview").content == output.read_bytes()
+
+
+@pytest.mark.parametrize("output", ["/etc/passwd", "../../etc/passwd", "x\0y"])
+def test_no_other_file_becomes_a_preview(api, output):
+    answer = api.put(f"/v1/cards/{identity(api, 'dog')}/preview", params={"output": output})
+    assert answer.status_code in (400, 404)
+
+
+def test_a_new_preview_shows_at_once(api, folder):
+    before = cards(api)["cards"][0]["thumbnail"]
+    file = io.BytesIO()
+    Image.new("RGB", (10, 10), "blue").save(file, "JPEG")
+    after = api.put(f"/v1/cards/{identity(api, 'cat')}/preview", content=file.getvalue()).json()["thumbnail"]
+    assert after != before
+    with Image.open(folder / "cat.png") as image:
+        assert (image.format, image.size) == ("PNG", (10, 10))
+
+
+def test_a_preview_that_is_no_picture_is_refused_and_the_old_one_stays(api, folder):
+    before = (folder / "cat.png").read_bytes()
+    assert api.put(f"/v1/cards/{identity(api, 'cat')}/preview", content=b"<html>").status_code == 422
+    assert (folder / "cat.png").read_bytes() == before
+
+
+def test_a_removed_preview_lies_in_the_trash(api, folder):
+    cat = identity(api, "cat")
+    assert api.delete(f"/v1/cards/{cat}/preview").json()["thumbnail"] is None
+    (trashed,) = api.get("/v1/trash").json()
+    assert api.post(f"/v1/trash/{trashed['id']}/restore").json() is None
+    assert (folder / "cat.png").is_file()
+    assert cards(api)["cards"][0]["thumbnail"] is not None
+
+
+def test_a_deleted_model_leaves_the_list_and_comes_back_with_its_card(api, folder):
+    cat = cards(api)["cards"][0]
+    trashed = api.delete(f"/v1/cards/{cat['id']}").json()
+    assert stems(api) == ["dog"]
+    assert sorted(path.name for path in folder.iterdir() if path.is_file()) == []
+    api.post("/v1/cards/scan")
+    assert stems(api) == ["dog"]
+    restored = api.post(f"/v1/trash/{trashed['id']}/restore").json()
+    assert restored == cat
+    assert api.get("/v1/trash").json() == []
+
+
+def test_two_models_that_share_a_card_do_not_lose_it_together(api, folder):
+    (folder / "cat.pt").write_bytes((folder / "cat.safetensors").read_bytes())
+    api.post("/v1/cards/scan")
+    api.delete(f"/v1/cards/{identity(api, 'cat')}")
+    assert (folder / "cat.json").is_file()
+
+
+def test_the_trash_is_emptied_for_good(api, tmp_path):
+    api.delete(f"/v1/cards/{identity(api, 'dog')}")
+    assert api.delete("/v1/trash").json()["count"] == 1
+    assert list(tmp_path.rglob("dog*")) == []
+
+
+def test_what_would_break_is_told_before(api, library_services, tmp_path):
+    cat = identity(api, "cat")
+    assert api.get(f"/v1/cards/{cat}/use").json()["sentence"] == "Nothing here names it."
+    library_services.history.add(tmp_path / "a.png", "x <lora:cat:1>\nSteps: 1")
+    library_services.history.add(tmp_path / "b.png", "x <lora:catfish:1>\nSteps: 1")
+    library_services.paths.styles[0].write_text("name,prompt,negative_prompt\nhouse,<lora:cat:0.5>,\n")
+    use = api.get(f"/v1/cards/{cat}/use").json()
+    assert (use["pictures"], use["styles"], use["selected"]) == (1, ["house"], False)
+    assert use["latest"] == [str(tmp_path / "a.png")]
+
+
+def test_an_embedding_puts_its_name_into_the_prompt_and_has_its_own_preview_name(library_api, tmp_path):
+    folder = tmp_path / "embeddings"
+    folder.mkdir()
+    (folder / "word.safetensors").write_bytes(embedding())
+    library_api.post("/v1/cards/scan")
+    (card,) = library_api.get("/v1/cards?kind=embedding").json()["cards"]
+    assert card["insert"] == "word"
+    library_api.put(f"/v1/cards/{card['id']}/preview", content=picture()).raise_for_status()
+    assert (folder / "word.preview.png").is_file()
+
+
+def test_metadata_and_tags_are_read_when_a_card_is_opened(library_api, tmp_path):
+    folder = tmp_path / "models" / "Lora"
+    folder.mkdir(parents=True)
+    tags = json.dumps({"10_a": {"cat": 5, " dog ": 1}, "20_b": {"cat": 2}})
+    (folder / "a.safetensors").write_bytes(lora(metadata={"ss_tag_frequency": tags, "ss_steps": "7"}))
+    library_api.post("/v1/cards/scan")
+    (card,) = library_api.get("/v1/cards?kind=lora").json()["cards"]
+    detail = library_api.get(f"/v1/cards/{card['id']}").json()
+    assert detail["tags"] == [["cat", 7], ["dog", 1]]
+    assert detail["metadata"]["ss_steps"] == "7"
+
+
+@pytest.mark.parametrize("path", ["0000000000000000", "..%2f..%2fetc", "x"])
+def test_a_card_that_is_not_there_is_not_found(api, path):
+    for method, url in (("get", ""), ("get", "/thumbnail"), ("delete", ""), ("get", "/use")):
+        assert getattr(api, method)(f"/v1/cards/{path}{url}").status_code == 404

@@ -1,0 +1,185 @@
+"""/v1/cards and /v1/trash: what models there are, what is written about them, and away with them."""
+
+from pathlib import Path
+from typing import Annotated
+
+from fastapi import APIRouter, Query, Request, Response
+from fastapi.concurrency import run_in_threadpool
+from fastapi.responses import FileResponse
+from pydantic import BaseModel
+
+from webui.api.inputs import read_body
+from webui.core.errors import InvalidRequest, NotFound
+from webui.core.model_file import Family
+from webui.jobs.library import Use
+from webui.jobs.services import Services
+from webui.models.cards.card import Card, CardQuery
+from webui.models.cards.cards import CardDetail, CardEdit
+from webui.store.atomic import storage_errors
+from webui.store.trash import Trashed
+
+# Its address changes with the picture.
+FOR_EVER = {"Cache-Control": "private, max-age=31536000, immutable"}
+
+
+class Scanned(BaseModel):
+    """What a look at the folders found."""
+
+    version: str
+    count: int
+
+
+class Emptied(BaseModel):
+    """What was deleted for good."""
+
+    count: int
+    bytes: int
+
+
+class TrashedAnswer(BaseModel):
+    """A model in the trash."""
+
+    id: str
+    name: str
+    kind: str
+    size: int
+    deleted: float
+
+
+def routes(services: Services) -> APIRouter:
+    """The routes, bound to the server's services."""
+    router = APIRouter()
+    add_list_routes(router, services)
+    add_card_routes(router, services)
+    add_preview_routes(router, services)
+    add_trash_routes(router, services)
+    return router
+
+
+def add_list_routes(router: APIRouter, services: Services) -> None:
+    """Lists of cards."""
+    index = services.library.cards.index
+
+    @router.get("/v1/cards")
+    def cards(query: Annotated[CardQuery, Query()]) -> Response:
+        """A page of the cards that match."""
+        if query.fitting:
+            query = query.model_copy(update={"family": selected_family(services)})
+        return Response(index.page(query).model_dump_json(), media_type="application/json")
+
+    @router.post("/v1/cards/scan")
+    def scan() -> Scanned:
+        """Look at the folders again."""
+        index.reread()
+        return Scanned(version=index.version, count=len(index.entries()))
+
+
+def selected_family(services: Services) -> Family:
+    """What family the selected checkpoint is of; unknown without one."""
+    try:
+        name = services.settings.current.models.sd_model_checkpoint
+        return services.catalog.find_checkpoint(name).family
+    except NotFound:
+        return Family.UNKNOWN
+
+
+def add_card_routes(router: APIRouter, services: Services) -> None:
+    """One card."""
+    cards = services.library.cards
+
+    @router.get("/v1/cards/{identity}")
+    def detail(identity: str) -> CardDetail:
+        """Everything that is known of a model without asking anybody."""
+        return cards.detail(identity)
+
+    @router.patch("/v1/cards/{identity}")
+    def edit(identity: str, changes: CardEdit) -> CardDetail:
+        """Write changes into the file beside the model."""
+        return cards.edit(identity, changes)
+
+    @router.get("/v1/cards/{identity}/use")
+    def use(identity: str) -> Use:
+        """What would miss the model if it were deleted."""
+        return services.library.use_of(identity, services.styles(), services.settings.current)
+
+    @router.delete("/v1/cards/{identity}")
+    def delete(identity: str) -> TrashedAnswer:
+        """Move a model with its sidecars to the trash."""
+        return trashed_answer(cards.delete(identity))
+
+
+def add_preview_routes(router: APIRouter, services: Services) -> None:
+    """Pictures of cards."""
+    cards = services.library.cards
+
+    @router.get("/v1/cards/{identity}/thumbnail")
+    def thumbnail(identity: str) -> FileResponse:
+        """A small picture."""
+        return FileResponse(cards.thumbnail(identity), media_type="image/webp", headers=FOR_EVER)
+
+    @router.get("/v1/cards/{identity}/preview")
+    def preview(identity: str) -> FileResponse:
+        """The preview itself."""
+        return FileResponse(cards.preview(identity), headers={"Cache-Control": "no-cache"})
+
+    @router.put("/v1/cards/{identity}/preview")
+    async def set_preview(
+        request: Request, identity: str, reference: str = "", output: str = ""
+    ) -> CardDetail:
+        """Take a picture: one that was uploaded, one of the history by its path, or the body itself."""
+        body = b"" if reference or output else await read_body(request)
+
+        def apply() -> CardDetail:
+            data = services.inputs.read(reference) if reference else body
+            return cards.set_preview(identity, output_picture(services, output) if output else data)
+
+        return await run_in_threadpool(apply)
+
+    @router.delete("/v1/cards/{identity}/preview")
+    def remove_preview(identity: str) -> CardDetail:
+        """Move the preview to the trash."""
+        return cards.remove_preview(identity)
+
+
+def add_trash_routes(router: APIRouter, services: Services) -> None:
+    """What was deleted."""
+    cards = services.library.cards
+
+    @router.get("/v1/trash")
+    def trash() -> list[TrashedAnswer]:
+        """Newest first."""
+        return [trashed_answer(each) for each in cards.trash.all()]
+
+    @router.post("/v1/trash/{identity}/restore")
+    def restore(identity: str) -> Card | None:
+        """Put it back; its card."""
+        return cards.restore(identity)
+
+    @router.delete("/v1/trash/{identity}", status_code=204)
+    def delete_for_good(identity: str) -> None:
+        """Delete one for good."""
+        cards.trash.delete(identity)
+
+    @router.delete("/v1/trash")
+    def empty() -> Emptied:
+        """Delete all of it for good."""
+        count, size = cards.trash.empty()
+        return Emptied(count=count, bytes=size)
+
+
+def output_picture(services: Services, output: str) -> bytes:
+    """A picture that the history knows; no other file is read. Raises NotFound."""
+    if "\0" in output:
+        raise InvalidRequest("A path has no zero bytes.")
+    path = Path(output)
+    if services.history.find(path) is None:
+        raise NotFound("The history has no picture of that path.")
+    with storage_errors(path):
+        return path.read_bytes()
+
+
+def trashed_answer(trashed: Trashed) -> TrashedAnswer:
+    """As an answer."""
+    return TrashedAnswer(
+        id=trashed.id, name=trashed.name, kind=trashed.kind, size=trashed.size, deleted=trashed.deleted
+    )

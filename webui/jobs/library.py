@@ -1,0 +1,134 @@
+"""What the front doors need to take models in, fetch them, show and delete them."""
+
+import threading
+from dataclasses import dataclass
+from pathlib import Path
+
+from pydantic import BaseModel
+
+from webui.core.model_file import ModelFile, ModelKind
+from webui.core.settings import Settings
+from webui.models.cards.card import CardEntry
+from webui.models.cards.cards import Cards
+from webui.models.fetch.civitai import Civitai
+from webui.models.fetch.downloads import Downloads
+from webui.models.fetch.offers import Offers
+from webui.models.fetch.web import Web
+from webui.models.intake.arrival import Arrival
+from webui.models.intake.intake import Intake
+from webui.prompts.styles import Styles
+from webui.store.history import History
+from webui.store.keys import Keys
+from webui.store.uploads import Uploads
+
+# Pictures that are shown of those that name a model.
+LATEST = 12
+
+
+class Use(BaseModel):
+    """What names a model, and would be without it: `sentence` tells it to the artist."""
+
+    pictures: int
+    latest: list[str]
+    styles: list[str]
+    selected: bool
+    named_by: list[str]
+    sentence: str
+
+
+@dataclass(frozen=True, slots=True)
+class Library:
+    """Made once in `main`."""
+
+    intake: Intake
+    uploads: Uploads
+    cards: Cards
+    history: History
+    keys: Keys
+    web: Web
+    civitai: Civitai
+    offers: Offers
+    downloads: Downloads
+
+    def start(self) -> None:
+        """After the start of the server: go on with what a killed one left, and make the cards ready."""
+        self.intake.clean()
+        self.uploads.clean()
+        self.downloads.start()
+        # Twenty thousand cards take a second, which the first page need not wait for.
+        threading.Thread(target=self.cards.index.entries, name="cards", daemon=True).start()
+
+    def close(self) -> None:
+        """Before the server ends."""
+        self.downloads.close()
+        self.web.close()
+
+    def finish_upload(self, identity: str) -> list[Arrival]:
+        """File an upload that is whole; nothing is left of it in any case."""
+        staged, sha256 = self.uploads.finished(identity)
+        try:
+            return self.intake.take(staged.content, sha256)
+        finally:
+            self.uploads.cancel(identity)
+
+    def use_of(self, identity: str, styles: Styles, settings: Settings) -> Use:
+        """What would miss a model that is deleted."""
+        entry = self.cards.index.find(identity)
+        file = entry.file
+        fragments = fragments_of(file)
+        pictures, latest = self.history.mentioning(fragments, LATEST) if fragments else (0, [])
+        named = [
+            style.name
+            for style in styles.styles
+            if any(fragment in style.prompt + style.negative_prompt for fragment in fragments)
+        ]
+        selected = file.title in (settings.models.sd_model_checkpoint, settings.models.sd_vae) or (
+            file.kind == ModelKind.VAE and file.path.name == settings.models.sd_vae
+        )
+        named_by = checkpoints_with(file, self.cards.index.entries())
+        return Use(
+            pictures=pictures,
+            latest=[str(path) for path in latest],
+            styles=named,
+            selected=selected,
+            named_by=named_by,
+            sentence=use_sentence(pictures, named, selected=selected, named_by=named_by),
+        )
+
+
+def fragments_of(file: ModelFile) -> tuple[str, ...]:
+    """How infotexts and styles name a model."""
+    match file.kind:
+        case ModelKind.CHECKPOINT:
+            return (f"Model: {file.stem},", f"Refiner: {file.stem} [")
+        case ModelKind.VAE:
+            return (f"VAE: {file.path.name},",)
+        case ModelKind.LORA:
+            return (f"<lora:{file.stem}:", f"<lyco:{file.stem}:")
+        case ModelKind.HYPERNETWORK:
+            return (f"<hypernet:{file.stem}:", f"Hypernet: {file.stem},")
+        case ModelKind.EMBEDDING:
+            return (file.stem,)
+        case _:
+            return ()
+
+
+def checkpoints_with(file: ModelFile, entries: list[CardEntry]) -> list[str]:
+    """The checkpoints whose card names this VAE."""
+    if file.kind != ModelKind.VAE:
+        return []
+    return [
+        entry.file.name for entry in entries if entry.text.vae and Path(entry.text.vae).name == file.path.name
+    ]
+
+
+def use_sentence(pictures: int, styles: list[str], *, selected: bool, named_by: list[str]) -> str:
+    """What would miss the model, in words."""
+    parts = [
+        f"{pictures} pictures of the history were made with it" if pictures else "",
+        f"the styles {', '.join(styles)} name it" if styles else "",
+        f"the cards of {', '.join(named_by)} name it" if named_by else "",
+        "it is selected now" if selected else "",
+    ]
+    told = "; ".join(part for part in parts if part)
+    return f"{told[0].upper()}{told[1:]}." if told else "Nothing here names it."

@@ -1,0 +1,1 @@
+"""Cards: every model file with what is written about it, searched and sorted in memory."""

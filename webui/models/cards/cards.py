@@ -1,0 +1,211 @@
+"""What can be done with a card: read in detail, edited, given a preview, deleted, restored."""
+
+import json
+from pathlib import Path
+from typing import Any, cast
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from webui.core.errors import InvalidRequest, NotFound, UnusableFile
+from webui.core.model_file import ModelFile, ModelKind
+from webui.models.cards.card import Card, CardEntry
+from webui.models.cards.index import CardIndex
+from webui.models.catalog import Catalog
+from webui.models.headers import read_header
+from webui.store.atomic import write_atomically
+from webui.store.encoding import encode
+from webui.store.reading import open_picture
+from webui.store.sidecars import beside, find_preview, sidecars_of, write_card, written_path
+from webui.store.thumbnails import Thumbnails
+from webui.store.trash import Trash, Trashed
+
+# Tags of a training set that are worth showing.
+MOST_TAGS = 60
+LONGEST_VALUE = 2000
+PNG_START = b"\x89PNG\r\n\x1a\n"
+CIVITAI_MODEL = "https://civitai.com/models/"
+
+
+class CivitaiPlace(BaseModel):
+    """Where a model is on Civitai."""
+
+    model_id: int
+    version_id: int
+    base_model: str
+    url: str
+
+
+class CardDetail(Card):
+    """Everything about a model that is known without asking anybody."""
+
+    path: str
+    notes: str
+    sd_version: str
+    vae: str
+    sidecars: list[str]
+    metadata: dict[str, str]
+    tags: list[tuple[str, int]]
+    trained_words: list[str]
+    civitai: CivitaiPlace | None
+    writes_to: str
+
+
+class CardEdit(BaseModel):
+    """Changes to a card; what is left out stays."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    description: str | None = Field(None, max_length=20_000)
+    notes: str | None = Field(None, max_length=20_000)
+    activation_text: str | None = Field(None, max_length=20_000)
+    negative_text: str | None = Field(None, max_length=20_000)
+    preferred_weight: float | None = Field(None, ge=-100, le=100, allow_inf_nan=False)
+    sd_version: str | None = Field(None, max_length=100)
+    vae: str | None = Field(None, max_length=500)
+    favourite: bool | None = None
+
+
+class Cards:
+    """The cards and their files. Any thread."""
+
+    def __init__(self, catalog: Catalog, index: CardIndex, thumbnails: Thumbnails, trash: Trash) -> None:
+        """What is deleted goes to `trash`."""
+        self._catalog = catalog
+        self.index = index
+        self._thumbnails = thumbnails
+        self.trash = trash
+
+    def card(self, file: ModelFile) -> Card:
+        """The card of a file."""
+        return self.index.of(file).card
+
+    def detail(self, identity: str) -> CardDetail:
+        """Everything about a model, its metadata read from the file. Raises NotFound."""
+        entry = self.index.find(identity)
+        file, text = entry.file, entry.text
+        metadata = metadata_of(file)
+        return CardDetail(
+            **entry.card.model_dump(),
+            path=str(file.path),
+            notes=text.notes,
+            sd_version=text.sd_version,
+            vae=text.vae,
+            sidecars=[path.name for path in sidecars_of(file.path)],
+            metadata={key: value for key, value in metadata.items() if len(value) <= LONGEST_VALUE},
+            tags=tags_of(metadata),
+            trained_words=list(text.trained_words),
+            civitai=civitai_place(entry),
+            writes_to=written_path(file.path).name,
+        )
+
+    def edit(self, identity: str, changes: CardEdit) -> CardDetail:
+        """Write changes beside the model. Raises UnusableFile if the file there is damaged."""
+        values = changes.model_dump(exclude_none=True)
+        self.write(identity, values)
+        return self.detail(identity)
+
+    def write(self, identity: str, values: dict[str, Any]) -> None:
+        """Write by the names of CardText; `civitai` takes an object. Any: JSON values."""
+        path = self.index.find(identity).file.path
+        if values:
+            write_card(path, values)
+            self.index.refresh(path)
+
+    def preview(self, identity: str) -> Path:
+        """The preview's file. Raises NotFound."""
+        path = find_preview(self.index.find(identity).file.path)
+        if path is None:
+            raise NotFound("This model has no preview.")
+        return path
+
+    def thumbnail(self, identity: str) -> Path:
+        """A small picture of the preview. Raises NotFound, UnusableFile."""
+        entry = self.index.find(identity)
+        return self._thumbnails.get(identity, entry.preview_stamp, self.preview(identity))
+
+    def set_preview(self, identity: str, data: bytes) -> CardDetail:
+        """Take a picture file as preview; a PNG keeps its infotext. Raises UnusableFile."""
+        file = self.index.find(identity).file
+        image = open_picture(data)
+        png = data if data.startswith(PNG_START) else encode(image, "png")
+        write_atomically(preview_target(file), png)
+        self.index.refresh(file.path)
+        return self.detail(identity)
+
+    def remove_preview(self, identity: str) -> CardDetail:
+        """Move the preview that is shown to the trash."""
+        file, preview = self.index.find(identity).file, self.preview(identity)
+        self.trash.put(preview, [], name=preview.name, kind="preview")
+        self.index.refresh(file.path)
+        return self.detail(identity)
+
+    def delete(self, identity: str) -> Trashed:
+        """Move a model with its sidecars to the trash. Raises InvalidRequest for the bundled one."""
+        file = self.index.find(identity).file
+        starter = self._catalog.folders.starter
+        if starter is not None and starter in file.path.parents:
+            raise InvalidRequest(f"{file.name} belongs to the program and stays.")
+        trashed = self.trash.put(file.path, self._own_sidecars(file), name=file.name, kind=file.kind)
+        self._catalog.forget(file.path)
+        return trashed
+
+    def restore(self, identity: str) -> Card | None:
+        """Put a model back; its card, None for a preview."""
+        trashed = self.trash.find(identity)
+        path = self.trash.restore(identity)
+        if trashed.kind == "preview":
+            self.index.reread()
+            return None
+        return self.card(self._catalog.add(path))
+
+    def _own_sidecars(self, file: ModelFile) -> list[Path]:
+        """The sidecars of a file, but for those that it shares with another model of the same base."""
+        others = [
+            other
+            for other in self._catalog.all_files()
+            if other.path != file.path and beside(other.path, "") == beside(file.path, "")
+        ]
+        return [] if others else sidecars_of(file.path)
+
+
+def metadata_of(file: ModelFile) -> dict[str, str]:
+    """A file's metadata, whole."""
+    try:
+        return read_header(file.path).metadata
+    except UnusableFile:
+        return {}
+
+
+def tags_of(metadata: dict[str, str]) -> list[tuple[str, int]]:
+    """The commonest tags of the training set, as kohya's trainer noted them, most frequent first."""
+    try:
+        # Any: JSON values
+        folders: Any = json.loads(metadata.get("ss_tag_frequency", "{}"))
+    except (ValueError, RecursionError):
+        return []
+    counts: dict[str, int] = {}
+    for folder in cast("dict[str, Any]", folders).values() if isinstance(folders, dict) else ():
+        for word, count in cast("dict[str, Any]", folder).items() if isinstance(folder, dict) else ():
+            if isinstance(count, int):
+                counts[word.strip()] = counts.get(word.strip(), 0) + count
+    return sorted(counts.items(), key=lambda pair: -pair[1])[:MOST_TAGS]
+
+
+def civitai_place(entry: CardEntry) -> CivitaiPlace | None:
+    """Where a model is on Civitai, None where nobody noted it."""
+    text = entry.text
+    if not text.model_id:
+        return None
+    version = f"?modelVersionId={text.version_id}" if text.version_id else ""
+    return CivitaiPlace(
+        model_id=text.model_id,
+        version_id=text.version_id,
+        base_model=text.base_model,
+        url=f"{CIVITAI_MODEL}{text.model_id}{version}",
+    )
+
+
+def preview_target(file: ModelFile) -> Path:
+    """Where a preview is written: where A1111 looks first. Beside embeddings a .png may be another one."""
+    end = ".preview.png" if file.kind == ModelKind.EMBEDDING else ".png"
+    return beside(file.path, end)

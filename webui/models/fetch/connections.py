@@ -1,0 +1,159 @@
+"""Connections to public addresses only, so that no link can make the server ask its own network.
+
+A name is resolved here, every address it has is checked, and the connection goes to an address that was
+checked: a name that means something else a moment later changes nothing.
+"""
+
+import ipaddress
+import socket
+from collections.abc import Generator, Iterable, Iterator
+from contextlib import contextmanager
+
+import httpcore
+import httpx
+
+from webui.models.fetch.refusals import FetchRefused
+
+Address = ipaddress.IPv4Address | ipaddress.IPv6Address
+# Networks whose IPv6 addresses have an IPv4 address inside (RFC 6052).
+NAT64 = ipaddress.ip_network("64:ff9b::/96")
+MAX_CONNECTIONS = 12
+
+
+def is_public(address: Address) -> bool:
+    """Whether an address is on the open internet, and whatever IPv4 address is inside it too."""
+    inner = inner_address(address)
+    if inner is not None:
+        return is_public(inner)
+    return address.is_global and not address.is_multicast and not address.is_reserved
+
+
+def inner_address(address: Address) -> ipaddress.IPv4Address | None:
+    """The IPv4 address in an IPv6 one that is translated on its way."""
+    if isinstance(address, ipaddress.IPv4Address):
+        return None
+    if address in NAT64:
+        return ipaddress.IPv4Address(int(address) & 0xFFFFFFFF)
+    teredo = address.teredo
+    return address.ipv4_mapped or address.sixtofour or (teredo[1] if teredo else None)
+
+
+def public_addresses(host: str, port: int) -> list[str]:
+    """The addresses of a name. Raises FetchRefused if one of them is not public, or there is none."""
+    try:
+        found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+    except (OSError, UnicodeError) as error:
+        raise FetchRefused(
+            "no connection", f"{host} cannot be found. Check the address and this machine's connection."
+        ) from error
+    addresses = list(dict.fromkeys(str(info[4][0]).partition("%")[0] for info in found))
+    if not all(is_public(ipaddress.ip_address(address)) for address in addresses):
+        raise FetchRefused(
+            "private address",
+            f"{host} is an address in a private network, which is not asked. Give a public address.",
+        )
+    return addresses
+
+
+class GuardedBackend(httpcore.NetworkBackend):
+    """Opens sockets to checked addresses; `trusted` hosts ("host:port") are taken as they are."""
+
+    def __init__(self, trusted: frozenset[str]) -> None:
+        self._trusted = trusted
+        self._plain = httpcore.SyncBackend()
+
+    def connect_tcp(
+        self,
+        host: str,
+        port: int,
+        timeout: float | None = None,
+        local_address: str | None = None,
+        socket_options: Iterable[httpcore.SOCKET_OPTION] | None = None,
+    ) -> httpcore.NetworkStream:
+        """A connection to the first address that answers."""
+        if f"{host}:{port}" in self._trusted:
+            return self._plain.connect_tcp(host, port, timeout, local_address, socket_options)
+        *others, last = public_addresses(host, port)
+        for address in others:
+            try:
+                return self._plain.connect_tcp(address, port, timeout, local_address, socket_options)
+            except (httpcore.ConnectError, httpcore.ConnectTimeout):
+                continue
+        return self._plain.connect_tcp(last, port, timeout, local_address, socket_options)
+
+    def sleep(self, seconds: float) -> None:
+        """Wait."""
+        self._plain.sleep(seconds)
+
+
+class GuardedTransport(httpx.BaseTransport):
+    """httpx over guarded connections. Failures of the network come out as FetchRefused."""
+
+    def __init__(self, trusted: frozenset[str]) -> None:
+        self._pool = httpcore.ConnectionPool(
+            ssl_context=httpx.create_ssl_context(),
+            max_connections=MAX_CONNECTIONS,
+            keepalive_expiry=30,
+            network_backend=GuardedBackend(trusted),
+        )
+
+    def handle_request(self, request: httpx.Request) -> httpx.Response:
+        """Send a request; the body of the answer is read as it is asked for."""
+        assert isinstance(request.stream, httpx.SyncByteStream)
+        url = httpcore.URL(
+            scheme=request.url.raw_scheme,
+            host=request.url.raw_host,
+            port=request.url.port,
+            target=request.url.raw_path,
+        )
+        with network_errors(request.url.host):
+            response = self._pool.handle_request(
+                httpcore.Request(
+                    request.method,
+                    url,
+                    headers=request.headers.raw,
+                    content=request.stream,
+                    extensions=request.extensions,
+                )
+            )
+        return httpx.Response(
+            response.status, headers=response.headers, stream=GuardedStream(response, request.url.host)
+        )
+
+    def close(self) -> None:
+        """Close all connections."""
+        self._pool.close()
+
+
+class GuardedStream(httpx.SyncByteStream):
+    """The body of an answer, piece by piece."""
+
+    def __init__(self, response: httpcore.Response, host: str) -> None:
+        self._response = response
+        self._host = host
+
+    def __iter__(self) -> Iterator[bytes]:
+        """The pieces, as they come."""
+        with network_errors(self._host):
+            yield from self._response.iter_stream()
+
+    def close(self) -> None:
+        """Give the connection back."""
+        self._response.close()
+
+
+@contextmanager
+def network_errors(host: str) -> Generator[None, None, None]:
+    """Turns failures of the network into FetchRefused."""
+    try:
+        yield
+    except httpcore.RemoteProtocolError as error:
+        raise FetchRefused("truncated", f"{host} broke off before the end. Try again.") from error
+    except httpcore.TimeoutException as error:
+        raise FetchRefused("no connection", f"{host} did not answer in time. Try again later.") from error
+    except httpcore.ConnectError as error:
+        raise FetchRefused(
+            "no connection", f"{host} cannot be reached. Check this machine's connection."
+        ) from error
+    except (httpcore.NetworkError, httpcore.ProtocolError, httpcore.UnsupportedProtocol) as error:
+        raise FetchRefused("no connection", f"The connection to {host} broke. Try again.") from error

@@ -1,0 +1,1 @@
+"""What arrives: told by its content, filed in its folder, or refused with a sentence."""
