@@ -28,7 +28,7 @@ SMALL, NATIVE = SIZES
 LEARNING_RATE = 6e-4
 WARMUP_STEPS = 150
 # From here on the rate falls with the square root of the steps, and over the last steps to nothing.
-STEADY_STEPS = 5000
+STEADY_STEPS = 12000
 COOLING_STEPS = 1000
 # The text encoder's share of the rate: at the whole of it, its residuals grow until words drown in them.
 TEXT_RATE = 0.4
