@@ -202,6 +202,20 @@ def test_a_dropped_civitai_link_is_fetched_filed_and_written_into_the_prompt(pag
     expect(page.locator(f"{TRAY}.failed")).to_contain_text("Civitai")
 
 
+def test_civitai_is_searched_within_the_page_and_what_is_found_is_fetched(page, home, sites, golden_networks):
+    data = (golden_networks / "Lora" / "lora-te.safetensors").read_bytes()
+    sites.add(FakeVersion(30, 3, [FakeFile("searched.safetensors", data)], model_name="Searched"))
+    show_loras(page)
+    asked = len(sites.seen)
+    page.click("#txt2img_lora button[title='Search Civitai']")
+    assert len(sites.seen) == asked
+    page.click("dialog .found-form button.primary")
+    found = page.locator("dialog .found", has_text="Searched")
+    found.locator("button").click()
+    expect(page.locator(f"{TRAY}.done")).to_contain_text("searched")
+    assert (home / "models" / "Lora" / "searched.safetensors").exists()
+
+
 @pytest.mark.skipif(SCREENSHOTS is None, reason="Say where to: SCREENSHOTS=docs/screenshots.")
 @pytest.mark.parametrize("width", [1440, 390])
 def test_a_picture_is_taken(chromium, address, width):

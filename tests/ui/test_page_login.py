@@ -33,3 +33,13 @@ def test_who_is_logged_in_to_the_page_may_upload_and_no_more(client):
     client.post("/login", data=LOGIN).raise_for_status()
     assert status(client) == 422
     assert status(client, "/sdapi/v1/txt2img") == 401
+
+
+def test_where_the_page_asks_for_a_login_a_stranger_may_not_touch_the_models(tmp_path):
+    folders = ["--data-dir", str(tmp_path), "--models-dir", str(tmp_path / "models")]
+    flags, _ = read_flags([*folders, "--gradio-auth", "ann:red"])
+    client = TestClient(build_app(build_services(flags, tmp_path)), base_url="http://127.0.0.1")
+    paths = ("/v1/cards", "/v1/uploads", "/v1/downloads", "/v1/trash", "/v1/keys")
+    assert [client.get(path).status_code for path in paths] == [401] * len(paths)
+    client.post("/login", data=LOGIN).raise_for_status()
+    assert [client.get(path).status_code for path in paths] == [200] * len(paths)

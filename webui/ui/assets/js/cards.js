@@ -34,7 +34,8 @@ function build(tab) {
     }
     panels.get(name).open();
   };
-  for (const [name, label] of [["generation", "Generation"], ...Object.entries(KINDS).map(([name, [, label]]) => [name, label])]) {
+  const labels = Object.entries(KINDS).map(([name, [, label]]) => [name, label]);
+  for (const [name, label] of [["generation", "Generation"], ...labels]) {
     const button = make("button", {
       type: "button",
       textContent: label,

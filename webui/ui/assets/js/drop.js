@@ -6,18 +6,25 @@ import { Tray } from "./drop/tray.js";
 import { fetchLink, resumeDownloads } from "./drop/downloads.js";
 import { sendFile } from "./drop/uploads.js";
 import { isLink, linksIn } from "./drop/links.js";
+import { searchCivitai } from "./drop/search.js";
 
 await appears("#tabs > .tab-nav > button");
 const tray = new Tray();
 const veil = make(
   "div",
   { className: "drop-veil", attributes: { "aria-hidden": "true" } },
-  make("p", {}, make("strong", { textContent: "Drop it here" }), make("span", { textContent: "Models, LoRAs, links, pictures, zips, styles: each goes where it belongs." })),
+  make(
+    "p",
+    {},
+    make("strong", { textContent: "Drop it here" }),
+    make("span", { textContent: "Models, LoRAs, links, pictures, zips, styles: each goes where it belongs." }),
+  ),
 );
 document.body.append(veil);
 
 /** Places that take pictures themselves. */
-const PICTURE_PLACES = ".canvas, [data-testid='image'], .image-container, .upload-container, [id$='_batch'], #extras_image, #pnginfo_image";
+const PICTURE_PLACES =
+  ".canvas, [data-testid='image'], .image-container, .upload-container, [id$='_batch'], #extras_image, #pnginfo_image";
 
 /** Whether what is dragged is for this page as a whole, and not for the field below the pointer. */
 function isOurs(event) {
@@ -85,7 +92,13 @@ function addModels() {
     placeholder: "Civitai or Hugging Face link, or AIR",
     attributes: { "aria-label": "Link" },
   });
-  const message = make("p", { className: "hint", textContent: "Each goes into the folder it belongs to. You can also drop files and links anywhere on the page." });
+  const message = make(
+    "p",
+    {
+      className: "hint",
+      textContent: "Each goes into the folder it belongs to. You can also drop files and links anywhere on the page.",
+    },
+  );
   const form = make(
     "form",
     { method: "dialog" },
@@ -119,4 +132,8 @@ for (const { name, size, offset } of await ask("GET", "v1/uploads").catch(() => 
   const done = Math.floor((100 * offset) / Math.max(size, 1));
   tray.add(name).say(`Only ${done} % of this file came. Drop it again, and it goes on from there.`);
 }
-publish({ addModels, takeFiles: take });
+publish({
+  addModels,
+  takeFiles: take,
+  searchModels: (kind, query) => searchCivitai(kind, query, (link) => fetchLink(link, tray)),
+});

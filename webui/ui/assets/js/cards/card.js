@@ -1,4 +1,4 @@
-// One card: picture, name, what it is for, and its small buttons. The shape is A1111's: .card[data-name] .actions .name.
+// One card: picture, name, what it is for, its small buttons. The shape is A1111's: .card[data-name] .actions .name.
 import { iconButton, make } from "../controls.js";
 import { address } from "../server.js";
 
@@ -39,7 +39,11 @@ export function drawCard(card, { use, edit, favour, isUsed }) {
     make(
       "div",
       { className: "card-buttons" },
-      iconButton(card.favourite ? "star-full" : "star", card.favourite ? "No favourite any more" : "Favourite", () => favour(card)),
+      iconButton(
+        card.favourite ? "star-full" : "star",
+        card.favourite ? "No favourite any more" : "Favourite",
+        () => favour(card),
+      ),
       iconButton("edit", "Details, trigger words, preview", () => edit(card)),
     ),
     make(

@@ -15,7 +15,8 @@ function field(label, input) {
 }
 
 function size(bytes) {
-  return bytes > 1e9 ? `${(bytes / 1e9).toFixed(2)} GB` : bytes > 1e6 ? `${(bytes / 1e6).toFixed(1)} MB` : `${Math.ceil(bytes / 1e3)} kB`;
+  if (bytes > 1e9) return `${(bytes / 1e9).toFixed(2)} GB`;
+  return bytes > 1e6 ? `${(bytes / 1e6).toFixed(1)} MB` : `${Math.ceil(bytes / 1e3)} kB`;
 }
 
 function row(label, value) {
@@ -47,7 +48,8 @@ function words(card, input) {
         title: "Add to the trigger words",
         onclick: () => {
           const present = input.value.trim();
-          if (!present.split(/\s*,\s*/).includes(word)) input.value = present ? `${present.replace(/,$/, "")}, ${word}` : word;
+          if (present.split(/\s*,\s*/).includes(word)) return;
+          input.value = present ? `${present.replace(/,$/, "")}, ${word}` : word;
         },
       }),
     ),
@@ -88,11 +90,17 @@ export async function edit(card, tab, changed) {
   function fill(detail) {
     const inputs = {};
     const fields = Object.entries(TEXTS).map(([name, [label, tag]]) => {
-      inputs[name] = make(tag, { rows: name === "notes" || name === "description" ? 3 : 2, value: detail[name] ?? "" });
+      inputs[name] = make(
+        tag,
+        { rows: name === "notes" || name === "description" ? 3 : 2, value: detail[name] ?? "" },
+      );
       return field(label, inputs[name]);
     });
     const isPrompted = ["lora", "embedding", "hypernetwork"].includes(detail.kind);
-    inputs.preferred_weight = make("input", { type: "number", step: 0.05, min: -10, max: 10, value: detail.preferred_weight ?? 0 });
+    inputs.preferred_weight = make(
+      "input",
+      { type: "number", step: 0.05, min: -10, max: 10, value: detail.preferred_weight ?? 0 },
+    );
     const update = async (action) => {
       const now = await attempt(action);
       if (now) {
@@ -112,8 +120,22 @@ export async function edit(card, tab, changed) {
           "div",
           { className: "details-side" },
           preview,
-          make("button", { type: "button", textContent: "Preview from the shown picture", onclick: () => update(() => take(detail)) }),
-          make("button", { type: "button", textContent: "Ask Civitai about this file", onclick: () => update(() => ask("POST", `v1/cards/${detail.id}/fetch`, {})) }),
+          make(
+            "button",
+            {
+              type: "button",
+              textContent: "Preview from the shown picture",
+              onclick: () => update(() => take(detail)),
+            },
+          ),
+          make(
+            "button",
+            {
+              type: "button",
+              textContent: "Ask Civitai about this file",
+              onclick: () => update(() => ask("POST", `v1/cards/${detail.id}/fetch`, {})),
+            },
+          ),
           facts(detail),
         ),
         make(
@@ -130,10 +152,16 @@ export async function edit(card, tab, changed) {
       make(
         "div",
         { className: "details-buttons" },
-        make("button", { type: "button", className: "danger", textContent: "Move to the trash", onclick: () => discard(detail) }),
+        make(
+          "button",
+          { type: "button", className: "danger", textContent: "Move to the trash", onclick: () => discard(detail) },
+        ),
         make("span", { className: "gap" }),
         make("button", { type: "button", textContent: "Close", onclick: () => dialog.close() }),
-        make("button", { type: "button", className: "primary", textContent: "Save", onclick: () => save(detail, inputs) }),
+        make(
+          "button",
+          { type: "button", className: "primary", textContent: "Save", onclick: () => save(detail, inputs) },
+        ),
       ),
     );
   }
@@ -147,7 +175,11 @@ export async function edit(card, tab, changed) {
   async function save(detail, inputs) {
     const change = Object.fromEntries(Object.keys(TEXTS).map((name) => [name, inputs[name].value]));
     const now = await attempt(() =>
-      ask("PATCH", `v1/cards/${detail.id}`, { ...change, preferred_weight: Number(inputs.preferred_weight.value) || 0 }),
+      ask(
+        "PATCH",
+        `v1/cards/${detail.id}`,
+        { ...change, preferred_weight: Number(inputs.preferred_weight.value) || 0 },
+      ),
     );
     if (!now) return;
     changed(now);

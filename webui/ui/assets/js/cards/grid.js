@@ -13,7 +13,7 @@ export class Grid {
   #shown = new Map();
   #turn = 0;
 
-  /** `source(offset, limit)` gives {total, cards}; `draw(card)` an element; `size` is {width, height} at least, in pixels. */
+  /** `source(offset, limit)` gives {total, cards}; `draw(card)` an element; `size`, {width, height}, is in pixels. */
   constructor(source, draw, size) {
     this.#source = source;
     this.#draw = draw;

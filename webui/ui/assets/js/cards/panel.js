@@ -62,10 +62,16 @@ export class Panel {
       this.#typing = setTimeout(() => this.reload({ stay: false }), TYPING_MS);
     });
     this.order = make("select", { title: "Order", attributes: { "aria-label": "Order" } });
-    for (const [value, words] of Object.entries(ORDERS)) this.order.append(make("option", { value, textContent: words }));
+    for (const [value, words] of Object.entries(ORDERS)) this.order.append(
+      make("option", { value, textContent: words }),
+    );
     this.order.value = this.kept.order ?? "name";
     this.order.addEventListener("change", () => this.#keep({ order: this.order.value }));
-    this.direction = iconButton("direction", "Turn the order round", () => this.#keep({ descending: !this.kept.descending }));
+    this.direction = iconButton(
+      "direction",
+      "Turn the order round",
+      () => this.#keep({ descending: !this.kept.descending }),
+    );
     this.favourites = iconButton("star", "Favourites only", () => this.#keep({ favourites: !this.kept.favourites }));
     this.fitting = make("button", {
       type: "button",
@@ -82,7 +88,17 @@ export class Panel {
       this.direction,
       this.favourites,
       refresh,
-      make("button", { type: "button", className: "cards-add", textContent: "Add …", onclick: () => window.webui.addModels() }),
+      make(
+        "button",
+        { type: "button", className: "cards-add", textContent: "Add …", onclick: () => window.webui.addModels() },
+      ),
+      make("button", {
+        type: "button",
+        className: "cards-add",
+        textContent: "Civitai …",
+        title: "Search Civitai",
+        onclick: () => window.webui.searchModels(this.#kind, this.search.value),
+      }),
       this.fitting,
     );
   }

@@ -26,7 +26,9 @@ async function show(arrival, line, tray, file, alone) {
   line.say(arrival.sentence, arrival.outcome === "refused" ? "failed" : "done");
   if (arrival.outcome === "filed" || arrival.outcome === "duplicate") await showModel(arrival, line, alone);
   else if (arrival.outcome === "picture") showPicture(arrival, line, tray, file);
-  else if (arrival.outcome === "styles") for (const tab of ["txt2img", "img2img"]) find(`#refresh_${tab}_styles`)?.click();
+  else if (arrival.outcome === "styles") {
+    for (const tab of ["txt2img", "img2img"]) find(`#refresh_${tab}_styles`)?.click();
+  }
 }
 
 async function showModel({ kind, title, card }, line, alone) {

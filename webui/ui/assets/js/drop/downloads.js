@@ -21,7 +21,11 @@ export async function fetchLink(link, tray) {
 /** Shows what is on its way since before the page was opened. */
 export async function resumeDownloads(tray) {
   const downloads = await ask("GET", "v1/downloads").catch(() => []);
-  for (const download of downloads) if (download.state !== "done") follow(download, tray.add(download.name || download.link), tray);
+  for (const download of downloads) if (download.state !== "done") follow(
+    download,
+    tray.add(download.name || download.link),
+    tray,
+  );
 }
 
 function follow(download, line, tray) {
@@ -63,7 +67,10 @@ function show(download) {
 }
 
 function buttons(download, line) {
-  line.offer("Pause", () => ask("POST", `v1/downloads/${download.id}/pause`).catch((error) => (line.text.textContent = error.message)));
+  line.offer(
+    "Pause",
+    () => ask("POST", `v1/downloads/${download.id}/pause`).catch((error) => (line.text.textContent = error.message)),
+  );
   line.offer("Cancel", () => drop(download, line));
 }
 

@@ -4,9 +4,28 @@ import { make } from "../controls.js";
 export class Tray {
   constructor() {
     this.list = make("ul", { className: "tray-list" });
-    const close = make("button", { type: "button", className: "tray-close", textContent: "×", title: "Clear what is done", onclick: () => this.clear() });
+    const close = make(
+      "button",
+      {
+        type: "button",
+        className: "tray-close",
+        textContent: "×",
+        title: "Clear what is done",
+        onclick: () => this.clear(),
+      },
+    );
     close.setAttribute("aria-label", "Clear what is done");
-    this.element = make("aside", { id: "arrivals", className: "tray", hidden: true, attributes: { "aria-label": "Arrivals", "aria-live": "polite" } }, make("header", {}, make("strong", { textContent: "Arrivals" }), close), this.list);
+    this.element = make(
+      "aside",
+      {
+        id: "arrivals",
+        className: "tray",
+        hidden: true,
+        attributes: { "aria-label": "Arrivals", "aria-live": "polite" },
+      },
+      make("header", {}, make("strong", { textContent: "Arrivals" }), close),
+      this.list,
+    );
     document.body.append(this.element);
   }
 

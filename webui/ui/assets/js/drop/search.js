@@ -1,0 +1,194 @@
+// Search Civitai without leaving the page. Nothing is asked before the artist asks.
+import { make } from "../controls.js";
+import { ask } from "../server.js";
+
+const SORTS = ["Highest Rated", "Most Downloaded", "Most Liked", "Newest"];
+const PERIODS = { AllTime: "All time", Year: "This year", Month: "This month", Week: "This week", Day: "Today" };
+const TYPES = {
+  "": "All kinds",
+  LORA: "LoRA",
+  LoCon: "LyCORIS",
+  Checkpoint: "Checkpoint",
+  TextualInversion: "Embedding",
+  Hypernetwork: "Hypernetwork",
+  VAE: "VAE",
+  Controlnet: "ControlNet",
+  Upscaler: "Upscaler",
+};
+const BASES = ["", "SD 1.4", "SD 1.5", "SD 2.0", "SD 2.1", "SDXL 1.0", "Pony", "Illustrious", "NoobAI"];
+const KIND_TYPES = {
+  lora: "LORA",
+  checkpoint: "Checkpoint",
+  embedding: "TextualInversion",
+  hypernetwork: "Hypernetwork",
+};
+
+const KEY_IS_KEPT = "A key is kept. A new one replaces it, an empty one removes it.";
+const NO_KEY = "No key is kept. Some files need one: civitai.com, Account settings, API keys.";
+const NOTHING = "Civitai knows nothing like that. Try fewer words or other filters.";
+
+function select(label, choices, value = "") {
+  const box = make("select", { title: label, attributes: { "aria-label": label } });
+  for (const [key, words] of Array.isArray(choices) ? choices.map((key) => [key, key]) : Object.entries(choices)) {
+    box.append(make("option", { value: key, textContent: words || "All models" }));
+  }
+  box.value = value;
+  return box;
+}
+
+function result(found, fetchIt) {
+  const picture = found.preview
+    ? make("img", { alt: "", loading: "lazy", referrerPolicy: "no-referrer", src: found.preview })
+    : make("div", { className: "stand-in", textContent: "?" });
+  const button = make(
+    "button",
+    { type: "button", textContent: found.here ? "Here already" : "Download", disabled: Boolean(found.here) },
+  );
+  button.addEventListener("click", () => {
+    button.disabled = true;
+    button.textContent = "On its way";
+    fetchIt(found.link);
+  });
+  const early = found.early_access_until ? `, early access until ${found.early_access_until.slice(0, 10)}` : "";
+  return make(
+    "li",
+    { className: "found" },
+    picture,
+    make(
+      "div",
+      { className: "found-text" },
+      make("strong", { textContent: found.name }),
+      make(
+        "span",
+        {
+          className: "hint",
+          textContent: [found.version, found.type, found.base_model].filter(Boolean).join(" · ") + early,
+        },
+      ),
+      make(
+        "span",
+        {
+          className: "hint",
+          textContent: `${found.creator ?? "unknown"}, ${Number(found.downloads ?? 0).toLocaleString()} downloads`,
+        },
+      ),
+    ),
+    button,
+  );
+}
+
+/** Opens the search for a kind of cards; `fetchIt(link)` starts a download. */
+export function searchCivitai(kind, query, fetchIt) {
+  const field = make(
+    "input",
+    {
+      type: "search",
+      value: query,
+      placeholder: "What to look for",
+      attributes: { "aria-label": "What to look for" },
+    },
+  );
+  const type = select("Kind", TYPES, KIND_TYPES[kind] ?? "");
+  const base = select("Made for", BASES);
+  const sort = select("Order", SORTS, SORTS[0]);
+  const period = select("From", PERIODS, "AllTime");
+  const adult = make("input", { type: "checkbox" });
+  const list = make("ul", { className: "found-list" });
+  const message = make(
+    "p",
+    {
+      className: "hint",
+      textContent: "Civitai is asked only when you press Search.",
+      attributes: { role: "status" },
+    },
+  );
+  const more = make("button", { type: "button", textContent: "More", hidden: true });
+  let cursor = null;
+
+  async function look(fresh) {
+    if (fresh) list.replaceChildren();
+    message.textContent = "Asking Civitai …";
+    more.hidden = true;
+    const question = {
+      query: field.value.trim(),
+      types: type.value ? [type.value] : [],
+      base_models: base.value ? [base.value] : [],
+      sort: sort.value,
+      period: period.value,
+      nsfw: adult.checked,
+      ...(fresh ? {} : { cursor }),
+    };
+    try {
+      const answer = await ask("POST", "v1/civitai/search", question);
+      list.append(...answer.items.map((found) => result(found, fetchIt)));
+      cursor = answer.next_cursor;
+      more.hidden = !cursor;
+      message.textContent = list.children.length ? "" : NOTHING;
+    } catch (error) {
+      message.textContent = error.message;
+    }
+  }
+
+  const form = make(
+    "form",
+    { className: "found-form" },
+    field,
+    type,
+    base,
+    sort,
+    period,
+    make("label", {}, adult, " Adult"),
+    make("button", { type: "submit", className: "primary", textContent: "Search" }),
+  );
+  form.addEventListener("submit", (event) => {
+    event.preventDefault();
+    look(true);
+  });
+  more.addEventListener("click", () => look(false));
+  const dialog = make(
+    "dialog",
+    { className: "details", attributes: { "aria-label": "Search Civitai" } },
+    make("h2", { textContent: "Search Civitai" }),
+    form,
+    message,
+    list,
+    more,
+    keyField(),
+  );
+  const close = make("button", { type: "button", textContent: "Close", onclick: () => dialog.close() });
+  dialog.append(make("div", { className: "details-buttons" }, make("span", { className: "gap" }), close));
+  dialog.addEventListener("close", () => dialog.remove());
+  dialog.addEventListener("click", (event) => event.target === dialog && dialog.close());
+  document.body.append(dialog);
+  dialog.showModal();
+}
+
+/** Where the artist's key goes: to our server, which never shows it again and sends it to Civitai alone. */
+function keyField() {
+  const key = make("input", { type: "password", autocomplete: "off", attributes: { "aria-label": "Civitai key" } });
+  const told = make("span", { className: "hint" });
+  const tell = ({ civitai }) => {
+    told.textContent = civitai ? KEY_IS_KEPT : NO_KEY;
+  };
+  const keep = make("button", { type: "button", textContent: "Keep" });
+  keep.addEventListener("click", async () => {
+    try {
+      tell(await ask("PUT", "v1/keys", { civitai: key.value.trim() }));
+      key.value = "";
+    } catch (error) {
+      told.textContent = error.message;
+    }
+  });
+  const box = make(
+    "details",
+    { className: "found-key" },
+    make("summary", { textContent: "Civitai key" }),
+    told,
+    make("div", { className: "found-form" }, key, keep),
+  );
+  box.addEventListener(
+    "toggle",
+    async () => box.open && ask("GET", "v1/keys").then(tell, (error) => (told.textContent = error.message)),
+  );
+  return box;
+}
