@@ -15,6 +15,7 @@ from webui.core.model_file import Family
 from webui.models.loader import LoadedModel, load
 from webui.models.lora import WeightedLora, layer_names, load_lora, recipes
 from webui.models.lora_keys import layer_and_part
+from webui.models.packed import can_pack
 from webui.models.patched_weights import PatchedWeights, Slot
 from webui.models.precision import EXACT, Numbers
 
@@ -224,3 +225,31 @@ def real_loras() -> dict[str, dict[str, list[int]]]:
 @pytest.mark.parametrize("name", real_loras())
 def test_every_name_in_a_real_file_is_understood(name: str):
     assert [key for key in real_loras()[name] if layer_and_part(key) is None] == []
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16])
+def test_packed_layers_follow_a_lora_and_its_removal(tmp_path: Path, dtype: torch.dtype):
+    if not can_pack(dtype):
+        pytest.skip("this processor packs nothing in this format")
+    # Stored in another format than is computed in, as most files are.
+    stored = {name: tensor.half() for name, tensor in small_checkpoint(NARROW).items()}
+    path = write(tmp_path / "small.safetensors", stored)
+    numbers = Numbers(dtype, dtype, dtype, channels_last=True, packed=True)
+    fast = load(model_file(path), numbers, CPU)
+    plain = load(model_file(path), EXACT, CPU)
+    tensors = random_lora(matrices(plain))
+    given = torch.ones(1, 4, 8, 8), torch.tensor([500]), torch.ones(1, 77, 32)
+    answers = {}
+    for name, model in (("fast", fast), ("plain", plain)):
+        names = layer_names(model.network, model.text_encoder, model.numbers.text)
+        lora = load_lora(lora_file(tmp_path / "lora.safetensors", tensors), names)
+        steps = [[], [WeightedLora(lora, 1, 1)], [WeightedLora(lora, 1, -1)], []]
+        patches = PatchedWeights()
+        with torch.no_grad():
+            answers[name] = [model.network(*given) for step in steps if patches.use(recipes(step)) >= 0]
+    first, changed, turned, last = answers["fast"]
+    assert torch.equal(first, last)
+    near = 2e-2 if dtype == torch.bfloat16 else 1e-4
+    for made, expected in zip(answers["fast"], answers["plain"], strict=True):
+        assert (made - expected).abs().max() < near * expected.abs().max()
+    assert (changed - turned).abs().max() > 0.1 * first.abs().max()

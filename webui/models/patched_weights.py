@@ -5,12 +5,14 @@ the same tensor. Where the device is not the processor, originals wait in the pr
 """
 
 from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 import torch
 from torch import nn
 
 from webui.diffusion.adapters.weight_changes import WeightChange, changed_weight
+from webui.models.precision import one_thread
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,9 +46,18 @@ class PatchedWeights:
         """Change just these, by these recipes; returns how many tensors had to be computed."""
         for slot in [slot for slot in self._recipes if slot not in wanted]:
             self._restore(slot)
-        changed = [slot for slot, recipe in wanted.items() if self._recipes.get(slot) != recipe]
+        changed = {slot: recipe for slot, recipe in wanted.items() if self._recipes.get(slot) != recipe}
         for slot in changed:
-            self._change(slot, wanted[slot])
+            self._keep(slot)
+        workers = min(torch.get_num_threads(), len(changed))
+        if workers > 1 and all(slot.layer.get_parameter("weight").is_cpu for slot in changed):
+            # Whole tensors at once, a thread each: many small steps that all threads share would have them
+            # wait for each other, for ever if something else has a core.
+            with one_thread(), ThreadPoolExecutor(workers) as pool:
+                list(pool.map(self._change, changed, changed.values()))
+        else:
+            for slot, recipe in changed.items():
+                self._change(slot, recipe)
         return len(changed)
 
     def widen(self) -> None:
@@ -58,18 +69,26 @@ class PatchedWeights:
                 for slot, original in self._originals.items()
             }
 
-    def _change(self, slot: Slot, recipe: Recipe) -> None:
-        weight = slot.layer.get_parameter("weight")
+    def _keep(self, slot: Slot) -> None:
         if slot not in self._originals:
             current = getattr(slot.layer, slot.name)
             # On the processor this is the parameter itself.
             self._originals[slot] = None if current is None else frozen(current.cpu())
+
+    @torch.no_grad()
+    def _change(self, slot: Slot, recipe: Recipe) -> None:
+        weight = slot.layer.get_parameter("weight")
         original = self._originals[slot]
         # A layer without bias gets one, of as many numbers as it has outputs.
         base = torch.zeros(weight.shape[0]) if original is None else original.detach()
         device = weight.device
         dtype = torch.float32 if self._is_widened else slot.dtype
-        setattr(slot.layer, slot.name, frozen(changed_weight(base.to(device), recipe, dtype)))
+        into = getattr(slot.layer, slot.name).detach() if slot in self._recipes else None
+        if into is not None and into.dtype == dtype:
+            # What is there was changed before: its memory is used again.
+            changed_weight(base.to(device), recipe, dtype, into)
+        else:
+            setattr(slot.layer, slot.name, frozen(changed_weight(base.to(device), recipe, dtype)))
         self._recipes[slot] = recipe
 
     def _restore(self, slot: Slot) -> None:

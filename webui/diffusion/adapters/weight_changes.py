@@ -12,6 +12,8 @@ import torch
 from torch import Tensor
 
 IMAGE_AXES = 4
+# Numbers handled at once on a processor: as 32 bits they stay in its cache.
+BLOCK = 2**19
 
 
 class WeightChange(Protocol):
@@ -322,22 +324,40 @@ def on(tensor: Tensor, like: Tensor) -> Tensor:
 
 
 def changed_weight(
-    weight: Tensor, changes: Sequence[tuple[WeightChange, float]], dtype: torch.dtype
+    weight: Tensor,
+    changes: Sequence[tuple[WeightChange, float]],
+    dtype: torch.dtype,
+    into: Tensor | None = None,
 ) -> Tensor:
-    """A new weight in `dtype`: changes (each with its strength) applied in order; `weight` stays as it is."""
+    """A new weight in `dtype`: changes (each with its strength) applied in order; `weight` stays as it is.
+
+    `into` (the weight's shape, `dtype`) takes the numbers; None makes a new tensor.
+    """
     if dtype != torch.float32 and weight.ndim > 1:
         low_rank = [(change, strength) for change, strength in changes if isinstance(change, LowRank)]
         if len(low_rank) == len(changes):
-            return _with_low_rank(weight, low_rank, dtype)
+            into = torch.empty(weight.shape, dtype=dtype, device=weight.device) if into is None else into
+            _add_low_rank(weight, low_rank, into)
+            return into
     result = weight.float()
     for change, strength in changes:
         result = result + change.delta(result) * strength
-    return result.to(dtype)
+    return result.to(dtype) if into is None else into.copy_(result)
 
 
-def _with_low_rank(weight: Tensor, changes: Sequence[tuple[LowRank, float]], dtype: torch.dtype) -> Tensor:
-    """All products at once and rounded once: a multiple of the speed where the processor has the format."""
+def _add_low_rank(weight: Tensor, changes: Sequence[tuple[LowRank, float]], into: Tensor) -> None:
+    """All products at once and rounded once: a multiple of the speed where the device has the format."""
     ups = [on(each.up, weight) * (each.scale * strength) for each, strength in changes]
-    up = torch.cat(ups, dim=1).to(dtype)
-    down = torch.cat([each.down.to(weight.device, dtype) for each, _ in changes])
-    return torch.addmm(weight.to(dtype).flatten(1), up, down).view(weight.shape)
+    up = torch.cat(ups, dim=1).to(into.dtype)
+    down = torch.cat([each.down.to(weight.device, into.dtype) for each, _ in changes])
+    rows, target = weight.flatten(1), into.view(into.shape[0], -1)
+    if weight.device.type != "cpu":
+        target.copy_(rows).addmm_(up, down)
+        return
+    count = max(1, BLOCK // rows.shape[1])
+    for start in range(0, len(rows), count):
+        block = target[start : start + count]
+        source = rows[start : start + count]
+        # Between two half formats a processor is four times as fast by way of 32 bits, in its cache.
+        block.copy_(source if source.dtype == into.dtype else source.float())
+        block.addmm_(up[start : start + count], down)
