@@ -25,7 +25,7 @@ async function show(arrival, line, tray, file, alone) {
   line.rename(arrival.name);
   line.say(arrival.sentence, arrival.outcome === "refused" ? "failed" : "done");
   if (arrival.outcome === "filed" || arrival.outcome === "duplicate") await showModel(arrival, line, alone);
-  else if (arrival.outcome === "picture") showPicture(arrival, line, tray, file);
+  else if (arrival.infotext || arrival.outcome === "picture") showPicture(arrival, line, tray, file);
   else if (arrival.outcome === "styles") {
     for (const tab of ["txt2img", "img2img"]) find(`#refresh_${tab}_styles`)?.click();
   }
@@ -45,7 +45,7 @@ async function showModel({ kind, title, card }, line, alone) {
 function showPicture({ infotext, missing }, line, tray, file) {
   const tab = currentTab();
   if (infotext) fill(tab, infotext);
-  if (file) {
+  if (file?.type.startsWith("image/")) {
     line.offer("To img2img", () => {
       window.webui.showTab("img2img");
       find("#img2img_mode input[value='img2img']")?.click();
