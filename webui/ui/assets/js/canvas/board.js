@@ -15,7 +15,8 @@ export class Board extends EventTarget {
     this.kind = element.dataset.kind;
     this.state = makeState(null);
     this.tool = "brush";
-    this.brush = { share: 34, opacity: 1, colour: "#2d6cdf" };
+    this.brush = storage.rememberedBrush(this.name) ?? { share: 34, opacity: 1, colour: "#2d6cdf" };
+    this.addEventListener("brush", () => storage.rememberBrush(this.name, this.brush));
     this.history = new History((step) => this.touch(step.layer));
     this.scratch = new Scratch();
     this.view = new View(stage, this.isMask);

@@ -24,6 +24,16 @@ async function transact(mode, action) {
   });
 }
 
+/** How a canvas' brush was when it was last changed, or null. */
+export function rememberedBrush(name) {
+  return JSON.parse(localStorage.getItem(`atelier.brush.${name}`) ?? "null");
+}
+
+/** Keeps a brush for the next visit. */
+export function rememberBrush(name, brush) {
+  localStorage.setItem(`atelier.brush.${name}`, JSON.stringify(brush));
+}
+
 /** A layer as it is kept; one that has not changed since is not packed again. */
 async function packed(layer) {
   if (layer.packedAt !== layer.revision || layer.revision === undefined) {

@@ -28,10 +28,19 @@ function paintTools(panel, board) {
     board.dispatchEvent(new Event("brush"));
   });
   board.addEventListener("brush", () => (size.value = board.brush.share));
-  const opacity = slider("Opacity of the brush", [0.05, 1, 0.05], 1, (value) => (board.brush.opacity = value));
-  const colour = make("input", { type: "color", value: board.brush.colour, title: "Colour", oninput: () => (board.brush.colour = colour.value) });
+  const changed = () => board.dispatchEvent(new Event("brush"));
+  const opacity = slider("Opacity of the brush", [0.05, 1, 0.05], board.brush.opacity, (value) => {
+    board.brush.opacity = value;
+    changed();
+  });
+  const colour = make("input", { type: "color", value: board.brush.colour, title: "Colour" });
+  colour.addEventListener("input", () => {
+    board.brush.colour = colour.value;
+    changed();
+  });
   board.addEventListener("pick", ({ detail }) => {
     colour.value = board.brush.colour = colourAt(board, detail);
+    changed();
     panel.chooseTool("brush");
   });
   const sliders = [make("label", { className: "canvas-slider" }, "Size", size), make("label", { className: "canvas-slider" }, "Opacity", opacity)];
