@@ -119,7 +119,8 @@ def vectors_in(content: Mapping[Any, Any]) -> dict[str, Tensor]:
 
 def as_vectors(tensor: Tensor) -> Tensor:
     """One vector as a table of one."""
-    tensor = tensor.detach().to("cpu", torch.float32)
+    # A copy: tensors of a file are mapped, and change with it.
+    tensor = tensor.detach().to("cpu", torch.float32, copy=True)
     return tensor[None] if tensor.ndim == 1 else tensor
 
 

@@ -76,9 +76,13 @@ def named_activation(name: object, file_name: str) -> nn.Module | None:
     wanted = _OTHER_NAMES.get(wanted, wanted)
     if not wanted:
         return None
-    known = {key.lower(): kind for key, kind in inspect.getmembers(activations, inspect.isclass)}
+    known: dict[str, type[nn.Module]] = {
+        key.lower(): kind
+        for key, kind in inspect.getmembers(activations, inspect.isclass)
+        if kind.__module__ == activations.__name__
+    }
     kind = known.get(wanted)
-    if kind is None or not issubclass(kind, nn.Module):
+    if kind is None:
         raise UnusableFile(f"{file_name} uses the activation {name!r}, which is not known here.")
     try:
         return kind()

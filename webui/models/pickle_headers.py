@@ -66,6 +66,10 @@ class Inert:
     __slots__ = ()
 
 
+class ParameterTable(dict[object, object]):
+    """Takes the place of torch's ParameterDict, in which the first embeddings keep their vectors."""
+
+
 @dataclass(frozen=True, slots=True)
 class Storage:
     """Takes the place of stored numbers."""
@@ -187,7 +191,9 @@ class PlainUnpickler(pickle._Unpickler):
 
     def leave_state(self) -> None:
         """Drop the state of an object: what matters of a table are its entries."""
-        self.stack.pop()
+        state = self.stack.pop()
+        if isinstance(self.stack[-1], ParameterTable) and isinstance(state, dict):
+            self.stack[-1].update(_table(state.get("_parameters", {})))
 
     def refuse(self) -> None:
         """What no torch file needs."""
@@ -252,6 +258,7 @@ def _table(pairs: object = (), *_: object) -> dict[object, object]:
 MAKERS: Mapping[str, Callable[..., object]] = MappingProxyType(
     {
         "collections.OrderedDict": _table,
+        "torch.nn.modules.container.ParameterDict": lambda *_: ParameterTable(),
         "torch._utils._rebuild_tensor": _tensor,
         "torch._utils._rebuild_tensor_v2": _tensor,
         "torch._utils._rebuild_parameter": _parameter,

@@ -6,7 +6,7 @@ the weights are replaced by an inert stand-in; everything else unknown is refuse
 
 import pickle
 import zipfile
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import torch
@@ -27,6 +27,15 @@ class Inert:
         """Ignore the state in the pickle."""
 
 
+class ParameterTable(dict[str, object]):
+    """Takes the place of torch's ParameterDict, in which the first embeddings keep their vectors."""
+
+    def __setstate__(self, state: object) -> None:
+        """Keep the parameters; a module's other state means nothing here."""
+        if isinstance(state, Mapping):
+            self.update(state.get("_parameters") or {})
+
+
 # PyTorch Lightning wrote its callbacks and numpy scores beside the weights of the first Stable Diffusion
 # files.
 BOOKKEEPING: tuple[str, ...] = (
@@ -45,6 +54,7 @@ def load_pickle(path: Path) -> object:
     allowed: list[Callable[..., object] | tuple[Callable[..., object], str]] = [
         (Inert, name) for name in BOOKKEEPING
     ]
+    allowed.append((ParameterTable, "torch.nn.modules.container.ParameterDict"))
     try:
         with torch.serialization.safe_globals(allowed), path.open("rb") as file:
             # By name, so that it can be mapped; but torch would take a wrong suffix at its word.
