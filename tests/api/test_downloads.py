@@ -65,6 +65,14 @@ def test_a_download_is_paused_resumed_and_cancelled(library_api, fake, cat):
     assert library_api.get("/v1/downloads").json() == []
 
 
+def test_a_finished_download_is_still_told_when_its_model_was_deleted(library_api, cat):
+    begun = library_api.post("/v1/downloads", json={"link": "civitai:1@5"}).json()
+    done = until(library_api, begun["id"], "done", "failed")
+    library_api.delete(f"/v1/cards/{done['arrivals'][0]['card']['id']}").raise_for_status()
+    (told_now,) = library_api.get("/v1/downloads").json()
+    assert (told_now["state"], told_now["arrivals"][0]["card"]) == ("done", None)
+
+
 class Watcher:
     """A page that goes away after some looks."""
 

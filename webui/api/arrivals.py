@@ -2,10 +2,19 @@
 
 from pydantic import BaseModel
 
-from webui.core.model_file import Family, ModelKind
+from webui.core.errors import NotFound
+from webui.core.model_file import Family, ModelFile, ModelKind
 from webui.models.cards.card import Card
 from webui.models.cards.cards import Cards
 from webui.models.intake.arrival import Arrival, NamedModel, Outcome, State
+
+
+def card_of(file: ModelFile | None, cards: Cards) -> Card | None:
+    """The card of a file, None if that was deleted meanwhile."""
+    try:
+        return cards.card(file) if file else None
+    except NotFound:
+        return None
 
 
 class NamedModelAnswer(BaseModel):
@@ -43,7 +52,7 @@ def named_answer(named: NamedModel, cards: Cards) -> NamedModelAnswer:
     return NamedModelAnswer(
         **named.model_dump(exclude={"file"}),
         link=named.link,
-        card=cards.card(named.file) if named.file else None,
+        card=card_of(named.file, cards),
     )
 
 
@@ -55,7 +64,7 @@ def arrival_answer(arrival: Arrival, cards: Cards) -> ArrivalAnswer:
         kind=file.kind if file else None,
         family=file.family if file else None,
         title=file.title if file else None,
-        card=cards.card(file) if file else None,
+        card=card_of(file, cards),
         missing=[named_answer(named, cards) for named in arrival.named],
         added=list(arrival.added),
     )

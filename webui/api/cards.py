@@ -18,6 +18,7 @@ from webui.models.cards.cards import CardDetail, CardEdit
 from webui.store.atomic import storage_errors
 from webui.store.trash import Trashed
 
+AS_IT_IS = {"Cache-Control": "no-cache", "X-Content-Type-Options": "nosniff"}
 # Its address changes with the picture.
 FOR_EVER = {"Cache-Control": "private, max-age=31536000, immutable"}
 
@@ -120,7 +121,7 @@ def add_preview_routes(router: APIRouter, services: Services) -> None:
     @router.get("/v1/cards/{identity}/preview")
     def preview(identity: str) -> FileResponse:
         """The preview itself."""
-        return FileResponse(cards.preview(identity), headers={"Cache-Control": "no-cache"})
+        return FileResponse(cards.preview(identity), headers=AS_IT_IS)
 
     @router.put("/v1/cards/{identity}/preview")
     async def set_preview(

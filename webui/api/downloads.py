@@ -7,7 +7,7 @@ from fastapi import APIRouter, Request
 from fastapi.responses import StreamingResponse
 from pydantic import BaseModel, Field, TypeAdapter
 
-from webui.api.arrivals import ArrivalAnswer, arrival_answer
+from webui.api.arrivals import ArrivalAnswer, arrival_answer, card_of
 from webui.jobs.services import Services
 from webui.models.cards.card import Card
 from webui.models.fetch.downloads import Download, State
@@ -226,5 +226,5 @@ def offer_answer(offer: Offer, services: Services) -> OfferAnswer:
 def file_answer(file: OfferedFile, services: Services) -> OfferedFileAnswer:
     """As an answer, with the card of what is here already."""
     here = services.catalog.by_hash(file.sha256) if file.sha256 else None
-    card = services.library.cards.card(here) if here else None
+    card = card_of(here, services.library.cards)
     return OfferedFileAnswer(**file.model_dump(exclude={"url"}), card=card)

@@ -7,7 +7,7 @@ Helper, Browser+) and the text files are read only.
 
 import json
 from collections.abc import Iterable, Mapping
-from dataclasses import asdict, dataclass, field, fields
+from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any, cast
 
@@ -59,9 +59,15 @@ class CardText:
     base_model: str = ""
     trained_words: tuple[str, ...] = field(default=())
 
-    def as_json(self) -> Json:
-        """For a cache; `typed` reads it back."""
-        return asdict(self)
+    def as_row(self) -> list[Any]:
+        """For a cache; `card_text_of` reads it back. Any: JSON values."""
+        return [getattr(self, each.name) for each in fields(self)]
+
+
+def card_text_of(row: list[Any]) -> CardText:
+    """A card's text from a cache that this version of the program wrote. Any: JSON values."""
+    *values, words = row
+    return CardText(*values, trained_words=tuple(words))
 
 
 def base_name(path: Path) -> str:
@@ -82,8 +88,8 @@ def sidecars_of(path: Path) -> list[Path]:
 
 def preview_end(path: Path, ends: Iterable[str]) -> str | None:
     """Which of the ends that exist is the preview, in A1111's order; a model that is a picture is none."""
-    existing = set(ends)
-    return next((end for end in PREVIEW_ENDS if end in existing and beside(path, end) != path), None)
+    existing, base = set(ends), base_name(path)
+    return next((end for end in PREVIEW_ENDS if end in existing and base + end != path.name), None)
 
 
 def find_preview(path: Path) -> Path | None:

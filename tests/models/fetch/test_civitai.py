@@ -87,14 +87,15 @@ def test_pictures_for_everybody_come_first_and_videos_never():
         {
             "id": 1,
             "images": [
-                {"url": "x", "nsfwLevel": 16, "type": "image"},
-                {"url": "v", "nsfwLevel": 1, "type": "video"},
-                {"url": "m", "nsfwLevel": 1, "type": "image"},
+                {"url": "https://x", "nsfwLevel": 16, "type": "image"},
+                {"url": "https://v", "nsfwLevel": 1, "type": "video"},
+                {"url": "https://m", "nsfwLevel": 1, "type": "image"},
                 {"nsfwLevel": 1},
+                {"url": "javascript:alert(1)", "nsfwLevel": 1},
             ],
         }
     )
-    assert told.images == ("m", "x")
+    assert told.images == ("https://m", "https://x")
 
 
 @pytest.mark.parametrize("size", ["original=true", "width=1024"])

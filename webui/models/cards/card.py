@@ -126,15 +126,20 @@ class CardEntry:
 
 def card_id(path: Path) -> str:
     """What a file's card is called in addresses: 16 hex digits made of its path."""
-    return hashlib.blake2b(key_of(path).encode(), digest_size=8).hexdigest()
+    return id_of_key(key_of(path))
 
 
-def make_entry(file: ModelFile, text: CardText, preview_stamp: int) -> CardEntry:
+def id_of_key(key: str) -> str:
+    """The same from the key of the path."""
+    return hashlib.blake2b(key.encode(), digest_size=8).hexdigest()
+
+
+def make_entry(identity: str, file: ModelFile, text: CardText, preview_stamp: int) -> CardEntry:
     """An entry of the index."""
     folder, _, _ = file.name.rpartition("/")
     words = (file.name, text.activation_text, text.description, " ".join(text.trained_words), text.sd_version)
     searched = "\n".join((*words, file.family, text.base_model, file.sha256 or "")).casefold()
-    return CardEntry(card_id(file.path), file, text, folder, searched, preview_stamp)
+    return CardEntry(identity, file, text, folder, searched, preview_stamp)
 
 
 def inserted(file: ModelFile, text: CardText) -> tuple[str, str]:

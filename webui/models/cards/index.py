@@ -1,19 +1,20 @@
-"""Every card in memory, made anew when the catalog changed; searches and pages touch no file."""
+"""Every card in memory, brought up to date when the catalog changed; searches and pages touch no file."""
 
 import logging
 import os
 import threading
 import time
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from operator import attrgetter
 from pathlib import Path
 
 from webui.core.errors import NotFound
 from webui.core.model_file import ModelFile
-from webui.models.cards.card import CardEntry, CardFolder, CardPage, CardQuery, card_id, make_entry
+from webui.models.cards.card import CardEntry, CardFolder, CardPage, CardQuery, card_id, id_of_key, make_entry
 from webui.models.catalog import Catalog
 from webui.store.card_cache import CardCache
+from webui.store.header_cache import key_of
 from webui.store.sidecars import PREVIEW_ENDS, READ_ENDS, CardText, base_name, preview_end, read_card
 
 logger = logging.getLogger(__name__)
@@ -23,6 +24,7 @@ SORT_KEYS = {
     "size": attrgetter("file.size"),
     "family": attrgetter("file.family"),
 }
+LISTED_ENDS = (*READ_ENDS, *PREVIEW_ENDS)
 Listing = dict[str, "os.DirEntry[str]"]
 
 
@@ -89,7 +91,7 @@ class CardIndex:
         """Look at the folders and all sidecars again."""
         with self._lock:
             self._catalog.scan()
-            self._seen = None
+            self._entries, self._seen = {}, None
             self._edits += 1
             self.entries()
 
@@ -97,40 +99,93 @@ class CardIndex:
         """Read the sidecars of one file again, after they were changed."""
         with self._lock:
             known = self.find(card_id(path))
-            listing = listed(path.parent)
-            ends = ends_of(path, listing)
-            entry = make_entry(known.file, read_card(path, ends), preview_stamp(path, ends, listing))
+            found = Sidecars(path, listed(path.parent))
+            entry = make_entry(known.id, known.file, found.read(), found.preview_stamp())
             self._entries[known.id] = entry
             self._edits += 1
             return entry
 
     def _rebuild(self) -> None:
+        """Cards of the catalog's files, in its order. What is known of a file that did not change stays."""
         start = time.perf_counter()
+        known = {entry.file.path: entry for entry in self._entries.values()}
         files = self._catalog.all_files()
-        known = self._cache.all()
-        fresh: dict[Path, tuple[str, CardText]] = {}
+        fresh = [file for file in files if not is_same(known.get(file.path), file)]
+        made = {entry.file.path: entry for entry in self._read(fresh)}
+        entries = (made.get(file.path) or with_file(known[file.path], file) for file in files)
+        self._entries = {entry.id: entry for entry in entries}
+        logger.debug("Made %d cards in %.2f s", len(made), time.perf_counter() - start)
+
+    def _read(self, files: list[ModelFile]) -> Iterator[CardEntry]:
+        """Cards from the cache, or from sidecars that changed since."""
+        cached = self._cache.all() if files else {}
+        fresh: dict[str, tuple[str, CardText]] = {}
         listings: dict[Path, Listing] = {}
-        entries: dict[str, CardEntry] = {}
         for file in files:
             folder = file.path.parent
             if folder not in listings:
                 listings[folder] = listed(folder)
-            listing = listings[folder]
-            ends = ends_of(file.path, listing)
-            stamp = stamp_of(file.path, ends, listing)
-            cached = known.get(file.path)
-            if not stamp:
-                text = CardText()
-            elif cached is not None and cached[0] == stamp:
-                text = cached[1]
-            else:
-                text = read_card(file.path, ends)
-                fresh[file.path] = (stamp, text)
-            entry = make_entry(file, text, preview_stamp(file.path, ends, listing))
-            entries[entry.id] = entry
+            found, key = Sidecars(file.path, listings[folder]), key_of(file.path)
+            stamp, text = found.stamp(), CardText()
+            if stamp:
+                before, text = cached.get(key, ("", text))
+                if before != stamp:
+                    text = found.read()
+                    fresh[key] = (stamp, text)
+            yield make_entry(id_of_key(key), file, text, found.preview_stamp())
         self._cache.put(fresh)
-        self._entries = entries
-        logger.debug("Made %d cards in %.2f s", len(entries), time.perf_counter() - start)
+
+
+class Sidecars:
+    """What lies beside one model, by the listing of its folder."""
+
+    def __init__(self, path: Path, listing: Listing) -> None:
+        self._path = path
+        self._listing = listing
+        self._base = base = base_name(path)
+        self._ends = [end for end in LISTED_ENDS if base + end in listing]
+
+    def read(self) -> CardText:
+        """What they say."""
+        return read_card(self._path, self._ends)
+
+    def stamp(self) -> str:
+        """What changes when one that is read changes; empty where there is none."""
+        return " ".join(
+            f"{end}:{stat.st_size}:{stat.st_mtime_ns}"
+            for end in self._ends
+            if end in READ_ENDS and (stat := self._stat(end)) is not None
+        )
+
+    def preview_stamp(self) -> int:
+        """What changes when the preview does; 0 without one."""
+        end = preview_end(self._path, self._ends)
+        stat = self._stat(end) if end else None
+        return stat.st_mtime_ns ^ stat.st_size if stat else 0
+
+    def _stat(self, end: str) -> os.stat_result | None:
+        """Size and time of a sidecar, None if it went away."""
+        try:
+            return self._listing[self._base + end].stat()
+        except OSError:
+            return None
+
+
+def with_file(entry: CardEntry, file: ModelFile) -> CardEntry:
+    """The card with what the catalog knows of its file by now, such as a hash."""
+    if entry.file is file or entry.file == file:
+        return entry
+    return make_entry(entry.id, file, entry.text, entry.preview_stamp)
+
+
+def is_same(entry: CardEntry | None, file: ModelFile) -> bool:
+    """Whether the catalog tells the same of a file as when its card was made, but for a hash."""
+    if entry is None:
+        return False
+    known = entry.file
+    return (known.size, known.mtime_ns, known.kind, known.name) == (
+        file.size, file.mtime_ns, file.kind, file.name
+    )  # fmt: skip
 
 
 def listed(folder: Path) -> Listing:
@@ -140,37 +195,6 @@ def listed(folder: Path) -> Listing:
             return {entry.name: entry for entry in entries}
     except OSError:
         return {}
-
-
-def ends_of(path: Path, listing: Listing) -> tuple[str, ...]:
-    """Which sidecars a file has."""
-    base = base_name(path)
-    return tuple(end for end in (*READ_ENDS, *PREVIEW_ENDS) if base + end in listing)
-
-
-def stamp_of(path: Path, ends: Iterable[str], listing: Listing) -> str:
-    """What changes when a sidecar that is read changes; empty where there is none."""
-    base = base_name(path)
-    return " ".join(
-        f"{end}:{stat.st_size}:{stat.st_mtime_ns}"
-        for end in ends
-        if end in READ_ENDS and (stat := stat_of(listing[base + end])) is not None
-    )
-
-
-def preview_stamp(path: Path, ends: Iterable[str], listing: Listing) -> int:
-    """What changes when the preview does; 0 without one."""
-    end = preview_end(path, ends)
-    stat = stat_of(listing[base_name(path) + end]) if end else None
-    return stat.st_mtime_ns ^ stat.st_size if stat else 0
-
-
-def stat_of(entry: "os.DirEntry[str]") -> os.stat_result | None:
-    """Size and time of a file, None if it went away."""
-    try:
-        return entry.stat()
-    except OSError:
-        return None
 
 
 def is_match(entry: CardEntry, query: CardQuery) -> bool:

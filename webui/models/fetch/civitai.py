@@ -158,7 +158,8 @@ def images_of(document: Json) -> tuple[str, ...]:
     """Addresses of the example pictures, no videos, the mildest first."""
     pictures = [image for image in objects(document.get("images")) if image.get("type", "image") == "image"]
     pictures.sort(key=lambda image: max(whole_number(image.get("nsfwLevel")), MILD))
-    return tuple(text_of(image, "url") for image in pictures if text_of(image, "url"))
+    addresses = (text_of(image, "url") for image in pictures)
+    return tuple(address for address in addresses if address.startswith(("https://", "http://")))
 
 
 def file_of(document: Json) -> VersionFile:

@@ -59,6 +59,8 @@ class Running:
 
     staged: Staged
     stop: threading.Event = field(default_factory=threading.Event)
+    # Held by the thread that works at it; one that is resumed waits for the last piece of the one before.
+    turn: threading.Lock = field(default_factory=threading.Lock)
     etag: str | None = None
     sha256: str | None = None
     measured: tuple[float, int] = (0.0, 0)
@@ -167,10 +169,14 @@ class Downloads:
             if shown.state not in ("paused", "failed"):
                 return shown
             before = self._running[identity]
-            # A new one: the thread that had it may still be at its last piece.
-            self._running[identity] = Running(before.staged, etag=before.etag, sha256=before.sha256)
-            if not before.staged.folder.is_dir():
-                self._running[identity] = Running(self._make_again(shown))
+            is_there = before.staged.folder.is_dir()
+            # A new event, for the thread that had it may not have seen the old one yet.
+            self._running[identity] = Running(
+                before.staged if is_there else self._make_again(shown),
+                turn=before.turn,
+                etag=before.etag if is_there else None,
+                sha256=before.sha256,
+            )
             changed = self._change(identity, state="waiting", message=None, cause=None)
         self._queue.put(identity)
         return changed
@@ -262,9 +268,13 @@ class Downloads:
 
     def _carry_out(self, identity: str, running: Running) -> None:
         try:
-            self._fetch(identity, running)
+            with running.turn:
+                self._fetch(identity, running)
         except Stopped:
-            return
+            with self._lock:
+                if identity not in self._shown:
+                    # Cancelled: what was written since then goes too.
+                    running.staged.remove()
         except FetchRefused as error:
             self._fail(identity, running, error.cause, str(error))
         except StorageError as error:

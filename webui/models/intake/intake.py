@@ -20,6 +20,7 @@ from webui.models.intake.containers import (
     with_proper_suffix,
 )
 from webui.models.intake.destinations import destination
+from webui.models.intake.duplicates import find_same
 from webui.models.intake.named_models import named_models
 from webui.models.intake.texts import add_styles, add_wildcard, is_infotext, is_styles, read_text
 from webui.models.kinds import describe, noun
@@ -88,7 +89,7 @@ class Intake:
         return self._file_model(path, identity, sha256 or sha256_of_file(path), arrived)
 
     def _file_model(self, path: Path, identity: Identity, sha256: str, arrived: str) -> Arrival:
-        known = self.find_same(path.stat().st_size, sha256)
+        known = find_same(self._catalog, path.stat().st_size, sha256, path)
         if known is not None:
             sentence = f"{arrived} is here already, as {known.name}. It was not stored twice."
             return Arrival(outcome="duplicate", name=arrived, sentence=sentence, file=known)
@@ -103,17 +104,8 @@ class Intake:
         return Arrival(outcome="filed", name=arrived, sentence=sentence, file=file)
 
     def find_same(self, size: int, sha256: str | None) -> ModelFile | None:
-        """The file here with the same content; only files of the same size are hashed for it."""
-        if sha256 is None:
-            return None
-        return self._catalog.by_hash(sha256) or next(
-            (
-                file
-                for file in self._catalog.all_files()
-                if file.size == size and file.path.is_file() and self._catalog.sha256(file) == sha256
-            ),
-            None,
-        )
+        """The file here with the same content, before it is fetched from elsewhere."""
+        return find_same(self._catalog, size, sha256) if sha256 else None
 
     def _take_picture(self, path: Path, sha256: str | None) -> Arrival:
         if path.stat().st_size > MAX_PICTURE_BYTES:
