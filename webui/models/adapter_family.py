@@ -10,25 +10,32 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from webui.core.model_file import AdapterSort, Family
-from webui.models.adapter_keys import ENDS, AdapterKeys, input_width, output_width, split_name
+from webui.models.adapter_keys import ENDS, AdapterKeys, input_width, is_point, output_width, split_name
 from webui.models.headers import Header
 
-# What stands before the names of modules; the rest is the name inside the network.
-NETWORK_PREFIX = re.compile(
-    r"^(?:base_model_model_)?(?:lora_unet_|lora_transformer_|lora_prior_unet_|lycoris_(?:unet_|transformer_)?"
-    r"|diffusion_model_|transformer_(?!blocks)|unet_|model_|net_)*"
-)
-TEXT_PREFIX = re.compile(
-    r"^(?:base_model_model_)?(?:lora_te|lycoris_te|text_encoder|te\d?_|clip_[lgh]_|t5xxl_)"
-)
+# What stands before the names of modules; the rest is the name inside the network. Of those with "." one can
+# stand before another; of those with "_" there is one, and what follows may begin alike.
+DOTTED_PREFIX = re.compile(r"^(?:base_model\.model\.|diffusion_model\.|transformer\.|unet\.|model\.|net\.)*")
+KOHYA_PREFIX = re.compile(r"^(?:(?:lora|oft|lycoris)_unet_|lora_transformer_|lora_prior_unet_|lycoris_)")
+PEFT_PREFIX = "base_model.model."
+SECOND_TEXT = (
+    "lora_te2_", "oft_te2_", "lycoris_te2_", "text_encoder_2_", "te2_", "clip_g_", "text_encoders_clip_g_",
+    "conditioner_embedders_1_",
+)  # fmt: skip
+TEXT_PREFIXES = (
+    *SECOND_TEXT, "lora_te", "oft_te", "lycoris_te", "text_encoder", "te_", "te1_", "te3_", "clip_l_",
+    "clip_h_", "t5xxl_", "text_model_", "cond_stage_model_", "conditioner_embedders_",
+)  # fmt: skip
 BLOCK_NUMBER = re.compile(r"(blocks|layers|refiner)_\d+")
 CONTEXT_WIDTHS = {768: Family.SD1, 1024: Family.SD2, 2048: Family.SDXL, 1280: Family.SDXL_REFINER}
 TEXT_WIDTHS = {768: Family.SD1, 1024: Family.SD2, 1280: Family.SDXL}
 # Blocks of double streams: 19 in Flux, 60 in Qwen-Image.
 FLUX_BLOCKS = 19
-FLUX_WIDTH, Z_IMAGE_WIDTH, LUMINA_WIDTH, COSMOS_LARGE_WIDTH = 3072, 3840, 2304, 5120
+FLUX_WIDTH, LUMINA_WIDTH, COSMOS_LARGE_WIDTH = 3072, 2304, 5120
 # Flux.2 feeds its gated layers with twice three widths, Flux feeds plain ones with four.
 GATED_RATIO = 6
+# Krea 2 has one key for four queries.
+KEYS_PER_QUERY = 0.25
 
 
 @dataclass(frozen=True)
@@ -42,11 +49,13 @@ class Modules:
     def of(cls, adapter: AdapterKeys) -> "Modules":
         """Split into the network's and the text encoders'."""
         network, text = {}, {}
-        for name, ends in adapter.plain_modules:
-            if TEXT_PREFIX.match(name):
-                text[name] = ends
+        for name, ends in adapter.modules.items():
+            inner = name.removeprefix(PEFT_PREFIX).replace(".", "_")
+            if inner.startswith(TEXT_PREFIXES):
+                text[inner] = ends
             else:
-                network[NETWORK_PREFIX.sub("", name)] = ends
+                inner = DOTTED_PREFIX.sub("", name).replace(".", "_")
+                network[KOHYA_PREFIX.sub("", inner)] = ends
         return cls(network, text)
 
     @cached_property
@@ -101,13 +110,20 @@ def _is_wide(width: int, pattern: str) -> Callable[[Modules], bool]:
     return lambda modules: width in modules.inputs(pattern)
 
 
-LAYERS = r"(layers|noise_refiner|context_refiner)_\d+_(attention|feed_forward)"
-# Read from the top; names inside the network, "_" for ".".
+def _is_narrowed(modules: Modules) -> bool:
+    return KEYS_PER_QUERY in modules.ratios(r"transformer_blocks_\d+_attn_to_[kv]$")
+
+
+LAYERS = r"(layers|noise_refiner|context_refiner)_\d+_(attention|attn|feed_forward)_"
+BLOCKS = "transformer_blocks"
+# Read from the top; names inside the network, "_" for ".". BLOCKS stand at the beginning of names only in
+# transformers: in U-Nets they lie within others.
 RULES: tuple[Rule, ...] = (
     Rule(Family.FLUX2, r"(double_stream_modulation|single_stream_modulation)"),
     Rule(Family.FLUX2, r"single_transformer_blocks_\d+_attn_(to_qkv_mlp_proj|to_out$)"),
     Rule(Family.FLUX2, r"transformer_blocks_\d+_ff(_context)?_linear_(in|out)"),
     Rule(Family.CHROMA, r"distilled_guidance_layer"),
+    Rule(Family.HUNYUAN_IMAGE, r"context_embedder_token_refiner", _is_wide(3584, "context_embedder")),
     Rule(Family.HUNYUAN_VIDEO, r"txt_in_individual_token_refiner|context_embedder_token_refiner"),
     Rule(Family.HUNYUAN_VIDEO, r"double_blocks_\d+_(img|txt)_(mlp_fc\d|mod_linear)"),
     Rule(Family.HUNYUAN_VIDEO, r"single_blocks_\d+_modulation_linear"),
@@ -117,18 +133,35 @@ RULES: tuple[Rule, ...] = (
     Rule(Family.SD3, r"joint_blocks"),
     Rule(Family.AURAFLOW, r"(double|single)_layers|joint_transformer_blocks"),
     Rule(Family.QWEN_IMAGE, r"transformer_blocks_\d+_(img|txt)_(mlp|mod)"),
+    Rule(Family.KREA2, r"text_fusion|transformer_blocks_\d+_(attn_to_gate|ff_(gate|up|down)$)"),
+    Rule(Family.KREA2, r"transformer_blocks_\d+_attn_to_k", _is_narrowed),
     Rule(Family.SANA, r"transformer_blocks_\d+_ff_conv"),
-    Rule(Family.SANA, r"transformer_blocks_\d+_attn2", _is_wide(2240, "transformer_blocks")),
     Rule(Family.LTX_VIDEO, r"patchify_proj"),
-    Rule(Family.LTX_VIDEO, r"transformer_blocks_\d+_attn2", _is_wide(2048, "transformer_blocks")),
-    Rule(Family.LTX_VIDEO, r"transformer_blocks_\d+_attn2", _is_wide(4096, "transformer_blocks")),
-    Rule(Family.PIXART, r"transformer_blocks_\d+_attn2", _is_wide(1152, "transformer_blocks")),
+    Rule(
+        Family.COSMOS,
+        r"transformer_blocks_\d+_attn2",
+        _is_wide(1024, r"transformer_blocks_\d+_attn2_to_[kv]"),
+    ),
+    Rule(Family.SANA, r"transformer_blocks_\d+_attn2", _is_wide(2240, BLOCKS)),
+    Rule(Family.PIXART, r"transformer_blocks_\d+_attn2", _is_wide(1152, BLOCKS)),
+    Rule(Family.LTX_VIDEO, r"transformer_blocks_\d+_attn2", _is_wide(2048, BLOCKS)),
+    Rule(Family.LTX_VIDEO, r"transformer_blocks_\d+_attn2", _is_wide(4096, BLOCKS)),
+    Rule(Family.MOCHI, r"transformer_blocks_\d+_attn1_(add|to_add)"),
+    Rule(Family.COGVIEW, r"transformer_blocks_\d+_attn1", _is_wide(4096, BLOCKS)),
+    Rule(Family.COGVIEW, r"transformer_blocks_\d+_attn1", _is_wide(2560, BLOCKS)),
     Rule(Family.COGVIDEO, r"transformer_blocks_\d+_attn1"),
+    Rule(Family.FLUX2, r"single_transformer_blocks", _is_wide(6144, "single_transformer_blocks")),
+    Rule(Family.HUNYUAN_IMAGE, r"single_transformer_blocks", _is_wide(3584, "single_transformer_blocks")),
     Rule(Family.FLUX, r"single_transformer_blocks"),
     Rule(Family.QWEN_IMAGE, r"transformer_blocks_\d+_attn", _has_many_blocks),
-    Rule(Family.FLUX, r"transformer_blocks_\d+_(ff_|norm1)", _is_wide(FLUX_WIDTH, "transformer_blocks")),
-    Rule(Family.QWEN_IMAGE, r"transformer_blocks_\d+_attn", _is_wide(FLUX_WIDTH, "transformer_blocks")),
-    Rule(Family.SD3, r"transformer_blocks_\d+_attn"),
+    Rule(Family.FLUX, r"transformer_blocks_\d+_(ff_|norm1)", _is_wide(FLUX_WIDTH, BLOCKS)),
+    Rule(Family.QWEN_IMAGE, r"transformer_blocks_\d+_attn", _is_wide(FLUX_WIDTH, BLOCKS)),
+    Rule(Family.SD3, BLOCKS, _is_wide(1536, BLOCKS)),
+    Rule(Family.SD3, BLOCKS, _is_wide(2432, BLOCKS)),
+    Rule(Family.FLUX2, BLOCKS, _is_wide(6144, BLOCKS)),
+    Rule(Family.PIXART, BLOCKS, _is_wide(1152, BLOCKS)),
+    Rule(Family.LTX_VIDEO, BLOCKS, _is_wide(2048, BLOCKS)),
+    Rule(Family.COGVIDEO, BLOCKS, _is_wide(1920, BLOCKS)),
     Rule(Family.LUMINA2, LAYERS, _is_wide(LUMINA_WIDTH, LAYERS)),
     Rule(Family.Z_IMAGE, LAYERS),
     Rule(Family.KREA2, r"txtfusion|txtmlp|tproj|blocks_\d+_attn_(gate|w[qkvo])"),
@@ -144,7 +177,7 @@ RULES: tuple[Rule, ...] = (
 UNET_BLOCKS = r"(down_blocks|up_blocks|mid_block|input_blocks|output_blocks|middle_block)_"
 UNET = UNET_BLOCKS + r"|(time_emb|label_emb|add_emb|out_|conv_)"
 # Of SDXL: attention is deeper than one layer, and stands where SD1 and SD2 have none or the other way round.
-DEEP_ATTENTION = re.compile(r"transformer_blocks_[1-9]")
+DEEP_ATTENTION = re.compile(UNET_BLOCKS + r"\w*transformer_blocks_[1-9]")
 NOT_SDXL = re.compile(
     r"(down_blocks_0_attentions|up_blocks_3_|down_blocks_3_|up_blocks_2_attentions"
     r"|input_blocks_([12]_1|1[01]_)|output_blocks_(9|1[01])_)"
@@ -153,7 +186,6 @@ ONLY_SDXL = re.compile(
     r"(up_blocks_0_attentions|output_blocks_[012]_1_(proj|transformer)|label_emb|add_embedding)"
 )
 CROSS_ATTENTION = re.compile(r"attn2_(processor_)?to_[kv]")
-POINT_CONVOLUTION = 4
 
 
 def is_adapter(header: Header) -> bool:
@@ -174,7 +206,7 @@ def adapter_family(adapter: AdapterKeys, metadata: Mapping[str, str]) -> Family:
         return Family.CASCADE
     if any(re.search("(encoder_block|t5xxl)", name) for name in modules.text):
         return Family.FLUX
-    family = _unet_family(modules)
+    family = _unet_family(modules) if modules.has(UNET) or not modules.network else _by_context(modules)
     if family is None and modules.network and not modules.has(UNET):
         return Family.OTHER
     return family or _by_metadata(metadata)
@@ -182,14 +214,10 @@ def adapter_family(adapter: AdapterKeys, metadata: Mapping[str, str]) -> Family:
 
 def _unet_family(modules: Modules) -> Family | None:
     """SD1, SD2, SDXL or its refiner; None if the modules do not tell."""
-    contexts = _first(
-        CONTEXT_WIDTHS.get(input_width(ends))
-        for name, ends in modules.network.items()
-        if CROSS_ATTENTION.search(name)
-    )
-    if contexts is not None:
-        return contexts
-    if any(re.match(r"(lora_te2|text_encoder_2|lycoris_te2|clip_g)", name) for name in modules.text):
+    by_context = _by_context(modules)
+    if by_context is not None:
+        return by_context
+    if any(name.startswith(SECOND_TEXT) for name in modules.text):
         return Family.SDXL
     names = modules.network
     if any(DEEP_ATTENTION.search(name) or ONLY_SDXL.match(name) for name in names):
@@ -200,6 +228,15 @@ def _unet_family(modules: Modules) -> Family | None:
     if any(re.match(r"lora_te1_", name) for name in modules.text):
         return Family.SDXL
     return _by_projection(modules) if any(NOT_SDXL.match(name) for name in names) else None
+
+
+def _by_context(modules: Modules) -> Family | None:
+    """By the width of the text that cross attention reads."""
+    return _first(
+        CONTEXT_WIDTHS.get(input_width(ends))
+        for name, ends in modules.network.items()
+        if CROSS_ATTENTION.search(name)
+    )
 
 
 def _by_text_width(modules: Modules) -> Family | None:
@@ -213,17 +250,12 @@ def _by_text_width(modules: Modules) -> Family | None:
     )
 
 
-def _by_projection(modules: Modules) -> Family | None:
+def _by_projection(modules: Modules) -> Family:
     """SD1 has convolutions of one point around its attention where SD2 has matrices."""
-    shapes = (
-        next((shape for shape in ends.values() if len(shape) in {2, POINT_CONVOLUTION}), ())
-        for name, ends in modules.network.items()
-        if name.endswith(("_proj_in", "_proj_out"))
+    told = (
+        is_point(ends) for name, ends in modules.network.items() if name.endswith(("_proj_in", "_proj_out"))
     )
-    shape = next((shape for shape in shapes if shape), ())
-    if not shape:
-        return None
-    return Family.SD1 if len(shape) == POINT_CONVOLUTION else Family.SD2
+    return Family.SD2 if next((point for point in told if point is not None), True) is False else Family.SD1
 
 
 def _first(families: Iterable[Family | None]) -> Family | None:

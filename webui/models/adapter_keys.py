@@ -6,9 +6,8 @@ LyCORIS (Yeh et al. 2023), diffusers and PEFT.
 
 import re
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from functools import cached_property
 from types import MappingProxyType
 
 from webui.core.model_file import AdapterSort, KeyStyle
@@ -21,9 +20,8 @@ ENDS: Mapping[str, AdapterSort | None] = MappingProxyType(
         **dict.fromkeys(
             (
                 "lora_up.weight", "lora_down.weight", "lora_mid.weight", "lora_A.weight", "lora_B.weight",
-                "lora_A.default.weight", "lora_B.default.weight", "lora_A", "lora_B", "lora.up.weight",
-                "lora.down.weight", "lora_linear_layer.up.weight", "lora_linear_layer.down.weight",
-                "lora_up", "lora_down",
+                "lora_A", "lora_B", "lora.up.weight", "lora.down.weight", "lora_up", "lora_down",
+                "lora_linear_layer.up.weight", "lora_linear_layer.down.weight",
             ),
             AdapterSort.LORA,
         ),
@@ -34,35 +32,37 @@ ENDS: Mapping[str, AdapterSort | None] = MappingProxyType(
             ("lokr_w1", "lokr_w2", "lokr_w1_a", "lokr_w1_b", "lokr_w2_a", "lokr_w2_b", "lokr_t2"),
             AdapterSort.LOKR,
         ),
-        **dict.fromkeys(("on_input", "ia3_l", "ia3_l.default"), AdapterSort.IA3),
+        **dict.fromkeys(("on_input", "ia3_l"), AdapterSort.IA3),
         **dict.fromkeys(("a1.weight", "a2.weight", "b1.weight", "b2.weight", "bm.weight"), AdapterSort.GLORA),
         **dict.fromkeys(("diff", "diff_b"), AdapterSort.FULL),
         **dict.fromkeys(("w_norm", "b_norm"), AdapterSort.NORMS),
         **dict.fromkeys(("oft_blocks", "oft_diag", "oft_r", "oft_R.weight"), AdapterSort.OFT),
         **dict.fromkeys(("boft_blocks", "boft_R", "boft_s"), AdapterSort.BOFT),
         **dict.fromkeys(
-            ("dora_scale", "lora_magnitude_vector", "lora_magnitude_vector.weight",
-             "lora_magnitude_vector.default.weight"),
-            AdapterSort.DORA,
+            ("dora_scale", "lora_magnitude_vector", "lora_magnitude_vector.weight"), AdapterSort.DORA
         ),
         # Said by adapters and by other networks too.
         "alpha": None,
     }
 )  # fmt: skip
+# PEFT puts the adapter's own name into each tensor's.
+ADAPTER_NAME = re.compile(
+    r"(\.(?:lora_[AB]|lora_magnitude_vector|(?:hada|lokr|oft|ia3)_\w+))\.(?!weight$)\w+(?=\.weight$|$)"
+)
 # The longest of them has three parts.
 MOST_PARTS = 3
 # Before kohya and PEFT, diffusers put its layers beside those of attention: `…to_q_lora.up.weight`.
 OLD_DIFFUSERS = re.compile(r"^(?P<module>.+)_lora\.(?P<end>up|down)\.weight$")
 XLABS = re.compile(r"^(?P<module>.+\.processor\.(?:proj|qkv)_lora\d)\.(?P<end>up|down)\.weight$")
 DOWN_ENDS = (
-    "lora_down.weight", "lora_A.weight", "lora_A.default.weight", "lora.down.weight", "lora_A", "lora_down",
+    "lora_down.weight", "lora_A.weight", "lora.down.weight", "lora_A", "lora_down",
     "lora_linear_layer.down.weight", "down",
 )  # fmt: skip
 UP_ENDS = (
-    "lora_up.weight", "lora_B.weight", "lora_B.default.weight", "lora.up.weight", "lora_B", "lora_up",
+    "lora_up.weight", "lora_B.weight", "lora.up.weight", "lora_B", "lora_up",
     "lora_linear_layer.up.weight", "up",
 )  # fmt: skip
-BOFT_DIMENSIONS = 4
+BOFT_DIMENSIONS, MATRIX_DIMENSIONS = 4, 2
 NORM_NAMES = re.compile(r"(^|[._])(layer_?)?norm\d?(_|\.|$)|ln_")
 
 
@@ -71,11 +71,6 @@ class AdapterKeys:
     """The tensors of an adapter, by module: end of the name to shape."""
 
     modules: Mapping[str, Mapping[str, Shape]]
-
-    @cached_property
-    def plain_modules(self) -> tuple[tuple[str, Mapping[str, Shape]], ...]:
-        """Modules with "_" for "." in their names: so kohya writes what others write with dots."""
-        return tuple((name.replace(".", "_"), ends) for name, ends in self.modules.items())
 
     @property
     def sort(self) -> AdapterSort | None:
@@ -100,11 +95,17 @@ def read_adapter(header: Header) -> AdapterKeys:
         parts = split_name(key)
         if parts is not None:
             found.setdefault(parts[0], {})[parts[1]] = info.shape
+    for name, ends in found.items():
+        # LyCORIS' name for the vector of an IA3 says nothing by itself.
+        if "on_input" in ends and (shape := header.shape(f"{name}.weight")) is not None:
+            ends["ia3_l"] = shape
     return AdapterKeys({name: ends for name, ends in found.items() if sort_of(ends) or has_pair(ends)})
 
 
 def split_name(key: str) -> tuple[str, str] | None:
     """A tensor's name as its module's and the end that adapters have; None if it has no such end."""
+    if ".lora_" in key or ".default" in key:
+        key = ADAPTER_NAME.sub(r"\1", key)
     module, end = key, ""
     for _ in range(MOST_PARTS):
         module, _, part = module.rpartition(".")
@@ -139,30 +140,34 @@ def sort_of(ends: Mapping[str, Shape]) -> AdapterSort | None:
 
 def is_convolution(name: str, ends: Mapping[str, Shape]) -> bool:
     """Whether a module is one that plain LoRA leaves alone: a resnet's, or a wide convolution."""
-    down = next((ends[end] for end in DOWN_ENDS if end in ends), ())
+    down = _first(ends, DOWN_ENDS)
     return any(side > 1 for side in down[2:]) or "resnets" in name or "lora_mid.weight" in ends
 
 
 def input_width(ends: Mapping[str, Shape]) -> int:
     """How many numbers go into a module, 0 where its tensors do not tell."""
-    down = next((ends[end] for end in DOWN_ENDS if end in ends), None)
-    if down is None:
-        down = ends.get("hada_w1_b") or ends.get("diff") or ends.get("a2.weight")
-    if down is not None:
-        return down[1] if len(down) > 1 else 0
-    return _kronecker(ends, 1)
+    shape = _first(ends, (*DOWN_ENDS, "hada_w1_b", "diff", "a1.weight", "b1.weight"))
+    return shape[1] if len(shape) > 1 else _kronecker(ends, 1)
 
 
 def output_width(ends: Mapping[str, Shape]) -> int:
     """How many numbers come out of a module, 0 where its tensors do not tell."""
-    up = next((ends[end] for end in UP_ENDS if end in ends), None)
-    up = up or ends.get("hada_w1_a") or ends.get("diff") or ends.get("b1.weight")
-    if up:
-        return up[0]
+    shape = _first(ends, (*UP_ENDS, "hada_w1_a", "diff", "b2.weight"))
+    if shape:
+        return shape[0]
     blocks = ends.get("oft_blocks", ())
-    if len(blocks) == 3:
-        return blocks[0] * blocks[1]
-    return _kronecker(ends, 0)
+    # Square blocks along the diagonal of a matrix that turns what comes out.
+    return blocks[0] * blocks[1] if len(blocks) == 3 else max(_kronecker(ends, 0), *ends.get("ia3_l", (0,)))
+
+
+def is_point(ends: Mapping[str, Shape]) -> bool | None:
+    """Whether a module is a convolution of one point (True) or a matrix (False); None if that is not told."""
+    shape = _first(ends, (*DOWN_ENDS, "diff"))
+    return len(shape) > MATRIX_DIMENSIONS if shape else None
+
+
+def _first(ends: Mapping[str, Shape], names: Iterable[str]) -> Shape:
+    return next((ends[name] for name in names if name in ends), ())
 
 
 def _kronecker(ends: Mapping[str, Shape], side: int) -> int:
@@ -190,7 +195,7 @@ XLABS_MODULE = re.compile(r"\.processor\.(proj|qkv)_lora\d$")
 STYLES: tuple[tuple[KeyStyle, tuple[str, ...]], ...] = (
     (KeyStyle.PEFT, ("base_model.",)),
     (KeyStyle.ONETRAINER, ("lora_transformer_", "lora_prior_")),
-    (KeyStyle.KOHYA, ("lora_unet_", "lora_te")),
+    (KeyStyle.KOHYA, ("lora_unet_", "lora_te", "oft_unet_", "oft_te")),
     (KeyStyle.LYCORIS, ("lycoris_",)),
     (KeyStyle.AI_TOOLKIT, ("diffusion_model.",)),
     (KeyStyle.DIFFUSERS, ("unet.", "transformer.", "text_encoder", "te.")),

@@ -8,18 +8,27 @@ LATENT_CHANNELS_OF_SD = 4
 VIDEO_DIMENSIONS = 5
 # Latent channels of VAEs for flat pictures that are not Stable Diffusion's. SD3's has the shapes of Flux's.
 FAMILIES_BY_CHANNELS = {16: Family.FLUX, 32: Family.FLUX2}
-NAMES_BY_CHANNELS = {16: "Flux, Z-Image or SD3", 32: "Flux.2"}
-# First layers of VAEs that are built otherwise, and whose they are.
+# Modules of VAEs that are built otherwise, and whose they are; read from the top.
 OTHER_VAES: tuple[tuple[tuple[str, ...], Family], ...] = (
-    (("decoder.middle.", "encoder.downsamples."), Family.WAN),
     (("decoder.middle.", "decoder.head."), Family.WAN),
-    (("decoder.per_channel_statistics.",), Family.LTX_VIDEO),
+    (("decoder.middle.", "encoder.downsamples."), Family.WAN),
     (("per_channel_statistics.", "decoder."), Family.LTX_VIDEO),
+    (("decoder.per_channel_statistics.",), Family.LTX_VIDEO),
     (("vquantizer.codebook.", "in_block."), Family.CASCADE),
     (("decoder.stages.", "encoder.stages."), Family.SANA),
-    (("decoder.up_blocks.", "encoder.project_in."), Family.SANA),
-    (("decoder.conv_in.conv.", "encoder.conv_in.conv."), Family.HUNYUAN_VIDEO),
+    (("decoder.up_blocks.0.0.",), Family.SANA),
+    (("decoder.norm_out.conv_y.",), Family.COGVIDEO),
+    (("decoder.conv_in.conv_s.",), Family.COSMOS),
+    (("decoder.block_in.", "encoder.block_in."), Family.MOCHI),
+    (("decoder.time_conv_out.",), Family.SVD),
+    (("decoder.mid_block.resnets.0.temporal_res_block.",), Family.SVD),
+    (("decoder.temp_conv_in.",), Family.OTHER),
+    (("decoder.conv_in.conv.", "decoder.mid_block.attentions."), Family.HUNYUAN_VIDEO),
+    (("decoder.conv_in.conv.", "decoder.mid.attn_1."), Family.HUNYUAN_VIDEO),
+    (("decoder.conv_in.conv.", "decoder.up_blocks."), Family.LTX_VIDEO),
 )
+# Wan's VAE, which Qwen-Image has too, scales without a mean; a newer one of Qwen-Image is flat.
+SCALES = ("decoder.norm_out.gamma", "decoder.mid_block.attentions.0.norm.gamma")
 TAESD_PREFIXES = (
     "",
     "decoder.",
@@ -46,22 +55,23 @@ def vae_family(header: Header) -> Family:
     if other is not None:
         return other
     shape = _first_layer(header) or ()
-    if len(shape) == VIDEO_DIMENSIONS:
-        return Family.WAN
+    is_flat = len(shape) != VIDEO_DIMENSIONS
+    if any(prefix + name in header for prefix in PREFIXES for name in SCALES):
+        return Family.QWEN_IMAGE if is_flat else Family.WAN
+    if not is_flat:
+        return Family.OTHER
     return FAMILIES_BY_CHANNELS.get(_latent_channels(shape), Family.UNKNOWN)
 
 
 def vae_reason(header: Header) -> str | None:
     """Why a VAE cannot be used, None if it can."""
-    other = _other_family(header)
-    shape = _first_layer(header) or ()
-    if other is not None or len(shape) == VIDEO_DIMENSIONS:
-        return f"This VAE is of {(other or Family.WAN).value} and not of Stable Diffusion."
-    channels = _latent_channels(shape)
+    family, channels = vae_family(header), _latent_channels(_first_layer(header) or ())
+    if family is not Family.UNKNOWN:
+        whose = {Family.OTHER: "another network", Family.FLUX: "Flux, Z-Image or SD3"}
+        whose |= {Family.WAN: "Wan, Qwen-Image or Anima"}
+        return f"This VAE is of {whose.get(family, family.value)} and not of Stable Diffusion."
     if channels != LATENT_CHANNELS_OF_SD:
-        whose = NAMES_BY_CHANNELS.get(channels)
-        told = f" It is of {whose}." if whose else ""
-        return f"This VAE has {channels} latent channels, not the 4 of Stable Diffusion.{told}"
+        return f"This VAE has {channels} latent channels, not the 4 of Stable Diffusion."
     if any(header.has(f"{prefix}encoder.") for prefix in PREFIXES):
         return None
     return "This VAE has no encoder, only a decoder. Use the whole VAE."

@@ -1,6 +1,8 @@
 """Networks that steer a diffusion network by pictures or motion, told by the names of their tensors."""
 
 from webui.core.model_file import Family
+from webui.models.adapter_family import adapter_family
+from webui.models.adapter_keys import read_adapter
 from webui.models.families import diffusion_family
 from webui.models.headers import Header
 
@@ -40,7 +42,10 @@ def is_control_lora(header: Header) -> bool:
         for end in ends
     )
     is_flux = any("double_blocks" in key or "transformer_blocks" in key for key in header.tensors)
-    return is_flux and any(shape and len(shape) > 1 and shape[1] > FLUX_PATCH for shape in inputs)
+    if not is_flux or not any(shape and len(shape) > 1 and shape[1] > FLUX_PATCH for shape in inputs):
+        return False
+    # Flux.2 takes twice as many by itself.
+    return adapter_family(read_adapter(header), header.metadata) is not Family.FLUX2
 
 
 def is_lllite(header: Header) -> bool:
@@ -71,7 +76,10 @@ def is_t2i_adapter(header: Header) -> bool:
 
 def t2i_family(header: Header) -> Family:
     """By how the picture is folded."""
-    for key in ("conv_in.weight", "adapter.conv_in.weight", "body.0.in_conv.weight"):
+    keys = (
+        prefix + name for prefix in ("", "adapter.") for name in ("conv_in.weight", "body.0.in_conv.weight")
+    )
+    for key in keys:
         shape = header.shape(key)
         if shape and len(shape) > 1:
             return T2I_FOLDED.get(shape[1], Family.UNKNOWN)

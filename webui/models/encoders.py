@@ -40,15 +40,12 @@ def _first_width(header: Header, *keys: str, side: int = -1) -> int:
 
 
 def _clip(header: Header, prefix: str) -> str | None:
-    if header.has(f"{prefix}text_model.encoder.", f"{prefix}text_model.embeddings.") or header.has(
-        f"{prefix}text_model.encoder.layers."
-    ):
-        width = _first_width(
-            header,
-            f"{prefix}text_model.embeddings.token_embedding.weight",
-            f"{prefix}text_model.encoder.layers.0.self_attn.q_proj.weight",
-        )
-        return CLIP_NAMES.get(width, "CLIP")
+    # Newer versions of transformers leave out what all names began with.
+    for inner in (f"{prefix}text_model.", prefix):
+        tokens, first = f"{inner}embeddings.token_embedding.weight", f"{inner}encoder.layers."
+        if header.has(first) and (tokens in header or inner.endswith("text_model.")):
+            width = _first_width(header, tokens, f"{first}0.self_attn.q_proj.weight")
+            return CLIP_NAMES.get(width, "CLIP")
     if header.has(f"{prefix}transformer.resblocks.") and not header.has(f"{prefix}visual_projection."):
         width = _first_width(header, f"{prefix}token_embedding.weight", f"{prefix}positional_embedding")
         return CLIP_NAMES.get(width, "CLIP")
@@ -56,7 +53,7 @@ def _clip(header: Header, prefix: str) -> str | None:
 
 
 def _t5(header: Header, prefix: str) -> str | None:
-    if not header.has(f"{prefix}encoder.block."):
+    if not any(header.has(f"{prefix}encoder.block.{number}.layer.") for number in (0, 1)):
         return None
     words = _first_width(header, f"{prefix}shared.weight", f"{prefix}encoder.embed_tokens.weight", side=0)
     width = _first_width(
@@ -69,7 +66,9 @@ def _t5(header: Header, prefix: str) -> str | None:
 def _language_model(header: Header, prefix: str) -> str | None:
     if not (header.has(f"{prefix}layers.") or header.has(f"{prefix}language_model.")):
         return None
-    if not any(_has_layer(header, prefix, part) for part in ("self_attn.", "mlp.", "input_layernorm.")):
+    if not any(
+        _has_layer(header, prefix, part) for part in ("input_layernorm.", "post_attention_layernorm.")
+    ):
         return None
     inner = f"{prefix}language_model." if header.has(f"{prefix}language_model.layers.") else prefix
     first = f"{inner}layers.0."
@@ -98,8 +97,10 @@ def _has_layer(header: Header, prefix: str, part: str) -> bool:
 
 
 def _image_encoder(header: Header) -> str | None:
-    if header.has("vision_model.encoder.") or header.has("vision_model.head."):
-        return "SigLIP" if header.has("vision_model.head.") else "CLIP vision"
+    for inner in ("vision_model.", ""):
+        is_named = inner != "" or "embeddings.patch_embedding.weight" in header
+        if header.has(f"{inner}encoder.layers.") and is_named:
+            return "SigLIP" if header.has(f"{inner}head.") else "CLIP vision"
     if header.has("visual.transformer.resblocks.") or header.has("visual_projection."):
         return "CLIP vision"
     if header.has("embeddings.patch_embeddings.", "encoder.layer."):

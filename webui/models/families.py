@@ -16,7 +16,7 @@ PREFIXES = (
 )  # fmt: skip
 # Embedded captions of Z-Image (Qwen3 4B) have this width; those of Lumina 2 come from Gemma 2 2B.
 Z_IMAGE_WIDTH, QWEN3_WIDTH = 3840, 2560
-VIDEO_DIMENSIONS = 5
+VIDEO_DIMENSIONS, MATRIX, T5_WIDTH = 5, 2, 4096
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +59,14 @@ def _is_z_image(view: View) -> bool:
 
 
 def _is_video(view: View) -> bool:
-    return len(view.shape("img_in.proj.weight")) in {0, VIDEO_DIMENSIONS}
+    shape = view.shape("img_in.proj.weight") or view.shape("x_embedder.proj.weight")
+    return len(shape) in {0, VIDEO_DIMENSIONS}
+
+
+def _reads_t5(view: View) -> bool:
+    """Flux reads T5-XXL; networks built after it read other encoders, of other widths."""
+    shape = view.shape("context_embedder.weight") or view.shape("txt_in.weight")
+    return len(shape) < MATRIX or shape[1] == T5_WIDTH
 
 
 def _has_cross_attention(view: View) -> bool:
@@ -72,8 +79,10 @@ SIGNATURES: tuple[Signature, ...] = (
     Signature(Family.CHROMA, ("distilled_guidance_layer.",)),
     Signature(Family.HUNYUAN_VIDEO, ("double_blocks.", "txt_in.individual_token_refiner."), _is_video),
     Signature(Family.HUNYUAN_IMAGE, ("double_blocks.", "txt_in.individual_token_refiner.")),
-    Signature(Family.HUNYUAN_VIDEO, ("context_embedder.token_refiner.",)),
-    Signature(Family.FLUX, ("double_blocks.",)),
+    Signature(Family.HUNYUAN_VIDEO, ("context_embedder.token_refiner.",), _is_video),
+    Signature(Family.HUNYUAN_IMAGE, ("context_embedder.token_refiner.",)),
+    Signature(Family.FLUX3, ("early_stream_modulations.",)),
+    Signature(Family.FLUX, ("double_blocks.",), _reads_t5),
     Signature(Family.AURAFLOW, ("double_layers.",)),
     Signature(Family.AURAFLOW, ("joint_transformer_blocks.",)),
     Signature(Family.SD3, ("joint_blocks.",)),
@@ -82,7 +91,8 @@ SIGNATURES: tuple[Signature, ...] = (
     Signature(Family.QWEN_IMAGE, ("transformer_blocks.", "txt_norm.weight")),
     Signature(Family.QWEN_IMAGE, ("transformer_blocks.0.img_mlp.",)),
     Signature(Family.QWEN_IMAGE, ("transformer_blocks.0.img_mod.",)),
-    Signature(Family.FLUX, ("single_transformer_blocks.",)),
+    Signature(Family.FLUX, ("single_transformer_blocks.", "transformer_blocks."), _reads_t5),
+    Signature(Family.OTHER, ("single_transformer_blocks.",)),
     Signature(Family.FLUX, ("transformer_blocks.", "controlnet_blocks.", "controlnet_x_embedder.")),
     Signature(Family.OMNIGEN2, ("ref_image_refiner.",)),
     Signature(Family.Z_IMAGE, ("context_refiner.",), _is_z_image),
@@ -94,7 +104,9 @@ SIGNATURES: tuple[Signature, ...] = (
     Signature(Family.ANIMA, ("llm_adapter.",)),
     Signature(Family.COSMOS, ("blocks.0.adaln_modulation_cross_attn.",)),
     Signature(Family.COSMOS, ("blocks.block0.",)),
+    Signature(Family.COSMOS, ("time_embed.t_embedder.", "patch_embed.")),
     Signature(Family.KREA2, ("txtfusion.",)),
+    Signature(Family.KREA2, ("text_fusion.", "transformer_blocks.")),
     Signature(Family.KREA2, ("tproj.", "txtmlp.")),
     Signature(Family.WAN, ("time_projection.", "blocks.")),
     Signature(Family.WAN, ("patch_embedding.", "blocks."), _has_cross_attention),
@@ -107,11 +119,12 @@ SIGNATURES: tuple[Signature, ...] = (
     Signature(Family.SANA, ("attention_y_norm.weight",)),
     Signature(Family.SANA, ("caption_norm.weight",)),
     Signature(Family.PIXART, ("t_block.", "y_embedder.")),
+    Signature(Family.PIXART, ("adaln_single.", "pos_embed.")),
     Signature(Family.PIXART, ("adaln_single.", "caption_projection.")),
     Signature(Family.HIDREAM, ("double_stream_blocks.",)),
     Signature(Family.MOCHI, ("t5_yproj.",)),
     Signature(Family.MOCHI, ("time_embed.pooler.", "transformer_blocks.")),
-    Signature(Family.COGVIEW4, ("time_condition_embed.", "transformer_blocks.")),
+    Signature(Family.COGVIEW, ("time_condition_embed.", "transformer_blocks.")),
     Signature(Family.COGVIDEO, ("patch_embed.text_proj.", "transformer_blocks.")),
     Signature(Family.KANDINSKY, ("visual_transformer_blocks.",)),
     Signature(Family.KANDINSKY, ("add_embedding.image_norm.",)),

@@ -36,6 +36,8 @@ def sd_family(header: Header, layout: Layout) -> Family:
     """
     if _is_video(header, layout):
         return Family.SVD
+    if header.has(f"{layout.network}transformer_in."):
+        return Family.OTHER
     by_encoders = {
         ("clip",): Family.SD1,
         ("open_clip",): Family.SD2,
@@ -109,10 +111,8 @@ def _why_not_runnable(header: Header, layout: Layout, channels: int) -> str | No
             return sentence
     family = sd_family(header, layout)
     if not family.runs:
-        return (
-            f"This is a {family.value} model, which cannot be run here yet. "
-            "Choose an SD1, SD2 or SDXL checkpoint."
-        )
+        name = "network of another sort" if family is Family.OTHER else f"{family.value} model"
+        return f"This is a {name}, which cannot be run here yet. Choose an SD1, SD2 or SDXL checkpoint."
     if channels not in {LATENT_CHANNELS_OF_SD, INPAINTING_CHANNELS}:
         return (
             f"Its network takes {channels} channels; only 4 (all pictures) and 9 (inpainting) are known here."
