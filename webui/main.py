@@ -24,6 +24,7 @@ from webui.jobs.services import Services
 from webui.jobs.worker import Worker
 from webui.models.cards.cards import Cards
 from webui.models.cards.index import CardIndex
+from webui.models.cards.insertion import Insertion
 from webui.models.catalog import Catalog, ModelFolders
 from webui.models.fetch.civitai import Civitai
 from webui.models.fetch.describing import Describer
@@ -32,6 +33,7 @@ from webui.models.fetch.offers import Offers
 from webui.models.fetch.sites import Sites
 from webui.models.fetch.web import Web
 from webui.models.intake.intake import Intake
+from webui.models.lora_files import LoraFiles
 from webui.store.card_cache import CardCache
 from webui.store.database import Database
 from webui.store.header_cache import HeaderCache
@@ -67,7 +69,8 @@ def build_services(flags: Flags, root: Path, sites: Sites | None = None) -> Serv
     select(settings, flags)
     files, inputs = ImageFiles(paths.root), Inputs(paths.data / "inputs")
     latents = Latents(paths.data / "latents")
-    library = build_library(paths, database, catalog, headers, inputs, sites or Sites())
+    loras = LoraFiles(catalog)
+    library = build_library(paths, settings, database, catalog, headers, inputs, loras, sites or Sites())
     program = f"Atelier {program_version()}"
 
     def make_worker() -> Worker:
@@ -95,12 +98,19 @@ def build_services(flags: Flags, root: Path, sites: Sites | None = None) -> Serv
 
 
 def build_library(
-    paths: Paths, database: Database, catalog: Catalog, headers: HeaderCache, inputs: Inputs, sites: Sites
+    paths: Paths,
+    settings: SettingsFile,
+    database: Database,
+    catalog: Catalog,
+    headers: HeaderCache,
+    inputs: Inputs,
+    loras: LoraFiles,
+    sites: Sites,
 ) -> Library:
     """Everything that takes models in, shows and deletes them."""
     cards = Cards(
         catalog,
-        CardIndex(catalog, CardCache(database)),
+        CardIndex(catalog, CardCache(database), Insertion(loras, lambda: settings.current.models)),
         Thumbnails(paths.data / "thumbnails"),
         Trash(catalog.folders.roots),
     )
@@ -108,7 +118,7 @@ def build_library(
     keys = Keys(paths.data / "keys.json")
     web = Web(sites, keys.get)
     civitai = Civitai(web)
-    offers = Offers(web, civitai)
+    offers, describer = Offers(web, civitai), Describer(cards, web)
     return Library(
         intake=intake,
         uploads=Uploads(paths.models / INCOMING / "uploads"),
@@ -118,9 +128,9 @@ def build_library(
         web=web,
         civitai=civitai,
         offers=offers,
-        downloads=Downloads(
-            paths.models / INCOMING / "downloads", web, offers, intake, Describer(cards, web).note
-        ),
+        downloads=Downloads(paths.models / INCOMING / "downloads", web, offers, intake, describer.note),
+        describer=describer,
+        settings=settings,
     )
 
 

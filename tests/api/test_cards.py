@@ -207,6 +207,22 @@ def test_metadata_and_tags_are_read_when_a_card_is_opened(library_api, tmp_path)
     assert detail["metadata"]["ss_steps"] == "7"
 
 
+def test_a_click_writes_the_name_and_weight_that_the_settings_say(library_api, library_services, tmp_path):
+    folder = tmp_path / "models" / "Lora"
+    folder.mkdir(parents=True)
+    (folder / "file.safetensors").write_bytes(lora(metadata={"ss_output_name": "trained"}))
+    library_api.post("/v1/cards/scan")
+
+    def insert():
+        return library_api.get("/v1/cards?kind=lora").json()["cards"][0]["insert"]
+
+    assert insert() == "<lora:trained:1>"
+    library_services.settings.change(
+        {"lora_preferred_name": "Filename", "extra_networks_default_multiplier": 0.6}
+    )
+    assert insert() == "<lora:file:0.6>"
+
+
 @pytest.mark.parametrize("path", ["0000000000000000", "..%2f..%2fetc", "x"])
 def test_a_card_that_is_not_there_is_not_found(api, path):
     for method, url in (("get", ""), ("get", "/thumbnail"), ("delete", ""), ("get", "/use")):

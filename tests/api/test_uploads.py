@@ -1,8 +1,11 @@
 """Files that are dropped, over HTTP."""
 
+import time
+
 import pytest
 
 from tests.arriving_files import INFOTEXT, archive, lora, picture, unknown_tensors
+from tests.fake_sites import FakeFile, FakeVersion
 from webui.api import uploads
 from webui.store.uploads import Uploads
 
@@ -43,6 +46,24 @@ def test_a_duplicate_shows_the_card_that_is_there(library_api):
 def test_several_come_in_a_zip(library_api):
     arrivals = drop(library_api, "pack.zip", archive({"a.safetensors": lora(1), "b.safetensors": lora(2)}))
     assert [arrival["card"]["stem"] for arrival in arrivals] == ["a", "b"]
+
+
+def test_a_dropped_model_is_looked_up_only_if_the_artist_wants_that(library_api, library_services, fake):
+    for seed, version in ((1, 5), (2, 6)):
+        fake.add(FakeVersion(version, 1, [FakeFile("x.safetensors", lora(seed))]))
+    (arrival,) = drop(library_api, "first.safetensors", lora(1))
+    time.sleep(0.1)
+    assert fake.seen == []
+    library_services.settings.change({"civitai_describes_new_models": True})
+    (arrival,) = drop(library_api, "second.safetensors", lora(2))
+    end = time.monotonic() + 20
+    while time.monotonic() < end:
+        detail = library_api.get(f"/v1/cards/{arrival['card']['id']}").json()
+        if detail["civitai"]:
+            break
+        time.sleep(0.02)
+    assert detail["civitai"]["version_id"] == 6
+    assert detail["activation_text"] == "catword"
 
 
 def test_a_refused_file_leaves_nothing(library_api, tmp_path):

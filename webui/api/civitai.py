@@ -7,8 +7,9 @@ from pydantic import BaseModel, Field
 
 from webui.core.errors import WebuiError
 from webui.jobs.services import Services
-from webui.models.cards.card import Card, CardEntry
+from webui.models.cards.card import Card
 from webui.models.cards.cards import CardDetail
+from webui.models.cards.index import CardIndex
 from webui.models.fetch.describing import Describer
 from webui.models.fetch.refusals import FetchRefused
 from webui.models.fetch.search import Found, Search, search
@@ -71,14 +72,14 @@ def routes(services: Services) -> APIRouter:
     """The routes, bound to the server's services."""
     router = APIRouter()
     library = services.library
-    describer = Describer(library.cards, library.web)
+    describer = library.describer
 
     @router.post("/v1/civitai/search")
     def find(body: Search) -> SearchAnswer:
         """Search models."""
         items, cursor = search(library.civitai, body)
-        entries = library.cards.index.entries()
-        return SearchAnswer(items=[found_answer(item, entries) for item in items], next_cursor=cursor)
+        index = library.cards.index
+        return SearchAnswer(items=[found_answer(item, index) for item in items], next_cursor=cursor)
 
     @router.post("/v1/civitai/enums")
     def enums() -> Words:
@@ -129,12 +130,12 @@ def describe_several(services: Services, describer: Describer, body: CardsBody) 
     return Described(described=described, unanswered=unanswered)
 
 
-def found_answer(found: Found, entries: list[CardEntry]) -> FoundAnswer:
+def found_answer(found: Found, index: CardIndex) -> FoundAnswer:
     """As an answer, with the card of what is here."""
     here = next(
         (
-            entry.card
-            for entry in entries
+            index.card(entry)
+            for entry in index.entries()
             if (entry.file.sha256 is not None and entry.file.sha256 in found.sha256)
             or (entry.text.model_id == found.model_id and found.model_id)
         ),

@@ -40,11 +40,37 @@ class Models(Section):
         title="Selected VAE overrides per-model preferences",
         description="When off, a VAE chosen on a checkpoint's card comes first.",
     )
+    sd_lora: str = Field(
+        default="None", title="Add LoRA to prompt", description="Added to every prompt that does not name it."
+    )
+    sd_hypernetwork: str = Field(
+        default="None",
+        title="Add hypernetwork to prompt",
+        description="Added to every prompt that does not name it.",
+    )
+    extra_networks_default_multiplier: Number = Field(
+        default=1.0,
+        ge=0,
+        le=2,
+        title="Default multiplier for extra networks",
+        description="The weight of networks added to prompts from cards and by the two settings above.",
+    )
+    lora_preferred_name: Literal["Alias from file", "Filename"] = Field(
+        default="Alias from file",
+        title="LoRA name in prompts",
+        description="The name its trainer gave it, or its file's name, when a card is clicked.",
+    )
     memory_budget_gb: Number = Field(
         default=0,
         ge=0,
         title="Memory for models (GB)",
         description="0 takes what the device has, less a reserve.",
+    )
+    civitai_describes_new_models: bool = Field(
+        default=False,
+        title="Ask Civitai about new models",
+        description="When on, models that are dropped onto the page are looked up on Civitai by their hash, "
+        "and their cards filled. When off, no host is asked before you ask it.",
     )
 
 

@@ -1,16 +1,20 @@
 """What the front doors need to take models in, fetch them, show and delete them."""
 
+import logging
 import threading
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from pydantic import BaseModel
 
+from webui.core.errors import WebuiError
 from webui.core.model_file import ModelFile, ModelKind
 from webui.core.settings import Settings
 from webui.models.cards.card import CardEntry
 from webui.models.cards.cards import Cards
 from webui.models.fetch.civitai import Civitai
+from webui.models.fetch.describing import Describer
 from webui.models.fetch.downloads import Downloads
 from webui.models.fetch.offers import Offers
 from webui.models.fetch.web import Web
@@ -19,7 +23,10 @@ from webui.models.intake.intake import Intake
 from webui.prompts.styles import Styles
 from webui.store.history import History
 from webui.store.keys import Keys
+from webui.store.settings_file import SettingsFile
 from webui.store.uploads import Uploads
+
+logger = logging.getLogger(__name__)
 
 # Pictures that are shown of those that name a model.
 LATEST = 12
@@ -49,6 +56,8 @@ class Library:
     civitai: Civitai
     offers: Offers
     downloads: Downloads
+    describer: Describer
+    settings: SettingsFile
 
     def start(self) -> None:
         """After the start of the server: go on with what a killed one left, and make the cards ready."""
@@ -67,9 +76,22 @@ class Library:
         """File an upload that is whole; nothing is left of it in any case."""
         staged, sha256 = self.uploads.finished(identity)
         try:
-            return self.intake.take(staged.content, sha256)
+            arrivals = self.intake.take(staged.content, sha256)
         finally:
             self.uploads.cancel(identity)
+        if self.settings.current.models.civitai_describes_new_models:
+            filed = [each.file for each in arrivals if each.outcome == "filed" and each.file is not None]
+            threading.Thread(target=self.describe, args=(filed,), name="describe", daemon=True).start()
+        return arrivals
+
+    def describe(self, files: Sequence[ModelFile]) -> None:
+        """Ask Civitai about files that came, and fill their cards. What it does not know stays as it is."""
+        for file in files:
+            try:
+                version = self.civitai.by_hash(file.sha256 or "")
+                self.describer.describe(self.cards.card(file).id, version, with_preview=True)
+            except WebuiError as error:
+                logger.info("Civitai told nothing about %s: %s", file.name, error)
 
     def use_of(self, identity: str, styles: Styles, settings: Settings) -> Use:
         """What would miss a model that is deleted."""

@@ -82,7 +82,8 @@ def test_a_link_becomes_a_filed_model_with_its_card(server, fake):
         "sd version": "SD1",
         "civitai": {"modelId": 1, "versionId": 5, "baseModel": "SD 1.5", "trainedWords": ["catword"]},
     }
-    (card,) = [entry.card for entry in server.library.cards.index.entries()]
+    index = server.library.cards.index
+    (card,) = [index.card(entry) for entry in index.entries()]
     assert card.insert == "<lora:cat:1> catword"
     assert card.thumbnail is not None
 

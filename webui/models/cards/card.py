@@ -11,7 +11,6 @@ from webui.core.model_file import Family, ModelFile, ModelKind
 from webui.store.header_cache import key_of
 from webui.store.sidecars import CardText
 
-MARKS = {ModelKind.LORA: "lora", ModelKind.HYPERNETWORK: "hypernet"}
 MAX_PAGE = 1000
 Order = Literal["name", "modified", "size", "family"]
 
@@ -92,33 +91,6 @@ class CardEntry:
     preview_stamp: int
 
     @property
-    def card(self) -> Card:
-        """As a page shows it."""
-        file, text = self.file, self.text
-        insert, insert_negative = inserted(file, text)
-        return Card(
-            id=self.id,
-            kind=file.kind,
-            name=file.name,
-            stem=file.stem,
-            title=file.title,
-            folder=self.folder,
-            family=file.family,
-            size=file.size,
-            modified=file.mtime_ns / 1e9,
-            sha256=file.sha256,
-            reason=file.reason,
-            favourite=text.favourite,
-            description=text.description,
-            activation_text=text.activation_text,
-            negative_text=text.negative_text,
-            preferred_weight=text.preferred_weight,
-            thumbnail=self.thumbnail,
-            insert=insert,
-            insert_negative=insert_negative,
-        )
-
-    @property
     def thumbnail(self) -> str | None:
         """Where the thumbnail is; its stamp changes with the picture, so that browsers may keep it."""
         return f"v1/cards/{self.id}/thumbnail?v={self.preview_stamp:x}" if self.preview_stamp else None
@@ -142,14 +114,27 @@ def make_entry(identity: str, file: ModelFile, text: CardText, preview_stamp: in
     return CardEntry(identity, file, text, folder, searched, preview_stamp)
 
 
-def inserted(file: ModelFile, text: CardText) -> tuple[str, str]:
-    """What a click puts into the prompt and the negative prompt."""
-    if file.kind == ModelKind.EMBEDDING:
-        is_negative = file.metadata.get("modelspec.is_negative_embedding", "").lower() == "true"
-        words = ", ".join(part for part in (file.stem, text.activation_text) if part)
-        return ("", words) if is_negative else (words, text.negative_text)
-    mark = MARKS.get(file.kind)
-    if mark is None:
-        return "", ""
-    network = f"<{mark}:{file.stem}:{text.preferred_weight or 1:g}>"
-    return f"{network} {text.activation_text}".strip(), text.negative_text
+def make_card(entry: CardEntry, insert: str, insert_negative: str) -> Card:
+    """An entry as a page shows it."""
+    file, text = entry.file, entry.text
+    return Card(
+        id=entry.id,
+        kind=file.kind,
+        name=file.name,
+        stem=file.stem,
+        title=file.title,
+        folder=entry.folder,
+        family=file.family,
+        size=file.size,
+        modified=file.mtime_ns / 1e9,
+        sha256=file.sha256,
+        reason=file.reason,
+        favourite=text.favourite,
+        description=text.description,
+        activation_text=text.activation_text,
+        negative_text=text.negative_text,
+        preferred_weight=text.preferred_weight,
+        thumbnail=entry.thumbnail,
+        insert=insert,
+        insert_negative=insert_negative,
+    )

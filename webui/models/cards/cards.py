@@ -77,7 +77,7 @@ class Cards:
 
     def card(self, file: ModelFile) -> Card:
         """The card of a file."""
-        return self.index.of(file).card
+        return self.index.card(self.index.of(file))
 
     def detail(self, identity: str) -> CardDetail:
         """Everything about a model, its metadata read from the file. Raises NotFound."""
@@ -85,7 +85,7 @@ class Cards:
         file, text = entry.file, entry.text
         metadata = metadata_of(file)
         return CardDetail(
-            **entry.card.model_dump(),
+            **self.index.card(entry).model_dump(),
             path=str(file.path),
             notes=text.notes,
             sd_version=text.sd_version,

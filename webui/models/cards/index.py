@@ -11,7 +11,18 @@ from pathlib import Path
 
 from webui.core.errors import NotFound
 from webui.core.model_file import ModelFile
-from webui.models.cards.card import CardEntry, CardFolder, CardPage, CardQuery, card_id, id_of_key, make_entry
+from webui.models.cards.card import (
+    Card,
+    CardEntry,
+    CardFolder,
+    CardPage,
+    CardQuery,
+    card_id,
+    id_of_key,
+    make_card,
+    make_entry,
+)
+from webui.models.cards.insertion import Insertion
 from webui.models.catalog import Catalog
 from webui.store.card_cache import CardCache
 from webui.store.header_cache import key_of
@@ -31,10 +42,11 @@ Listing = dict[str, "os.DirEntry[str]"]
 class CardIndex:
     """The cards of all models. Any thread."""
 
-    def __init__(self, catalog: Catalog, cache: CardCache) -> None:
+    def __init__(self, catalog: Catalog, cache: CardCache, insertion: Insertion) -> None:
         """Reads nothing before the first question."""
         self._catalog = catalog
         self._cache = cache
+        self._insertion = insertion
         self._lock = threading.RLock()
         self._entries: dict[str, CardEntry] = {}
         self._seen: int | None = None
@@ -61,10 +73,14 @@ class CardIndex:
             total=len(fitting),
             hidden=len(matching) - len(fitting),
             offset=query.offset,
-            cards=[entry.card for entry in chosen],
+            cards=[self.card(entry) for entry in chosen],
             folders=folders,
             version=self.version,
         )
+
+    def card(self, entry: CardEntry) -> Card:
+        """An entry as a page shows it."""
+        return make_card(entry, *self._insertion.of(entry.file, entry.text))
 
     def entries(self) -> list[CardEntry]:
         """All cards, by name, made anew if the catalog changed."""
