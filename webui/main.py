@@ -93,6 +93,7 @@ def build_services(flags: Flags, root: Path, sites: Sites | None = None) -> Serv
         inputs=inputs,
         latents=latents,
         library=library,
+        loras=loras,
         version=program,
     )
 

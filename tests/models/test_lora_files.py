@@ -77,11 +77,21 @@ def test_the_trainers_hash_comes_first_and_pickles_are_hashed_whole(loras: LoraF
     assert loras.short_hash(names.by_name["five"]) == whole[:12]
 
 
-def test_a_lora_is_found_by_its_hash(loras: LoraFiles):
-    found = loras.by_short_hash("0123456789ab")
-    assert found is not None
-    assert found.name == "four"
-    assert loras.by_short_hash("ffffffffffff") is None
+def test_a_lora_of_another_name_is_found_by_a_hash_that_is_known(loras: LoraFiles):
+    short = loras.short_hash(loras.names().by_name["one"])
+    assert loras.local_names({"foreign": short, "none here": "f" * 12}) == {"foreign": "first"}
+    assert loras.local_names({"foreign": short}, by_file_name=True) == {"foreign": "one"}
+    assert loras.local_names({"else": "0123456789ab"}) == {"else": "four"}
+
+
+def test_a_lora_that_has_the_name_and_the_hash_keeps_its_name(loras: LoraFiles):
+    short = loras.short_hash(loras.names().by_name["one"])
+    assert loras.local_names({"one": short}) == {}
+
+
+def test_no_file_is_read_to_find_a_hash(loras: LoraFiles):
+    short = hashlib.sha256(loras.names().by_name["five"].file.path.read_bytes()).hexdigest()[:12]
+    assert loras.local_names({"foreign": short}) == {}
 
 
 def test_a_file_that_came_since_is_found(loras: LoraFiles, tmp_path: Path):

@@ -5,15 +5,22 @@ from random import Random, SystemRandom
 from typing import Any
 
 from webui.core.flags import Flags
+from webui.core.infotext import parse_fields
 from webui.core.request import MAX_SEED, GenerationRequest, make_request
+from webui.core.request_parts import HiresFix
 from webui.core.settings import Paths, Settings
 from webui.core.work import WorkRequest
 from webui.jobs.job import Delivery, Job
 from webui.jobs.library import Library
 from webui.jobs.queue import JobQueue
 from webui.models.catalog import Catalog
+from webui.models.embedding_sizes import embedding_sizes
+from webui.models.lora_files import LoraFiles
+from webui.prompts.chunks import EmbeddingNames
+from webui.prompts.networks import HYPERNETWORK_KIND, names_in, renamed, with_networks
 from webui.prompts.styles import Styles
 from webui.prompts.syntax import strip_comments
+from webui.prompts.tokenizer import ClipTokenizer
 from webui.store.history import History
 from webui.store.images import ImageFiles
 from webui.store.inputs import Inputs
@@ -38,6 +45,7 @@ class Services:
     inputs: Inputs
     latents: Latents
     library: Library
+    loras: LoraFiles
     version: str
     random: Random = field(default_factory=SystemRandom)
 
@@ -61,6 +69,7 @@ class Services:
             seed = values.get(name)
             if seed is None or seed == "" or int(seed) < 0:
                 values[name] = self.random.randrange(RANDOM_SEEDS)
+        values["hires"] = with_networks_in_second_pass(values.get("hires"), settings)
         values["seed"] = min(int(values["seed"]), MAX_SEED)
         values["model"] = self.catalog.find_checkpoint(
             values.get("model") or settings.models.sd_model_checkpoint
@@ -75,7 +84,23 @@ class Services:
             prompt, negative = styles.apply(prompt, names), styles.apply_negative(negative, names)
         if settings.interface.enable_prompt_comments:
             prompt, negative = strip_comments(prompt), strip_comments(negative)
-        return values | {"prompt": prompt, "negative_prompt": negative}
+        return values | {"prompt": with_chosen_networks(prompt, settings), "negative_prompt": negative}
+
+    def with_local_names(self, infotext: str) -> str:
+        """An infotext whose LoRAs are called as they are here, where their hashes tell which they are."""
+        written = str(parse_fields(infotext).get("Lora hashes", ""))
+        pairs = [entry.partition(":") for entry in written.split(",")]
+        hashes = {name.strip(): short.strip() for name, _, short in pairs if short.strip()}
+        by_file_name = self.settings.current.models.lora_preferred_name == "Filename"
+        local = self.loras.local_names(hashes, by_file_name=by_file_name)
+        # Names are written there without commas.
+        plain = {name: name.replace(",", "") for name in names_in(infotext)}
+        return renamed(infotext, {name: local[key] for name, key in plain.items() if key in local})
+
+    def embedding_names(self, text: str, tokenizer: ClipTokenizer) -> EmbeddingNames | None:
+        """The embeddings that a text may name and how many tokens they take; None if there are none."""
+        sizes = embedding_sizes(self.catalog, text)
+        return EmbeddingNames(tokenizer, sizes) if sizes else None
 
     def submit(
         self,
@@ -86,3 +111,20 @@ class Services:
         """Put a request in the queue with a frozen copy of the settings."""
         settings = self.settings.current.changed(overrides or {})
         return self.jobs.submit(request, delivery or Delivery(), settings)
+
+
+def with_chosen_networks(prompt: str, settings: Settings) -> str:
+    """The prompt with the LoRA and the hypernetwork that the settings add to every prompt."""
+    models = settings.models
+    chosen = (("lora", models.sd_lora), (HYPERNETWORK_KIND, models.sd_hypernetwork))
+    weight = float(models.extra_networks_default_multiplier)
+    return with_networks(prompt, [(kind, name, weight) for kind, name in chosen if name not in ("", "None")])
+
+
+def with_networks_in_second_pass(hires: Any, settings: Settings) -> Any:  # noqa: ANN401 - a part or its fields
+    """A second pass with a prompt of its own gets them too."""
+    if isinstance(hires, dict) and hires.get("prompt"):
+        return {**hires, "prompt": with_chosen_networks(str(hires["prompt"]), settings)}
+    if isinstance(hires, HiresFix) and hires.prompt:
+        return hires.model_copy(update={"prompt": with_chosen_networks(hires.prompt, settings)})
+    return hires

@@ -196,12 +196,16 @@ class Catalog:
         """The hash by which A1111 knows a LoRA: of what follows its header; of pickles that of the file."""
         if file.path.suffix.lower() not in SAFETENSORS_SUFFIXES:
             return self.sha256(file)
-        key = (file.path, file.size, file.mtime_ns)
-        known = self._cache.hashes(*key).data_hash
+        known = self.known_data_hash(file)
         if known is None:
             known = data_hash_of(file.path)
-            self._cache.remember_hashes(*key, data_hash=known)
+            self._cache.remember_hashes(file.path, file.size, file.mtime_ns, data_hash=known)
         return known
+
+    def known_data_hash(self, file: ModelFile) -> str | None:
+        """The same, if it was computed before."""
+        hashes = self._cache.hashes(file.path, file.size, file.mtime_ns)
+        return hashes.data_hash if file.path.suffix.lower() in SAFETENSORS_SUFFIXES else hashes.sha256
 
     def with_hash(self, file: ModelFile) -> ModelFile:
         """The file with its SHA-256 filled in."""

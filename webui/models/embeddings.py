@@ -13,6 +13,7 @@ from webui.core.model_file import ModelFile, ModelKind
 from webui.diffusion.text_encoder import TextTower, TextualInversion
 from webui.models.catalog import Catalog
 from webui.models.embedding_files import PICTURE_SUFFIXES, Embedding, embedding_from, read_embedding
+from webui.models.embedding_sizes import occurs, squeezed
 from webui.models.hashing import sha256_of
 
 KEPT_EMBEDDINGS = 256
@@ -144,14 +145,3 @@ class Embeddings:
 
 def _entry(file: ModelFile) -> EmbeddingEntry:
     return EmbeddingEntry(file.path.stem, file.path, (file.path, file.size, file.mtime_ns), file)
-
-
-def squeezed(text: str) -> str:
-    """A text as far as tokens can tell it apart: without spaces, in lower case."""
-    return "".join(text.split()).lower()
-
-
-def occurs(name: str, squeezed_texts: Iterable[str]) -> bool:
-    """Whether a name may be among the tokens of a text; what tokenizers change in it is left to them."""
-    wanted = squeezed(name)
-    return bool(wanted) and (not wanted.isascii() or any(wanted in text for text in squeezed_texts))

@@ -2,7 +2,7 @@
 
 import difflib
 import threading
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from webui.core.model_file import ModelFile, ModelKind
@@ -97,9 +97,28 @@ class LoraFiles:
         written = entry.file.metadata.get(TRAINERS_HASH)
         return (written or self._catalog.data_hash(entry.file))[:SHORT_HASH_DIGITS]
 
-    def by_short_hash(self, short_hash: str) -> LoraEntry | None:
-        """The LoRA of such a hash; computes those that are not known yet."""
-        return next((entry for entry in self.names().entries if self.short_hash(entry) == short_hash), None)
+    def local_names(self, hashes: Mapping[str, str], *, by_file_name: bool = False) -> dict[str, str]:
+        """What LoRAs of a foreign picture are called here, by their names there, as far as it is known.
+
+        `hashes` are those of the picture's infotext, by name there. No file is read for it: those whose hash
+        was never computed are found only where they have the name.
+        """
+        names = self.names()
+        wanted = {short for name, short in hashes.items() if self._known(names.find(name)) != short}
+        known = ((self._known(entry), entry) for entry in (names.entries if wanted else ()))
+        found = {short: entry for short, entry in known if short in wanted}
+        return {
+            name: names.preferred(found[short], by_file_name=by_file_name)
+            for name, short in hashes.items()
+            if short in found
+        }
+
+    def _known(self, entry: LoraEntry | None) -> str | None:
+        """The short hash, if it is known without reading the file."""
+        if entry is None:
+            return None
+        written = entry.file.metadata.get(TRAINERS_HASH) or self._catalog.known_data_hash(entry.file)
+        return written[:SHORT_HASH_DIGITS] if written else None
 
 
 def entry_of(file: ModelFile) -> LoraEntry:

@@ -21,10 +21,11 @@ def wire_counters(services: Services, toprow: Toprow) -> None:
     def count(text: str, names: list[str], *, is_negative: bool) -> str:
         styles, settings = services.styles(), services.settings.current
         whole = styles.apply_negative(text, names) if is_negative else styles.apply(text, names)
-        options = settings.image
-        chunking = Chunking(clip_tokenizer("transformers"), options.emphasis, options.comma_padding_backtrack)
+        options, tokenizer = settings.image, clip_tokenizer("transformers")
         if len(whole) > LONGEST_COUNTED:
             return counter_html(0, 0, "This prompt is too long to count.")
+        embeddings = services.embedding_names(whole, tokenizer)
+        chunking = Chunking(tokenizer, options.emphasis, options.comma_padding_backtrack, embeddings)
         try:
             used, limit = token_count(whole, Timeline(20), chunking, is_negative=is_negative)
         except WebuiError as error:

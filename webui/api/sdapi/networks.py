@@ -11,7 +11,7 @@ from webui.jobs.services import Services
 from webui.models.headers import read_header
 from webui.models.hypernetwork_files import hypernetwork_files
 from webui.models.layouts import text_width
-from webui.models.lora_files import LoraEntry, LoraFiles
+from webui.models.lora_files import LoraEntry
 
 # A1111 shows these first, then the others as they stand in the file.
 METADATA_ORDER = {
@@ -28,11 +28,10 @@ LEFT_OUT = "ssmd_cover_images"
 
 def add_network_routes(router: APIRouter, services: Services) -> None:
     """GET lists, and POST to look at the folders again."""
-    loras = LoraFiles(services.catalog)
 
     @router.get("/loras")
     def list_loras() -> list[dict[str, Any]]:
-        return [lora(entry) for entry in loras.names().by_name.values()]
+        return [lora(entry) for entry in services.loras.names().by_name.values()]
 
     @router.get("/hypernetworks")
     def list_hypernetworks() -> list[dict[str, str]]:
