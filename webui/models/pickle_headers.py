@@ -22,6 +22,9 @@ from webui.models.tensor_table import Header, TensorInfo, flatten
 MAX_PICKLE_BYTES = 6_000_000
 MAX_DIMENSIONS = 8
 MAX_SIDE = 1 << 48
+# Of zip archives: what stands before each entry (mark, method, lengths of name and extra field).
+LOCAL_HEADER, LOCAL_MARK = struct.Struct("<4s4xH16xHH"), b"PK\x03\x04"
+TABLE = "data.pkl"
 # torch's first format: three small pickles (a mark, a version, the machine) come before the table.
 LEGACY_MARK = 0x1950A86A20F9469CFC6C
 DTYPES: Mapping[str, str] = MappingProxyType(
@@ -89,8 +92,8 @@ def read_pickle_header(path: Path) -> Header:
     """Header of a torch pickle of either format; `UnusableFile` says in a sentence why it is refused."""
     try:
         with path.open("rb") as file:
-            bounded = Bounded(file)
-            content = _zipped(bounded) if zipfile.is_zipfile(bounded) else _legacy(bounded)
+            start, bounded = file.read(MAX_PICKLE_BYTES), Bounded(file)
+            content = _zipped(bounded, start) if zipfile.is_zipfile(bounded) else _legacy(start)
             tensors = flatten(content, TensorInfo, path.name)
     except ForbiddenNameError as error:
         raise UnusableFile(
@@ -119,14 +122,6 @@ class Bounded(io.RawIOBase):
             raise ValueError("more than a header")
         return piece
 
-    def readline(self, size: int | None = -1, /) -> bytes:
-        """Up to the end of the line."""
-        line = self._file.readline(self._left + 1)
-        self._left -= len(line)
-        if self._left < 0:
-            raise ValueError("more than a header")
-        return line
-
     def seek(self, offset: int, whence: int = 0, /) -> int:
         """As a file's."""
         return self._file.seek(offset, whence)
@@ -144,24 +139,40 @@ class Bounded(io.RawIOBase):
         return True
 
 
-def _zipped(file: Bounded) -> object:
-    """The table in the zip archive that torch writes since 2020."""
+def _zipped(file: Bounded, start: bytes) -> object:
+    """The table in the zip archive that torch writes since 2020; `start` is the file's beginning."""
+    place = _table_place(start)
+    if place is not None:
+        return PlainUnpickler(io.BytesIO(start[place:])).load()
     with zipfile.ZipFile(file) as archive:
-        entry = next((info for info in archive.infolist() if info.filename.endswith("data.pkl")), None)
+        entry = next((info for info in archive.infolist() if info.filename.endswith(TABLE)), None)
         if entry is None or entry.file_size > MAX_PICKLE_BYTES:
             raise ValueError("no table, or more than one")
         with archive.open(entry) as stream:
             return PlainUnpickler(io.BytesIO(stream.read(entry.file_size))).load()
 
 
-def _legacy(file: Bounded) -> object:
+def _table_place(start: bytes) -> int | None:
+    """Where the table begins, if it is the archive's first entry and not packed: torch writes it so.
+
+    Reading the list of all entries, one for each tensor, would take as long as reading the table.
+    """
+    if len(start) < LOCAL_HEADER.size:
+        return None
+    mark, method, name_bytes, extra_bytes = LOCAL_HEADER.unpack_from(start)
+    end = LOCAL_HEADER.size + name_bytes
+    is_table = start[LOCAL_HEADER.size : end].endswith(TABLE.encode())
+    return end + extra_bytes if mark == LOCAL_MARK and method == zipfile.ZIP_STORED and is_table else None
+
+
+def _legacy(start: bytes) -> object:
     """The table in torch's first format."""
-    file.seek(0)
-    if PlainUnpickler(file).load() != LEGACY_MARK:
+    stream = io.BytesIO(start)
+    if PlainUnpickler(stream).load() != LEGACY_MARK:
         raise ValueError("no torch file")
     for _ in range(2):
-        PlainUnpickler(file).load()
-    return PlainUnpickler(file).load()
+        PlainUnpickler(stream).load()
+    return PlainUnpickler(stream).load()
 
 
 class PlainUnpickler(pickle._Unpickler):
