@@ -122,3 +122,10 @@ def pixels_of(image: str) -> bytes:
     from tests.golden_cases import decoded
 
     return decoded(image).tobytes()
+
+
+def test_a_tiny_vae_that_is_not_there_is_told_and_the_full_one_used(sd15):
+    plain, answer = made(sd15), made(sd15, override_settings={"sd_vae_decode_method": "TAESD"})
+    assert picture(answer) == picture(plain)
+    assert any("TAESD" in text for text in answer["info"]["messages"])
+    assert answer["info"]["infotexts"][0].split(", Version")[0].endswith("VAE Decoder: TAESD")

@@ -5,6 +5,8 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+import torch
+from diffusers.models.autoencoders.autoencoder_tiny import AutoencoderTiny
 from PIL import Image
 
 from tests.golden_cases import GOLDENS
@@ -13,9 +15,11 @@ from webui.core.errors import InvalidRequest, NotFound
 from webui.core.events import ImageReady, Message, Progress
 from webui.core.request_parts import Loopback
 from webui.core.series import Series
+from webui.models.taesd import read_tiny
 from webui.pipelines.generate import generate
 from webui.pipelines.loopback import strength_at
 from webui.pipelines.series import run_series
+from webui.pipelines.setup import decode_latent, encode_images
 
 HIRES = {"scale": 2.0, "steps": 2, "upscaler": "Latent"}
 
@@ -244,3 +248,18 @@ def test_parts_that_do_not_fit_together_are_refused(init):
     ):
         with pytest.raises(InvalidRequest):
             request_of(**wrong)
+
+
+@torch.no_grad()
+def test_a_tiny_vae_takes_the_place_of_the_full_one_where_that_is_wanted(context):
+    torch.manual_seed(1)
+    tiny = read_tiny(AutoencoderTiny().state_dict(), "taesd", torch.device("cpu"))
+    latent, pixels = torch.randn(1, 4, 8, 8), torch.rand(1, 3, 64, 64)
+    full = request_of()
+    quick = request_of(options={"sd_vae_decode_method": "TAESD", "sd_vae_encode_method": "TAESD"})
+    with context.models.use(full.model, precision="exact") as sd:
+        sd.tiny_vae = tiny
+        assert torch.equal(decode_latent(latent, quick, sd), tiny.decode(latent))
+        assert torch.equal(decode_latent(latent, full, sd), sd.vae.decode(latent))
+        assert torch.equal(encode_images(pixels, quick, sd), tiny.encode(pixels, sd.device))
+        assert torch.equal(encode_images(pixels, full, sd), sd.vae.encode(pixels))

@@ -277,6 +277,18 @@ class ImageOptions(BaseModel):
         title="Background of transparent pictures",
         pattern=r"^#[0-9a-fA-F]{6}$",
     )
+    sd_vae_encode_method: Literal["Full", "TAESD"] = option(
+        "Full",
+        "img2img: how pictures become latents. TAESD is quick and less exact.",
+        infotext="VAE Encoder",
+        title="VAE type for encode",
+    )
+    sd_vae_decode_method: Literal["Full", "TAESD"] = option(
+        "Full",
+        "How latents become pictures. TAESD is quick and less exact; put its file into models/VAE-approx.",
+        infotext="VAE Decoder",
+        title="VAE type for decode",
+    )
     upscaler_for_img2img: str = option(
         "None", "How init pictures are enlarged; None is Lanczos.", title="Upscaler for img2img"
     )

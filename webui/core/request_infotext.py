@@ -179,6 +179,7 @@ def written_options(request: GenerationRequest) -> list[str]:
     names = chosen("use_downcasted_alpha_bar", "sd_noise_schedule")
     names += chosen("use_old_scheduling")
     names += chosen("emphasis") if weighs(request.prompt) or weighs(request.negative_prompt) else []
+    names += chosen("sd_vae_encode_method") if request.is_img2img else []
     names += chosen("initial_noise_multiplier") if request.is_img2img else []
     if on_sigmas:
         discards = sampler.discards_next_to_last_sigma
@@ -193,7 +194,8 @@ def written_options(request: GenerationRequest) -> list[str]:
     names += chosen(*UNIPC_KEYS) if "uni_pc_order" in sampler.options else []
     names += chosen("refiner_switch_by_sample_steps") if request.refiner else []
     names += chosen(*EFFECT_KEYS[1:])
-    return names + (chosen("img2img_extra_noise") if request.hires else [])
+    names += chosen("img2img_extra_noise") if request.hires else []
+    return names + chosen("sd_vae_decode_method")
 
 
 def weighs(text: str) -> bool:

@@ -7,7 +7,6 @@ from typing import Any
 from webui.core.flags import Flags
 from webui.core.infotext import parse_fields
 from webui.core.request import MAX_SEED, GenerationRequest, make_request
-from webui.core.request_parts import HiresFix
 from webui.core.settings import Paths, Settings
 from webui.core.work import WorkRequest
 from webui.jobs.job import Delivery, Job
@@ -69,13 +68,12 @@ class Services:
             seed = values.get(name)
             if seed is None or seed == "" or int(seed) < 0:
                 values[name] = self.random.randrange(RANDOM_SEEDS)
-        values["hires"] = with_networks_in_second_pass(values.get("hires"), settings)
         values["seed"] = min(int(values["seed"]), MAX_SEED)
         values["model"] = self.catalog.find_checkpoint(
             values.get("model") or settings.models.sd_model_checkpoint
         ).title
         values["vae"] = values.get("vae") or settings.models.sd_vae
-        return make_request(**values, options=options)
+        return with_networks_in_second_pass(make_request(**values, options=options), settings)
 
     def _with_styles(self, values: dict[str, Any], settings: Settings) -> dict[str, Any]:
         prompt, negative = str(values.get("prompt", "")), str(values.get("negative_prompt", ""))
@@ -121,10 +119,9 @@ def with_chosen_networks(prompt: str, settings: Settings) -> str:
     return with_networks(prompt, [(kind, name, weight) for kind, name in chosen if name not in ("", "None")])
 
 
-def with_networks_in_second_pass(hires: Any, settings: Settings) -> Any:  # noqa: ANN401 - a part or its fields
+def with_networks_in_second_pass(request: GenerationRequest, settings: Settings) -> GenerationRequest:
     """A second pass with a prompt of its own gets them too."""
-    if isinstance(hires, dict) and hires.get("prompt"):
-        return {**hires, "prompt": with_chosen_networks(str(hires["prompt"]), settings)}
-    if isinstance(hires, HiresFix) and hires.prompt:
-        return hires.model_copy(update={"prompt": with_chosen_networks(hires.prompt, settings)})
-    return hires
+    if request.hires is None or not request.hires.prompt:
+        return request
+    prompt = with_chosen_networks(request.hires.prompt, settings)
+    return request.model_copy(update={"hires": request.hires.model_copy(update={"prompt": prompt})})

@@ -35,9 +35,10 @@ from webui.models.headers import Header, read_header
 from webui.models.identify import Identity, identify
 from webui.models.layouts import Layout, TextPart, find_layout
 from webui.models.network import Network, predicts_v
-from webui.models.networks import NetworksInUse
+from webui.models.networks_in_use import NetworksInUse
 from webui.models.precision import Numbers
 from webui.models.sidecar import Sidecar, read_settings
+from webui.models.taesd import TinyVae
 from webui.models.vae import Vae
 from webui.models.weights import fill, open_tensors, part_of, shapes_of
 
@@ -76,7 +77,13 @@ class LoadedModel:
     messages: list[str] = field(default_factory=list)
     key: Hashable = None
     kept_vaes: dict[Hashable, Vae] = field(default_factory=dict)
-    networks: NetworksInUse = field(default_factory=NetworksInUse)
+    networks: NetworksInUse = field(init=False)
+    # Stands in for the VAE where the request wants that.
+    tiny_vae: TinyVae = field(default_factory=TinyVae)
+
+    def __post_init__(self) -> None:
+        """No LoRAs yet."""
+        self.networks = NetworksInUse(self.network, self.text_encoder, self.numbers.text)
 
     @property
     def text_key(self) -> Hashable:

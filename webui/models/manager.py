@@ -20,6 +20,7 @@ from webui.models.loader import LoadedModel, load, network_weights, set_vae, sto
 from webui.models.memory import LeastRecentlyUsed, model_budget_bytes
 from webui.models.networks import Networks
 from webui.models.precision import Numbers, Precision, Speeds, choose_numbers, measure_speeds
+from webui.models.taesd import TinyVaes
 
 logger = logging.getLogger(__name__)
 
@@ -46,6 +47,7 @@ class ModelManager:
         self.device = device
         self.conditioning = ConditioningCache()
         self.networks = Networks(catalog)
+        self.tiny_vaes = TinyVaes(catalog)
         self._rules = rules or PrecisionRules()
         self._speeds: Speeds | None = None
         self._stored: dict[Hashable, tuple[torch.dtype, int]] = {}

@@ -1,7 +1,6 @@
 """Finished latents to finished pictures, in the order of A1111's moments: places where hooks go."""
 
 from collections.abc import Iterable, Iterator
-from contextlib import nullcontext
 from dataclasses import dataclass, replace
 
 import torch
@@ -11,7 +10,6 @@ from torch import Tensor
 from webui.core.events import Aside, Event, ImageReady, Message
 from webui.core.request import GenerationRequest
 from webui.core.request_infotext import BLANK_MASK, PictureFacts, format_infotext
-from webui.diffusion.adapters.tiling import Tiling
 from webui.models.loader import LoadedModel
 from webui.pipelines.colours import corrected
 from webui.pipelines.context import Context
@@ -19,15 +17,14 @@ from webui.pipelines.encode import old_timelines_matter
 from webui.pipelines.img2img import Originals
 from webui.pipelines.kept_latents import keeping
 from webui.pipelines.resize import Upscale, resize
-from webui.pipelines.setup import Batch
+from webui.pipelines.setup import Batch, decode_latent
 from webui.store.latents import Kept
 
 
 def decode(latent: Tensor, sd: LoadedModel, request: GenerationRequest) -> Iterator[Image.Image]:
     """Latents (B, C, h, w) to pictures, one at a time as A1111, values cut off (not rounded) to 8 bits."""
     for single in latent.split(1):
-        with Tiling().attach(sd.vae.module) if request.tiling else nullcontext():
-            pixels = sd.vae.decode(single)[0].clamp(0, 1)
+        pixels = decode_latent(single, request, sd)[0].clamp(0, 1)
         array = (pixels * 255).to(torch.uint8).permute(1, 2, 0).contiguous().numpy()
         yield Image.fromarray(array)
 

@@ -1,6 +1,7 @@
 """From a request to a batch that is ready to sample."""
 
-from contextlib import AbstractContextManager, nullcontext
+from collections.abc import Iterator
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 
 from torch import Tensor
@@ -22,6 +23,11 @@ from webui.pipelines.context import Context
 from webui.pipelines.encode import EncodedPrompts
 
 LATENT_PIXELS = 8
+TINY = "TAESD"
+NO_TINY = (
+    "There is no TAESD for this checkpoint, so the full VAE was used. "
+    "Put taesd_decoder and taesd_encoder (taesdxl_… for SDXL) into models/VAE-approx."
+)
 # Seeds of the noise of the VAE's encoder, apart from those of the pictures.
 ENCODER_SEEDS = 0x5EED_0000_0000
 
@@ -49,15 +55,24 @@ class Batch:
         return Batch(self.number, request)
 
 
-def use_models(request: GenerationRequest, context: Context) -> AbstractContextManager[LoadedModel]:
+@contextmanager
+def use_models(request: GenerationRequest, context: Context) -> Iterator[LoadedModel]:
     """The checkpoint and VAE of a request."""
-    settings = context.settings
-    return context.models.use(
+    settings, options = context.settings, request.options
+    with context.models.use(
         request.model,
         request.vae,
         settings.numbers.precision,
         vae_choice_first=settings.models.sd_vae_overrides_per_model_preferences,
-    )
+    ) as sd:
+        if TINY in (options.sd_vae_decode_method, options.sd_vae_encode_method):
+            sd.tiny_vae = context.models.tiny_vaes.for_family(sd.family, sd.device)
+            has_needed = (sd.tiny_vae.decoder or options.sd_vae_decode_method != TINY) and (
+                sd.tiny_vae.encoder or options.sd_vae_encode_method != TINY or not request.is_img2img
+            )
+            if not has_needed and NO_TINY not in sd.messages:
+                sd.messages.append(NO_TINY)
+        yield sd
 
 
 def make_denoising(batch: Batch, sd: LoadedModel, encoded: EncodedPrompts, noise: ImageNoise) -> Denoising:
@@ -88,8 +103,20 @@ def encode_images(
     pictures: Tensor, request: GenerationRequest, sd: LoadedModel, noise: Tensor | None = None
 ) -> Tensor:
     """Pictures (B, 3, H, W) in 0…1 to latents (B, C, h, w), seamless where the request is."""
-    with Tiling().attach(sd.vae.module) if request.tiling else nullcontext():
+    tiny = sd.tiny_vae if request.options.sd_vae_encode_method == TINY else None
+    module = tiny.encoder if tiny and tiny.encoder else sd.vae.module
+    with Tiling().attach(module) if request.tiling else nullcontext():
+        if tiny and tiny.encoder:
+            return tiny.encode(pictures, sd.device)
         return sd.vae.encode(pictures, noise)
+
+
+def decode_latent(latent: Tensor, request: GenerationRequest, sd: LoadedModel) -> Tensor:
+    """Latents (B, C, h, w) to pictures (B, 3, H, W) in 0…1 on the CPU, seamless where the request is."""
+    tiny = sd.tiny_vae if request.options.sd_vae_decode_method == TINY else None
+    module = tiny.decoder if tiny and tiny.decoder else sd.vae.module
+    with Tiling().attach(module) if request.tiling else nullcontext():
+        return tiny.decode(latent) if tiny and tiny.decoder else sd.vae.decode(latent)
 
 
 def encoder_noise(batch: Batch, sd: LoadedModel, shape: tuple[int, int, int], count: int) -> Tensor:
