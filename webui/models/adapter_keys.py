@@ -104,17 +104,22 @@ def read_adapter(header: Header) -> AdapterKeys:
 
 def split_name(key: str) -> tuple[str, str] | None:
     """A tensor's name as its module's and the end that adapters have; None if it has no such end."""
-    if ".lora_" in key or ".default" in key:
-        key = ADAPTER_NAME.sub(r"\1", key)
+    found = _split_at_end(key)
+    if found is None and (".lora_" in key or ".default" in key):
+        found = _split_at_end(ADAPTER_NAME.sub(r"\1", key))
+    if found is None and "_lora" in key:
+        parts = OLD_DIFFUSERS.match(key) or XLABS.match(key)
+        return (parts["module"], parts["end"]) if parts else None
+    return found
+
+
+def _split_at_end(key: str) -> tuple[str, str] | None:
     module, end = key, ""
     for _ in range(MOST_PARTS):
         module, _, part = module.rpartition(".")
         end = f"{part}.{end}" if end else part
         if module and end in ENDS:
             return module, end
-    if "_lora" in key:
-        parts = OLD_DIFFUSERS.match(key) or XLABS.match(key)
-        return (parts["module"], parts["end"]) if parts else None
     return None
 
 

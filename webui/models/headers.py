@@ -130,7 +130,7 @@ def _without_duplicates(pairs: list[tuple[str, Any]]) -> dict[str, Any]:  # Any:
 
 def clean(text: str) -> str:
     """Text that can be kept and shown: half characters, which JSON can spell, are replaced."""
-    return text.encode("utf-8", "replace").decode("utf-8")
+    return text if text.isascii() else text.encode("utf-8", "replace").decode("utf-8")
 
 
 def shown(name: str) -> str:
@@ -176,9 +176,11 @@ def _described_tensor(entry: dict[str, Any]) -> tuple[TensorInfo, tuple[int, int
     begin, end = entry["data_offsets"]
     if not isinstance(dtype, str) or len(shape) > MAX_DIMENSIONS:
         raise ValueError("a name and a few sides")
-    numbers = (*shape, begin, end)
-    if not all(type(number) is int and 0 <= number < MAX_SIDE for number in numbers) or begin > end:
-        raise ValueError("sizes and places are whole numbers")
+    for number in (*shape, begin, end):
+        if type(number) is not int or not 0 <= number < MAX_SIDE:
+            raise ValueError("sizes and places are whole numbers")
+    if begin > end:
+        raise ValueError("it ends before it begins")
     if dtype in ITEM_BYTES and math.prod(shape) * ITEM_BYTES[dtype] != end - begin:
         raise ValueError("the shape needs another number of bytes")
     return TensorInfo(clean(dtype), shape), (begin, end)

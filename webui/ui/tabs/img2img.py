@@ -110,7 +110,7 @@ def make_img2img(services: Services, files: PictureFiles, page: gr.Blocks) -> Im
 
 def fields_of_text(services: Services, text: str) -> dict[str, Any]:
     """What the form shows for an infotext."""
-    return fields_of_img2img_infotext(text, services.settings.current)
+    return fields_of_img2img_infotext(services.with_local_names(text), services.settings.current)
 
 
 def wire_generate(services: Services, tab: Img2img) -> None:

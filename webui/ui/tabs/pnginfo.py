@@ -103,7 +103,8 @@ def wire_pnginfo(services: Services, txt2img: Txt2img, page: PngInfo) -> None:
     def send_to_form(text: str) -> Updates:
         settings = services.settings.current
         try:
-            return txt2img.form.write(wanted_fields(fields_of_infotext(text, settings), settings))
+            fields = fields_of_infotext(services.with_local_names(text), settings)
+            return txt2img.form.write(wanted_fields(fields, settings))
         except WebuiError as error:
             return {page.shown: notice(str(error)) + found_html(text, {})}
 

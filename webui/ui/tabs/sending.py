@@ -84,7 +84,8 @@ def wire_infotext_sending(
     def send(text: str) -> Updates:
         settings = services.settings.current
         try:
-            fields = fields_of_img2img_infotext(text, settings) if text else {}
+            known = services.with_local_names(text)
+            fields = fields_of_img2img_infotext(known, settings) if text else {}
         except WebuiError as error:
             return {shown: notice(str(error))}
         return target.form.write(wanted_fields(fields, settings))

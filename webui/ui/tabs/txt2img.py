@@ -75,7 +75,7 @@ def make_txt2img(services: Services, files: PictureFiles, page: gr.Blocks) -> Tx
 
 def fields_of_text(services: Services, text: str) -> dict[str, Any]:
     """What the form shows for an infotext."""
-    return fields_of_infotext(text, services.settings.current)
+    return fields_of_infotext(services.with_local_names(text), services.settings.current)
 
 
 def wire_generate(services: Services, form: Form, toprow: Toprow, results: Results) -> None:
