@@ -25,7 +25,9 @@ NUMBERS: Mapping[int, struct.Struct] = MappingProxyType(
     {
         kind: struct.Struct("<" + letter)
         for kind, letter in zip(
-            (0, 1, 2, 3, 4, 5, 6, 7, 10, 11, 12), "B b H h I i f ? Q q d".split(), strict=True
+            (0, 1, 2, 3, 4, 5, 6, 7, 10, 11, 12),
+            ["B", "b", "H", "h", "I", "i", "f", "?", "Q", "q", "d"],
+            strict=True,
         )
     }
 )

@@ -79,7 +79,7 @@ def named_activation(name: object, file_name: str) -> nn.Module | None:
     known: dict[str, type[nn.Module]] = {
         key.lower(): kind
         for key, kind in inspect.getmembers(activations, inspect.isclass)
-        if kind.__module__ == activations.__name__
+        if issubclass(kind, nn.Module) and kind.__module__ == activations.__name__
     }
     kind = known.get(wanted)
     if kind is None:
