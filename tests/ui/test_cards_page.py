@@ -51,7 +51,7 @@ def home(tmp_path_factory, golden_networks):
     home = tmp_path_factory.mktemp("cards")
     loras = home / "models" / "Lora"
     (loras / "styles").mkdir(parents=True)
-    shutil.copy(golden_networks / "Lora" / "lora-file.safetensors", loras / "styles" / "ink.safetensors")
+    shutil.copy(golden_networks / "Lora" / "lora-noalpha.safetensors", loras / "styles" / "ink.safetensors")
     shutil.copy(golden_networks / "Lora" / "locon.safetensors", loras / "second.safetensors")
     text = {"activation text": "ink drawing", "preferred weight": 0.7, "description": "Lines of ink"}
     (loras / "styles" / "ink.json").write_text(json.dumps(text), encoding="utf-8")

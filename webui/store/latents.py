@@ -21,8 +21,8 @@ from webui.core.request_infotext import PictureFacts
 from webui.store.atomic import storage_errors, write_atomically
 
 logger = logging.getLogger(__name__)
-# The time in milliseconds, so that names sort by age, and a part that no other batch has.
-LATENT_ID = re.compile(r"\d{13}-[0-9a-f]{8}")
+# The time in nanoseconds (once milliseconds), so that names sort by age, and a part that no other batch has.
+LATENT_ID = re.compile(r"\d{13}(?:\d{6})?-[0-9a-f]{8}")
 # How many of its pictures are not saved yet stands in the name: renaming is the cheapest safe note.
 FILE = re.compile(rf"({LATENT_ID.pattern})\.(\d+)\.safetensors")
 TENSOR = "latent"
@@ -140,7 +140,8 @@ class Latents:
 
     def _write(self, batch: FinishedBatch) -> KeptFile:
         assert len(batch.data) == math.prod(batch.shape) * BYTES_PER_NUMBER, "The data is not of that shape."
-        latent = f"{time.time_ns() // 1_000_000:013d}-{uuid4().hex[:8]}"
+        # In nanoseconds, because the oldest go first: several may be kept within a millisecond.
+        latent = f"{time.time_ns():019d}-{uuid4().hex[:8]}"
         file = KeptFile(self._folder / file_name(latent, batch.count), latent, batch.count)
         write_atomically(file.path, encoded(batch))
         return file
