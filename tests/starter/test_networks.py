@@ -81,7 +81,6 @@ def test_rescaled_latents_have_unit_deviation_and_decode_alike() -> None:
         assert (vae.decode(latent).sample - before).abs().max() < 1e-3
 
 
-@pytest.mark.skipif(not CHECKPOINT.exists(), reason="the checkpoint is not there")
 def test_the_checkpoint_is_a_small_half_precision_sd1_file(single_file: dict[str, torch.Tensor]) -> None:
     assert CHECKPOINT.stat().st_size <= 45_000_000
     with safe_open(CHECKPOINT, "pt") as file:

@@ -12,8 +12,6 @@ from pydantic import BaseModel, ConfigDict, Field
 # A number keeps the form it was given in (20 or 20.0), because infotext shows it so.
 Number = int | float
 
-NOISE_SOURCES = ("NV", "CPU", "GPU")
-
 
 def option(default: Any, description: str, *, infotext: str | None = None, **rules: Any) -> Any:  # noqa: ANN401 - as pydantic.Field
     """A field with the sentence shown beside it and its key in infotext."""

@@ -11,8 +11,6 @@ from webui.core.sampling import AUTOMATIC, effective_schedule, find_sampler, fin
 
 CHURN_KEYS = ("s_churn", "s_tmin", "s_tmax", "s_noise")
 UNIPC_KEYS = ("uni_pc_variant", "uni_pc_skip_type", "uni_pc_order", "uni_pc_lower_order_final")
-# A1111 writes one spelling and reads the other.
-OTHER_SPELLINGS = {"Beta scheduler alpha": "beta_dist_alpha", "Beta scheduler beta": "beta_dist_beta"}
 # Keys written only if they did something in the run, in the order A1111 notices them.
 # Of the effects: the mask had nothing white, so the whole picture was made anew.
 BLANK_MASK = "blank mask"

@@ -207,10 +207,6 @@ class Catalog:
         hashes = self._cache.hashes(file.path, file.size, file.mtime_ns)
         return hashes.data_hash if file.path.suffix.lower() in SAFETENSORS_SUFFIXES else hashes.sha256
 
-    def with_hash(self, file: ModelFile) -> ModelFile:
-        """The file with its SHA-256 filled in."""
-        return file.model_copy(update={"sha256": self.sha256(file)})
-
     def _files_after_scan(self, kind: ModelKind) -> list[ModelFile]:
         self.scan()
         return self.files(kind)

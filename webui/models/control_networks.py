@@ -22,7 +22,6 @@ IP_ADAPTER_PREFIXES = (
 T2I_FOLDED = {64: Family.SD1, 192: Family.SD1, 256: Family.SDXL, 768: Family.SDXL}
 # Flux takes 64 numbers a patch; with a picture to follow, twice as many.
 FLUX_PATCH = 64
-LEVELS_OF_SD1 = 4
 
 
 def is_controlnet(header: Header) -> bool:

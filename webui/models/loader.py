@@ -95,11 +95,6 @@ class LoadedModel:
         """Whether it is SDXL or its refiner."""
         return self.family in {Family.SDXL, Family.SDXL_REFINER}
 
-    @property
-    def is_refiner(self) -> bool:
-        """Whether it is SDXL's refiner."""
-        return self.family is Family.SDXL_REFINER
-
     def take_messages(self) -> list[str]:
         """What the user should hear (a fall back to 32 bits), once."""
         taken, self.messages[:] = list(self.messages), []

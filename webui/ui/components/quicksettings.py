@@ -69,7 +69,6 @@ def wire_choosing(
     def choose(text: str) -> dict[Component, Any]:
         wanted = Choice.model_validate_json(text)
         try:
-            services.catalog.scan()
             services.settings.change({wanted.option: wanted.title})
         except WebuiError as error:
             return {message: gr.update(value=notice(str(error)), visible=True)}

@@ -32,9 +32,7 @@ function isOurs(event) {
   const files = [...items].filter((item) => item.kind === "file");
   const onPictures = event.target.closest?.(PICTURE_PLACES);
   if (files.length) return !onPictures || files.some((item) => item.type && !item.type.startsWith("image/"));
-  // A picture of this page that is dragged from one place to another is no link.
-  if (!types.includes("text/uri-list") || onPictures) return false;
-  return !types.includes("text/html") || !event.dataTransfer.types.includes("Files");
+  return types.includes("text/uri-list") && !onPictures;
 }
 
 let within = 0;
