@@ -2,18 +2,24 @@
 
 The module's own `weight` stays as the file has it, mapped and in the file's format; the packed copy is made
 of it in the format of the first input, and again whenever another tensor takes its place or it is written to.
+What LoRAs do to the weight is done on the way into the packed copy, so that a changed weight is never kept
+beside it, and taking the change away leaves nothing to restore.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+# From a layer's own weight (any format) to the weight it computes with, of the same shape, in a format.
+Change = Callable[[Tensor, torch.dtype], Tensor]
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class PackedWeight:
-    """One packed copy, and the state of the weight it was made of.
+    """One packed copy, the state of the weight it was made of, and what was done to it.
 
     `source` is held so that its address cannot become another weight's. Writing to a parameter counts its
     version up; writing to `parameter.data` does not, and after that `forget_packed` is needed.
@@ -22,13 +28,16 @@ class PackedWeight:
     source: Tensor
     version: int
     dtype: torch.dtype
+    change: Change | None
     parts: tuple[Tensor, ...]
 
-    def is_current(self, weight: Tensor, dtype: torch.dtype) -> bool:
-        """Whether `weight` is still what was packed, for inputs of this format."""
+    def is_current(self, layer: "PackedLinear | PackedConv2d", dtype: torch.dtype) -> bool:
+        """Whether the layer's weight is still what was packed, for inputs of this format."""
+        weight = layer.weight
         return (
             self.version == weight._version
             and self.dtype == dtype
+            and self.change is layer.change
             and self.source.data_ptr() == weight.data_ptr()
             and self.source.dtype == weight.dtype
         )
@@ -64,27 +73,27 @@ class PackedLinear(nn.Linear):
     """A linear layer on a processor; also where weight and input have different formats."""
 
     packed: PackedWeight | None = None
+    change: Change | None = None
 
     def forward(self, input: Tensor) -> Tensor:
         """(..., in) to (..., out) in the input's format."""
         if needs_gradient(input, self):
-            return functional.linear(input, self.weight.to(input.dtype), bias_of(self, input))
+            return functional.linear(input, weight_of(self, input), bias_of(self, input))
         (weight,) = self.packed_parts(input)
         return torch.ops.mkldnn._linear_pointwise(input, weight, bias_of(self, input), "none", [], "")
 
     def packed_parts(self, input: Tensor, count: int = 1) -> tuple[Tensor, ...]:
         """The weight, cut along its outputs into `count` packed parts."""
         packed = self.packed
-        if packed is None or len(packed.parts) != count or not packed.is_current(self.weight, input.dtype):
+        if packed is None or len(packed.parts) != count or not packed.is_current(self, input.dtype):
             # Freed before the new one is made, so that there are never two.
             self.packed = None
-            weight = self.weight.detach()
             rows = input.numel() // input.shape[-1]
             parts = tuple(
-                torch.ops.mkldnn._reorder_linear_weight(part.to(input.dtype).contiguous(), rows)
-                for part in weight.chunk(count)
+                torch.ops.mkldnn._reorder_linear_weight(part.contiguous(), rows)
+                for part in weight_of(self, input).detach().chunk(count)
             )
-            packed = self.packed = PackedWeight(weight, self.weight._version, input.dtype, parts)
+            packed = self.packed = packed_weight(self, input.dtype, parts)
         return packed.parts
 
 
@@ -92,11 +101,12 @@ class PackedConv2d(nn.Conv2d):
     """A convolution on a processor; also where weight and input have different formats."""
 
     packed: PackedWeight | None = None
+    change: Change | None = None
 
     def forward(self, input: Tensor) -> Tensor:
         """(B, in, h, w) to (B, out, h, w) in the input's format, channels last."""
         if needs_gradient(input, self):
-            return self._conv_forward(input, self.weight.to(input.dtype), bias_of(self, input))
+            return self._conv_forward(input, weight_of(self, input), bias_of(self, input))
         input, padding = self._padded(input)
         return torch.ops.mkldnn._convolution_pointwise(
             input, *self._arguments(input, padding), "none", [], ""
@@ -129,22 +139,35 @@ class PackedConv2d(nn.Conv2d):
 
     def _packed_weight(self, input: Tensor) -> Tensor:
         packed = self.packed
-        if packed is None or not packed.is_current(self.weight, input.dtype):
+        if packed is None or not packed.is_current(self, input.dtype):
             self.packed = None
-            weight = self.weight.detach()
             part = torch.ops.mkldnn._reorder_convolution_weight(
-                weight.to(input.dtype),
+                weight_of(self, input).detach(),
                 list(self._padding_pair()),
                 list(self.stride),
                 list(self.dilation),
                 self.groups,
                 list(input.shape),
             )
-            packed = self.packed = PackedWeight(weight, self.weight._version, input.dtype, (part,))
+            packed = self.packed = packed_weight(self, input.dtype, (part,))
         return packed.parts[0]
 
     def _padding_pair(self) -> tuple[int, ...]:
         return (0, 0) if self.padding_mode != "zeros" or isinstance(self.padding, str) else self.padding
+
+
+def packed_weight(
+    layer: PackedLinear | PackedConv2d, dtype: torch.dtype, parts: tuple[Tensor, ...]
+) -> PackedWeight:
+    """A packed copy of a layer's weight as it is now."""
+    return PackedWeight(layer.weight.detach(), layer.weight._version, dtype, layer.change, parts)
+
+
+def weight_of(layer: PackedLinear | PackedConv2d, input: Tensor) -> Tensor:
+    """The weight that the layer computes with, in the input's format."""
+    if layer.change is None:
+        return layer.weight.to(input.dtype)
+    return layer.change(layer.weight.detach(), input.dtype)
 
 
 def bias_of(module: nn.Linear | nn.Conv2d, input: Tensor) -> Tensor | None:

@@ -1,7 +1,8 @@
 """The weights of a model that LoRAs change, with the originals kept as they came from the file.
 
 An original is not copied: the changed weight takes its place in the layer, and later the original goes back,
-the same tensor. Where the device is not the processor, originals wait in the processor's memory.
+the same tensor. Where the device is not the processor, originals wait in the processor's memory. Packed
+layers (packed.py) keep their weight and are told what to do to it when they pack it for their next call.
 """
 
 from collections.abc import Mapping
@@ -12,6 +13,7 @@ import torch
 from torch import nn
 
 from webui.diffusion.adapters.weight_changes import WeightChange, changed_weight
+from webui.models.packed import PackedConv2d, PackedLinear
 from webui.models.precision import one_thread
 
 
@@ -26,6 +28,17 @@ class Slot:
 
 # Changes with their strengths, in order.
 Recipe = tuple[tuple[WeightChange, float], ...]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class PackedChange:
+    """A recipe as a packed layer takes it."""
+
+    recipe: Recipe
+
+    def __call__(self, weight: torch.Tensor, dtype: torch.dtype) -> torch.Tensor:
+        """The changed weight in `dtype`."""
+        return changed_weight(weight, self.recipe, dtype)
 
 
 class PatchedWeights:
@@ -43,22 +56,33 @@ class PatchedWeights:
         return frozenset(self._recipes)
 
     def use(self, wanted: Mapping[Slot, Recipe]) -> int:
-        """Change just these, by these recipes; returns how many tensors had to be computed."""
+        """Change just these, by these recipes; returns for how many tensors that was something new."""
         for slot in [slot for slot in self._recipes if slot not in wanted]:
             self._restore(slot)
         changed = {slot: recipe for slot, recipe in wanted.items() if self._recipes.get(slot) != recipe}
-        for slot in changed:
-            self._keep(slot)
-        workers = min(torch.get_num_threads(), len(changed))
-        if workers > 1 and all(slot.layer.get_parameter("weight").is_cpu for slot in changed):
+        computed: dict[Slot, Recipe] = {}
+        for slot, recipe in changed.items():
+            layer = packed_layer(slot)
+            if layer is None:
+                self._keep(slot)
+                computed[slot] = recipe
+            else:
+                layer.change = PackedChange(recipe)
+                self._recipes[slot] = recipe
+        self._compute(computed)
+        return len(changed)
+
+    def _compute(self, recipes: Mapping[Slot, Recipe]) -> None:
+        """Put changed weights into layers that are not packed."""
+        workers = min(torch.get_num_threads(), len(recipes))
+        if workers > 1 and all(slot.layer.get_parameter("weight").is_cpu for slot in recipes):
             # Whole tensors at once, a thread each: many small steps that all threads share would have them
             # wait for each other, for ever if something else has a core.
             with one_thread(), ThreadPoolExecutor(workers) as pool:
-                list(pool.map(self._change, changed, changed.values()))
+                list(pool.map(self._change, recipes, recipes.values()))
         else:
-            for slot, recipe in changed.items():
+            for slot, recipe in recipes.items():
                 self._change(slot, recipe)
-        return len(changed)
 
     def widen(self) -> None:
         """The network went to 32 bits: the originals have to follow."""
@@ -92,10 +116,19 @@ class PatchedWeights:
         self._recipes[slot] = recipe
 
     def _restore(self, slot: Slot) -> None:
+        del self._recipes[slot]
+        if (layer := packed_layer(slot)) is not None:
+            layer.change = None
+            return
         original = self._originals.pop(slot)
         device = slot.layer.get_parameter("weight").device
         setattr(slot.layer, slot.name, None if original is None else frozen(original.to(device)))
-        del self._recipes[slot]
+
+
+def packed_layer(slot: Slot) -> PackedLinear | PackedConv2d | None:
+    """The layer of a weight that is changed where it is packed."""
+    layer = slot.layer
+    return layer if slot.name == "weight" and isinstance(layer, PackedLinear | PackedConv2d) else None
 
 
 def frozen(tensor: torch.Tensor) -> nn.Parameter:

@@ -333,7 +333,7 @@ def changed_weight(
 
     `into` (the weight's shape, `dtype`) takes the numbers; None makes a new tensor.
     """
-    if dtype != torch.float32 and weight.ndim > 1:
+    if weight.ndim > 1:
         low_rank = [(change, strength) for change, strength in changes if isinstance(change, LowRank)]
         if len(low_rank) == len(changes):
             into = torch.empty(weight.shape, dtype=dtype, device=weight.device) if into is None else into
@@ -359,5 +359,6 @@ def _add_low_rank(weight: Tensor, changes: Sequence[tuple[LowRank, float]], into
         block = target[start : start + count]
         source = rows[start : start + count]
         # Between two half formats a processor is four times as fast by way of 32 bits, in its cache.
-        block.copy_(source if source.dtype == into.dtype else source.float())
+        is_direct = source.dtype == into.dtype or torch.float32 in (source.dtype, into.dtype)
+        block.copy_(source if is_direct else source.float())
         block.addmm_(up[start : start + count], down)
