@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.prompts.prompt_goldens import goldens
-from webui.core.infotext import join_fields, parse_fields, quote, unquote
+from webui.core.infotext import additional_networks, join_fields, parse_fields, quote, unquote
 from webui.core.infotext_overrides import override_settings
 
 LINE = "Steps: 20, Sampler: Euler, CFG scale: 7"
@@ -77,6 +77,16 @@ def test_styles_stay_where_the_hires_prompt_has_others():
 def test_an_old_hypernetwork_is_written_into_the_prompt():
     fields = parse_fields(f"a\n{LINE}, Hypernet: ink, Hypernet strength: 0.5")
     assert fields["Prompt"] == "a<hypernet:ink:0.5>"
+
+
+def test_loras_of_the_extension_additional_networks_are_written_into_the_prompt():
+    fields = parse_fields(
+        f"a\n{LINE}, AddNet Enabled: True, AddNet Module 1: LoRA, AddNet Model 1: ink style(0123abcdef45), "
+        "AddNet Weight A 1: 0.7, AddNet Weight B 1: 0.7, AddNet Module 2: LoRA, AddNet Model 2: plain, "
+        "AddNet Module 3: Other, AddNet Model 3: not this(0123abcdef45)"
+    )
+    assert fields["Prompt"] == "a\n<lora:ink style:0.7><lora:plain:1.0>"
+    assert [each.hash for each in additional_networks(fields)] == ["0123abcdef45", ""]
 
 
 def test_fields_without_a_value_are_left_out():

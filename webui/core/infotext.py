@@ -11,7 +11,7 @@ import json
 import math
 import re
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import Any, NamedTuple
 
 from webui.core.attention import BREAK, parse_attention
 from webui.core.infotext_versions import HIRES_STYLES_SINCE, add_backward_compatibility, parse_version
@@ -27,6 +27,8 @@ _FEWEST_FIELDS = 3
 # Keys are bounded so that a long line without colons is read in linear time.
 _FIELD = re.compile(r'(\w[\w \-/]{1,255}):\s*("(?:\\.|[^\\"])+"|[^,]*)(?:,|$)')
 _SIZE = re.compile(r"(\d+)x(\d+)")
+_ADDED_MODEL = "AddNet Model "
+_ADDED_NAME = re.compile(r"(?P<name>.*?)\s*(?:\((?P<hash>[0-9a-fA-F]+)\))?")
 # Before A1111 had a size for the first pass of hires, it chose one of about this many pixels.
 _FIRST_PASS_PIXELS = 512 * 512
 # Longer numbers are no sizes of pictures.
@@ -94,9 +96,32 @@ def parse_fields(text: str, extract_styles: StyleExtractor | None = None) -> Fie
     fields |= {"Prompt": prompt, "Negative prompt": negative_prompt}
     if (hypernetwork := fields.get("Hypernet")) is not None:
         fields["Prompt"] += f"<hypernet:{hypernetwork}:{fields.get('Hypernet strength', '1.0')}>"
+    if added := additional_networks(fields):
+        marks = "".join(f"<lora:{each.name}:{each.weight}>" for each in added)
+        fields["Prompt"] += f"\n{marks}"
     _fill_defaults(fields, uses_emphasis=_uses_emphasis(prompt) or _uses_emphasis(negative_prompt))
     add_backward_compatibility(fields)
     return fields
+
+
+class AdditionalNetwork(NamedTuple):
+    """A LoRA as the extension Additional Networks wrote it: name, hash (empty if none) and weight."""
+
+    name: str
+    hash: str
+    weight: str
+
+
+def additional_networks(fields: Fields) -> list[AdditionalNetwork]:
+    """The LoRAs of fields such as "AddNet Model 1", which pictures from before A1111 had its own carry."""
+    found: list[AdditionalNetwork] = []
+    for key, value in fields.items():
+        number = key.removeprefix(_ADDED_MODEL)
+        match = _ADDED_NAME.fullmatch(str(value)) if number != key else None
+        if match is not None and fields.get(f"AddNet Module {number}") == "LoRA":
+            weight = str(fields.get(f"AddNet Weight A {number}", "1.0"))
+            found.append(AdditionalNetwork(match["name"], match["hash"] or "", weight))
+    return found
 
 
 def _split(text: str) -> tuple[str, str, str]:

@@ -5,7 +5,7 @@ import re
 from collections.abc import Iterable, Iterator
 from typing import Any, NamedTuple, cast
 
-from webui.core.infotext import parse_fields
+from webui.core.infotext import additional_networks, parse_fields
 from webui.core.model_file import ModelFile, ModelKind
 from webui.models.catalog import Catalog
 from webui.models.intake.arrival import NamedModel, State
@@ -66,6 +66,8 @@ def names_in(infotext: str) -> Iterator[Named]:
     for field, kind in LISTED:
         yield from listed(str(fields.get(field, "")), kind, field)
     yield from civitai_names(infotext)
+    for added in additional_networks(fields):
+        yield Named(ModelKind.LORA, added.name, plain_hash(added.hash), "AddNet")
     _, networks = lift_networks(str(fields.get("Prompt", "")))
     for network in networks:
         kind = MARKS.get(network.kind.lower())
