@@ -213,7 +213,19 @@ def test_a_slot_is_its_layers_and_names(model: LoadedModel):
 
 def test_a_report_names_the_family_of_the_file(tmp_path: Path, names):
     file = lora_file(tmp_path / "xl.safetensors", {"lora_te2_x.alpha": torch.zeros(())}, Family.SDXL)
-    assert load_lora(file, names).report.family is Family.SDXL
+    assert load_lora(file, names).report.made_for == "SDXL"
+
+
+def test_a_report_counts_layers_and_names_what_fits_nowhere(tmp_path: Path, model: LoadedModel, names):
+    shapes = matrices(model)
+    unet = dict(list(shapes.items())[:3])
+    layer = model.text_encoder.towers[0].text_model.encoder.layers[0].mlp.fc1
+    text = {"lora_te_text_model_encoder_layers_0_mlp_fc1": layer.weight.shape}
+    tensors = random_lora(unet | text) | {"lora_unet_nowhere.lora_up.weight": torch.zeros(4, 1)}
+    report = load_lora(lora_file(tmp_path / "some.safetensors", tensors), names).report
+    assert (report.unet_layers, report.text_layers) == (3, 1)
+    assert report.unmatched == ("lora_unet_nowhere.lora_up.weight",)
+    assert (report.matched, report.total) == (len(tensors) - 1, len(tensors))
 
 
 def real_loras() -> dict[str, dict[str, list[int]]]:

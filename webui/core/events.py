@@ -120,6 +120,26 @@ class Message(Event):
     level: Literal["info", "warning"] = "info"
 
 
+class LoraReport(Event):
+    """What became of a LoRA file that the prompt names: which of its tensors fit the checkpoint.
+
+    `name` is the file's, `made_for` the family it is for (empty: unknown). `unmatched` are the names, as they
+    stand in the file, of tensors that fit nowhere; the layers are those it changes.
+    """
+
+    name: str
+    made_for: str = ""
+    matched: int
+    unmatched: tuple[str, ...] = ()
+    unet_layers: int = 0
+    text_layers: int = 0
+
+    @property
+    def total(self) -> int:
+        """Tensors in the file."""
+        return self.matched + len(self.unmatched)
+
+
 class Finished(Event):
     """The last event. `error` is a sentence if the job failed."""
 

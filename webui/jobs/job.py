@@ -13,6 +13,7 @@ from webui.core.events import (
     Finished,
     ImageReady,
     ImageSaved,
+    LoraReport,
     Message,
     Preview,
     Progress,
@@ -178,3 +179,7 @@ class Job:
     def messages(self) -> tuple[Message, ...]:
         """What the artist was told."""
         return tuple(event for event in self.log() if isinstance(event, Message))
+
+    def lora_reports(self) -> tuple[LoraReport, ...]:
+        """What became of the LoRAs of its prompts, each once."""
+        return tuple(dict.fromkeys(event for event in self.log() if isinstance(event, LoraReport)))

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field, replace
 import torch
 from torch import Tensor, nn
 
+from webui.core.events import LoraReport
 from webui.core.model_file import Family, ModelFile
 from webui.diffusion.adapters.weight_changes import Decomposed, FirstChannels, LowRank, WeightChange
 from webui.diffusion.text_encoder import TextEncoder
@@ -35,21 +36,6 @@ class Layer:
     def slot(self, name: str) -> Slot:
         """Its weight or bias."""
         return Slot(self.module, name, self.dtype)
-
-
-@dataclass(frozen=True, slots=True)
-class LoraReport:
-    """What became of a LoRA file's tensors: how many were used, and the names of those that fit nowhere."""
-
-    name: str
-    family: Family
-    matched: int
-    unmatched: tuple[str, ...] = ()
-
-    @property
-    def total(self) -> int:
-        """Tensors in the file."""
-        return self.matched + len(self.unmatched)
 
 
 @dataclass(eq=False)
@@ -156,7 +142,15 @@ def match_lora(file: ModelFile, tensors: SortedTensors, names: LayerNames[Layer]
             changes[layer] = change
             matched += len(given.keys)
     matched += sum(len(vectors) for vectors in tensors.embeddings.values())
-    report = LoraReport(file.stem, file.family, matched, tuple(unmatched))
+    text_layers = sum(layer.is_text for layer in changes)
+    report = LoraReport(
+        name=file.stem,
+        made_for="" if file.family in {Family.UNKNOWN, Family.OTHER} else file.family.value,
+        matched=matched,
+        unmatched=tuple(unmatched),
+        unet_layers=len(changes) - text_layers,
+        text_layers=text_layers,
+    )
     return Lora(file, changes, tensors.embeddings, report)
 
 

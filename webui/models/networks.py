@@ -4,13 +4,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from webui.core.errors import UnusableFile
+from webui.core.events import LoraReport
 from webui.core.model_file import Family
 from webui.diffusion.adapters.hypernetwork import WeightedHypernetwork
 from webui.models.catalog import Catalog
 from webui.models.embeddings import BundledEmbedding, Embeddings
 from webui.models.hypernetworks import Hypernetworks
 from webui.models.loader import LoadedModel
-from webui.models.lora import Lora, LoraReport, WeightedLora
+from webui.models.lora import Lora, WeightedLora
 from webui.models.lora_files import LoraEntry, LoraFiles
 from webui.models.networks_in_use import file_key
 from webui.prompts.networks import HypernetworkChoice, LoraChoice, NetworkChoices
@@ -106,8 +107,8 @@ class Networks:
 
 def complaint(report: LoraReport, family: Family) -> str | None:
     """What to tell of a LoRA that does not fit, naming what it is for; None if it fits."""
-    is_other = report.family not in {family, Family.UNKNOWN, Family.OTHER}
-    made_for = f" It is for {report.family.value}." if is_other else ""
+    is_other = report.made_for not in {family.value, ""}
+    made_for = f" It is for {report.made_for}." if is_other else ""
     if report.matched == 0:
         return (
             f"The LoRA {report.name!r} changes nothing: none of its {report.total} tensors fits this "

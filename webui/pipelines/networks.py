@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Iterator
 
-from webui.core.events import Message
+from webui.core.events import Event, Message
 from webui.core.request import GenerationRequest
 from webui.models.loader import LoadedModel
 from webui.models.networks import Activated
@@ -16,13 +16,11 @@ def activate(request: GenerationRequest, sd: LoadedModel, context: Context) -> A
     return context.models.networks.activate(sd, choices)
 
 
-def told(activated: Activated) -> Iterator[Message]:
-    """What the artist should hear: warnings, and how much of each LoRA was used if that is not all."""
+def told(activated: Activated) -> Iterator[Event]:
+    """What the artist should hear: warnings, and what became of each LoRA."""
     for text in activated.warnings:
         yield Message(text=text, level="warning")
-    for report in activated.reports:
-        if 0 < report.matched < report.total:
-            yield Message(text=f"LoRA {report.name!r}: {report.matched} of {report.total} tensors used.")
+    yield from activated.reports
 
 
 def misplaced_networks(request: GenerationRequest) -> list[str]:

@@ -10,6 +10,7 @@ from webui.core.events import Event, Finished, ImageSaved, Message, Preview, Que
 from webui.core.extras_request import ExtrasRequest
 from webui.jobs.generation_info import describe_run
 from webui.jobs.job import Job, JobProgress
+from webui.ui.lora_report import lora_report_html
 from webui.ui.texts import duration, infotext_html, notice, paragraph
 
 
@@ -133,6 +134,7 @@ def log_html(view: JobView) -> str:
     ended = {"stopped": "Interrupted. ", "cancelled": "Cancelled. "}.get(view.finished.outcome, "")
     if view.finished.outcome != "failed":
         lines.append(paragraph(f"{ended}Time taken: {duration(view.finished.seconds)}", "performance"))
+        lines.append(lora_report_html(view.job.lora_reports()))
     return "".join(lines)
 
 

@@ -111,6 +111,7 @@ def describe(request: GenerationRequest, pictures: Iterable[ImageReady], job: Jo
         "job_timestamp": time.strftime("%Y%m%d%H%M%S", time.localtime(job.created)),
         "is_using_inpainting_conditioning": bool(facts.get("is_inpainting")),
         "version": facts.get("version"),
-        # Not in A1111: what a person should hear, such as a network that was not found.
+        # Not in A1111: what a person should hear, such as a network that was not found, and what LoRAs did.
         "messages": [message.text for message in job.messages()],
+        "loras": [report.model_dump() for report in job.lora_reports()],
     }
