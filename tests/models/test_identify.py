@@ -126,6 +126,7 @@ def test_the_refiner_has_one_text_encoder_and_that_with_projection() -> None:
         for key, shape in SDXL.items()
         if not key.startswith("conditioner.embedders.0.")
     }
+    shapes |= {"model.diffusion_model.label_emb.0.0.weight": (1536, 2560)}
     assert identify(header(shapes)).family is Family.SDXL_REFINER
 
 

@@ -86,7 +86,7 @@ def test_every_layer_is_found_by_its_name_in_diffusers_and_in_the_original_code(
 def test_no_part_of_a_name_is_taken_for_the_layers(names):
     assert layer_and_part("lora_unet_conv_in.lora_down.weight") == ("lora_unet_conv_in", "down")
     assert layer_and_part("a.alpha") == ("a", "alpha")
-    assert layer_and_part("lora_unet_x.lora_magnitude_vector.default.weight") == ("lora_unet_x", "dora_scale")
+    assert layer_and_part("lora_unet_x.lora_magnitude_vector.default.weight") == ("lora_unet_x", "magnitude")
     assert layer_and_part("model.diffusion_model.out.2.bias_") is None
     assert names.find("lora_unet_nothing") is None
 

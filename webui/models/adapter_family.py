@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from webui.core.model_file import AdapterSort, Family
-from webui.models.adapter_keys import ENDS, AdapterKeys, input_width, is_point, output_width, split_name
+from webui.models.adapter_keys import ENDS, AdapterKeys, input_width, is_point, output_width, split_names
 from webui.models.headers import Header
 
 # What stands before the names of modules; the rest is the name inside the network. Of those with "." one can
@@ -28,6 +28,8 @@ TEXT_PREFIXES = (
 )  # fmt: skip
 BLOCK_NUMBER = re.compile(r"(blocks|layers|refiner)_\d+")
 CONTEXT_WIDTHS = {768: Family.SD1, 1024: Family.SD2, 2048: Family.SDXL, 1280: Family.SDXL_REFINER}
+# No level of a U-Net has these widths.
+FACTOR_WIDTHS = {768: Family.SD1, 1024: Family.SD2, 2048: Family.SDXL}
 TEXT_WIDTHS = {768: Family.SD1, 1024: Family.SD2, 1280: Family.SDXL}
 # Blocks of double streams: 19 in Flux, 60 in Qwen-Image.
 FLUX_BLOCKS = 19
@@ -185,13 +187,24 @@ NOT_SDXL = re.compile(
 ONLY_SDXL = re.compile(
     r"(up_blocks_0_attentions|output_blocks_[012]_1_(proj|transformer)|label_emb|add_embedding)"
 )
+# SDXL has three levels, so its last up blocks are narrower than those of the same numbers elsewhere.
+NARROW_BLOCKS = {
+    "up_blocks_1_resnets_": 640, "up_blocks_2_resnets_": 320, "output_blocks_3_0_": 640,
+    "output_blocks_4_0_": 640, "output_blocks_5_0_": 640, "output_blocks_6_0_": 320,
+    "output_blocks_7_0_": 320, "output_blocks_8_0_": 320,
+}  # fmt: skip
 CROSS_ATTENTION = re.compile(r"attn2_(processor_)?to_[kv]")
 
 
 def is_adapter(header: Header) -> bool:
     """Whether some tensor has a name that only adapters have."""
-    parts = (split_name(key) for key in header.tensors)
-    return any(part is not None and ENDS.get(part[1], AdapterSort.LORA) is not None for part in parts)
+    # Networks packed by SVDQuant carry small matrices of their own beside the packed ones.
+    if any(key.endswith(".qweight") for key in header.tensors):
+        return False
+    return any(
+        parts is not None and ENDS.get(parts[1], AdapterSort.LORA) is not None
+        for parts in split_names(header.tensors)
+    )
 
 
 def adapter_family(adapter: AdapterKeys, metadata: Mapping[str, str]) -> Family:
@@ -220,7 +233,7 @@ def _unet_family(modules: Modules) -> Family | None:
     if any(name.startswith(SECOND_TEXT) for name in modules.text):
         return Family.SDXL
     names = modules.network
-    if any(DEEP_ATTENTION.search(name) or ONLY_SDXL.match(name) for name in names):
+    if any(_is_of_sdxl(name, ends) for name, ends in names.items()):
         return Family.SDXL
     by_text = _by_text_width(modules)
     if by_text is not None:
@@ -230,13 +243,28 @@ def _unet_family(modules: Modules) -> Family | None:
     return _by_projection(modules) if any(NOT_SDXL.match(name) for name in names) else None
 
 
+def _is_of_sdxl(name: str, ends: Mapping[str, tuple[int, ...]]) -> bool:
+    """Whether a module stands where SD1 and SD2 have none, or has SDXL's width where those have another."""
+    if DEEP_ATTENTION.search(name) or ONLY_SDXL.match(name):
+        return True
+    return any(
+        name.startswith(beginning) and output_width(ends) == width
+        for beginning, width in NARROW_BLOCKS.items()
+    )
+
+
 def _by_context(modules: Modules) -> Family | None:
     """By the width of the text that cross attention reads."""
     return _first(
-        CONTEXT_WIDTHS.get(input_width(ends))
+        CONTEXT_WIDTHS.get(input_width(ends)) or _by_factors(ends.get("ia3_l", ()))
         for name, ends in modules.network.items()
         if CROSS_ATTENTION.search(name)
     )
+
+
+def _by_factors(shape: tuple[int, ...]) -> Family | None:
+    """By IA3's factors, of inputs or of outputs; those of outputs are as wide as the network."""
+    return next((FACTOR_WIDTHS[side] for side in shape if side in FACTOR_WIDTHS), None)
 
 
 def _by_text_width(modules: Modules) -> Family | None:

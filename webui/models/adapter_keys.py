@@ -4,9 +4,10 @@ Each tensor's name is a module's and an end that only adapters have; the ends ar
 LyCORIS (Yeh et al. 2023), diffusers and PEFT.
 """
 
+import math
 import re
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
 
@@ -53,6 +54,7 @@ ADAPTER_NAME = re.compile(
 MOST_PARTS = 3
 # Before kohya and PEFT, diffusers put its layers beside those of attention: `…to_q_lora.up.weight`.
 OLD_DIFFUSERS = re.compile(r"^(?P<module>.+)_lora\.(?P<end>up|down)\.weight$")
+LONG_ENDS = ".processor."
 XLABS = re.compile(r"^(?P<module>.+\.processor\.(?:proj|qkv)_lora\d)\.(?P<end>up|down)\.weight$")
 DOWN_ENDS = (
     "lora_down.weight", "lora_A.weight", "lora.down.weight", "lora_A", "lora_down",
@@ -91,8 +93,7 @@ class AdapterKeys:
 def read_adapter(header: Header) -> AdapterKeys:
     """The adapter tensors of a header; those of no adapter are left out."""
     found: dict[str, dict[str, Shape]] = {}
-    for key, info in header.tensors.items():
-        parts = split_name(key)
+    for info, parts in zip(header.tensors.values(), split_names(header.tensors), strict=True):
         if parts is not None:
             found.setdefault(parts[0], {})[parts[1]] = info.shape
     for name, ends in found.items():
@@ -100,6 +101,32 @@ def read_adapter(header: Header) -> AdapterKeys:
         if "on_input" in ends and (shape := header.shape(f"{name}.weight")) is not None:
             ends["ia3_l"] = shape
     return AdapterKeys({name: ends for name, ends in found.items() if sort_of(ends) or has_pair(ends)})
+
+
+def split_names(keys: Iterable[str]) -> Iterator[tuple[str, str] | None]:
+    """Each tensor's name as its module's and the end that adapters have; None of one without such an end."""
+    # Of thousands of names few have different ends, so each end is looked at once.
+    known: dict[str, tuple[int, str] | None] = {}
+    for key in keys:
+        tail = key[_tail_start(key) :]
+        if tail not in known:
+            parts = split_name(tail)
+            known[tail] = (len(tail) - len(parts[0]), parts[1]) if parts else None
+        found = known[tail]
+        if found is not None:
+            yield key[: -found[0]], found[1]
+        else:
+            yield split_name(key) if LONG_ENDS in key else None
+
+
+def _tail_start(key: str) -> int:
+    """Where the last parts of a name begin: as many as the longest end has, and one more."""
+    place = len(key)
+    for _ in range(MOST_PARTS + 1):
+        place = key.rfind(".", 0, place)
+        if place < 0:
+            return 0
+    return place + 1
 
 
 def split_name(key: str) -> tuple[str, str] | None:
@@ -152,7 +179,15 @@ def is_convolution(name: str, ends: Mapping[str, Shape]) -> bool:
 def input_width(ends: Mapping[str, Shape]) -> int:
     """How many numbers go into a module, 0 where its tensors do not tell."""
     shape = _first(ends, (*DOWN_ENDS, "hada_w1_b", "diff", "a1.weight", "b1.weight"))
-    return shape[1] if len(shape) > 1 else _kronecker(ends, 1)
+    if len(shape) > 1:
+        return shape[1]
+    turned = ends.get("oft_R.weight", ())
+    return turned[0] * _side(turned[1]) if len(turned) == 2 else _kronecker(ends, 1)
+
+
+def _side(elements: int) -> int:
+    """Of a square with so many numbers above its diagonal."""
+    return (1 + math.isqrt(1 + 8 * elements)) // 2
 
 
 def output_width(ends: Mapping[str, Shape]) -> int:

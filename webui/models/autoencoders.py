@@ -38,7 +38,7 @@ TAESD_PREFIXES = (
     "encoder.layers.",
     "taesd_encoder.",
 )
-TAESD_WIDTH = 64
+TAESD_WIDTH, TAEHV_WIDTH = 64, 256
 PICTURE_DIMENSIONS = 4
 # A1111's linear approximation of its previews: eight convolutions, the first of 7 x 7.
 APPROXIMATION = ("conv1.weight", "conv8.weight")
@@ -95,16 +95,26 @@ def _other_family(header: Header) -> Family | None:
 
 def is_taesd(header: Header) -> bool:
     """A tiny autoencoder (Bohan 2023), or A1111's linear approximation."""
-    return _taesd_channels(header) > 0 or _is_approximation(header)
+    return _taesd_channels(header) > 0 or _is_approximation(header) or _is_tiny_video(header)
+
+
+def _is_tiny_video(header: Header) -> bool:
+    """Those of videos begin as those of pictures do, and are four times as wide behind the latent."""
+    shape = header.shape("decoder.1.weight") or (0,)
+    return shape[0] == TAEHV_WIDTH and header.has("decoder.3.conv.")
 
 
 def taesd_family(header: Header) -> Family:
-    """UNKNOWN for those of Stable Diffusion, which all have the same shapes."""
+    """UNKNOWN for those of Stable Diffusion, which all have the same shapes; so have those of videos."""
+    if _is_tiny_video(header):
+        return Family.UNKNOWN
     return FAMILIES_BY_CHANNELS.get(_taesd_channels(header), Family.UNKNOWN)
 
 
 def taesd_reason(header: Header) -> str | None:
     """Why a tiny autoencoder cannot be used, None if it can."""
+    if _is_tiny_video(header):
+        return "This tiny VAE is for videos, not for Stable Diffusion."
     channels = _taesd_channels(header)
     if channels in FAMILIES_BY_CHANNELS:
         return f"This tiny VAE has {channels} latent channels, not the 4 of Stable Diffusion."

@@ -6,17 +6,25 @@ from webui.models.adapter_keys import read_adapter
 from webui.models.families import diffusion_family
 from webui.models.headers import Header
 
-CONTEXT_WIDTHS = {768: Family.SD1, 1024: Family.SD2, 2048: Family.SDXL, 4096: Family.FLUX}
-# Beginnings of names that only ControlNets have: of the first authors, diffusers, XLabs, InstantX, Z-Image.
+CONTEXT_WIDTHS = {
+    768: Family.SD1, 1024: Family.SD2, 2048: Family.SDXL, 2432: Family.SD3, 4096: Family.FLUX
+}  # fmt: skip
+# Widths of the vector that SDXL and networks built after it take.
+VECTORS = {2816: Family.SDXL, 2560: Family.SDXL_REFINER, 5632: Family.KOLORS}
+VECTOR_READERS = ("label_emb.0.0.weight", "add_embedding.linear_1.weight")
+# Beginnings of names that only ControlNets have: of the first authors, diffusers, XLabs, InstantX, Z-Image,
+# Hunyuan-DiT, PixArt, BrushNet.
 CONTROLNET_PREFIXES = (
     "control_model.", "controlnet_cond_embedding.", "controlnet_blocks.", "controlnet_down_blocks.",
     "controlnet_mid_block.", "controlnet_single_blocks.", "controlnet_x_embedder.", "input_hint_block.",
     "zero_convs.", "control_layers.", "control_noise_refiner.", "control_all_x_embedder.", "control_blocks.",
-    "nnet.",
+    "nnet.", "after_proj_list.", "controlnet.controlnet_blocks.", "brushnet_down_blocks.",
+    "brushnet_mid_block.",
 )  # fmt: skip
 IP_ADAPTER_PREFIXES = (
     "ip_adapter.", "ip_adapter_proj_model.", "image_proj_model.", "image_proj.", "pulid_ca.",
-    "pulid_encoder.", "id_encoder.",
+    "pulid_encoder.", "id_encoder.", "id_adapter.", "id_adapter_attn_layers.",
+    "encoder_hid_proj.image_projection_layers.",
 )  # fmt: skip
 # Colours of a picture folded 8 times (SD1) or 16 times (SDXL) into channels, one or three of them.
 T2I_FOLDED = {64: Family.SD1, 192: Family.SD1, 256: Family.SDXL, 768: Family.SDXL}
@@ -32,6 +40,9 @@ def is_controlnet(header: Header) -> bool:
 def is_control_lora(header: Header) -> bool:
     """Stability's Control-LoRAs carry a mark; Black Forest Labs' take more channels than the network has."""
     if "lora_controlnet" in header or header.has("lora_controlnet."):
+        return True
+    # Some lost the mark; a picture's path beside pairs of matrices is as good.
+    if header.has("input_hint_block.") and any(key.endswith(".down") for key in header.tensors):
         return True
     ends = ("lora_A.weight", "lora_down.weight", "lora_A.default.weight")
     inputs = (
@@ -59,14 +70,19 @@ def is_ip_adapter(header: Header) -> bool:
 
 def ip_adapter_name(header: Header) -> str:
     """Which of its kin."""
-    if header.has("pulid_ca.") or header.has("pulid_encoder."):
+    if any(header.has(prefix) for prefix in PULID_PREFIXES):
         return "PuLID"
     return "PhotoMaker" if header.has("id_encoder.") else "IP-Adapter"
 
 
+PULID_PREFIXES = ("pulid_ca.", "pulid_encoder.", "id_adapter.", "id_adapter_attn_layers.")
+
+
 def is_t2i_adapter(header: Header) -> bool:
-    """T2I-Adapter (Mou et al. 2023), whole or light, in its authors' or diffusers' names."""
-    return any(
+    """T2I-Adapter (Mou et al. 2023), whole or light, in its authors' or diffusers' names; or what joins
+    several of them.
+    """
+    return header.has("spatial_ch_projs.") or any(
         header.has(f"{prefix}body.0.{part}")
         for prefix in ("", "adapter.")
         for part in ("block1.", "in_conv.", "resnets.0.block1.")
@@ -105,7 +121,7 @@ def is_motion_module(header: Header) -> bool:
 
 def motion_family(header: Header) -> Family:
     """SD1's U-Net has four levels, SDXL's three."""
-    return Family.SD1 if header.has("down_blocks.3.") else Family.SDXL
+    return Family.SD1 if any("down_blocks.3." in key for key in header.tensors) else Family.SDXL
 
 
 def control_family(header: Header) -> Family:
@@ -113,6 +129,11 @@ def control_family(header: Header) -> Family:
     family = diffusion_family(header)
     if family not in {None, Family.OTHER}:
         return family or Family.UNKNOWN
+    if header.has("pulid_ca."):
+        return Family.FLUX
+    by_vector = _by_vector(header)
+    if by_vector is not None:
+        return by_vector
     for key, info in header.tensors.items():
         if key.endswith(TEXT_READERS) and len(info.shape) > 1:
             found = CONTEXT_WIDTHS.get(info.shape[1])
@@ -121,9 +142,17 @@ def control_family(header: Header) -> Family:
     return _lllite_family(header)
 
 
+def _by_vector(header: Header) -> Family | None:
+    """By the vector that the network takes beside the text."""
+    shapes = (
+        header.shape(prefix + name) for prefix in ("", "control_model.", "unet.") for name in VECTOR_READERS
+    )
+    return next((VECTORS.get(shape[1]) for shape in shapes if shape and len(shape) > 1), None)
+
+
 TEXT_READERS = (
     "attn2.to_k.weight", "attn2.to_v.weight", "to_k_ip.weight", "to_v_ip.weight", "attn2.to_k.down",
-    "attn2.to_v.down", "attn2_to_k.down.0.weight",
+    "attn2.to_v.down", "attn2_to_k.down.0.weight", "id_to_k.weight",
 )  # fmt: skip
 
 

@@ -13,6 +13,14 @@ QWEN_VL_NAMES = {3584: "Qwen2.5-VL 7B", 2048: "Qwen2.5-VL 3B"}
 QWEN3_NAMES = {1024: "Qwen3 0.6B", 2048: "Qwen3 1.7B", 2560: "Qwen3 4B", 4096: "Qwen3 8B"}
 
 
+# Those with names of their own: modules that each has.
+OTHER_TEXT_ENCODERS: tuple[tuple[tuple[str, ...], str], ...] = (
+    (("encoder.layers.0.self_attention.query_key_value.",), "ChatGLM3"),
+    (("token_embedding.", "blocks.0.ffn.gate.0."), "UMT5-XXL"),
+    (("embeddings.word_embeddings.", "encoder.layer.0.attention.self.query."), "BERT"),
+)
+
+
 @dataclass(frozen=True, slots=True)
 class Encoder:
     """What an encoder reads and the name of its network."""
@@ -26,11 +34,21 @@ def find_encoder(header: Header) -> Encoder | None:
     for prefix in PREFIXES:
         if prefix and not header.has(prefix):
             continue
-        text = _t5(header, prefix) or _language_model(header, prefix) or _clip(header, prefix)
+        text = _text_encoder(header, prefix)
         if text is not None:
             return Encoder(reads_pictures=False, name=text)
     name = _image_encoder(header)
     return Encoder(reads_pictures=True, name=name) if name else None
+
+
+def _text_encoder(header: Header, prefix: str) -> str | None:
+    if header.has(f"{prefix}text_model.head.", f"{prefix}vision_model."):
+        # SigLIP whole; only its pictures are read for diffusion networks.
+        return None
+    found = _t5(header, prefix) or _language_model(header, prefix) or _clip(header, prefix)
+    return found or next(
+        (name for names, name in OTHER_TEXT_ENCODERS if header.has(*(prefix + part for part in names))), None
+    )
 
 
 def _first_width(header: Header, *keys: str, side: int = -1) -> int:
@@ -103,6 +121,8 @@ def _image_encoder(header: Header) -> str | None:
             return "SigLIP" if header.has(f"{inner}head.") else "CLIP vision"
     if header.has("visual.transformer.resblocks.") or header.has("visual_projection."):
         return "CLIP vision"
-    if header.has("embeddings.patch_embeddings.", "encoder.layer."):
+    if header.has("embeddings.patch_embeddings.", "encoder.layer.") or "blocks.0.ls1.gamma" in header:
         return "DINOv2"
+    if header.has("visual.blocks.0.attn.", "visual.patch_embed."):
+        return "EVA CLIP"
     return None

@@ -11,12 +11,16 @@ from webui.models.headers import Header
 
 # What programs put before the names of the network itself.
 PREFIXES = (
-    "model.diffusion_model.", "diffusion_model.", "control_model.", "transformer/", "unet/", "transformer.",
-    "net.", "module.", "model.", "",
+    "model.diffusion_model.", "diffusion_model.", "model.model.", "control_model.", "transformer/", "unet/",
+    "transformer.", "net.", "module.", "model.", "",
 )  # fmt: skip
 # Embedded captions of Z-Image (Qwen3 4B) have this width; those of Lumina 2 come from Gemma 2 2B.
 Z_IMAGE_WIDTH, QWEN3_WIDTH = 3840, 2560
 VIDEO_DIMENSIONS, MATRIX, T5_WIDTH = 5, 2, 4096
+# Modules of networks that have Flux's blocks and read T5 but are told the time or the text otherwise.
+UNLIKE_FLUX = ("time_embed.", "condition_embedder.", "context_embedder.linear_1.")
+# bitsandbytes packs four bits a number into one column.
+PACKED_WIDTH = 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,9 +68,12 @@ def _is_video(view: View) -> bool:
 
 
 def _reads_t5(view: View) -> bool:
-    """Flux reads T5-XXL; networks built after it read other encoders, of other widths."""
+    """Flux reads T5-XXL; networks built after it read other encoders, of other widths, or name modules
+    otherwise.
+    """
     shape = view.shape("context_embedder.weight") or view.shape("txt_in.weight")
-    return len(shape) < MATRIX or shape[1] == T5_WIDTH
+    is_as_wide = len(shape) < MATRIX or shape[1] in {T5_WIDTH, PACKED_WIDTH}
+    return is_as_wide and not any(name in view for name in UNLIKE_FLUX)
 
 
 def _has_cross_attention(view: View) -> bool:
@@ -119,6 +126,8 @@ SIGNATURES: tuple[Signature, ...] = (
     Signature(Family.SANA, ("attention_y_norm.weight",)),
     Signature(Family.SANA, ("caption_norm.weight",)),
     Signature(Family.PIXART, ("t_block.", "y_embedder.")),
+    Signature(Family.PIXART, ("controlnet.controlnet_blocks.0.copied_block.cross_attn.",)),
+    Signature(Family.PIXART, ("controlnet.controlnet_blocks.0.copied_block.attn.qkv.",)),
     Signature(Family.PIXART, ("adaln_single.", "pos_embed.")),
     Signature(Family.PIXART, ("adaln_single.", "caption_projection.")),
     Signature(Family.HIDREAM, ("double_stream_blocks.",)),
@@ -135,7 +144,9 @@ SIGNATURES: tuple[Signature, ...] = (
 # Modules that diffusion transformers share; a network with one of them and of no known family is another.
 SHARED_NAMES = (
     "x_embedder.", "t_embedder.", "final_layer.", "patch_embedding.", "time_in.", "img_in.",
-    "time_text_embed.", "adaln_single.", "transformer.rotary_pos_emb.inv_freq",
+    "time_text_embed.", "adaln_single.", "transformer.rotary_pos_emb.inv_freq", "time_embed.",
+    "time_embedder.", "time_embedding.", "t_embedding.", "timestep_embedder.", "timestep_proj.",
+    "to_timestep_embed.", "condition_embedder.", "vid_in.",
 )  # fmt: skip
 
 
@@ -158,5 +169,8 @@ def diffusion_family(header: Header) -> Family | None:
 
 def is_whole(header: Header) -> bool:
     """Whether a text encoder or a VAE lies beside the diffusion network."""
-    parts = ("first_stage_model.", "vae.", "text_encoders.", "cond_stage_model.", "conditioner.", "vae/")
+    parts = (
+        "first_stage_model.", "vae.", "text_encoders.", "text_encoder.", "cond_stage_model.", "conditioner.",
+        "vqgan.", "vae/",
+    )  # fmt: skip
     return any(header.has(part) for part in parts)

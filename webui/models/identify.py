@@ -45,6 +45,7 @@ from webui.models.picture_networks import (
     is_face_restorer,
     is_upscaler,
     picture_architecture,
+    why_not_run,
 )
 from webui.models.stable_diffusion import stable_diffusion
 from webui.models.words import (
@@ -91,8 +92,7 @@ class Recognition:
 
 def identify(header: Header) -> Identity:
     """Kind and family of a file from its header."""
-    condition = next((each for each in CONDITIONS if each.holds(header)), None)
-    found = condition.identity(header) if condition else _unknown(header)
+    found = _inside_wrappers(header)
     return _of_gguf(found, header) if header.layout == "gguf" else found
 
 
@@ -102,6 +102,46 @@ def identify_file(path: Path) -> Identity:
         return identify(read_header(path))
     except UnusableFile as error:
         return Identity(ModelKind.UNKNOWN, reason=str(error))
+
+
+def _inside_wrappers(header: Header) -> Identity:
+    """Identity of a header; of one that is not known, without the name that stands before all others."""
+    for depth in range(MOST_WRAPPERS):
+        wrapper = _wrapper(header)
+        # Torch puts this before the names of what it trains on several cards; it is no part of any.
+        if wrapper != TRAINING_WRAPPER:
+            condition = next((each for each in CONDITIONS if each.holds(header)), None)
+            if condition is not None:
+                found = condition.identity(header)
+                return _of_wrapped(found) if depth else found
+        if not wrapper:
+            break
+        header = replace(
+            header, tensors={name.removeprefix(wrapper): info for name, info in header.tensors.items()}
+        )
+    return _unknown(header)
+
+
+def _wrapper(header: Header) -> str:
+    """What all names begin with, "." included; empty if there is no such word."""
+    word, dot, _ = next(iter(header.tensors), "").partition(".")
+    wrapper = word + dot
+    is_one = bool(dot) and not word.isdigit() and all(name.startswith(wrapper) for name in header.tensors)
+    return wrapper if is_one else ""
+
+
+def _of_wrapped(found: Identity) -> Identity:
+    """The identity of what has a further word before its names, which not everything is read through."""
+    if found.reason is not None or found.kind in READ_IN_WRAPPERS:
+        return found
+    return replace(
+        found, reason="Its tensors have another program's names. Convert it there to the usual ones."
+    )
+
+
+MOST_WRAPPERS = 4
+TRAINING_WRAPPER = "module."
+READ_IN_WRAPPERS = frozenset({ModelKind.UPSCALER, ModelKind.FACE_RESTORER, ModelKind.FACE_DETECTOR})
 
 
 def _unknown(header: Header) -> Identity:
@@ -151,7 +191,8 @@ GGUF_FAMILIES = {
 
 
 def _is_stable_diffusion(header: Header) -> bool:
-    return find_layout(header) is not None
+    # The first ControlNets were published inside the checkpoint that they steer.
+    return find_layout(header) is not None and not header.has("control_model.")
 
 
 def _lora(header: Header) -> Identity:
@@ -212,7 +253,7 @@ CONDITIONS: tuple[Condition | Recognition, ...] = (
     Recognition(_is_known_diffusion, _diffusion),
     # Some of these networks are built around a VAE.
     Condition(ModelKind.FACE_DETECTOR, is_face_detector),
-    Condition(ModelKind.FACE_RESTORER, is_face_restorer, architecture=picture_architecture),
+    Condition(ModelKind.FACE_RESTORER, is_face_restorer, None, why_not_run, picture_architecture),
     Condition(ModelKind.TAESD, is_taesd, taesd_family, taesd_reason),
     Condition(ModelKind.VAE, is_vae, vae_family, vae_reason),
     Condition(ModelKind.EMBEDDING, is_embedding, embedding_family, embedding_reason),
@@ -220,7 +261,7 @@ CONDITIONS: tuple[Condition | Recognition, ...] = (
     Condition(
         ModelKind.DETECTOR, lambda header: detector_name(header) is not None, architecture=detector_name
     ),
-    Condition(ModelKind.UPSCALER, is_upscaler, architecture=picture_architecture),
+    Condition(ModelKind.UPSCALER, is_upscaler, None, why_not_run, picture_architecture),
     Condition(ModelKind.TEXT_ENCODER, _reads(pictures=False), architecture=_text_encoder_name),
     Condition(ModelKind.IMAGE_ENCODER, _reads(pictures=True), architecture=_text_encoder_name),
     Recognition(lambda header: diffusion_family(header) is not None, _diffusion),

@@ -9,6 +9,9 @@ from dataclasses import dataclass
 from webui.models.headers import Header
 
 FIRST_CONV = {"original": "input_blocks.0.0.weight", "diffusers": "conv_in.weight"}
+LAST_CONV = {"original": "out.2.weight", "diffusers": "conv_out.weight"}
+# Of SD2's text encoder.
+OPEN_CLIP_WIDTH = 1024
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,8 +49,11 @@ class Layout:
 
 def find_layout(header: Header) -> Layout | None:
     """Layout of a Stable Diffusion U-Net or checkpoint, None if the file is no such thing."""
+    for joint in "/.":
+        if f"unet{joint}conv_in.weight" in header:
+            return _diffusers_layout(header, joint)
     if header.layout == "diffusers":
-        return _diffusers_layout(header) if "unet/conv_in.weight" in header else None
+        return None
     for prefix in ("model.diffusion_model.", "diffusion_model.", ""):
         if prefix + FIRST_CONV["original"] in header and prefix + "out.2.weight" in header:
             vae = "first_stage_model." if header.has("first_stage_model.decoder.") else None
@@ -72,8 +78,11 @@ def text_width(header: Header) -> int:
 def _original_text_encoders(header: Header) -> tuple[TextPart, ...]:
     """Text encoders of a single file, in the order in which their outputs are joined."""
     found: list[TextPart] = []
-    if header.has("cond_stage_model.transformer."):
-        found.append(TextPart("cond_stage_model.transformer.", "clip", "transformers"))
+    if header.has("cond_stage_model.transformer.") and not header.has(
+        "cond_stage_model.transformer.vision_model."
+    ):
+        prefix = "cond_stage_model.transformer."
+        found.append(TextPart(prefix, _kind_by_width(header, prefix), "transformers"))
     elif header.has("cond_stage_model.model.transformer."):
         found.append(TextPart("cond_stage_model.model.", "open_clip", "open_clip"))
     for index in (0, 1):
@@ -85,16 +94,29 @@ def _original_text_encoders(header: Header) -> tuple[TextPart, ...]:
     return tuple(found)
 
 
-def _diffusers_layout(header: Header) -> Layout:
+def _kind_by_width(header: Header, prefix: str) -> str:
+    """Kind of a single file's first text encoder in transformers' names."""
+    names = (f"{prefix}{inner}embeddings.token_embedding.weight" for inner in ("text_model.", ""))
+    shape = next((shape for name in names if (shape := header.shape(name))), ())
+    return "open_clip" if shape[-1:] == (OPEN_CLIP_WIDTH,) else "clip"
+
+
+def _diffusers_layout(header: Header, joint: str) -> Layout:
+    """Layout of a diffusers folder, or of a file whose parts' names are joined by "."."""
     found: list[TextPart] = []
-    has_vector = header.has("unet/add_embedding.")
-    if header.has("text_encoder/"):
+    has_vector = header.has(f"unet{joint}add_embedding.")
+    if header.has(f"text_encoder{joint}"):
         # SD2's folder names its one encoder as SD1's does; the network tells them apart (linear projections).
         shapes = (info.shape for key, info in header.tensors.items() if key.endswith(".proj_in.weight"))
         is_linear = len(next(shapes, ())) == 2
         found.append(
-            TextPart("text_encoder/", "open_clip" if is_linear and not has_vector else "clip", "transformers")
+            TextPart(
+                f"text_encoder{joint}",
+                "open_clip" if is_linear and not has_vector else "clip",
+                "transformers",
+            )
         )
-    if header.has("text_encoder_2/"):
-        found.append(TextPart("text_encoder_2/", "open_clip_big", "transformers"))
-    return Layout("diffusers", "unet/", "vae/" if header.has("vae/") else None, tuple(found))
+    if header.has(f"text_encoder_2{joint}"):
+        found.append(TextPart(f"text_encoder_2{joint}", "open_clip_big", "transformers"))
+    vae = f"vae{joint}"
+    return Layout("diffusers", f"unet{joint}", vae if header.has(vae) else None, tuple(found))

@@ -12,12 +12,14 @@ from webui.diffusion.adapters.weight_changes import Decomposed, FirstChannels, L
 from webui.diffusion.text_encoder import TextEncoder
 from webui.models.lora_changes import LayerChange, read_change
 from webui.models.lora_keys import LayerNames, LayerTensors, SortedTensors, sort_tensors
+from webui.models.lora_scales import LoraScales
 from webui.models.network import Network
 from webui.models.patched_weights import Recipe, Slot
 from webui.models.weights import open_tensors
 
 LATENT_CHANNELS = 4
 UNET = "unet"
+NO_SCALES = LoraScales()
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -103,9 +105,8 @@ def layer_names(network: Network, text_encoder: TextEncoder, text_dtype: torch.d
     parts: dict[str, dict[str, Layer]] = {UNET: {}}
     for name, module in changeable(network.unet):
         layer = Layer(UNET, module, network.dtype)
-        parts[UNET][name] = layer
-        if name in network.original_names:
-            parts[UNET][network.original_names[name]] = layer
+        for known in (name, network.original_names.get(name, name), *other_names(name)):
+            parts[UNET][known] = layer
     # The refiner's only text encoder is SDXL's second.
     first = 2 if text_encoder.towers[0].reading.gives_pooled and len(text_encoder.towers) == 1 else 1
     for number, tower in enumerate(text_encoder.towers, start=first):
@@ -117,6 +118,16 @@ def layer_names(network: Network, text_encoder: TextEncoder, text_dtype: torch.d
     return LayerNames(parts)
 
 
+def other_names(name: str) -> Iterable[str]:
+    """What a layer of the U-Net is called where diffusers' name for it differs."""
+    # The extra embedding of SDXL takes the whole vector here, as in the original code.
+    if name.startswith("class_embedding."):
+        yield name.replace("class_embedding.", "add_embedding.", 1)
+    # Before PEFT, the layer stood for the list that holds it and its dropout.
+    if name.endswith(".to_out.0"):
+        yield name.removesuffix(".0")
+
+
 def changeable(module: nn.Module) -> Iterable[tuple[str, nn.Module]]:
     """The layers below a module that have a weight, by name."""
     for name, layer in module.named_modules():
@@ -126,16 +137,19 @@ def changeable(module: nn.Module) -> Iterable[tuple[str, nn.Module]]:
 
 def load_lora(file: ModelFile, names: LayerNames[Layer]) -> Lora:
     """Read a LoRA file and match it. Raises UnusableFile."""
-    return match_lora(file, sort_tensors(open_tensors(file.path)), names)
+    tensors = sort_tensors(open_tensors(file.path))
+    return match_lora(file, tensors, names, LoraScales.read(file.path))
 
 
-def match_lora(file: ModelFile, tensors: SortedTensors, names: LayerNames[Layer]) -> Lora:
-    """A file's tensors matched to a checkpoint's layers."""
+def match_lora(
+    file: ModelFile, tensors: SortedTensors, names: LayerNames[Layer], scales: LoraScales = NO_SCALES
+) -> Lora:
+    """A file's tensors matched to a checkpoint's layers; `scales` are those that its metadata tell."""
     changes: dict[Layer, LayerChange] = {}
     unmatched, matched = list(tensors.unknown), 0
     for name, given in tensors.layers.items():
         layer = names.find(name)
-        change = None if layer is None else fitting_change(given, layer.module)
+        change = None if layer is None else fitting_change(scaled(given, scales, layer, name), layer.module)
         if layer is None or change is None:
             unmatched += given.keys
         else:
@@ -152,6 +166,17 @@ def match_lora(file: ModelFile, tensors: SortedTensors, names: LayerNames[Layer]
         text_layers=text_layers,
     )
     return Lora(file, changes, tensors.embeddings, report)
+
+
+def scaled(given: LayerTensors, scales: LoraScales, layer: Layer, name: str) -> LayerTensors:
+    """A layer's tensors with the scale from the metadata, if they bring none of their own."""
+    down = given.parts.get("down")
+    if down is None or {"alpha", "scale"} & given.parts.keys():
+        return given
+    scale = scales.scale(layer.part, name, down.shape[0])
+    if scale is None:
+        return given
+    return replace(given, parts=given.parts | {"scale": torch.tensor(scale)})
 
 
 def fitting_change(given: LayerTensors, module: nn.Module) -> LayerChange | None:

@@ -11,6 +11,7 @@ from webui.diffusion.adapters.weight_changes import (
     Factor,
     GeneralLoRA,
     Hadamard,
+    InputRotation,
     Kronecker,
     LowRank,
     Rescaling,
@@ -19,7 +20,7 @@ from webui.diffusion.adapters.weight_changes import (
     WeightChange,
 )
 
-KERNEL_AXES = 4
+KERNEL_AXES, MATRIX_AXES = 4, 2
 Parts = Mapping[str, Tensor]
 
 
@@ -37,16 +38,22 @@ def read_change(parts: Parts, outputs: int) -> LayerChange | None:
     `outputs` is the layer's number of output channels.
     """
     weight = _weight_change(parts, outputs)
-    if weight is not None and "dora_scale" in parts:
-        weight = Decomposed(weight, parts["dora_scale"])
+    lengths = _lengths(parts)
+    if weight is not None and lengths is not None:
+        weight = Decomposed(weight, lengths)
     difference = parts.get("diff_b", parts.get("b_norm"))
     bias = None if difference is None else Difference(difference)
     return None if weight is None and bias is None else LayerChange(weight, bias)
 
 
+def _lengths(parts: Parts) -> Tensor | None:
+    """DoRA's; those of PEFT are of output channels whatever axis they lie on."""
+    return parts["magnitude"].flatten() if "magnitude" in parts else parts.get("dora_scale")
+
+
 def _weight_change(parts: Parts, outputs: int) -> WeightChange | None:
     """The change of the kind whose tensors are there."""
-    for read in (_lora, _loha, _ia3, _lokr, _difference, _glora):
+    for read in (_lora, _loha, _ia3, _peft_ia3, _lokr, _difference, _glora, _peft_rotation):
         if (found := read(parts)) is not None:
             return found
     return _rotation(parts, outputs)
@@ -85,6 +92,14 @@ def _ia3(parts: Parts) -> WeightChange | None:
     return Rescaling(parts["ia3"], bool(parts["on_input"].item()), scale_of(parts))
 
 
+def _peft_ia3(parts: Parts) -> WeightChange | None:
+    """PEFT's factors, 1 where nothing changes: (outputs, 1), or of feed-forward layers (1, inputs)."""
+    factors = parts.get("ia3_l")
+    if factors is None or factors.ndim != MATRIX_AXES or min(factors.shape) != 1:
+        return None
+    return Rescaling(factors.flatten() - 1, on_input=factors.shape[0] == 1, scale=scale_of(parts))
+
+
 def _lokr(parts: Parts) -> WeightChange | None:
     first, second = _lokr_factor(parts, 1), _lokr_factor(parts, 2)
     if first is None or second is None:
@@ -117,6 +132,14 @@ def _glora(parts: Parts) -> WeightChange | None:
         # A1111 reads this order only, and leaves alpha alone.
         return GeneralLoRA(a2, a1, LowRank(b2, b1), scale_of(parts))
     return GeneralLoRA(a1, a2, LowRank(b1, b2), scale_of(parts, a2.shape[0]))
+
+
+def _peft_rotation(parts: Parts) -> WeightChange | None:
+    """PEFT's and OneTrainer's OFT, which turns what goes into a layer."""
+    generators = parts.get("oft_r")
+    if generators is None or generators.ndim != MATRIX_AXES:
+        return None
+    return InputRotation(generators, is_scaled="scaled_oft" in parts)
 
 
 def _rotation(parts: Parts, outputs: int) -> WeightChange | None:

@@ -19,33 +19,37 @@ _PART = re.compile(
         \.(?P<up>lora_up(?:\.\w+)?|lora_B(?:\.\w+)?|lora\.up|lora_linear_layer\.up)(?:\.weight)?
       | \.(?P<down>lora_down(?:\.\w+)?|lora_A(?:\.\w+)?|lora\.down|lora_linear_layer\.down)(?:\.weight)?
       | \.(?P<mid>lora_mid)\.weight
-      | \.(?P<dora_scale>dora_scale|lora_magnitude_vector(?:\.\w+)*)
+      | \.(?P<magnitude>lora_magnitude_vector)(?:\.\w+)*
+      | \.(?P<oft_r>oft_R)(?:\.\w+)?\.weight
+      | \.(?P<scaled_oft>oft_R\.scaled_oft)
+      | \.(?P<ia3_l>ia3_l)(?:\.\w+)?
       | (?P<processor>_lora)\.(?P<direction>up|down)\.weight
-      | \.(?P<other>alpha|scale|rescale|hada_(?:w[12]_[ab]|t[12])|lokr_(?:w[12](?:_[ab])?|t[12])
+      | \.(?P<other>alpha|scale|dora_scale|rescale|hada_(?:w[12]_[ab]|t[12])|lokr_(?:w[12](?:_[ab])?|t[12])
           |oft_blocks|oft_diag|diff|diff_b|w_norm|b_norm|on_input|bias|(?:a1|a2|b1|b2|bm)\.weight|weight)
         (?:\.default)?
     )""",
     re.VERBOSE,
 )
+PLAIN_PARTS = ("up", "down", "mid", "magnitude", "oft_r", "scaled_oft", "ia3_l")
 BUNDLED = "bundle_emb"
-# The layers of old attention processors, by what files call them.
-_PROCESSOR_LAYERS = {"to_out": "to_out.0"}
+# What PEFT writes before the names of a network's or text encoder's layers, or between them and the part's.
+_PEFT_WRAPPER = "base_model_model_"
 _OLD_TEXT_LAYERS = {"to_q": "q_proj", "to_k": "k_proj", "to_v": "v_proj", "to_out": "out_proj"}
 PREFIXES: Mapping[str, tuple[str, ...]] = MappingProxyType(
     {
         "unet": (
-            "lora_unet_", "oft_unet_", "unet_", "diffusion_model_", "model_diffusion_model_",
-            "base_model_model_unet_", "base_model_model_", "lycoris_", "",
+            "lora_unet_", "oft_unet_", "lycoris_unet_", "unet_", "diffusion_model_", "model_diffusion_model_",
+            "lycoris_", "",
         ),
         "text 1": (
-            "lora_te_", "lora_te1_", "oft_te_", "oft_te1_", "text_encoder_", "te_", "te1_", "clip_l_",
-            "clip_l_transformer_", "text_encoders_clip_l_transformer_", "base_model_model_",
-            "cond_stage_model_transformer_", "base_model_model_text_encoder_",
-            "conditioner_embedders_0_transformer_",
+            "lora_te_", "lora_te1_", "oft_te_", "oft_te1_", "lycoris_te_", "lycoris_te1_", "text_encoder_",
+            "te_", "te1_", "clip_l_", "clip_l_transformer_", "text_encoders_clip_l_transformer_", "clip_h_",
+            "clip_h_transformer_", "text_encoders_clip_h_transformer_", "cond_stage_model_transformer_",
+            "conditioner_embedders_0_transformer_", "lycoris_", "",
         ),
         "text 2": (
-            "lora_te2_", "oft_te2_", "text_encoder_2_", "te2_", "clip_g_", "clip_g_transformer_",
-            "text_encoders_clip_g_transformer_", "base_model_model_text_encoder_2_",
+            "lora_te2_", "oft_te2_", "lycoris_te2_", "text_encoder_2_", "te2_", "clip_g_",
+            "clip_g_transformer_", "text_encoders_clip_g_transformer_",
         ),
     }
 )  # fmt: skip
@@ -102,15 +106,14 @@ def layer_and_part(key: str) -> tuple[str, str] | None:
         # IA3's only tensor is the plain "weight".
         part = part if part != "weight" else "ia3"
     else:
-        part = next(name for name in ("up", "down", "mid", "dora_scale") if found[name])
+        part = next(name for name in PLAIN_PARTS if found[name])
     return layer.replace(".", "_"), part
 
 
 def _processor_layer(layer: str) -> str:
     """`attn1.processor.to_q` to `attn1.to_q`; in text encoders `self_attn.to_q` to `self_attn.q_proj`."""
     before, _, last = layer.replace(".processor.", ".").rpartition(".")
-    names = _OLD_TEXT_LAYERS if before.endswith("self_attn") else _PROCESSOR_LAYERS
-    return f"{before}.{names.get(last, last)}"
+    return f"{before}.{_OLD_TEXT_LAYERS.get(last, last) if before.endswith('self_attn') else last}"
 
 
 class LayerNames(Generic[Found]):
@@ -125,6 +128,7 @@ class LayerNames(Generic[Found]):
 
     def find(self, written: str) -> Found | None:
         """The layer of a name whose dots are written "_"."""
+        written = written.replace(_PEFT_WRAPPER, "", 1)
         for part, prefixes in PREFIXES.items():
             layers = self._layers.get(part, {})
             for prefix in prefixes:

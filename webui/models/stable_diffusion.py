@@ -3,7 +3,7 @@
 from webui.core.model_file import Family, Identity, ModelKind
 from webui.models.headers import Header
 from webui.models.kinds import FACTS
-from webui.models.layouts import FIRST_CONV, Layout, find_layout
+from webui.models.layouts import FIRST_CONV, LAST_CONV, Layout, find_layout
 
 LATENT_CHANNELS_OF_SD = 4
 INPAINTING_CHANNELS = 9
@@ -12,14 +12,23 @@ REFINER_VECTOR = 2560
 # Kolors reads the text of ChatGLM, and its pooled text is as wide as that.
 KOLORS_VECTOR = 5632
 MATRIX = 2
+# Widths of the text that cross attention reads. What is narrower than any published one does not tell.
+CONTEXTS = {768: Family.SD1, 1024: Family.SD2, 2048: Family.SDXL, 1280: Family.SDXL_REFINER}
+NARROWEST_CONTEXT = 512
+TEXT_ENCODERS = {Family.SD1: 1, Family.SD2: 1, Family.SDXL: 2, Family.SDXL_REFINER: 1}
+PICTURE_CHANNELS = 3
+# LDSR (Rombach et al. 2022): a U-Net between the codes of a quantising autoencoder.
+LDSR_CODES = "first_stage_model.quantize."
 
 
 def stable_diffusion(header: Header) -> Identity:
     """Identity of a file that has a layout of Stable Diffusion."""
     layout = find_layout(header)
     assert layout is not None, "asked of a header without one"
-    shape = header.shape(layout.network + FIRST_CONV[layout.names]) or ()
-    channels = shape[1] if len(shape) > 1 else 0
+    channels = _side(header, layout.network + FIRST_CONV[layout.names], 1)
+    if header.has(LDSR_CODES) and _outputs(header, layout) == PICTURE_CHANNELS:
+        reason = "This is LDSR, which cannot be run here yet. Choose another upscaler."
+        return Identity(ModelKind.UPSCALER, reason=reason, architecture="LDSR")
     return Identity(
         ModelKind.CHECKPOINT if layout.is_checkpoint else ModelKind.DIFFUSION_MODEL,
         sd_family(header, layout),
@@ -30,14 +39,37 @@ def stable_diffusion(header: Header) -> Identity:
     )
 
 
+def _side(header: Header, name: str, side: int) -> int:
+    """One side of a tensor, 0 if it is not there."""
+    shape = header.shape(name) or ()
+    return shape[side] if len(shape) > side else 0
+
+
+def _outputs(header: Header, layout: Layout) -> int:
+    return _side(header, layout.network + LAST_CONV[layout.names], 0)
+
+
 def sd_family(header: Header, layout: Layout) -> Family:
-    """SD1, SD2, SDXL or its refiner: by the text encoders where they are present, else by the network's own
-    shapes.
+    """SD1, SD2, SDXL or its refiner: by the network's own shapes, by the text encoders where those are
+    smaller than any published ones.
     """
-    if _is_video(header, layout):
-        return Family.SVD
-    if header.has(f"{layout.network}transformer_in."):
+    for names, family in OTHER_UNETS:
+        if any(header.has(layout.network + name) for name in names):
+            return family
+    if _outputs(header, layout) != LATENT_CHANNELS_OF_SD:
         return Family.OTHER
+    label = "label_emb.0.0.weight" if layout.names == "original" else "add_embedding.linear_1.weight"
+    by_vector = VECTORS.get(_side(header, layout.network + label, 1))
+    if by_vector is not None:
+        return by_vector
+    contexts = (
+        info.shape[1]
+        for key, info in header.tensors.items()
+        if key.endswith("attn2.to_k.weight") and len(info.shape) > 1 and key.startswith(layout.network)
+    )
+    context = next(contexts, 0)
+    if context >= NARROWEST_CONTEXT:
+        return CONTEXTS.get(context, Family.OTHER)
     by_encoders = {
         ("clip",): Family.SD1,
         ("open_clip",): Family.SD2,
@@ -49,18 +81,19 @@ def sd_family(header: Header, layout: Layout) -> Family:
     return _family_by_network(header, layout)
 
 
-def _is_video(header: Header, layout: Layout) -> bool:
-    names = ("input_blocks.1.0.time_stack.", "down_blocks.0.resnets.0.temporal_res_block.")
-    return any(header.has(layout.network + name) for name in names)
+VECTORS = {REFINER_VECTOR: Family.SDXL_REFINER, KOLORS_VECTOR: Family.KOLORS}
+# Modules of U-Nets that are built like Stable Diffusion's around others.
+OTHER_UNETS: tuple[tuple[tuple[str, ...], Family], ...] = (
+    (("input_blocks.1.0.time_stack.", "down_blocks.0.resnets.0.temporal_res_block."), Family.SVD),
+    (("transformer_in.",), Family.OTHER),
+    (("add_embedding.image_norm.", "add_embedding.image_proj.", "encoder_hid_proj.projection_linear."),
+     Family.KANDINSKY),
+)  # fmt: skip
 
 
 def _family_by_network(header: Header, layout: Layout) -> Family:
     if header.has(layout.network + ("label_emb." if layout.names == "original" else "add_embedding.")):
-        label = "label_emb.0.0.weight" if layout.names == "original" else "add_embedding.linear_1.weight"
-        shape = header.shape(layout.network + label) or ()
-        width = shape[1] if len(shape) > 1 else 0
-        by_width = {REFINER_VECTOR: Family.SDXL_REFINER, KOLORS_VECTOR: Family.KOLORS}
-        return by_width.get(width, Family.SDXL)
+        return Family.SDXL
     # SD2 made the projections around its attention linear (2-D weights); SD1 has 1x1 convolutions (4-D).
     projections = (info.shape for key, info in header.tensors.items() if key.endswith(".proj_in.weight"))
     shape = next(projections, None)
@@ -90,6 +123,10 @@ VARIANTS: tuple[tuple[str, str], ...] = (
         "This is an unCLIP model, which takes a picture instead of a prompt. Choose another checkpoint.",
     ),
     (
+        "cc_projection.",
+        "This is Zero-1-to-3, which takes a picture instead of a prompt. Choose another checkpoint.",
+    ),
+    (
         "cond_stage_model.roberta.",
         "This is AltDiffusion, whose text encoder is not CLIP. Choose another checkpoint.",
     ),
@@ -117,4 +154,15 @@ def _why_not_runnable(header: Header, layout: Layout, channels: int) -> str | No
         return (
             f"Its network takes {channels} channels; only 4 (all pictures) and 9 (inpainting) are known here."
         )
-    return None if layout.is_checkpoint else FACTS[ModelKind.DIFFUSION_MODEL].not_yet
+    return _what_is_missing(layout, family)
+
+
+def _what_is_missing(layout: Layout, family: Family) -> str | None:
+    """A sentence on text encoders that are not there, None if all are."""
+    if not layout.is_checkpoint:
+        return FACTS[ModelKind.DIFFUSION_MODEL].not_yet
+    if not layout.text_encoders:
+        return "It has no text encoder, so it cannot read prompts. Use the whole checkpoint."
+    if len(layout.text_encoders) < TEXT_ENCODERS[family]:
+        return f"It lacks one of its {TEXT_ENCODERS[family]} text encoders. Use the whole checkpoint."
+    return None

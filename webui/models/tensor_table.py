@@ -72,7 +72,7 @@ def flatten(content: object, leaf: type[Leaf], name: str) -> dict[str, Leaf]:
             break
         content = inner
     found: dict[str, Leaf] = {}
-    for count, (path, value) in enumerate(_walk(content, "", MAX_DEPTH)):
+    for count, (path, value) in enumerate(_walk(content, "", MAX_DEPTH, leaf)):
         if count > MAX_ENTRIES:
             raise UnusableFile(f"{name} holds more entries than any known model, so it was not opened.")
         if isinstance(value, leaf):
@@ -80,15 +80,15 @@ def flatten(content: object, leaf: type[Leaf], name: str) -> dict[str, Leaf]:
     return found
 
 
-def _walk(value: object, name: str, depth: int) -> Iterator[tuple[str, object]]:
-    """The value and everything below it, with dotted names."""
+def _walk(value: object, name: str, depth: int, leaf: type) -> Iterator[tuple[str, object]]:
+    """The value and everything below it, with dotted names; nothing is below a leaf."""
     yield name, value
-    if not depth:
+    if not depth or isinstance(value, leaf):
         return
     if isinstance(value, Mapping):
         for key, item in value.items():
             if isinstance(key, str | int):
-                yield from _walk(item, f"{name}.{key}" if name else str(key), depth - 1)
+                yield from _walk(item, f"{name}.{key}" if name else str(key), depth - 1, leaf)
     elif isinstance(value, list | tuple):
         for index, item in enumerate(value):
-            yield from _walk(item, f"{name}.{index}" if name else str(index), depth - 1)
+            yield from _walk(item, f"{name}.{index}" if name else str(index), depth - 1, leaf)

@@ -18,6 +18,8 @@ def is_embedding(header: Header) -> bool:
         return all(len(info.shape) <= MATRIX for info in infos)
     return (
         len(infos) == 1
+        # A network that lost all but one of its tensors has names of layers.
+        and not next(iter(header.tensors)).endswith((".weight", ".bias"))
         and 1 <= len(infos[0].shape) <= MATRIX
         and (len(infos[0].shape) == 1 or infos[0].shape[0] <= MOST_VECTORS)
     )

@@ -4,6 +4,7 @@ Each kind gives a `delta` of the weight's shape for the weight as it is; how muc
 artist's choice. Scales are A1111's: alpha over rank, where a file has both.
 """
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Protocol
@@ -11,7 +12,7 @@ from typing import Protocol
 import torch
 from torch import Tensor
 
-IMAGE_AXES = 4
+IMAGE_AXES, MATRIX_AXES = 4, 2
 # Numbers handled at once on a processor: as 32 bits they stay in its cache.
 BLOCK = 2**19
 
@@ -249,6 +250,50 @@ class Rotation:
         eye = torch.eye(blocks.shape[-1], device=weight.device)
         # Cayley's form of a rotation.
         return (eye + skew) @ torch.linalg.inv(eye - skew)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class InputRotation:
+    """OFT as PEFT and OneTrainer have it (Qiu et al. 2025, OFTv2): blocks of input channels are rotated.
+
+    `generators` (count, side · (side - 1) / 2) are the upper halves of skew-symmetric matrices; one alone is
+    for all blocks. `is_scaled`: OneTrainer's larger numbers, divided by twice the root of side - 1.
+    Of matrices only: convolutions are turned in opposite directions by the two programs.
+    """
+
+    generators: Tensor
+    is_scaled: bool = False
+
+    @property
+    def side(self) -> int:
+        """Of a block."""
+        return (1 + math.isqrt(1 + 8 * self.generators.shape[1])) // 2
+
+    def fits(self, shape: torch.Size) -> bool:
+        """By the number of input channels."""
+        count, elements = self.generators.shape
+        if len(shape) != MATRIX_AXES or self.side * (self.side - 1) != 2 * elements:
+            return False
+        return shape[1] == count * self.side or (count == 1 and shape[1] % self.side == 0)
+
+    def delta(self, weight: Tensor) -> Tensor:
+        """The rotated weight less the weight."""
+        columns = weight.reshape(weight.shape[0], -1, self.side)
+        turns = self._turns(weight).expand(columns.shape[1], -1, -1)
+        return torch.einsum("o r c, r k c -> o r k", columns, turns).reshape(weight.shape) - weight
+
+    def _turns(self, like: Tensor) -> Tensor:
+        """The blocks as rotations (count, side, side): Cayley's form, as a series as in training."""
+        generators = on(self.generators, like)
+        if self.is_scaled:
+            generators = generators / (2 * math.sqrt(self.side - 1))
+        rows, columns = torch.triu_indices(self.side, self.side, 1, device=like.device)
+        skew = torch.zeros(len(generators), self.side, self.side, device=like.device)
+        skew[:, rows, columns] = generators
+        skew = skew - skew.transpose(-1, -2)
+        second = skew @ skew
+        eye = torch.eye(self.side, device=like.device)
+        return eye + 2 * (skew + second + second @ skew) + second @ second
 
 
 def _blockwise(turns: Tensor, weight: Tensor) -> Tensor:
