@@ -18,6 +18,7 @@ from webui.core.errors import Busy
 from webui.core.flags import Flags
 from webui.core.settings import Paths
 from webui.jobs.library import Library
+from webui.jobs.gathering import HistoryGathering, output_folders
 from webui.jobs.queue import JobQueue
 from webui.jobs.saving import PictureSaver
 from webui.jobs.services import Services
@@ -156,7 +157,10 @@ def build_app(services: Services) -> FastAPI:
 
 @asynccontextmanager
 async def running(services: Services) -> AsyncIterator[None]:
-    """The device thread runs while the server does."""
+    """The device thread runs while the server does, and what else goes on in the background."""
+    gathering = HistoryGathering(
+        services.history, lambda: output_folders(services.files, services.settings.current.folders)
+    )
     services.jobs.start()
     services.library.start()
     yield
@@ -166,7 +170,9 @@ async def running(services: Services) -> AsyncIterator[None]:
 
 def serve(flags: Flags, root: Path, sites: Sites | None = None) -> None:
     """Serve until interrupted; `sites` as `build_services` has it.
+    gathering.start()
 
+    gathering.close()
     Raises WebuiError, such as Busy if another server holds the data folder.
     """
     began = time.monotonic()
