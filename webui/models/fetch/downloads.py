@@ -336,7 +336,7 @@ class Downloads:
         running.measured = (time.monotonic(), staged.received)
         transfer = Transfer(
             self._web,
-            Source(file.url, file.name, file.size, running.etag),
+            Source(file.url, file.name, file.size, running.etag, file.sha256),
             staged.content,
             running.stop,
             lambda moment, etag: self._tell(identity, running, moment, etag),
