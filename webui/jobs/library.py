@@ -19,6 +19,7 @@ from webui.models.fetch.downloads import Downloads
 from webui.models.fetch.offers import Offers
 from webui.models.fetch.web import Web
 from webui.models.intake.arrival import Arrival
+from webui.models.intake.finishing import Finishing
 from webui.models.intake.intake import Intake
 from webui.prompts.styles import Styles
 from webui.store.history import History
@@ -49,6 +50,7 @@ class Library:
 
     intake: Intake
     uploads: Uploads
+    finishing: Finishing
     cards: Cards
     history: History
     keys: Keys
@@ -64,6 +66,7 @@ class Library:
         self.intake.clean()
         self.uploads.clean()
         self.downloads.start()
+        threading.Thread(target=self.finishing.resume, name="finish", daemon=True).start()
         # Twenty thousand cards take a second, which the first page need not wait for.
         threading.Thread(target=self.cards.index.entries, name="cards", daemon=True).start()
 
@@ -73,13 +76,9 @@ class Library:
         self.web.close()
 
     def finish_upload(self, identity: str) -> list[Arrival]:
-        """File an upload that is whole; nothing is left of it in any case."""
-        staged, sha256 = self.uploads.finished(identity)
-        try:
-            arrivals = self.intake.take(staged.content, sha256)
-        finally:
-            self.uploads.cancel(identity)
-        if self.settings.current.models.civitai_describes_new_models:
+        """File an upload that is whole; nothing is left of it in any case. Asked again, it tells the same."""
+        arrivals, are_new = self.finishing.finish(identity)
+        if are_new and self.settings.current.models.civitai_describes_new_models:
             filed = [each.file for each in arrivals if each.outcome == "filed" and each.file is not None]
             threading.Thread(target=self.describe, args=(filed,), name="describe", daemon=True).start()
         return arrivals
