@@ -69,7 +69,7 @@ def build_services(flags: Flags, root: Path, sites: Sites | None = None) -> Serv
     history = History(database)
     headers = HeaderCache(database)
     catalog = Catalog(ModelFolders.of(paths), headers)
-    catalog.scan()
+    catalog.begin()
     select(settings, flags)
     files, inputs = ImageFiles(paths.root), Inputs(paths.data / "inputs")
     latents = Latents(paths.data / "latents")
@@ -127,6 +127,7 @@ def build_library(
     civitai = Civitai(web)
     offers, describer = Offers(web, civitai), Describer(cards, web)
     return Library(
+        catalog=catalog,
         intake=intake,
         uploads=uploads,
         finishing=Finishing(uploads, intake),

@@ -13,6 +13,7 @@ from webui.core.model_file import ModelFile, ModelKind
 from webui.core.settings import Settings
 from webui.models.cards.card import CardEntry
 from webui.models.cards.cards import Cards
+from webui.models.catalog import Catalog
 from webui.models.fetch.civitai import Civitai
 from webui.models.fetch.describing import Describer
 from webui.models.fetch.downloads import Downloads
@@ -48,6 +49,7 @@ class Use(BaseModel):
 class Library:
     """Made once in `main`."""
 
+    catalog: Catalog
     intake: Intake
     uploads: Uploads
     finishing: Finishing
@@ -62,13 +64,22 @@ class Library:
     settings: SettingsFile
 
     def start(self) -> None:
-        """After the start of the server: go on with what a killed one left, and make the cards ready."""
+        """After the start of the server: go on with what a killed one left, and look at all models."""
         self.intake.clean()
         self.uploads.clean()
         self.downloads.start()
         threading.Thread(target=self.finishing.resume, name="finish", daemon=True).start()
-        # Twenty thousand cards take a second, which the first page need not wait for.
-        threading.Thread(target=self.cards.index.entries, name="cards", daemon=True).start()
+        threading.Thread(target=self._look_at_models, name="cards", daemon=True).start()
+
+    def _look_at_models(self) -> None:
+        """What the first page need not wait for: files that are new, and a second for 20,000 cards."""
+        try:
+            if self.catalog.unread:
+                self.catalog.scan()
+            self.cards.index.entries()
+        except WebuiError as error:
+            # The next list that is asked for tries again, and tells the artist.
+            logger.warning("Not all models could be looked at: %s", error)
 
     def close(self) -> None:
         """Before the server ends."""
