@@ -188,6 +188,11 @@ class Handler(BaseHTTPRequestHandler):
     def log_message(self, *_):
         pass
 
+    def handle(self):
+        # Whoever asked may have had enough before the end.
+        with suppress(ConnectionResetError):
+            super().handle()
+
     def do_GET(self):
         self.note(b"")
         self.answer_or_break(self.route_get)

@@ -2,6 +2,7 @@
 
 import gc
 import logging
+import os
 import socket
 import time
 import webbrowser
@@ -17,6 +18,7 @@ from webui.api.app import build_api
 from webui.core.errors import Busy
 from webui.core.flags import Flags
 from webui.core.settings import Paths
+from webui.jobs.gathering import HistoryGathering, output_folders
 from webui.jobs.library import Library
 from webui.jobs.queue import JobQueue
 from webui.jobs.saving import PictureSaver
@@ -30,8 +32,10 @@ from webui.models.fetch.civitai import Civitai
 from webui.models.fetch.describing import Describer
 from webui.models.fetch.downloads import Downloads
 from webui.models.fetch.offers import Offers
+from webui.models.fetch.proxies import Proxies
 from webui.models.fetch.sites import Sites
 from webui.models.fetch.web import Web
+from webui.models.intake.finishing import Finishing
 from webui.models.intake.intake import Intake
 from webui.models.lora_files import LoraFiles
 from webui.store.card_cache import CardCache
@@ -65,12 +69,12 @@ def build_services(flags: Flags, root: Path, sites: Sites | None = None) -> Serv
     history = History(database)
     headers = HeaderCache(database)
     catalog = Catalog(ModelFolders.of(paths), headers)
-    catalog.scan()
+    catalog.begin()
     select(settings, flags)
     files, inputs = ImageFiles(paths.root), Inputs(paths.data / "inputs")
     latents = Latents(paths.data / "latents")
     loras = LoraFiles(catalog)
-    library = build_library(paths, settings, database, catalog, headers, inputs, loras, sites or Sites())
+    library = build_library(paths, settings, database, catalog, headers, inputs, loras, sites)
     program = f"Atelier {program_version()}"
 
     def make_worker() -> Worker:
@@ -106,7 +110,7 @@ def build_library(
     headers: HeaderCache,
     inputs: Inputs,
     loras: LoraFiles,
-    sites: Sites,
+    sites: Sites | None,
 ) -> Library:
     """Everything that takes models in, shows and deletes them."""
     cards = Cards(
@@ -116,13 +120,17 @@ def build_library(
         Trash(catalog.folders.roots),
     )
     intake = Intake(catalog, headers, paths, inputs)
+    uploads = Uploads(paths.models / INCOMING / "uploads")
     keys = Keys(paths.data / "keys.json")
-    web = Web(sites, keys.get)
+    # No proxy leads to sites that tests have on this machine.
+    web = Web(sites or Sites(), keys.get, proxies=Proxies({}) if sites else Proxies.of(os.environ))
     civitai = Civitai(web)
     offers, describer = Offers(web, civitai), Describer(cards, web)
     return Library(
+        catalog=catalog,
         intake=intake,
-        uploads=Uploads(paths.models / INCOMING / "uploads"),
+        uploads=uploads,
+        finishing=Finishing(uploads, intake),
         cards=cards,
         history=History(database),
         keys=keys,
@@ -156,10 +164,15 @@ def build_app(services: Services) -> FastAPI:
 
 @asynccontextmanager
 async def running(services: Services) -> AsyncIterator[None]:
-    """The device thread runs while the server does."""
+    """The device thread runs while the server does, and what else goes on in the background."""
+    gathering = HistoryGathering(
+        services.history, lambda: output_folders(services.files, services.settings.current.folders)
+    )
     services.jobs.start()
     services.library.start()
+    gathering.start()
     yield
+    gathering.close()
     services.library.close()
     services.jobs.close()
 

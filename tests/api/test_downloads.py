@@ -7,7 +7,8 @@ import pytest
 
 from tests.arriving_files import lora
 from tests.fake_sites import KEY, FakeFile, FakeVersion
-from webui.api.downloads import told
+from webui.api.downloads import changes_of
+from webui.api.server_events import told
 
 
 @pytest.fixture
@@ -88,11 +89,10 @@ class Watcher:
 async def test_a_page_is_told_of_all_downloads_and_then_of_changes(library_services, library_api, cat):
     begun = library_api.post("/v1/downloads", json={"link": "civitai:1@5"}).json()
     until(library_api, begun["id"], "done")
-    events = [event async for event in told(library_services, Watcher(3))]
+    news = changes_of(library_services)
+    events = [event async for event in told(Watcher(3), 0.01, news, lambda: False)]
     assert len(events) == 1
-    name, data = events[0].strip().split("\n")
-    assert name == "event: downloads"
-    (download,) = json.loads(data.removeprefix("data: "))
+    (download,) = json.loads(events[0].strip().removeprefix("data: "))
     assert (download["id"], download["state"]) == (begun["id"], "done")
 
 

@@ -3,10 +3,12 @@
 import time
 
 import pytest
+from starlette.requests import Request
 
 from tests.arriving_files import INFOTEXT, archive, lora, picture, unknown_tensors
 from tests.fake_sites import FakeFile, FakeVersion
 from webui.api import uploads
+from webui.core.errors import InvalidRequest
 from webui.store.uploads import Uploads
 
 
@@ -145,3 +147,54 @@ def test_a_chunk_that_is_too_large_is_refused(library_api, monkeypatch):
 def test_another_web_site_cannot_upload(library_api):
     headers = {"origin": "http://elsewhere.example"}
     assert library_api.post("/v1/uploads", json={"name": "x", "size": 1}, headers=headers).status_code == 403
+
+
+def test_two_windows_that_send_one_file_share_the_work_and_both_hear_what_became_of_it(library_api, tmp_path):
+    data = lora()
+    ids = {begin(library_api, "cat.safetensors", len(data), mark="monday").json()["id"] for _ in range(2)}
+    (identity,) = ids
+    url = f"/v1/uploads/{identity}"
+    library_api.put(f"{url}?offset=0", content=data[:1000]).raise_for_status()
+    behind = library_api.put(f"{url}?offset=0", content=data[:1000])
+    assert (behind.status_code, behind.json()["offset"]) == (409, 1000)
+    library_api.put(f"{url}?offset=1000", content=data[1000:]).raise_for_status()
+    first, second = (library_api.post(f"{url}/finish").json() for _ in range(2))
+    assert first == second
+    assert first["arrivals"][0]["outcome"] == "filed"
+    assert files_below(tmp_path) == ["cat.safetensors"]
+
+
+def test_two_files_of_one_name_and_size_are_never_mixed(library_api, tmp_path):
+    one, other = lora(1), lora(2)
+    assert len(one) == len(other)
+    begun = [
+        begin(library_api, "last.safetensors", len(one), mark=mark).json()["id"]
+        for mark in ("monday", "friday")
+    ]
+    for start in range(0, len(one), 3000):
+        for identity, data in zip(begun, (one, other), strict=True):
+            url = f"/v1/uploads/{identity}?offset={start}"
+            library_api.put(url, content=data[start : start + 3000]).raise_for_status()
+    for identity in begun:
+        library_api.post(f"/v1/uploads/{identity}/finish").raise_for_status()
+    folder = tmp_path / "models" / "Lora"
+    assert (folder / "last.safetensors").read_bytes() == one
+    assert (folder / "last-1.safetensors").read_bytes() == other
+
+
+@pytest.mark.anyio
+async def test_a_client_that_disappears_in_the_middle_of_a_piece_leaves_what_came_before():
+    async def receive():
+        return next(messages)
+
+    messages = iter(
+        [{"type": "http.request", "body": b"abc", "more_body": True}, {"type": "http.disconnect"}]
+    )
+    request = Request({"type": "http", "method": "PUT", "headers": []}, receive)
+    with pytest.raises(InvalidRequest, match="connection broke"):
+        await uploads.read_chunk(request)
+
+
+@pytest.fixture
+def anyio_backend():
+    return "asyncio"

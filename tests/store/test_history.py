@@ -8,7 +8,7 @@ from PIL import Image
 from webui.core.request import MAX_SEED, GenerationRequest
 from webui.store.database import IN_MEMORY, Database
 from webui.store.encoding import PictureNotes, encode
-from webui.store.history import History
+from webui.store.history import GATHERED_AT_ONCE, REQUEST_ITEM, History
 
 FOX = "a red fox <lora:Watercolour:1>\nSteps: 20, Seed: 7, Model: dream-v2"
 DOG = "ein schöner Hund, 赤い狐\nSteps: 20, Seed: 8, Model: other"
@@ -111,26 +111,42 @@ def test_a_request_of_another_version_does_not_hide_the_picture():
     database.close()
 
 
-def test_the_index_is_made_anew_from_files(history, tmp_path):
+def test_the_history_comes_back_from_files(history, tmp_path):
     save(tmp_path / "2024" / "00000-7.png", FOX)
     save(tmp_path / "2025" / "00000-8.png", DOG)
     save(tmp_path / "2025" / "bare.png", None)
     (tmp_path / "2025" / "broken.png").write_bytes(b"no picture")
     (tmp_path / "notes.txt").write_text("fox", encoding="utf-8")
-    assert history.rebuild([tmp_path, tmp_path / "missing"]) == 2
+    assert not history.is_whole
+    assert sum(history.gather([tmp_path, tmp_path, tmp_path / "missing"])) == 2
+    assert history.is_whole
     assert names(history.search("fox")) == ["00000-7.png"]
     fox = history.find(tmp_path / "2024" / "00000-7.png")
     assert fox.seed == 7
     assert fox.created == pytest.approx(fox.path.stat().st_mtime)
 
 
-def test_rebuilding_keeps_requests_and_drops_what_is_gone(history, tmp_path):
-    kept, gone = tmp_path / "kept.png", tmp_path / "gone.png"
+def test_gathering_leaves_what_is_known_as_it_is(history, tmp_path):
+    kept = tmp_path / "kept.png"
     request = GenerationRequest(seed=7)
     save(kept, FOX)
     history.add(kept, FOX, request=request, seed=7, created=5)
-    history.add(gone, DOG)
-    assert history.rebuild([tmp_path]) == 1
-    assert history.find(kept).request == request
-    assert history.find(gone) is None
-    assert names(history.search("hund")) == []
+    assert sum(history.gather([tmp_path])) == 0
+    assert (history.find(kept).request, history.find(kept).created) == (request, 5)
+
+
+def test_gathering_goes_in_small_steps_and_begins_again_where_it_was_stopped(history, tmp_path):
+    for number in range(GATHERED_AT_ONCE + 3):
+        save(tmp_path / f"{number:05}.png", FOX)
+    assert next(history.gather([tmp_path])) == GATHERED_AT_ONCE
+    assert not history.is_whole
+    assert list(history.gather([tmp_path])) == [0, 3]
+    assert history.is_whole
+
+
+def test_a_picture_brings_its_whole_request_back(history, tmp_path):
+    request = GenerationRequest(prompt="a red fox", seed=7, steps=3)
+    notes = PictureNotes(FOX, {REQUEST_ITEM: request.model_dump_json()})
+    (tmp_path / "fox.png").write_bytes(encode(Image.new("RGB", (8, 8)), "png", notes))
+    assert sum(history.gather([tmp_path])) == 1
+    assert history.find(tmp_path / "fox.png").request == request

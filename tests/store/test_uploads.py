@@ -1,3 +1,4 @@
+import errno
 import hashlib
 import os
 import signal
@@ -98,6 +99,55 @@ def test_the_disk_must_have_room_for_all_that_was_begun(uploads, monkeypatch):
     uploads.create("first.pt", 600)
     with pytest.raises(StorageError, match="Free some space"):
         uploads.create("second.pt", 600)
+
+
+def test_an_unfinished_upload_of_the_same_file_is_gone_on_with(uploads):
+    first = uploads.create("a/ba?d.pt", 10, mark="monday")
+    uploads.write(first.id, 0, b"abc")
+    assert uploads.create("a/ba?d.pt", 10, mark="monday").offset == 3
+    # What is another file, or may be one, gets a place of its own.
+    others = [
+        uploads.create("a/ba?d.pt", 10, mark="tuesday"),
+        uploads.create("a/ba?d.pt", 11, mark="monday"),
+        uploads.create("other.pt", 10, mark="monday"),
+        uploads.create("a/ba?d.pt", 10),
+        uploads.create("a/ba?d.pt", 10),
+    ]
+    assert [other.offset for other in others] == [0] * 5
+    assert len({first.id, *(other.id for other in others)}) == 6
+
+
+def test_a_disk_that_is_full_in_the_middle_of_a_piece_costs_nothing_that_came(uploads, monkeypatch):
+    data = bytes(range(256)) * 40
+    upload = uploads.create("cat.pt", len(data))
+    uploads.write(upload.id, 0, data[:3000])
+    real, calls = os.write, []
+
+    def half_then_full(descriptor, rest):
+        calls.append(len(rest))
+        if len(calls) == 2:
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+        return real(descriptor, bytes(rest)[: len(rest) // 2])
+
+    with monkeypatch.context() as full:
+        full.setattr(staging.os, "write", half_then_full)
+        with pytest.raises(StorageError, match="the disk is full"):
+            uploads.write(upload.id, 3000, data[3000:7000])
+    stands = uploads.find(upload.id).offset
+    assert stands == 5000
+    uploads.write(upload.id, stands, data[stands:])
+    staged, sha256 = uploads.finished(upload.id)
+    assert staged.content.read_bytes() == data
+    assert sha256 == hashlib.sha256(data).hexdigest()
+
+
+def test_a_damaged_record_is_cleaned_away(uploads, tmp_path):
+    folder = tmp_path / ".incoming" / ("b" * 16)
+    folder.mkdir(parents=True)
+    (folder / "record.json").write_text('{"name": "cat.pt", "size": "large"}')
+    uploads.clean()
+    assert uploads.unfinished() == []
+    assert not folder.exists()
 
 
 def test_old_uploads_and_half_made_places_are_cleaned_away(uploads, tmp_path):

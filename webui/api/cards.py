@@ -1,16 +1,18 @@
 """/v1/cards and /v1/trash: what models there are, what is written about them, and away with them."""
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated
 
 from fastapi import APIRouter, Query, Request, Response
 from fastapi.concurrency import run_in_threadpool
-from fastapi.responses import FileResponse
+from fastapi.responses import FileResponse, StreamingResponse
 from pydantic import BaseModel
 
 from webui.api.inputs import read_body
+from webui.api.server_events import event_stream
 from webui.core.errors import InvalidRequest, NotFound
-from webui.core.model_file import Family
+from webui.core.model_file import Family, ModelKind
 from webui.jobs.library import Use
 from webui.jobs.services import Services
 from webui.models.cards.card import Card, CardQuery
@@ -19,6 +21,8 @@ from webui.store.atomic import storage_errors
 from webui.store.trash import Trashed
 
 AS_IT_IS = {"Cache-Control": "no-cache", "X-Content-Type-Options": "nosniff"}
+# How often an open page is told how far the look at new files is; each time it draws its cards anew.
+LOOKED_S = 1.5
 # Its address changes with the picture.
 FOR_EVER = {"Cache-Control": "private, max-age=31536000, immutable"}
 
@@ -28,6 +32,13 @@ class Scanned(BaseModel):
 
     version: str
     count: int
+
+
+class Looked(BaseModel):
+    """How far the look at new model files is. `lists`: all but LoRAs are known, so that pickers are whole."""
+
+    unread: int
+    lists: bool
 
 
 class Emptied(BaseModel):
@@ -68,6 +79,11 @@ def add_list_routes(router: APIRouter, services: Services) -> None:
             query = query.model_copy(update={"family": selected_family(services)})
         return Response(index.page(query).model_dump_json(), media_type="application/json")
 
+    @router.get("/v1/cards/events")
+    async def events(request: Request) -> StreamingResponse:
+        """How far the look at new files is, as it goes on; ends with it."""
+        return event_stream(request, LOOKED_S, changes_of(services), lambda: not services.catalog.unread)
+
     @router.post("/v1/cards/scan")
     def scan() -> Scanned:
         """Look at the folders again."""
@@ -75,13 +91,26 @@ def add_list_routes(router: APIRouter, services: Services) -> None:
         return Scanned(version=index.version, count=len(index.entries()))
 
 
+def changes_of(services: Services) -> Callable[[], str | None]:
+    """Gives what became known since it was last asked, None if nothing did."""
+    seen: int | None = None
+
+    def news() -> str | None:
+        nonlocal seen
+        catalog = services.catalog
+        if catalog.version == seen:
+            return None
+        seen = catalog.version
+        lists = catalog.is_settled(*(kind for kind in ModelKind if kind is not ModelKind.LORA))
+        return Looked(unread=catalog.unread, lists=lists).model_dump_json()
+
+    return news
+
+
 def selected_family(services: Services) -> Family:
     """What family the selected checkpoint is of; unknown without one."""
-    try:
-        name = services.settings.current.models.sd_model_checkpoint
-        return services.catalog.find_checkpoint(name).family
-    except NotFound:
-        return Family.UNKNOWN
+    checkpoint = services.catalog.known_checkpoint(services.settings.current.models.sd_model_checkpoint)
+    return checkpoint.family if checkpoint else Family.UNKNOWN
 
 
 def add_card_routes(router: APIRouter, services: Services) -> None:

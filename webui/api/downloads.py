@@ -1,24 +1,21 @@
 """/v1/links, /v1/downloads, /v1/keys: models from elsewhere, in the background. Asks only when told to."""
 
-import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import Callable
 
 from fastapi import APIRouter, Request
 from fastapi.responses import StreamingResponse
 from pydantic import BaseModel, Field, TypeAdapter
 
 from webui.api.arrivals import ArrivalAnswer, arrival_answer, card_of
+from webui.api.server_events import event_stream
 from webui.jobs.services import Services
 from webui.models.cards.card import Card
-from webui.models.fetch.downloads import Download, State
+from webui.models.fetch.downloads import Download, DownloadStatus
 from webui.models.fetch.offers import Offer, OfferedFile
-from webui.models.fetch.refusals import Cause
 from webui.models.fetch.sites import CIVITAI, HUGGINGFACE
 
 # How often an open page is told of what moved.
 EVENTS_S = 0.3
-# So that a proxy does not take a quiet line for a dead one.
-SIGN_OF_LIFE_S = 15.0
 
 
 class LinkBody(BaseModel):
@@ -34,16 +31,9 @@ class NewDownload(BaseModel):
     file: str | None = Field(None, max_length=1000)
 
 
-class OfferedFileAnswer(BaseModel):
+class OfferedFileAnswer(OfferedFile):
     """A file to choose. `card` is there if it is on this machine already."""
 
-    id: str
-    name: str
-    size: int | None
-    format: str | None
-    precision: str | None
-    primary: bool
-    sha256: str | None
     card: Card | None
 
 
@@ -64,20 +54,9 @@ class OfferAnswer(BaseModel):
     files: list[OfferedFileAnswer]
 
 
-class DownloadAnswer(BaseModel):
-    """Where a download stands."""
+class DownloadAnswer(DownloadStatus):
+    """Where a download stands, and what became of what came."""
 
-    id: str
-    link: str
-    file: str | None
-    name: str
-    site: str
-    state: State
-    size: int | None
-    received: int
-    bytes_per_s: float
-    message: str | None
-    cause: Cause | None
     arrivals: list[ArrivalAnswer]
 
 
@@ -126,9 +105,7 @@ def add_download_routes(router: APIRouter, services: Services) -> None:
     @router.get("/v1/downloads/events")
     async def events(request: Request) -> StreamingResponse:
         """Those that change, as they change."""
-        return StreamingResponse(
-            told(services, request), media_type="text/event-stream", headers={"Cache-Control": "no-store"}
-        )
+        return event_stream(request, EVENTS_S, changes_of(services), lambda: False)
 
     @router.get("/v1/downloads/{identity}")
     def one(identity: str) -> DownloadAnswer:
@@ -169,37 +146,26 @@ def add_key_routes(router: APIRouter, services: Services) -> None:
         return get_keys()
 
 
-async def told(services: Services, request: Request) -> AsyncIterator[str]:
-    """Server-sent events: all downloads first, then those that changed."""
+def changes_of(services: Services) -> Callable[[], str | None]:
+    """Gives all downloads at first, then those that changed since it was last asked; None if none did."""
     adapter = TypeAdapter(list[DownloadAnswer])
-    revision, silent_s, is_first = -1, 0.0, True
-    while not await request.is_disconnected():
+    revision = -1
+
+    def news() -> str | None:
+        nonlocal revision
+        before = revision
         revision, changed = services.library.downloads.changed_since(revision)
-        silent_s += EVENTS_S
-        if changed or is_first:
-            answers = [download_answer(each, services) for each in changed]
-            yield f"event: downloads\ndata: {adapter.dump_json(answers).decode()}\n\n"
-            silent_s, is_first = 0.0, False
-        elif silent_s >= SIGN_OF_LIFE_S:
-            yield ": still here\n\n"
-            silent_s = 0.0
-        await asyncio.sleep(EVENTS_S)
+        if not changed and before >= 0:
+            return None
+        return adapter.dump_json([download_answer(each, services) for each in changed]).decode()
+
+    return news
 
 
 def download_answer(download: Download, services: Services) -> DownloadAnswer:
     """As an answer."""
     return DownloadAnswer(
-        id=download.id,
-        link=download.link,
-        file=download.file,
-        name=download.name,
-        site=download.site,
-        state=download.state,
-        size=download.size,
-        received=download.received,
-        bytes_per_s=download.bytes_per_s,
-        message=download.message,
-        cause=download.cause,
+        **download.model_dump(exclude={"arrivals", "revision"}),
         arrivals=[arrival_answer(arrival, services.library.cards) for arrival in download.arrivals],
     )
 
@@ -227,4 +193,4 @@ def file_answer(file: OfferedFile, services: Services) -> OfferedFileAnswer:
     """As an answer, with the card of what is here already."""
     here = services.catalog.by_hash(file.sha256) if file.sha256 else None
     card = card_of(here, services.library.cards)
-    return OfferedFileAnswer(**file.model_dump(exclude={"url"}), card=card)
+    return OfferedFileAnswer(**file.model_dump(), url=file.url, card=card)

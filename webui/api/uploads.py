@@ -6,6 +6,7 @@ from fastapi import APIRouter, Request, Response
 from fastapi.concurrency import run_in_threadpool
 from fastapi.responses import JSONResponse
 from pydantic import BaseModel, Field
+from starlette.requests import ClientDisconnect
 
 from webui.api.arrivals import ArrivalAnswer, NamedModelAnswer, arrival_answer, named_answer
 from webui.core.errors import InvalidRequest
@@ -16,11 +17,16 @@ from webui.store.uploads import CHUNK_BYTES, MAX_CHUNK_BYTES, Upload, WrongOffse
 
 
 class NewUpload(BaseModel):
-    """A file that is about to come. `sha256` is checked at the end if it is given."""
+    """A file that is about to come. `sha256` is checked at the end if it is given.
+
+    `mark` tells it from others of its name and size, such as when it was changed last: where an upload of the
+    same three is unfinished, that one is the answer, to go on with.
+    """
 
     name: str = Field(max_length=1000)
     size: int
     sha256: str | None = Field(None, pattern=r"^[0-9a-fA-F]{64}$")
+    mark: str = Field("", max_length=200)
 
 
 class UploadAnswer(BaseModel):
@@ -54,7 +60,7 @@ def routes(services: Services) -> APIRouter:
     @router.post("/v1/uploads", status_code=201)
     def create_upload(body: NewUpload) -> UploadAnswer:
         """Begin. The disk must have room for the whole file."""
-        return answer(uploads.create(body.name, body.size, body.sha256))
+        return answer(uploads.create(body.name, body.size, body.sha256, body.mark))
 
     @router.get("/v1/uploads")
     def list_uploads() -> list[UploadAnswer]:
@@ -99,10 +105,14 @@ def routes(services: Services) -> APIRouter:
 async def read_chunk(request: Request) -> bytes:
     """The body, as far as one may be."""
     data = bytearray()
-    async for part in request.stream():
-        data += part
-        if len(data) > MAX_CHUNK_BYTES:
-            raise InvalidRequest(f"A chunk has {size_text(MAX_CHUNK_BYTES)} at most. Send less at once.")
+    try:
+        async for part in request.stream():
+            data += part
+            if len(data) > MAX_CHUNK_BYTES:
+                raise InvalidRequest(f"A chunk has {size_text(MAX_CHUNK_BYTES)} at most. Send less at once.")
+    except ClientDisconnect as error:
+        # Nobody hears it; the log need not tell of it as of a fault.
+        raise InvalidRequest("The connection broke in the middle of a chunk. Send it again.") from error
     return bytes(data)
 
 

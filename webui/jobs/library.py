@@ -13,12 +13,14 @@ from webui.core.model_file import ModelFile, ModelKind
 from webui.core.settings import Settings
 from webui.models.cards.card import CardEntry
 from webui.models.cards.cards import Cards
+from webui.models.catalog import Catalog
 from webui.models.fetch.civitai import Civitai
 from webui.models.fetch.describing import Describer
 from webui.models.fetch.downloads import Downloads
 from webui.models.fetch.offers import Offers
 from webui.models.fetch.web import Web
 from webui.models.intake.arrival import Arrival
+from webui.models.intake.finishing import Finishing
 from webui.models.intake.intake import Intake
 from webui.prompts.styles import Styles
 from webui.store.history import History
@@ -47,8 +49,10 @@ class Use(BaseModel):
 class Library:
     """Made once in `main`."""
 
+    catalog: Catalog
     intake: Intake
     uploads: Uploads
+    finishing: Finishing
     cards: Cards
     history: History
     keys: Keys
@@ -60,12 +64,22 @@ class Library:
     settings: SettingsFile
 
     def start(self) -> None:
-        """After the start of the server: go on with what a killed one left, and make the cards ready."""
+        """After the start of the server: go on with what a killed one left, and look at all models."""
         self.intake.clean()
         self.uploads.clean()
         self.downloads.start()
-        # Twenty thousand cards take a second, which the first page need not wait for.
-        threading.Thread(target=self.cards.index.entries, name="cards", daemon=True).start()
+        threading.Thread(target=self.finishing.resume, name="finish", daemon=True).start()
+        threading.Thread(target=self._look_at_models, name="cards", daemon=True).start()
+
+    def _look_at_models(self) -> None:
+        """What the first page need not wait for: files that are new, and a second for 20,000 cards."""
+        try:
+            if self.catalog.unread:
+                self.catalog.scan()
+            self.cards.index.entries()
+        except WebuiError as error:
+            # The next list that is asked for tries again, and tells the artist.
+            logger.warning("Not all models could be looked at: %s", error)
 
     def close(self) -> None:
         """Before the server ends."""
@@ -73,13 +87,9 @@ class Library:
         self.web.close()
 
     def finish_upload(self, identity: str) -> list[Arrival]:
-        """File an upload that is whole; nothing is left of it in any case."""
-        staged, sha256 = self.uploads.finished(identity)
-        try:
-            arrivals = self.intake.take(staged.content, sha256)
-        finally:
-            self.uploads.cancel(identity)
-        if self.settings.current.models.civitai_describes_new_models:
+        """File an upload that is whole; nothing is left of it in any case. Asked again, it tells the same."""
+        arrivals, are_new = self.finishing.finish(identity)
+        if are_new and self.settings.current.models.civitai_describes_new_models:
             filed = [each.file for each in arrivals if each.outcome == "filed" and each.file is not None]
             threading.Thread(target=self.describe, args=(filed,), name="describe", daemon=True).start()
         return arrivals

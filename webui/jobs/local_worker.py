@@ -8,6 +8,7 @@ from webui.core.errors import WebuiError
 from webui.core.events import Event
 from webui.core.extras_request import ExtrasRequest
 from webui.core.flags import Flags
+from webui.core.model_file import ModelKind
 from webui.core.series import Series
 from webui.core.settings import Settings
 from webui.core.stop import Stop
@@ -35,6 +36,7 @@ class LocalWorker:
     ) -> None:
         self._models = ModelManager.for_machine(catalog, flags)
         self._upscalers = Upscalers(catalog, self._models.device, exact=flags.is_exact)
+        self._catalog = catalog
         self._inputs = inputs
         self._latents = latents
         self._version = version
@@ -51,6 +53,8 @@ class LocalWorker:
 
     def run(self, request: WorkRequest, settings: Settings, stop: Stop) -> Generator[Event]:
         """Carry out one request."""
+        # Any of these may be named by a prompt without a mark; LoRAs are waited for where one is named.
+        self._catalog.settle(*(kind for kind in ModelKind if kind is not ModelKind.LORA))
         budget_bytes = int(settings.models.memory_budget_gb * GIGABYTE)
         self._models.set_budget(budget_bytes)
         self._upscalers.prepare(budget_bytes, exact=settings.numbers.precision == "exact")

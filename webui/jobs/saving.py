@@ -12,7 +12,7 @@ from webui.jobs.job import Job
 from webui.store.encoding import PictureNotes
 from webui.store.filenames import NameFacts
 from webui.store.grid import grid_rows, image_grid
-from webui.store.history import History
+from webui.store.history import REQUEST_ITEM, History
 from webui.store.images import ImageFiles, SavedPicture, Tab, picture_folder
 
 logger = logging.getLogger(__name__)
@@ -136,7 +136,7 @@ def started(job: Job) -> datetime:
 
 def exact_request(ready: ImageReady, job: Job) -> dict[str, str]:
     """The whole request beside A1111's infotext, which leaves some options out."""
-    return {"atelier": (ready.request or job.generation or job.request).model_dump_json()}
+    return {REQUEST_ITEM: (ready.request or job.generation or job.request).model_dump_json()}
 
 
 def tab_of(job: Job) -> Tab:

@@ -8,15 +8,17 @@ import logging
 import os
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Generator, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from operator import itemgetter
 from pathlib import Path
 
 from webui.core.errors import ModelNotFound, UnusableFile
 from webui.core.model_file import Family, ModelFile, ModelKind
-from webui.models.catalog_entries import model_files
+from webui.models.catalog_entries import BATCH, known_files, read_files
 from webui.models.catalog_index import CatalogIndex
 from webui.models.file_types import SAFETENSORS_SUFFIXES
-from webui.models.folders import ModelFolders, find_files, found_file
+from webui.models.folders import FoundFile, ModelFolders, find_files, found_file
 from webui.models.hashing import data_hash_of, sha256_of
 from webui.models.kinds import article, noun, with_article
 from webui.models.names import match, natural_order, nearest
@@ -25,28 +27,107 @@ from webui.store.header_cache import HeaderCache
 logger = logging.getLogger(__name__)
 
 AUTOMATIC, NONE = "Automatic", "None"
+# So many new files are read before the page comes: a tenth of a second, and few people add more at once.
+FIRST_BATCH = 200
 
 
 class Catalog:
-    """The models in the folders, as they were at the last scan. May be used from any thread."""
+    """The models in the folders, as far as they were looked at. May be used from any thread."""
 
     def __init__(self, folders: ModelFolders, cache: HeaderCache) -> None:
-        """Knows nothing before the first `scan`."""
+        """Knows nothing before the first `begin` or `scan`."""
         self._folders = folders
         self._cache = cache
         self._index = CatalogIndex(())
         self._version = 0
-        self._lock = threading.RLock()
+        # Files that were found and wait to be read.
+        self._unread: tuple[FoundFile, ...] = ()
+        # Of all of the above; told when one of them changes.
+        self._changed = threading.Condition(threading.RLock())
+        # Held by the one who looks at the folders.
+        self._looking = threading.RLock()
+        self._is_looking = False
+        # What others said of files since the look began, which knows less of them.
+        self._touched: set[Path] = set()
+
+    def begin(self) -> None:
+        """For the start of the server: take what is remembered, and read the first few of the other files.
+
+        The others wait for `scan`; what needs them waits with `settle`.
+        """
+        with self._look() as batches:
+            next(batches)
 
     def scan(self) -> list[ModelFile]:
         """Look at the folders again; files that did not change cost one `stat` each."""
         start = time.perf_counter()
-        with self._lock:
-            found = list(find_files(self._folders))
-            files = model_files(found, self._folders, self._cache, self._index.by_path)
-            self._replace(sorted(files, key=self._order))
-            logger.info("Found %d model files in %.2f s", len(found), time.perf_counter() - start)
-            return list(self._index.files)
+        with self._look() as batches:
+            for _ in batches:
+                pass
+        files = list(self._index.files)
+        logger.info("Found %d model files in %.2f s", len(files), time.perf_counter() - start)
+        return files
+
+    @property
+    def unread(self) -> int:
+        """How many files were found that are still to be read."""
+        return len(self._unread)
+
+    def settle(self, *kinds: ModelKind) -> None:
+        """Wait until every file that may be of these kinds was looked at; all files if none is given."""
+        while True:
+            with self._changed:
+                self._changed.wait_for(lambda: not self._is_looking or self.is_settled(*kinds))
+                if self.is_settled(*kinds):
+                    return
+            self.scan()
+
+    def is_settled(self, *kinds: ModelKind) -> bool:
+        """Whether no file that may be of these kinds is still to be read."""
+        roots = {file.root for file in self._unread}
+        return not any(self._folders.may_hold(root, kinds or tuple(ModelKind)) for root in roots)
+
+    @contextmanager
+    def _look(self) -> Generator[Iterator[None], None, None]:
+        """One look at the folders at a time: batches to go through; the index has more after each."""
+        with self._looking:
+            with self._changed:
+                self._is_looking = True
+                self._touched.clear()
+                known = self._index.by_path
+            try:
+                yield self._batches(known)
+            finally:
+                with self._changed:
+                    self._is_looking = False
+                    self._changed.notify_all()
+
+    def _batches(self, known: Mapping[Path, ModelFile]) -> Iterator[None]:
+        found = list(find_files(self._folders))
+        files, unread = known_files(found, self._folders, self._cache, known)
+        ordered = [(self._order(file), file) for file in files]
+        size = FIRST_BATCH
+        while True:
+            batch, unread = unread[:size], unread[size:]
+            fresh = read_files(batch, self._folders, self._cache)
+            ordered += [(self._order(file), file) for file in fresh]
+            ordered.sort(key=itemgetter(0))
+            self._publish([file for _, file in ordered], unread)
+            yield
+            if not unread:
+                return
+            size = BATCH
+
+    def _publish(self, files: Sequence[ModelFile], unread: Sequence[FoundFile]) -> None:
+        """Take what a look knows by now, but for files of which others know more."""
+        with self._changed:
+            touched = self._touched
+            if touched:
+                others = [file for file in self._index.files if file.path in touched]
+                files = [file for file in files if file.path not in touched]
+                files = sorted([*files, *others], key=self._order)
+            self._unread = tuple(file for file in unread if file.path not in touched)
+            self._replace(files)
 
     def add(self, path: Path) -> ModelFile:
         """A file that came into one of the folders, known without a look at all the others."""
@@ -54,8 +135,9 @@ class Catalog:
         found = found_file(root, path) if root else None
         if found is None:
             raise ModelNotFound(f"{path.name} lies in none of the model folders.")
-        with self._lock:
-            (file,) = model_files([found], self._folders, self._cache, {})
+        (file,) = read_files([found], self._folders, self._cache)
+        with self._changed:
+            self._touched.add(path)
             files = [each for each in self._index.files if each.path != path]
             bisect.insort(files, file, key=self._order)
             self._replace(files)
@@ -63,13 +145,15 @@ class Catalog:
 
     def forget(self, path: Path) -> None:
         """Leave out a file that was moved away."""
-        with self._lock:
+        with self._changed:
+            self._touched.add(path)
             self._replace([file for file in self._index.files if file.path != path])
 
     def _replace(self, files: Sequence[ModelFile]) -> None:
         """Take these files, in order, for those in the folders."""
         self._index = CatalogIndex(tuple(files))
         self._version += 1
+        self._changed.notify_all()
 
     def _order(self, file: ModelFile) -> tuple[bool, list[tuple[int, int | str]]]:
         """The user's own models come before the bundled one, and numbers in names count by value."""
@@ -88,7 +172,7 @@ class Catalog:
         return self._folders
 
     def files(self, kind: ModelKind | None = None) -> list[ModelFile]:
-        """Usable files of a kind (or of all), in the order in which pickers show them."""
+        """Usable files of a kind (or of all) that are known by now, in the order of pickers."""
         return list(self._index.usable.get(kind, ()))
 
     def unusable(self) -> list[ModelFile]:
@@ -113,15 +197,32 @@ class Catalog:
         return self._index.by_hash(digest)
 
     def find_checkpoint(self, name: str) -> ModelFile:
-        """The checkpoint of a name or hash; the first of all for an empty name."""
+        """The checkpoint of a name or hash; the first of all for an empty name. Waits until all are known."""
         if name:
             return self.find(ModelKind.CHECKPOINT, name)
+        self.settle(ModelKind.CHECKPOINT)
         checkpoints = self.files(ModelKind.CHECKPOINT) or self._files_after_scan(ModelKind.CHECKPOINT)
         if not checkpoints:
             raise ModelNotFound(
                 "There is no checkpoint. Put one into models/Stable-diffusion and refresh the list."
             )
         return checkpoints[0]
+
+    def known_checkpoint(self, name: str) -> ModelFile | None:
+        """The same without waiting for files that are still to be read; None if it is not known by now."""
+        if self._unread and not self._is_known_checkpoint(name):
+            return None
+        try:
+            return self.find_checkpoint(name)
+        except (ModelNotFound, UnusableFile):
+            return None
+
+    def _is_known_checkpoint(self, name: str) -> bool:
+        if not self.is_settled(ModelKind.CHECKPOINT):
+            return False
+        return bool(
+            self._index.match(ModelKind.CHECKPOINT, name) if name else self.files(ModelKind.CHECKPOINT)
+        )
 
     def find_vae(self, name: str) -> ModelFile:
         """The VAE file of a name or hash."""
@@ -131,6 +232,7 @@ class Catalog:
         """The file of a kind by any of A1111's names for it; looks at the folders again before it gives
         up.
         """
+        self.settle(kind)
         found = self._index.match(kind, name)
         if found is None:
             self.scan()
@@ -170,6 +272,7 @@ class Catalog:
             return self._chosen_vae(str(preferred))
         if choice != AUTOMATIC:
             return self._chosen_vae(choice)
+        self.settle(ModelKind.VAE)
         return next(
             (vae for vae in self.files(ModelKind.VAE) if vae.path.name.startswith(checkpoint.stem)), None
         )
@@ -183,7 +286,8 @@ class Catalog:
             known = sha256_of(file.path)
             self._cache.remember_hashes(file.path, file.size, file.mtime_ns, sha256=known)
         if file.sha256 != known:
-            with self._lock:
+            with self._changed:
+                self._touched.add(file.path)
                 self._index = CatalogIndex(
                     tuple(
                         each.model_copy(update={"sha256": known}) if each.path == file.path else each

@@ -11,7 +11,7 @@ from webui.models.hashing import old_hash_of
 from webui.models.headers import read_header
 from webui.models.identify import identify
 from webui.models.kinds import with_article
-from webui.store.header_cache import FileHashes, HeaderCache, Remembered, Stamp
+from webui.store.header_cache import HeaderCache, Remembered, Stamp
 
 # Raise it when the rules of `identify` change: what was remembered under older ones is then read again.
 RULES_VERSION = 6
@@ -23,24 +23,31 @@ BATCH = 500
 Entry = dict[str, Any]  # Any: JSON values
 
 
-def model_files(
+def known_files(
     found: Sequence[FoundFile], folders: ModelFolders, cache: HeaderCache, known: Mapping[Path, ModelFile]
-) -> list[ModelFile]:
-    """What is known of each file that was found; those in `known` that did not change stay as they are."""
+) -> tuple[list[ModelFile], list[FoundFile]]:
+    """What is known of files without opening them, and those that must be read, the most urgent first.
+
+    Files of `known` that did not change stay as they are.
+    """
     changed = [each for each in found if not _is_same(known.get(each.path), each)]
-    fresh: dict[Path, ModelFile] = {}
     remembered = cache.remembered([_stamp(each) for each in changed])
     unread = [each for each in changed if not _is_current(remembered.get(each.path))]
-    for start in range(0, len(unread), BATCH):
-        batch = unread[start : start + BATCH]
-        entries = [(each, read_entry(each.path)) for each in batch]
-        cache.put_all([(_stamp(each), entry) for each, entry in entries])
-        for each, entry in entries:
-            old = remembered.get(each.path)
-            remembered[each.path] = Remembered(entry, old.hashes if old else FileHashes())
-    for each in changed:
-        fresh[each.path] = _model_file(each, remembered[each.path], folders, cache)
-    return [fresh[each.path] if each.path in fresh else known[each.path] for each in found]
+    unknown = {each.path for each in unread}
+    fresh = {
+        each.path: _model_file(each, remembered[each.path], folders, cache)
+        for each in changed
+        if each.path not in unknown
+    }
+    files = [fresh.get(each.path) or known[each.path] for each in found if each.path not in unknown]
+    return files, sorted(unread, key=lambda each: folders.urgency(each.root))
+
+
+def read_files(unread: Sequence[FoundFile], folders: ModelFolders, cache: HeaderCache) -> list[ModelFile]:
+    """What the files themselves tell, which the cache then remembers; at most `BATCH` at once."""
+    cache.put_all([(_stamp(each), read_entry(each.path)) for each in unread])
+    remembered = cache.remembered([_stamp(each) for each in unread])
+    return [_model_file(each, remembered[each.path], folders, cache) for each in unread]
 
 
 def _is_same(file: ModelFile | None, found: FoundFile) -> bool:

@@ -1,7 +1,7 @@
 """The folders models lie in, which kinds each is for, and every model file below them."""
 
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import MappingProxyType
@@ -100,6 +100,20 @@ class ModelFolders:
         if kind is ModelKind.VAE and ModelKind.CHECKPOINT in allowed and ModelKind.TAESD not in allowed:
             return found.path.stem.lower().endswith(VAE_ENDING)
         return kind in allowed
+
+    def urgency(self, root: Path) -> int:
+        """In which order folders are looked at, smallest first: checkpoints, without which nothing goes, then
+        the rest, then LoRAs, of which there are most.
+        """
+        kinds = self.kinds.get(root)
+        if kinds is None or ModelKind.CHECKPOINT in kinds:
+            return 0
+        return 2 if ModelKind.LORA in kinds else 1
+
+    def may_hold(self, root: Path, kinds: Iterable[ModelKind]) -> bool:
+        """Whether usable files of one of these kinds may lie below a root."""
+        allowed = self.kinds.get(root)
+        return allowed is None or not allowed.isdisjoint(kinds)
 
     def root_of(self, path: Path) -> Path | None:
         """The nearest of the folders that a path lies below."""

@@ -85,7 +85,8 @@ class LoraFiles:
             return self._names[1]
 
     def find(self, name: str) -> LoraEntry | None:
-        """The LoRA of a name; looks at the folders again before it gives up."""
+        """The LoRA of a name; waits until all are known, and looks again before it gives up."""
+        self._catalog.settle(ModelKind.LORA)
         found = self.names().find(name)
         if found is None:
             self._catalog.scan()

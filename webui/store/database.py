@@ -49,12 +49,18 @@ def add_data_hash(connection: sqlite3.Connection) -> None:
     connection.execute("ALTER TABLE headers ADD COLUMN data_hash TEXT")
 
 
+def create_notes(connection: sqlite3.Connection) -> None:
+    """What was done once and for all with this database."""
+    connection.execute("CREATE TABLE notes (name TEXT PRIMARY KEY)")
+
+
 # In order, and never changed once released: a later change is a new entry.
 MIGRATIONS: tuple[Callable[[sqlite3.Connection], None], ...] = (
     create_headers,
     create_images,
     create_cards,
     add_data_hash,
+    create_notes,
 )
 
 
@@ -146,7 +152,7 @@ def put_aside(path: Path) -> str:
         ) from error
     return (
         f"{path.name} was damaged and is kept as {broken.name}. A new one was made; "
-        "pictures are not affected and can be listed again from their files."
+        "pictures are not affected and are listed again from their files."
     )
 
 

@@ -1,11 +1,14 @@
 """What was generated: an index of the pictures on disk, to search them by their words."""
 
+import itertools
+import os
 import re
 import sqlite3
 import time
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 from pydantic import ValidationError
 
@@ -21,8 +24,12 @@ SEED_IN_INFOTEXT = re.compile(r"\bSeed: (\d+)")
 WITHOUT_SPACES = re.compile(
     "[\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u2e80-\u9fff\uf900-\ufaff\U00020000-\U0003ffff]"
 )
-# Pictures in one transaction while rebuilding.
-REBUILD_CHUNK = 200
+# Pictures in one step of `gather`: some 20 ms.
+GATHERED_AT_ONCE = 10
+# The note that says that it went through.
+GATHERED = "history gathered"
+# Where pictures hold the whole request, beside A1111's infotext.
+REQUEST_ITEM = "atelier"
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +37,16 @@ class HistoryEntry:
     """A picture that was generated. `created` is seconds since the epoch."""
 
     id: int
+    path: Path
+    infotext: str
+    request: GenerationRequest | None
+    seed: int | None
+    created: float
+
+
+class FoundPicture(NamedTuple):
+    """A picture as `insert` takes it."""
+
     path: Path
     infotext: str
     request: GenerationRequest | None
@@ -93,35 +110,34 @@ class History:
         with self._database.writing() as connection:
             return remove(connection, key_of(path))
 
-    def rebuild(self, folders: Iterable[Path]) -> int:
-        """Make the index anew from the files in these folders; how many pictures it found.
+    @property
+    def is_whole(self) -> bool:
+        """Whether earlier pictures are in it: not in a new database, before `gather` is through."""
+        return bool(self._database.rows("SELECT 1 FROM notes WHERE name = ?", (GATHERED,)))
 
-        Requests of pictures that are known already are kept; those of files that are gone are dropped.
+    def gather(self, folders: Iterable[Path]) -> Iterator[int]:
+        """Add the pictures in these folders that are not known; a few at each step, which gives how many.
+
+        Whoever stops before the end begins again the next time; what is known by then costs little.
         """
-        found: set[str] = set()
-        chunk: list[tuple[Path, str, float]] = []
-        for picture in pictures_in(folders):
-            found.add(key_of(picture[0]))
-            chunk.append(picture)
-            if len(chunk) >= REBUILD_CHUNK:
-                self._add_found(chunk)
-                chunk = []
-        self._add_found(chunk)
+        for paths in batched(paths_in(folders), GATHERED_AT_ONCE):
+            pictures = [picture for path in self._unknown(paths) if (picture := found_picture(path))]
+            with self._database.writing() as connection:
+                for found in pictures:
+                    # One that was saved in between is known better.
+                    if not is_known(connection, found.path):
+                        insert(connection, *found)
+            yield len(pictures)
         with self._database.writing() as connection:
-            for row in connection.execute("SELECT path FROM images").fetchall():
-                if row["path"] not in found:
-                    remove(connection, row["path"])
-        return len(found)
+            connection.execute("INSERT OR IGNORE INTO notes VALUES (?)", (GATHERED,))
 
-    def _add_found(self, pictures: list[tuple[Path, str, float]]) -> None:
-        with self._database.writing() as connection:
-            for path, infotext, created in pictures:
-                row = connection.execute(
-                    "SELECT infotext FROM images WHERE path = ?", (key_of(path),)
-                ).fetchone()
-                if row is None or row["infotext"] != infotext:
-                    seed = SEED_IN_INFOTEXT.search(infotext)
-                    insert(connection, path, infotext, None, int(seed[1]) if seed else None, created)
+    def _unknown(self, paths: Sequence[Path]) -> list[Path]:
+        marks = ", ".join("?" * len(paths))
+        rows = self._database.rows(
+            f"SELECT path FROM images WHERE path IN ({marks})", [key_of(path) for path in paths]
+        )
+        known = {row["path"] for row in rows}
+        return [path for path in paths if key_of(path) not in known]
 
 
 def insert(
@@ -148,6 +164,12 @@ def insert(
     assert identity is not None
     connection.execute("INSERT INTO images_words (rowid, infotext) VALUES (?, ?)", (identity, infotext))
     return identity
+
+
+def is_known(connection: sqlite3.Connection, path: Path) -> bool:
+    """Whether there is an entry of a path."""
+    row = connection.execute("SELECT 1 FROM images WHERE path = ?", (key_of(path),)).fetchone()
+    return row is not None
 
 
 def seed_text(seed: int | None) -> str | None:
@@ -186,25 +208,50 @@ def conditions_for(text: str) -> tuple[list[str], list[SQLValue]]:
     return conditions, parameters
 
 
-def entry_of(row: sqlite3.Row) -> HistoryEntry:
-    """A row as an entry. A request written by another version may be unreadable: then there is none."""
+def read_request(text: str | None) -> GenerationRequest | None:
+    """A request as it was written; None if there is none, or one of another version that cannot be read."""
     try:
-        request = GenerationRequest.model_validate_json(row["request"]) if row["request"] else None
+        return GenerationRequest.model_validate_json(text) if text else None
     except ValidationError:
-        request = None
+        return None
+
+
+def entry_of(row: sqlite3.Row) -> HistoryEntry:
+    """A row as an entry."""
     seed = int(row["seed"]) if row["seed"] is not None else None
-    return HistoryEntry(row["id"], Path(row["path"]), row["infotext"], request, seed, row["created"])
+    return HistoryEntry(
+        row["id"], Path(row["path"]), row["infotext"], read_request(row["request"]), seed, row["created"]
+    )
 
 
-def pictures_in(folders: Iterable[Path]) -> Iterator[tuple[Path, str, float]]:
-    """Every picture with infotext below the folders, with its modification time."""
-    for folder in folders:
-        for path in sorted(folder.rglob("*")):
-            if path.suffix.lower() not in SUFFIXES or path.name.startswith("."):
-                continue
-            try:
-                infotext = read_infotext(path).infotext
-                if infotext:
-                    yield path, infotext, path.stat().st_mtime
-            except (UnusableFile, OSError):
-                continue
+def paths_in(folders: Iterable[Path]) -> Iterator[Path]:
+    """Every picture file below the folders; folders named by dates come newest first."""
+    for folder in dict.fromkeys(folders):
+        for place, inner, names in os.walk(folder):
+            inner[:] = sorted((name for name in inner if not name.startswith(".")), reverse=True)
+            for name in sorted(names):
+                path = Path(place, name)
+                if path.suffix.lower() in SUFFIXES and not name.startswith("."):
+                    yield path
+
+
+def batched(paths: Iterable[Path], size: int) -> Iterator[list[Path]]:
+    """So many at a time."""
+    rest = iter(paths)
+    while batch := list(itertools.islice(rest, size)):
+        yield batch
+
+
+def found_picture(path: Path) -> FoundPicture | None:
+    """What a picture file tells of how it was made; None if it tells nothing."""
+    try:
+        infotext, items = read_infotext(path)
+        created = path.stat().st_mtime
+    except (UnusableFile, OSError):
+        return None
+    if not infotext:
+        return None
+    seed = SEED_IN_INFOTEXT.search(infotext)
+    return FoundPicture(
+        path, infotext, read_request(items.get(REQUEST_ITEM)), int(seed[1]) if seed else None, created
+    )

@@ -12,7 +12,7 @@ import re
 import secrets
 import shutil
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, cast
@@ -177,7 +177,7 @@ def file_away(source: Path, target: Path) -> bool:
         return True
 
 
-def clean_copies(folders: tuple[Path, ...]) -> None:
+def clean_copies(folders: Iterable[Path]) -> None:
     """Remove copies that a killed server left half-way between two disks."""
     for folder in folders:
         for copy in folder.glob(f"{COPY_PREFIX}*.tmp"):

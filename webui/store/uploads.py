@@ -1,5 +1,6 @@
 """Files that browsers send in chunks, and go on sending after a break or a restart."""
 
+import contextlib
 import hashlib
 import threading
 import time
@@ -7,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from webui.core.errors import Busy, InvalidRequest, WebuiError
+from webui.core.errors import Busy, InvalidRequest, StorageError, WebuiError
 from webui.store.safe_names import safe_name
 from webui.store.staging import Staged, Staging, append, require_space, sha256_of_file, size_text
 
@@ -51,8 +52,12 @@ class Uploads:
         self._digests: dict[str, tuple[Any, int]] = {}  # Any: hashlib names no type for its objects
         self._taken: set[str] = set()
 
-    def create(self, name: str, size: int, sha256: str | None = None) -> Upload:
-        """Begin an upload. Raises InvalidRequest, or StorageError if the disk has no room for it."""
+    def create(self, name: str, size: int, sha256: str | None = None, mark: str = "") -> Upload:
+        """Begin an upload. Raises InvalidRequest, or StorageError if the disk has no room for it.
+
+        `mark` tells the file from others of its name and size: an unfinished upload of the same three is the
+        one to go on with.
+        """
         if not name.strip():
             raise InvalidRequest("The file has no name. Give the name it has on your computer.")
         if not 0 < size <= MAX_FILE_BYTES:
@@ -61,14 +66,24 @@ class Uploads:
             )
         with self._lock:
             under_way = self.unfinished()
+            if mark and (same := self._same(safe_name(name), size, mark)) is not None:
+                return same
             if len(under_way) >= MAX_UNFINISHED:
                 raise InvalidRequest("Too many uploads are unfinished. Cancel some, or wait for them to end.")
             promised = sum(upload.size - upload.offset for upload in under_way)
             require_space(self._staging.folder, size + promised, safe_name(name))
             staged = self._staging.make(
-                safe_name(name), {"size": size, "sha256": sha256.lower() if sha256 else None}
+                safe_name(name),
+                {"size": size, "sha256": sha256.lower() if sha256 else None, "mark": mark},
             )
             return self.find(staged.id)
+
+    def _same(self, name: str, size: int, mark: str) -> Upload | None:
+        wanted = (name, size, mark)
+        for staged, record in self._staging.all():
+            if (staged.content.name, record["size"], record.get("mark")) == wanted:
+                return upload_of(staged, record)
+        return None
 
     def find(self, identity: str) -> Upload:
         """How far an upload is. Raises NotFound."""
@@ -100,7 +115,8 @@ class Uploads:
     def finished(self, identity: str) -> tuple[Staged, str]:
         """The whole file and its SHA-256. Only one caller gets it, who then must `cancel`.
 
-        Raises InvalidRequest if the file is not whole, and Busy if another has it.
+        Raises InvalidRequest if the file is not whole, and Busy if another has it. What a killed server had
+        begun to put in its place is `begun` after the next start.
         """
         with self._lock:
             if identity in self._taken:
@@ -111,6 +127,7 @@ class Uploads:
                 missing = size_text(size - staged.received)
                 raise InvalidRequest(f"{staged.content.name} is not whole: {missing} are still to come.")
             self._taken.add(identity)
+            self._note(staged, record | {"taken": True})
             digest, done = self._digests.get(identity, (None, 0))
         sha256 = digest.hexdigest() if digest is not None and done == size else sha256_of_file(staged.content)
         expected = record.get("sha256")
@@ -119,7 +136,24 @@ class Uploads:
             raise InvalidRequest(
                 f"{staged.content.name} changed on its way: its SHA-256 differs. Send it again."
             )
+        self._note(staged, record | {"taken": True, "found": sha256})
         return staged, sha256
+
+    def _note(self, staged: Staged, record: dict[str, Any]) -> None:
+        """For the case that the server is killed; a full disk is no reason not to go on."""
+        with contextlib.suppress(StorageError):
+            staged.write_record(record)
+
+    def begun(self) -> list[tuple[Upload, str | None]]:
+        """Uploads that an earlier server had handed out, with their SHA-256 if it was known by then.
+
+        One that is not whole any more had been moved away.
+        """
+        return [
+            (upload_of(staged, record), record.get("found"))
+            for staged, record in self._staging.all()
+            if record.get("taken") and staged.id not in self._taken
+        ]
 
     def cancel(self, identity: str) -> None:
         """Stop an upload and leave nothing of it; nothing happens if it is gone."""
@@ -135,6 +169,9 @@ class Uploads:
     def clean(self, now: float | None = None) -> None:
         """After a start: drop what nobody will go on with."""
         self._staging.clean()
+        for staged, record in list(self._staging.all()):
+            if not isinstance(record.get("size"), int):
+                staged.remove()
         oldest = (time.time() if now is None else now) - KEPT_S
         for upload in self.unfinished():
             if upload.created < oldest:

@@ -1,5 +1,6 @@
 """Downloads from beginning to end: asked for, fetched, filed, described."""
 
+import hashlib
 import json
 import os
 import random
@@ -116,6 +117,56 @@ def test_of_a_repository_the_safe_file_at_the_top_is_taken(server, fake):
         ("cat.safetensors", True),
     ]
     assert server.fetch("https://huggingface.co/ann/cat", "sub/dog.safetensors").name == "dog.safetensors"
+
+
+def test_a_folder_of_a_repository_offers_what_is_in_it(server, fake):
+    fake.repos["ann/models"] = {"a.safetensors": lora(1), "sub/b.safetensors": lora(2), "sub/c.txt": b"x"}
+    offer = server.library.offers.find("https://huggingface.co/ann/models/tree/main/sub")
+    assert [file.id for file in offer.files] == ["sub/b.safetensors"]
+    assert server.fetch("https://huggingface.co/ann/models/tree/main/sub").arrivals[0].outcome == "filed"
+    assert server.files() == ["Lora/b.safetensors"]
+    nothing = server.fetch("https://huggingface.co/ann/models/tree/main/none")
+    assert (nothing.cause, nothing.message) == (
+        "gone", "There is no model file at ann/models/none/. Check the link.",
+    )  # fmt: skip
+
+
+def test_a_gated_repository_wants_a_key_and_terms_accepted(server, fake):
+    fake.repos["ann/gated"] = {"a.safetensors": lora()}
+    fake.gated.add("ann/gated")
+    link = "https://huggingface.co/ann/gated/blob/main/a.safetensors"
+    without = server.fetch(link)
+    assert (without.cause, "an account" in without.message) == ("key needed", True)
+    # Here both sites have one address, and its key is Civitai's.
+    server.library.keys.change("civitai", KEY)
+    refusal = {"error": "Access to model ann/gated is restricted and you are not in the authorized list"}
+    fake.behave("/api/models/", lambda handler: handler.reply(403, refusal))
+    server.downloads.resume(without.id)
+    unaccepted = server.until(without.id, "failed")
+    assert (unaccepted.cause, "accept terms" in unaccepted.message) == ("not allowed", True)
+    server.downloads.resume(without.id)
+    assert server.until(without.id, "done", "failed").state == "done"
+
+
+def test_a_version_that_was_removed_is_gone(server, fake):
+    failed = server.fetch("https://civitai.com/models/1?modelVersionId=404")
+    assert (failed.cause, server.files()) == ("gone", [])
+
+
+def test_a_file_of_nothing_is_refused_and_leaves_nothing(server, fake):
+    fake.add(FakeVersion(5, 1, [FakeFile("cat.safetensors", b"")]))
+    failed = server.fetch("civitai:1@5")
+    assert (failed.state, failed.cause, server.files()) == ("failed", "not a model", [])
+
+
+def test_a_damaged_record_does_not_keep_the_next_server_from_its_start(tmp_path, fake):
+    folder = tmp_path / "models" / ".incoming" / "downloads" / ("a" * 16)
+    folder.mkdir(parents=True)
+    record = {"name": "cat.safetensors", "link": 3, "size": "many", "cause": "none", "state": "paused"}
+    (folder / "record.json").write_text(json.dumps(record))
+    server = Server(tmp_path, fake)
+    assert (server.downloads.all(), folder.exists()) == ([], False)
+    server.library.close()
 
 
 def test_a_zip_from_a_site_is_unpacked(server, fake):
@@ -268,8 +319,8 @@ def process_on(folder, fake, *links):
     )  # fmt: skip
 
 
-def test_a_download_goes_on_after_its_server_was_killed(tmp_path, fake):
-    data = large(size=6_000_000)
+def killed_half_way(tmp_path, fake, data):
+    """Kills a server in the middle of a download; how much had come."""
     fake.add(FakeVersion(5, 1, [FakeFile("cat.safetensors", data)]))
     fake.slowness_s = 0.02
     first = process_on(tmp_path, fake, "civitai:1@5")
@@ -285,9 +336,68 @@ def test_a_download_goes_on_after_its_server_was_killed(tmp_path, fake):
     assert 1_000_000 < half < len(data)
     fake.slowness_s = 0
     fake.seen.clear()
+    return half
+
+
+def assert_goes_on(tmp_path, fake, data):
     second = process_on(tmp_path, fake)
     told, _ = second.communicate(timeout=60)
     assert told.splitlines()[-1].startswith("done")
     assert (tmp_path / "models/Lora/cat.safetensors").read_bytes() == data
     assert [path for path in (tmp_path / "models" / ".incoming").rglob("*") if path.is_file()] == []
-    assert [seen.headers.get("range") for seen in fake.seen if "/storage" in seen.path] == [f"bytes={half}-"]
+
+
+def ranges(fake):
+    return [seen.headers.get("range") for seen in fake.seen if "/storage" in seen.path]
+
+
+def test_a_download_goes_on_after_its_server_was_killed(tmp_path, fake):
+    data = large(size=6_000_000)
+    half = killed_half_way(tmp_path, fake, data)
+    assert_goes_on(tmp_path, fake, data)
+    assert ranges(fake) == [f"bytes={half}-"]
+
+
+def test_after_a_kill_a_site_that_sends_no_parts_sends_all(tmp_path, fake):
+    data = large(size=6_000_000)
+    half = killed_half_way(tmp_path, fake, data)
+    fake.behave("/storage", lambda handler: handler.reply(200, data, "application/octet-stream"))
+    assert_goes_on(tmp_path, fake, data)
+    assert ranges(fake) == [f"bytes={half}-"]
+
+
+def test_after_a_kill_a_file_that_is_another_by_now_is_fetched_whole(tmp_path, fake):
+    half = killed_half_way(tmp_path, fake, large(size=6_000_000))
+    other = large(seed=1, size=6_000_000)
+    fake.versions[5].files[0].data = other
+    assert_goes_on(tmp_path, fake, other)
+    assert ranges(fake) == [f"bytes={half}-"]
+
+
+def test_after_a_kill_a_site_that_refuses_the_part_sends_all(tmp_path, fake):
+    data = large(size=6_000_000)
+    half = killed_half_way(tmp_path, fake, data)
+    fake.behave("/storage", lambda handler: handler.reply(416, b"", Content_Range="bytes */7"))
+    assert_goes_on(tmp_path, fake, data)
+    assert ranges(fake) == [f"bytes={half}-", None]
+
+
+@pytest.mark.parametrize("is_moved", [False, True], ids=["before it was moved", "after it was moved"])
+def test_a_download_that_was_being_filed_is_filed_by_the_next_server(tmp_path, fake, is_moved):
+    data = lora()
+    fake.add(FakeVersion(5, 1, [FakeFile("cat.safetensors", data)]))
+    killed = Server(tmp_path, fake)
+    staged = killed.downloads._staging.make("cat.safetensors", {"link": "civitai:1@5", "site": "civitai"})
+    sha256 = hashlib.sha256(data).hexdigest()
+    record = {"name": "cat.safetensors", "link": "civitai:1@5", "site": "civitai", "state": "filing"}
+    staged.write_record(record | {"size": len(data), "sha256": sha256})
+    staged.content.parent.mkdir(parents=True)
+    staged.content.write_bytes(data)
+    if is_moved:
+        killed.library.intake.take(staged.content, sha256)
+    killed.library.close()
+    server = Server(tmp_path, fake)
+    assert server.until(staged.id, "done", "failed").state == "done"
+    assert server.files()[-1:] == ["Lora/cat.safetensors"]
+    assert not staged.folder.exists()
+    server.library.close()

@@ -33,7 +33,7 @@ UNDERSTOOD = {
     "urn:air:sdxl:model:huggingface:ann/vae@fp16": HuggingFaceLink("ann/vae", "fp16"),
     "https://huggingface.co/ann/vae": HuggingFaceLink("ann/vae"),
     "https://huggingface.co/ann/vae/tree/main": HuggingFaceLink("ann/vae"),
-    "https://huggingface.co/ann/vae/tree/refs%2Fpr%2F1/sub": HuggingFaceLink("ann/vae", "refs", "pr/1/sub/"),
+    "https://huggingface.co/ann/vae/tree/refs%2Fpr%2F1/sub": HuggingFaceLink("ann/vae", "refs/pr/1", "sub/"),
     "https://huggingface.co/ann/vae/blob/main/a%20b.pt": HuggingFaceLink("ann/vae", "main", "a b.pt"),
     "https://huggingface.co/ann/vae/resolve/v2/s/v.pt?x=y": HuggingFaceLink("ann/vae", "v2", "s/v.pt"),
     "hf.co/ann/vae": HuggingFaceLink("ann/vae"),

@@ -25,6 +25,7 @@ from webui.models.intake.intake import Intake
 from webui.store.database import IN_MEMORY, Database
 from webui.store.header_cache import HeaderCache
 from webui.store.inputs import Inputs
+from webui.store.uploads import Uploads
 
 
 class Place:
@@ -138,6 +139,35 @@ def test_of_two_equal_files_at_once_one_is_stored(place):
     for thread in threads:
         thread.join()
     assert len(place.files()) == 1
+
+
+ODD_NAMES = {
+    "a\0b.safetensors": "a_b",
+    "a\nb.safetensors": "a_b",
+    "\U0001f98a fox.safetensors": "\U0001f98a fox",
+    f"{'x' * 300}.safetensors": "x" * (200 - len(".safetensors")),
+    "CON.safetensors": "CON_",
+    "nul.safetensors": "nul_",
+    "dots. . .safetensors": "dots",
+    "..safetensors": "safetensors",
+    "a:b<c>|d?.safetensors": "a_b_c__d_",
+    "..\\..\\evil.safetensors": "evil",
+    "/etc/evil.safetensors": "evil",
+    "caf\u0065\u0301.safetensors": "caf\u00e9",
+    "bad\udcff.safetensors": "bad_",
+}
+
+
+@pytest.mark.parametrize(("name", "stem"), ODD_NAMES.items())
+def test_an_odd_name_becomes_one_that_every_system_takes(place, name, stem):
+    uploads = Uploads(place.folder / "staging")
+    upload = uploads.create(name, len(lora()))
+    uploads.write(upload.id, 0, lora())
+    staged, sha256 = uploads.finished(upload.id)
+    (arrival,) = place.intake.take(staged.content, sha256)
+    uploads.cancel(upload.id)
+    assert arrival.outcome == "filed"
+    assert place.files() == [f"models/Lora/{stem}.safetensors"]
 
 
 class Evil:
@@ -287,6 +317,9 @@ HOSTILE = {
     "a lie about the length": longer_than_said(),
     "a locked archive": locked(),
     "two files of one name": archive({"a/b.txt": "1", "a//b.txt": "2"}),
+    "two names that differ in case alone": archive({"A.safetensors": lora(1), "a.safetensors": lora(2)}),
+    "a file where a folder is": archive({"a": "1", "a/b.txt": "2"}),
+    "a path of a network share": archive({"\\\\host\\share\\evil.safetensors": lora()}),
     "nothing known": archive({"a.exe": "MZ"}),
     "an archive in an archive": archive({"a.zip": archive({"b.safetensors": lora()})}),
 }

@@ -12,6 +12,7 @@ from webui.api.sdapi.generate import collect, failure
 from webui.core.errors import InvalidRequest
 from webui.core.events import ImageReady
 from webui.core.extras_request import ExtrasImage, make_extras_request
+from webui.core.model_file import ModelKind
 from webui.core.request_parts import LATENT_UPSCALERS
 from webui.jobs.job import Delivery, Job
 from webui.jobs.services import Services
@@ -113,6 +114,7 @@ def add_list_routes(router: APIRouter, services: Services) -> None:
 
     @router.get("/upscalers")
     def upscalers() -> list[dict[str, Any]]:
+        services.catalog.settle(ModelKind.UPSCALER)
         return [
             *(upscaler(name, None, None, DEFAULT_SCALE) for name in RESAMPLERS),
             *(

@@ -6,7 +6,7 @@ from typing import Any
 from fastapi import APIRouter
 
 from webui.core.errors import UnusableFile
-from webui.core.model_file import ModelFile
+from webui.core.model_file import ModelFile, ModelKind
 from webui.jobs.services import Services
 from webui.models.headers import read_header
 from webui.models.hypernetwork_files import hypernetwork_files
@@ -27,14 +27,16 @@ LEFT_OUT = "ssmd_cover_images"
 
 
 def add_network_routes(router: APIRouter, services: Services) -> None:
-    """GET lists, and POST to look at the folders again."""
+    """GET lists, which wait until all is known, and POST to look at the folders again."""
 
     @router.get("/loras")
     def list_loras() -> list[dict[str, Any]]:
+        services.catalog.settle(ModelKind.LORA)
         return [lora(entry) for entry in services.loras.names().by_name.values()]
 
     @router.get("/hypernetworks")
     def list_hypernetworks() -> list[dict[str, str]]:
+        services.catalog.settle(ModelKind.HYPERNETWORK)
         return [
             {"name": name, "path": str(file.path)}
             for name, file in hypernetwork_files(services.catalog).items()
@@ -42,6 +44,7 @@ def add_network_routes(router: APIRouter, services: Services) -> None:
 
     @router.get("/embeddings")
     def list_embeddings() -> dict[str, dict[str, Any]]:
+        services.catalog.settle(ModelKind.EMBEDDING)
         return embeddings(services)
 
     @router.post("/refresh-loras")

@@ -91,10 +91,12 @@ def add_list_routes(router: APIRouter, services: Services) -> None:
 
     @router.get("/sd-models")
     def sd_models() -> list[dict[str, Any]]:
+        services.catalog.settle(ModelKind.CHECKPOINT)
         return [checkpoint(file) for file in services.catalog.files(ModelKind.CHECKPOINT)]
 
     @router.get("/sd-vae")
     def sd_vae() -> list[dict[str, str]]:
+        services.catalog.settle(ModelKind.VAE)
         return [
             {"model_name": file.path.name, "filename": str(file.path)}
             for file in services.catalog.files(ModelKind.VAE)

@@ -49,10 +49,14 @@ class CardFolder(BaseModel):
 
 
 class CardPage(BaseModel):
-    """A part of the cards that match. `hidden`: so many match but are for another family."""
+    """A part of the cards that match. `hidden`: so many match but are for another family.
+
+    `unread`: so many model files were found that are still to be looked at.
+    """
 
     total: int
     hidden: int
+    unread: int
     offset: int
     cards: list[Card]
     folders: list[CardFolder]

@@ -72,6 +72,7 @@ class CardIndex:
         return CardPage(
             total=len(fitting),
             hidden=len(matching) - len(fitting),
+            unread=self._catalog.unread,
             offset=query.offset,
             cards=[self.card(entry) for entry in chosen],
             folders=folders,

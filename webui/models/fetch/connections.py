@@ -1,17 +1,21 @@
 """Connections to public addresses only, so that no link can make the server ask its own network.
 
 A name is resolved here, every address it has is checked, and the connection goes to an address that was
-checked: a name that means something else a moment later changes nothing.
+checked: a name that means something else a moment later changes nothing. Where the server's owner named a
+proxy, that one resolves and connects; what is private as far as can be told here is not asked of it.
 """
 
 import ipaddress
 import socket
+import threading
 from collections.abc import Generator, Iterable, Iterator
 from contextlib import contextmanager
 
 import httpcore
 import httpx
 
+from webui.models.fetch.impatience import ImpatientBackend, TooSlow
+from webui.models.fetch.proxies import DEFAULT_PORTS, Proxies, Proxy, is_name_of_the_internet
 from webui.models.fetch.refusals import FetchRefused
 
 Address = ipaddress.IPv4Address | ipaddress.IPv6Address
@@ -41,18 +45,43 @@ def inner_address(address: Address) -> ipaddress.IPv4Address | None:
 def public_addresses(host: str, port: int) -> list[str]:
     """The addresses of a name. Raises FetchRefused if one of them is not public, or there is none."""
     try:
-        found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+        addresses = resolved(host, port)
     except (OSError, UnicodeError) as error:
         raise FetchRefused(
             "no connection", f"{host} cannot be found. Check the address and this machine's connection."
         ) from error
-    addresses = list(dict.fromkeys(str(info[4][0]).partition("%")[0] for info in found))
     if not all(is_public(ipaddress.ip_address(address)) for address in addresses):
-        raise FetchRefused(
-            "private address",
-            f"{host} is an address in a private network, which is not asked. Give a public address.",
-        )
+        raise private_address(host)
     return addresses
+
+
+def resolved(host: str, port: int) -> list[str]:
+    """All addresses of a name. Raises OSError or UnicodeError."""
+    found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+    return list(dict.fromkeys(str(info[4][0]).partition("%")[0] for info in found))
+
+
+def refuse_private(host: str, port: int) -> None:
+    """Raise FetchRefused for what a proxy must not be asked for.
+
+    Names that cannot be resolved here may be known to the proxy: many inner networks know no others.
+    """
+    try:
+        addresses = resolved(host, port)
+    except (OSError, UnicodeError):
+        if not is_name_of_the_internet(host):
+            raise private_address(host) from None
+        return
+    if not all(is_public(ipaddress.ip_address(address)) for address in addresses):
+        raise private_address(host)
+
+
+def private_address(host: str) -> FetchRefused:
+    """No link may lead into the server's own network."""
+    return FetchRefused(
+        "private address",
+        f"{host} is an address in a private network, which is not asked. Give a public address.",
+    )
 
 
 class GuardedBackend(httpcore.NetworkBackend):
@@ -60,7 +89,7 @@ class GuardedBackend(httpcore.NetworkBackend):
 
     def __init__(self, trusted: frozenset[str]) -> None:
         self._trusted = trusted
-        self._plain = httpcore.SyncBackend()
+        self._plain = ImpatientBackend()
 
     def connect_tcp(
         self,
@@ -87,19 +116,50 @@ class GuardedBackend(httpcore.NetworkBackend):
 
 
 class GuardedTransport(httpx.BaseTransport):
-    """httpx over guarded connections. Failures of the network come out as FetchRefused."""
+    """httpx over guarded connections, or over a proxy. Failures of the network come out as FetchRefused."""
 
-    def __init__(self, trusted: frozenset[str]) -> None:
-        self._pool = httpcore.ConnectionPool(
-            ssl_context=httpx.create_ssl_context(),
+    def __init__(self, trusted: frozenset[str], proxies: Proxies) -> None:
+        self._trusted = trusted
+        self._proxies = proxies
+        self._ssl_context = httpx.create_ssl_context()
+        self._lock = threading.Lock()
+        self._pools: dict[Proxy | None, httpcore.ConnectionPool] = {}
+
+    def _pool(self, host: str, port: int, scheme: str) -> httpcore.ConnectionPool:
+        """The connections to use for a host."""
+        proxy = self._proxies.find(scheme, host, port)
+        if proxy is not None and f"{host}:{port}" not in self._trusted:
+            refuse_private(host, port)
+        with self._lock:
+            if proxy not in self._pools:
+                self._pools[proxy] = self._proxied(proxy) if proxy else self._direct()
+            return self._pools[proxy]
+
+    def _direct(self) -> httpcore.ConnectionPool:
+        return httpcore.ConnectionPool(
+            ssl_context=self._ssl_context,
             max_connections=MAX_CONNECTIONS,
             keepalive_expiry=30,
-            network_backend=GuardedBackend(trusted),
+            network_backend=GuardedBackend(self._trusted),
+        )
+
+    def _proxied(self, proxy: Proxy) -> httpcore.ConnectionPool:
+        # Named by the server's owner, so it may lie in the private network: connected to as it is.
+        return httpcore.HTTPProxy(
+            proxy.url,
+            proxy_auth=proxy.login,
+            ssl_context=self._ssl_context,
+            proxy_ssl_context=self._ssl_context if proxy.scheme == "https" else None,
+            max_connections=MAX_CONNECTIONS,
+            keepalive_expiry=30,
+            network_backend=ImpatientBackend(),
         )
 
     def handle_request(self, request: httpx.Request) -> httpx.Response:
         """Send a request; the body of the answer is read as it is asked for."""
         assert isinstance(request.stream, httpx.SyncByteStream)
+        port = request.url.port or DEFAULT_PORTS.get(request.url.scheme, 0)
+        pool = self._pool(request.url.host, port, request.url.scheme)
         url = httpcore.URL(
             scheme=request.url.raw_scheme,
             host=request.url.raw_host,
@@ -107,7 +167,7 @@ class GuardedTransport(httpx.BaseTransport):
             target=request.url.raw_path,
         )
         with network_errors(request.url.host):
-            response = self._pool.handle_request(
+            response = pool.handle_request(
                 httpcore.Request(
                     request.method,
                     url,
@@ -122,7 +182,9 @@ class GuardedTransport(httpx.BaseTransport):
 
     def close(self) -> None:
         """Close all connections."""
-        self._pool.close()
+        with self._lock:
+            for pool in self._pools.values():
+                pool.close()
 
 
 class GuardedStream(httpx.SyncByteStream):
@@ -147,8 +209,12 @@ def network_errors(host: str) -> Generator[None, None, None]:
     """Turns failures of the network into FetchRefused."""
     try:
         yield
+    except httpcore.ProxyError as error:
+        raise FetchRefused("no connection", proxy_refusal(str(error), host)) from error
     except httpcore.RemoteProtocolError as error:
         raise FetchRefused("truncated", f"{host} broke off before the end. Try again.") from error
+    except TooSlow as error:
+        raise FetchRefused("unexpected", f"{host} sends next to nothing. Try again later.") from error
     except httpcore.TimeoutException as error:
         raise FetchRefused("no connection", f"{host} did not answer in time. Try again later.") from error
     except httpcore.ConnectError as error:
@@ -157,3 +223,13 @@ def network_errors(host: str) -> Generator[None, None, None]:
         ) from error
     except (httpcore.NetworkError, httpcore.ProtocolError, httpcore.UnsupportedProtocol) as error:
         raise FetchRefused("no connection", f"The connection to {host} broke. Try again.") from error
+
+
+def proxy_refusal(told: str, host: str) -> str:
+    """What a proxy said, as a sentence."""
+    if told.startswith("407"):
+        return (
+            "The proxy wants a login. Write it into HTTPS_PROXY, as http://name:password@proxy:port, and "
+            "start the server again."
+        )
+    return f"The proxy does not lead to {host}: it says {told.strip() or 'nothing'}. Ask those who run it."

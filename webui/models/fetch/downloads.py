@@ -6,9 +6,11 @@ import queue
 import threading
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict, ValidationError
 
 from webui.core.errors import NotFound, StorageError
 from webui.models.fetch.links import parse_link
@@ -34,9 +36,10 @@ SPEED_S = 1.0
 REMEMBERED = 100
 
 
-@dataclass(frozen=True, slots=True)
-class Download:
+class DownloadStatus(BaseModel):
     """Where a download stands: bytes, and bytes a second. `cause` and `message` tell why it failed."""
+
+    model_config = ConfigDict(frozen=True)
 
     id: str
     link: str
@@ -49,6 +52,11 @@ class Download:
     bytes_per_s: float = 0.0
     message: str | None = None
     cause: Cause | None = None
+
+
+class Download(DownloadStatus):
+    """A download with what became of it; `revision` grows with every change."""
+
     arrivals: tuple[Arrival, ...] = ()
     revision: int = 0
 
@@ -100,7 +108,11 @@ class Downloads:
         self._staging.clean()
         with self._lock:
             for staged, record in self._staging.all():
-                self._recall(staged, record)
+                try:
+                    self._recall(staged, record)
+                except ValidationError:
+                    logger.warning("A download whose record is damaged was given up")
+                    staged.remove()
             self._threads = [
                 threading.Thread(target=self._work, name=f"download-{number}", daemon=True)
                 for number in range(AT_ONCE)
@@ -130,7 +142,7 @@ class Downloads:
             record = {"link": parsed.text, "file": file, "site": parsed.site, "state": "waiting"}
             staged = self._staging.make(name, record)
             self._running[staged.id] = Running(staged)
-            shown = Download(staged.id, parsed.text, file, name, parsed.site)
+            shown = Download(id=staged.id, link=parsed.text, file=file, name=name, site=parsed.site)
             self._show(shown)
             self._forget_old()
         self._queue.put(staged.id)
@@ -201,35 +213,35 @@ class Downloads:
     def _recall(self, staged: Staged, record: dict[str, Any]) -> None:
         """A download of an earlier server: those that ran wait for their turn."""
         state: State = record["state"] if record.get("state") in ("paused", "failed") else "waiting"
-        self._running[staged.id] = Running(staged, etag=record.get("etag"), sha256=record.get("sha256"))
-        self._show(
+        shown = self._show(
             Download(
-                staged.id,
-                str(record.get("link")),
-                record.get("file"),
-                staged.content.name,
-                str(record.get("site")),
-                state,
-                record.get("size"),
-                staged.received,
+                id=staged.id,
+                link=str(record.get("link")),
+                file=record.get("file"),
+                name=staged.content.name,
+                site=str(record.get("site")),
+                state=state,
+                size=record.get("size"),
+                received=staged.received,
                 message=record.get("message"),
                 cause=record.get("cause"),
             )
         )
+        self._running[shown.id] = Running(staged, etag=record.get("etag"), sha256=record.get("sha256"))
         if state == "waiting":
             self._queue.put(staged.id)
 
     def _show(self, shown: Download) -> Download:
         with self._lock:
             self._revision += 1
-            shown = replace(shown, revision=self._revision)
+            shown = shown.model_copy(update={"revision": self._revision})
             self._shown[shown.id] = shown
             return shown
 
     def _change(self, identity: str, **values: Any) -> Download:  # noqa: ANN401 - fields of Download
         """Change what is shown, and the record if it is more than a moment."""
         with self._lock:
-            changed = self._show(replace(self._shown[identity], **values))
+            changed = self._show(self._shown[identity].model_copy(update=values))
             running = self._running[identity]
             if "state" in values and running.staged.folder.is_dir():
                 self._write_record(changed, running)
@@ -324,7 +336,7 @@ class Downloads:
         running.measured = (time.monotonic(), staged.received)
         transfer = Transfer(
             self._web,
-            Source(file.url, file.name, file.size, running.etag),
+            Source(file.url, file.name, file.size, running.etag, file.sha256),
             staged.content,
             running.stop,
             lambda moment, etag: self._tell(identity, running, moment, etag),

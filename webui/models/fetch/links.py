@@ -140,7 +140,7 @@ def parse_url(url: str, sites: Sites) -> Link:
     if site == CIVITAI:
         return parse_civitai(parts.path, parts.query)
     if site == HUGGINGFACE:
-        return parse_huggingface(unquote(parts.path))
+        return parse_huggingface(parts.path)
     trusted = f"{parts.hostname}:{parts.port}" in sites.trusted
     if parts.username or parts.password or not (parts.scheme == "https" or trusted):
         raise FetchRefused(
@@ -173,14 +173,14 @@ def parse_civitai(path: str, query: str) -> CivitaiLink:
 
 
 def parse_huggingface(path: str) -> HuggingFaceLink:
-    """Files and repositories."""
+    """Files and repositories. A slash in the name of a branch stands in the path as %2F."""
     if path.split("/")[1:2] and path.split("/")[1] in NOT_REPOS:
         raise FetchRefused("not a link", "This page of Hugging Face is not a model's. Give the model's page.")
     if match := HF_FILE.fullmatch(path):
-        return HuggingFaceLink(match[1], match[2], match[3].lstrip("/"))
+        return HuggingFaceLink(match[1], unquote(match[2]), unquote(match[3]).lstrip("/"))
     if match := HF_TREE.fullmatch(path):
-        folder = f"{match[3].strip('/')}/" if match[3] else ""
-        return HuggingFaceLink(match[1], match[2] or "main", folder)
+        folder = f"{unquote(match[3]).strip('/')}/" if match[3] else ""
+        return HuggingFaceLink(match[1], unquote(match[2] or "main"), folder)
     raise not_understood()
 
 

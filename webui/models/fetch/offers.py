@@ -2,7 +2,7 @@
 
 from pathlib import PurePosixPath
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, Field
 
 from webui.models.fetch.civitai import Civitai, Version, VersionFile, chosen_file
 from webui.models.fetch.huggingface import HuggingFace, RepoFile
@@ -25,7 +25,8 @@ class OfferedFile(BaseModel):
     precision: str | None
     primary: bool
     sha256: str | None
-    url: str
+    # For the server alone: it stands in no answer.
+    url: str = Field(exclude=True)
 
 
 class Offer(BaseModel):

@@ -45,10 +45,11 @@ class FetchRefused(WebuiError):
 
 
 class PartRefused(FetchRefused):
-    """What lies here already is no part of the file that is there now: it must be fetched anew."""
+    """Nothing follows on what lies here: it is whole, if `whole_size` is its size, or another file's part."""
 
-    def __init__(self, sentence: str) -> None:
+    def __init__(self, sentence: str, whole_size: int | None = None) -> None:
         super().__init__("truncated", sentence)
+        self.whole_size = whole_size
 
 
 class Stopped(Exception):

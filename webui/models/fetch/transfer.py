@@ -21,6 +21,8 @@ SYNC_BYTES = 64 * 2**20
 # A connection that breaks is taken up again so often without a new byte.
 TRIES_WITHOUT_PROGRESS = 4
 SHORTEST_PAUSE_S = 1.0
+# Sites tell sizes in kilobytes, some rounded.
+MARGIN_BYTES = 2**20
 CONTENT_RANGE = re.compile(r"bytes (\d+)-\d+/(\d+|\*)")
 # How answers begin that are no file: pages, and Civitai's {"error": ...}.
 NO_FILE = (b"<!doctype", b"<html", b'{"error', b'{"message', b"<?xml")
@@ -38,12 +40,16 @@ class Moment:
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """A file elsewhere; `etag` is the one that a part of it came with."""
+    """A file elsewhere. `size` is about what its site says; `sha256` is checked by whoever asks for it.
+
+    `etag` tells the version of the file that a part here came with: its ETag, else when it was changed.
+    """
 
     url: str
     name: str
     size: int | None
     etag: str | None = None
+    sha256: str | None = None
 
 
 class Transfer:
@@ -106,15 +112,21 @@ class Transfer:
 
     def _attempt(self) -> None:
         headers: dict[str, str] = {}
+        if self._received and not (self._etag or self._source.sha256):
+            # Nothing would tell if the rest were that of another file.
+            self._begin_again()
         if self._received:
             headers["Range"] = f"bytes={self._received}-"
-            # A weak etag does not promise equal bytes.
-            if self._etag and not self._etag.startswith("W/"):
+            if self._etag:
                 headers["If-Range"] = self._etag
         try:
             with self._web.open(self._source.url, headers, self._stop) as response:
                 self._read(response)
-        except PartRefused:
+        except PartRefused as refused:
+            if refused.whole_size == self._received > 0:
+                # All of it had come when the server was stopped.
+                self._told(Moment(self._received, self._received), self._etag)
+                return
             self._begin_again()
             with self._web.open(self._source.url, {}, self._stop) as response:
                 self._read(response)
@@ -123,7 +135,7 @@ class Transfer:
         refuse_no_file(response, self._web.name_of(self._source.url))
         size = self._whole_size(response)
         require_space(self._path.parent, (size or 0) - self._received, self._source.name)
-        self._etag = response.headers.get("etag")
+        self._etag = version_of(response)
         self._told(Moment(self._received, size), self._etag)
         with storage_errors(self._path), self._path.open("r+b") as file:
             file.seek(self._received)
@@ -141,6 +153,8 @@ class Transfer:
                 if unsynced >= SYNC_BYTES:
                     os.fsync(file.fileno())
                     unsynced = 0
+                    require_space(self._path.parent, (size or 0) - self._received, self._source.name)
+                self._refuse_endless(size)
                 self._told(Moment(self._received, size), self._etag)
             os.fsync(file.fileno())
         self._check_size(size)
@@ -157,6 +171,17 @@ class Transfer:
             self._begin_again()
         return int(length) if length.isdigit() else None
 
+    def _refuse_endless(self, size: int | None) -> None:
+        """Raise if an answer that does not tell its length is much longer than the file is said to be."""
+        said = self._source.size
+        if size is None and said is not None and self._received > said + said // 100 + MARGIN_BYTES:
+            self._begin_again()
+            raise FetchRefused(
+                "unexpected",
+                f"{self._web.name_of(self._source.url)} sends more than the {size_text(said)} that were "
+                "announced, without an end. Try again later.",
+            )
+
     def _check_size(self, size: int | None) -> None:
         if size is not None and self._received < size:
             missing = size_text(size - self._received)
@@ -166,8 +191,19 @@ class Transfer:
             raise FetchRefused("truncated", "More came than the file has. Try again.")
 
 
+def version_of(response: httpx.Response) -> str | None:
+    """What tells this version of a file from others, for If-Range."""
+    etag = response.headers.get("etag")
+    # A weak one does not promise equal bytes.
+    return etag if etag and not etag.startswith("W/") else response.headers.get("last-modified")
+
+
 def refuse_no_file(response: httpx.Response, name: str) -> None:
-    """Raise if the type of an answer is that of a page or a message."""
+    """Raise if the type of an answer is that of a page or a message, or if it comes packed."""
+    if response.headers.get("content-encoding", "identity").strip().lower() not in ("identity", ""):
+        raise FetchRefused(
+            "unexpected", f"{name} sends the file packed, though it was asked not to. Try again later."
+        )
     kind = response.headers.get("content-type", "").partition(";")[0].strip().lower()
     if kind not in NO_FILE_TYPES:
         return

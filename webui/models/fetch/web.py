@@ -12,6 +12,7 @@ from urllib.parse import urljoin, urlsplit
 import httpx
 
 from webui.models.fetch.connections import GuardedTransport
+from webui.models.fetch.proxies import Proxies
 from webui.models.fetch.refusals import Cause, FetchRefused, PartRefused, Stopped
 from webui.models.fetch.sites import NAMES, WEB, Sites, host_and_port
 from webui.store.staging import size_text
@@ -27,6 +28,7 @@ SHORTEST_PAUSE_S, LONGEST_PAUSE_S = 1.0, 30.0
 BUSY = (429, 500, 502, 503, 504)
 REDIRECTS = (301, 302, 303, 307, 308)
 LOGIN_PATHS = ("/login", "/signin", "/auth/")
+NO_PROXIES = Proxies({})
 Keys = Callable[[str], str | None]
 Params = Mapping[str, str | int | bool | list[str]]
 
@@ -35,12 +37,17 @@ class Web:
     """The one way out. Any thread; nothing is connected before the first request."""
 
     def __init__(
-        self, sites: Sites, keys: Keys, pause: Callable[[threading.Event, float], None] | None = None
+        self,
+        sites: Sites,
+        keys: Keys,
+        pause: Callable[[threading.Event, float], None] | None = None,
+        proxies: Proxies = NO_PROXIES,
     ) -> None:
         """`keys` gives a site's key; `pause` waits unless the event comes first."""
         self.sites = sites
         self._keys = keys
         self._pause = wait if pause is None else pause
+        self._proxies = proxies
         self._lock = threading.Lock()
         self._client: httpx.Client | None = None
 
@@ -108,7 +115,7 @@ class Web:
         with self._lock:
             if self._client is None:
                 self._client = httpx.Client(
-                    transport=GuardedTransport(self.sites.trusted),
+                    transport=GuardedTransport(self.sites.trusted, self._proxies),
                     timeout=TIMEOUT,
                     follow_redirects=False,
                     trust_env=False,
@@ -163,7 +170,10 @@ class Web:
         if status == 401:
             raise self._login_wanted(asked)
         if status == 416:
-            raise PartRefused(f"{name} has another file now than when the download began. Begin again.")
+            raise PartRefused(
+                f"{name} has another file now than when the download began. Begin again.",
+                whole_size(response),
+            )
         causes: dict[int, tuple[Cause, str]] = {
             403: ("not allowed", self._forbidden(asked, told)),
             404: ("gone", f"{name} has no such model any more, or never had. Check the link."),
@@ -232,6 +242,12 @@ def limited(response: httpx.Response, stop: threading.Event, most: int = MAX_JSO
                 "unexpected", f"The answer has more than {size_text(most)}, so it was not read."
             )
     return bytes(data)
+
+
+def whole_size(response: httpx.Response) -> int | None:
+    """The size of a file, in the refusal of a part behind its end."""
+    size = response.headers.get("content-range", "").removeprefix("bytes */")
+    return int(size) if size.isdecimal() and size.isascii() else None
 
 
 def is_html(response: httpx.Response) -> bool:

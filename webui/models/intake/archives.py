@@ -73,6 +73,8 @@ def checked_targets(path: Path, members: list[zipfile.ZipInfo]) -> list[Path]:
     if len(members) > MAX_MEMBERS:
         raise UnusableFile(f"{path.name} holds more than {MAX_MEMBERS} files. Unpack it yourself.")
     targets: list[Path] = []
+    # Without case: what lies side by side here is one file on other systems.
+    taken: set[str] = set()
     for info in members:
         if info.flag_bits & 1:
             raise UnusableFile(f"{path.name} is locked with a password. Unpack it yourself.")
@@ -83,9 +85,12 @@ def checked_targets(path: Path, members: list[zipfile.ZipInfo]) -> list[Path]:
         target = safe_parts(info.filename)
         if target is None:
             raise UnusableFile(f"{path.name} tries to write outside its folder, so it was not opened.")
-        if target in targets:
+        if str(target).casefold() in taken:
             raise UnusableFile(f"{path.name} holds two files of the same name. Unpack it yourself.")
+        taken.add(str(target).casefold())
         targets.append(target)
+    if any(str(folder).casefold() in taken for target in targets for folder in target.parents):
+        raise UnusableFile(f"{path.name} holds a file and a folder of the same name. Unpack it yourself.")
     return targets
 
 

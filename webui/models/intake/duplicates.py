@@ -14,6 +14,7 @@ MOST_HASHED = 2
 
 def find_same(catalog: Catalog, size: int, sha256: str, path: Path | None = None) -> ModelFile | None:
     """The file here with this content; `path` is the one that came, if it is on this machine yet."""
+    catalog.settle()
     known = catalog.by_hash(sha256)
     if known is not None and known.path.exists():
         return known

@@ -1,6 +1,7 @@
 """What arrives is told by its content and filed in its folder, pointed out as known, or refused."""
 
 import logging
+import shutil
 import threading
 from collections.abc import Iterable
 from pathlib import Path
@@ -61,7 +62,9 @@ class Intake:
 
     def clean(self) -> None:
         """After a start: remove what a killed server left half-copied."""
-        clean_copies(self._catalog.folders.roots)
+        wildcards = self._paths.root / WILDCARDS
+        inner = (path for path in wildcards.rglob("*") if path.is_dir())
+        clean_copies((*self._catalog.folders.roots, wildcards, *inner))
 
     def _take(self, path: Path, sha256: str | None) -> list[Arrival]:
         try:
@@ -160,6 +163,8 @@ class Intake:
 
     def _take_archive(self, path: Path) -> list[Arrival]:
         folder = path.parent / "unpacked"
+        # A server that was killed while it unpacked left some of it; what it had filed is pointed out below.
+        shutil.rmtree(folder, ignore_errors=True)
         files = [file for file in unpack(path, folder) if not is_clutter(file)]
         kinds = {file: container_of(file) for file in files}
         models = [file for file in files if kinds[file] in MODELS_IN_FILES]

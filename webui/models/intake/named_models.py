@@ -43,6 +43,7 @@ class Named(NamedTuple):
 
 def named_models(infotext: str, catalog: Catalog) -> tuple[NamedModel, ...]:
     """Every model that an infotext names, each once, with what is here of it."""
+    catalog.settle()
     merged: dict[tuple[ModelKind, str], Named] = {}
     for named in names_in(infotext):
         key = (named.kind, named.name.lower())

@@ -28,5 +28,10 @@ def make_refresh(catalog: Catalog, shown: gr.Dropdown, choices: Choices, label: 
 
 
 def renew_on_load(page: gr.Blocks, shown: gr.Dropdown, choices: Choices) -> None:
-    """The list as it is now, for a page that was just opened."""
-    page.load(lambda: gr.update(choices=choices()), outputs=[shown], **INSTANT)
+    """The list as it is now, for a page that was just opened, and when files became known since."""
+    gr.on([page.load, renewal().click], lambda: gr.update(choices=choices()), outputs=[shown], **INSTANT)
+
+
+def renewal() -> gr.Button:
+    """A hidden button that scripts click when there are more files than the page knows."""
+    return gr.Button("Renew", visible="hidden", elem_classes=["renew-models"])

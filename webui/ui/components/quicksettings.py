@@ -11,6 +11,7 @@ from webui.core.errors import WebuiError
 from webui.core.model_file import ModelKind
 from webui.jobs.services import Services
 from webui.ui.components.buttons import icon_button
+from webui.ui.components.model_lists import renewal
 from webui.ui.components.setting_widget import Choices, Option, all_options, setting_widget, shown
 from webui.ui.handlers import INSTANT
 from webui.ui.texts import notice
@@ -50,7 +51,8 @@ def make_quicksettings(services: Services, page: gr.Blocks) -> dict[str, Compone
     for key, component in components.items():
         wire_change(services, options[key], component, message)
     wire_choosing(services, components, choices, message)
-    page.load(
+    gr.on(
+        [page.load, renewal().click],
         lambda: current_values(services, components, choices),
         outputs=list(components.values()),
         **INSTANT,
@@ -99,11 +101,8 @@ def current_values(
 def shown_values(services: Services) -> dict[str, Any]:
     """Option values, with the checkpoint that an empty choice means by its title."""
     values = services.settings.current.options()
-    try:
-        title = services.catalog.find_checkpoint(str(values["sd_model_checkpoint"])).title
-    except WebuiError:
-        return values
-    return values | {"sd_model_checkpoint": title}
+    checkpoint = services.catalog.known_checkpoint(str(values["sd_model_checkpoint"]))
+    return values | {"sd_model_checkpoint": checkpoint.title} if checkpoint else values
 
 
 def wire_refresh(services: Services, button: gr.Button, component: Component, choices: Choices) -> None:

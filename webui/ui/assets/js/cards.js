@@ -2,6 +2,7 @@
 import { find, appears, publish } from "./dom.js";
 import { make } from "./controls.js";
 import { Panel } from "./cards/panel.js";
+import { listenForFiles } from "./cards/looking.js";
 
 // Kinds by A1111's names of their pages, which its element ids contain.
 const KINDS = {
@@ -66,3 +67,4 @@ for (const tab of ["txt2img", "img2img"]) {
   build(tab);
 }
 publish({ showCards, cardsChanged });
+listenForFiles(cardsChanged);

@@ -4,7 +4,7 @@ import { make } from "./controls.js";
 import { ask } from "./server.js";
 import { Tray } from "./drop/tray.js";
 import { fetchLink, resumeDownloads } from "./drop/downloads.js";
-import { sendFile } from "./drop/uploads.js";
+import { finishUpload, sendFile } from "./drop/uploads.js";
 import { isLink, linksIn } from "./drop/links.js";
 import { searchCivitai } from "./drop/search.js";
 
@@ -126,9 +126,12 @@ function addModels() {
 }
 
 resumeDownloads(tray);
-for (const { name, size, offset } of await ask("GET", "v1/uploads").catch(() => [])) {
-  const done = Math.floor((100 * offset) / Math.max(size, 1));
-  tray.add(name).say(`Only ${done} % of this file came. Drop it again, and it goes on from there.`);
+for (const upload of await ask("GET", "v1/uploads").catch(() => [])) {
+  if (upload.offset === upload.size) finishUpload(upload, tray);
+  else {
+    const done = Math.floor((100 * upload.offset) / upload.size);
+    tray.add(upload.name).say(`Only ${done} % of this file came. Drop it again, and it goes on from there.`);
+  }
 }
 publish({
   addModels,

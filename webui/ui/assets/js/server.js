@@ -15,6 +15,11 @@ export async function sentenceOf(response) {
   }
 }
 
+/** Whether nobody answered: no connection, or a proxy in front that says so. */
+export function unreachable(error) {
+  return error.name !== "AbortError" && (!error.status || [502, 503, 504].includes(error.status));
+}
+
 /** Asks a route of ours and gives its JSON, null for an empty answer. Throws an Error with the server's sentence. */
 export async function ask(method, path, body, signal) {
   const json = body !== undefined && !(body instanceof Blob);

@@ -127,10 +127,11 @@ export class Panel {
     }
   }
 
-  #show({ total, hidden, folders, version }) {
+  #show({ total, hidden, unread, folders, version }) {
     this.#version = version;
     const asked = this.search.value || this.#folder || this.kept.favourites;
-    this.#say(total ? "" : asked ? "Nothing fits that search." : hidden ? "" : EMPTY[this.#kind]);
+    const none = total ? "" : asked ? "Nothing fits that search." : hidden ? "" : EMPTY[this.#kind];
+    this.#say(unread ? `Looking at ${unread.toLocaleString()} new model files; those that fit appear here.` : none);
     this.fitting.hidden = !hidden && !this.kept.all;
     this.fitting.textContent = this.kept.all
       ? "Hide those for other models"

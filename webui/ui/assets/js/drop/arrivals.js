@@ -12,11 +12,11 @@ function currentTab() {
   return isShown(find("#tab_img2img")) ? "img2img" : "txt2img";
 }
 
-/** Shows what became of a file or a link, and chooses it where it is the only one. */
-export async function arrived(arrivals, line, tray, file) {
+/** Shows what became of a file or a link, and chooses it where it is the only one, unless it came long ago. */
+export async function arrived(arrivals, line, tray, file, { isNews = true } = {}) {
   const [first, ...others] = arrivals;
   for (const other of others) await show(other, tray.add(other.name), tray, null, false);
-  if (first) await show(first, line, tray, file, !others.length);
+  if (first) await show(first, line, tray, file, isNews && !others.length);
   else line.say("There was nothing in it.", "failed");
   window.webui.cardsChanged();
 }

@@ -1,11 +1,14 @@
 // What the server fetches from Civitai, Hugging Face and other places. It goes on without the page.
-import { ask } from "../server.js";
+import { address, ask } from "../server.js";
 import { arrived } from "./arrivals.js";
 
-const LOOK_EVERY_MS = 700;
 const ACTIVE = new Set(["waiting", "asking", "running", "filing"]);
+// A browser does not ask again by itself where a proxy answered for a server that is being started.
+const ASK_AGAIN_MS = 5000;
+const SILENT = "The server does not answer. This goes on by itself as soon as it does.";
+const LOST = "The server knows nothing of this any more. Look whether the file is here; if not, fetch it again.";
 const lines = new Map();
-let looking = false;
+let events = null;
 
 /** Fetches what a link means. */
 export async function fetchLink(link, tray) {
@@ -18,32 +21,59 @@ export async function fetchLink(link, tray) {
   }
 }
 
-/** Shows what is on its way since before the page was opened. */
+/** Shows what is on its way since before the page was opened, and what came without being shown. */
 export async function resumeDownloads(tray) {
   const downloads = await ask("GET", "v1/downloads").catch(() => []);
-  for (const download of downloads) if (download.state !== "done") follow(
-    download,
-    tray.add(download.name || download.link),
-    tray,
-  );
+  for (const download of downloads) {
+    const line = tray.add(download.name || download.link);
+    if (download.state === "done") finished(download, line, tray, { isNews: false });
+    else follow(download, line, tray);
+  }
+}
+
+function finished(download, line, tray, options) {
+  arrived(download.arrivals, line, tray, null, options);
+  ask("DELETE", `v1/downloads/${download.id}`).catch(() => {});
 }
 
 function follow(download, line, tray) {
   lines.set(download.id, { line, tray });
   show(download);
-  look();
+  if (lines.size) listen();
 }
 
-async function look() {
-  if (looking) return;
-  looking = true;
-  while (lines.size) {
-    await new Promise((resolve) => setTimeout(resolve, LOOK_EVERY_MS));
-    // A server that is being started again answers soon.
-    const downloads = await ask("GET", "v1/downloads").catch(() => null);
-    if (downloads) downloads.forEach(show);
+/** Listens to the server as long as something is on its way. */
+function listen() {
+  if (events) return;
+  events = new EventSource(address("v1/downloads/events"));
+  // The first answer of a connection names all that there are.
+  let before = null;
+  events.addEventListener("open", () => (before = [...lines.keys()]));
+  events.addEventListener("message", ({ data }) => {
+    const downloads = JSON.parse(data);
+    if (before) sayLost(before.filter((id) => !downloads.some((download) => download.id === id)));
+    before = null;
+    downloads.forEach(show);
+    if (!lines.size) hangUp();
+  });
+  events.addEventListener("error", () => {
+    for (const { line } of lines.values()) line.progress(null, SILENT);
+    if (events?.readyState !== EventSource.CLOSED) return;
+    hangUp();
+    setTimeout(() => lines.size && listen(), ASK_AGAIN_MS);
+  });
+}
+
+function hangUp() {
+  events?.close();
+  events = null;
+}
+
+function sayLost(identities) {
+  for (const id of identities) {
+    lines.get(id)?.line.say(LOST, "failed");
+    lines.delete(id);
   }
-  looking = false;
 }
 
 function show(download) {
@@ -53,8 +83,7 @@ function show(download) {
   line.rename(download.name || download.link);
   if (download.state === "done") {
     lines.delete(download.id);
-    arrived(download.arrivals, line, tray, null);
-    ask("DELETE", `v1/downloads/${download.id}`).catch(() => {});
+    finished(download, line, tray);
   } else if (ACTIVE.has(download.state)) {
     line.progress(download.size ? download.received / download.size : null, speech(download));
     if (!line.buttons.children.length) buttons(download, line);

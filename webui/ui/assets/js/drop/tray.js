@@ -1,6 +1,8 @@
 // What is on its way, and what became of it: a small list at the edge of the page.
 import { make } from "../controls.js";
 
+const KEPT = "atelier.arrivals";
+
 export class Tray {
   constructor() {
     this.list = make("ul", { className: "tray-list" });
@@ -27,6 +29,20 @@ export class Tray {
       this.list,
     );
     document.body.append(this.element);
+    this.#showKept();
+  }
+
+  /** Saves what is told, for the page that is loaded next. */
+  keep() {
+    const told = [...this.list.children].filter((element) => !element.classList.contains("busy"));
+    const lines = told.map((element) => [".tray-title", ".tray-text"].map((part) => element.querySelector(part).textContent));
+    sessionStorage.setItem(KEPT, JSON.stringify(lines.map((line, at) => [...line, told[at].className])));
+  }
+
+  #showKept() {
+    const lines = JSON.parse(sessionStorage.getItem(KEPT) ?? "[]");
+    sessionStorage.removeItem(KEPT);
+    for (const [title, text, state] of lines.reverse()) this.add(title).say(text, state);
   }
 
   /** A new line; see `Line`. */

@@ -1,20 +1,40 @@
 // Files to the server, a piece at a time. A connection that breaks costs at most one piece.
-import { ask } from "../server.js";
+import { ask, unreachable } from "../server.js";
 import { arrived } from "./arrivals.js";
+import { beginSending, endSending, isSending } from "./staying.js";
 
 const AT_ONCE = 2;
-const TRIES = 6;
+// The server may be starting again, which takes seconds; the artist may have to do it.
+const [SHORTEST_PAUSE_MS, LONGEST_PAUSE_MS] = [500, 5000];
+const SILENT = "The server does not answer. This goes on by itself as soon as it does.";
 const waiting = [];
 let running = 0;
 
-/** Sends a file and shows how it goes; several at once wait for each other. */
+/** Tells a file from others of its name and size. */
+const markOf = (file) => `${file.lastModified}`;
+
+/** Sends a file and shows how it goes; several at once wait for each other. One that is on its way is not sent twice. */
 export function sendFile(file, tray) {
+  const key = [file.name, file.size, markOf(file)].join("/");
+  if (isSending(key)) return;
+  beginSending(key);
   const line = tray.add(file.name);
   const stop = new AbortController();
   line.progress(0, "Waiting …");
   line.offer("Cancel", () => stop.abort());
-  waiting.push(() => send(file, line, stop, tray));
+  waiting.push(() => send(file, line, stop.signal, tray).finally(() => endSending(key, () => tray.keep())));
   next();
+}
+
+/** Files what came whole before the page was opened. */
+export async function finishUpload({ id, name }, tray) {
+  const line = tray.add(name);
+  const stop = new AbortController();
+  try {
+    await finish(id, line, stop.signal, tray, null);
+  } catch (error) {
+    line.say(error.message, "failed");
+  }
 }
 
 function next() {
@@ -27,19 +47,16 @@ function next() {
   }
 }
 
-async function send(file, line, stop, tray) {
+async function send(file, line, signal, tray) {
   let upload = null;
   try {
-    upload = await begin(file);
+    signal.throwIfAborted();
+    upload = await begin(file, line, signal);
     while (upload.offset < file.size) {
-      if (stop.signal.aborted) throw new DOMException("", "AbortError");
-      upload = await piece(file, upload, line, stop.signal);
+      upload = await piece(file, upload, line, signal);
       line.progress(upload.offset / file.size, `${megabytes(upload.offset)} of ${megabytes(file.size)} MB`);
     }
-    line.progress(null, "Looking at it …");
-    line.buttons.replaceChildren();
-    const { arrivals } = await ask("POST", `v1/uploads/${upload.id}/finish`);
-    await arrived(arrivals, line, tray, file);
+    await finish(upload.id, line, signal, tray, file);
   } catch (error) {
     if (error.name === "AbortError") {
       if (upload) await ask("DELETE", `v1/uploads/${upload.id}`).catch(() => {});
@@ -56,24 +73,52 @@ async function send(file, line, stop, tray) {
 }
 
 /** A new upload, or one of the same file that was broken off. */
-async function begin(file) {
-  const unfinished = await ask("GET", "v1/uploads");
-  const same = unfinished.find(({ name, size }) => name === file.name && size === file.size);
-  return same ?? ask("POST", "v1/uploads", { name: file.name, size: file.size });
+function begin(file, line, signal) {
+  const body = { name: file.name, size: file.size, mark: markOf(file) };
+  return patiently(() => ask("POST", "v1/uploads", body, signal), line, 0, signal);
+}
+
+async function finish(id, line, signal, tray, file) {
+  line.progress(null, "Looking at it …");
+  line.buttons.replaceChildren();
+  const { arrivals } = await patiently(() => ask("POST", `v1/uploads/${id}/finish`), line, null, signal);
+  await arrived(arrivals, line, tray, file);
 }
 
 async function piece(file, upload, line, signal) {
-  for (let attempt = 1; ; attempt++) {
-    const body = file.slice(upload.offset, upload.offset + upload.chunk_bytes);
+  const body = file.slice(upload.offset, upload.offset + upload.chunk_bytes);
+  const address = `v1/uploads/${upload.id}?offset=${upload.offset}`;
+  try {
+    return await patiently(() => ask("PUT", address, body, signal), line, upload.offset / file.size, signal);
+  } catch (error) {
+    if (error.status === 409 && error.body?.offset !== undefined) return { ...upload, offset: error.body.offset };
+    // Another window sent the same file and was quicker: finishing tells what became of it.
+    if (error.status === 404 && upload.offset) return { ...upload, offset: file.size };
+    throw error;
+  }
+}
+
+/** Asks until the server answers, and says meanwhile why nothing moves. Throws what it refuses. */
+async function patiently(question, line, share, signal) {
+  for (let attempt = 0; ; attempt++) {
     try {
-      return await ask("PUT", `v1/uploads/${upload.id}?offset=${upload.offset}`, body, signal);
+      return await question();
     } catch (error) {
-      if (error.status === 409) return { ...upload, offset: error.body.offset };
-      if (error.status || error.name === "AbortError" || attempt === TRIES) throw error;
-      line.progress(upload.offset / file.size, "The connection broke; trying again …");
-      await new Promise((resolve) => setTimeout(resolve, 500 * 2 ** attempt));
+      if (!unreachable(error)) throw error;
+      line.progress(share, SILENT);
+      await pause(Math.min(SHORTEST_PAUSE_MS * 2 ** attempt, LONGEST_PAUSE_MS), signal);
     }
   }
+}
+
+function pause(milliseconds, signal) {
+  return new Promise((resolve, reject) => {
+    const timer = setTimeout(resolve, milliseconds);
+    signal.addEventListener("abort", () => {
+      clearTimeout(timer);
+      reject(signal.reason);
+    }, { once: true });
+  });
 }
 
 function megabytes(bytes) {

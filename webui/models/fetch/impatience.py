@@ -1,0 +1,79 @@
+"""Connections that are given up if next to nothing comes, though never quite nothing."""
+
+import ssl
+import time
+from collections.abc import Iterable
+from typing import Any
+
+import httpcore
+
+# A site that sends less than a kilobyte a second for a minute would hold its line for days.
+SLOW_S, SLOW_BYTES = 60.0, 60 * 1024
+
+
+class TooSlow(httpcore.ReadTimeout):
+    """Next to nothing came for a while."""
+
+
+class ImpatientStream(httpcore.NetworkStream):
+    """A connection that is. Raises TooSlow."""
+
+    def __init__(self, stream: httpcore.NetworkStream) -> None:
+        self._stream = stream
+        self._waited_s, self._came = 0.0, 0
+
+    def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
+        """What came."""
+        began = time.monotonic()
+        data = self._stream.read(max_bytes, timeout)
+        self._waited_s += time.monotonic() - began
+        self._came += len(data)
+        if self._waited_s > SLOW_S:
+            if self._came < SLOW_BYTES:
+                raise TooSlow
+            self._waited_s, self._came = 0.0, 0
+        return data
+
+    def write(self, buffer: bytes, timeout: float | None = None) -> None:
+        """Send a question; the wait for its answer begins."""
+        self._waited_s, self._came = 0.0, 0
+        self._stream.write(buffer, timeout)
+
+    def close(self) -> None:
+        """Close it."""
+        self._stream.close()
+
+    def start_tls(
+        self,
+        ssl_context: ssl.SSLContext,
+        server_hostname: str | None = None,
+        timeout: float | None = None,
+    ) -> httpcore.NetworkStream:
+        """The same, encrypted."""
+        return ImpatientStream(self._stream.start_tls(ssl_context, server_hostname, timeout))
+
+    def get_extra_info(self, info: str) -> Any:  # noqa: ANN401 - httpcore's own signature
+        """What httpcore asks about the socket."""
+        return self._stream.get_extra_info(info)
+
+
+class ImpatientBackend(httpcore.NetworkBackend):
+    """Opens sockets that do not wait for ever."""
+
+    def __init__(self) -> None:
+        self._plain = httpcore.SyncBackend()
+
+    def connect_tcp(
+        self,
+        host: str,
+        port: int,
+        timeout: float | None = None,
+        local_address: str | None = None,
+        socket_options: Iterable[httpcore.SOCKET_OPTION] | None = None,
+    ) -> httpcore.NetworkStream:
+        """A connection."""
+        return ImpatientStream(self._plain.connect_tcp(host, port, timeout, local_address, socket_options))
+
+    def sleep(self, seconds: float) -> None:
+        """Wait."""
+        self._plain.sleep(seconds)
