@@ -6,15 +6,17 @@ from typing import Any
 
 from webui.core.errors import UnusableFile
 from webui.core.model_file import Family, ModelFile, ModelKind
+from webui.models.covers import has_cover
 from webui.models.folders import FoundFile, ModelFolders
 from webui.models.hashing import old_hash_of
 from webui.models.headers import read_header
 from webui.models.identify import identify
 from webui.models.kinds import with_article
+from webui.models.picture_embeddings import PICTURE, PICTURE_SUFFIXES
 from webui.store.header_cache import FileHashes, HeaderCache, Remembered, Stamp
 
 # Raise it when the rules of `identify` change: what was remembered under older ones is then read again.
-RULES_VERSION = 5
+RULES_VERSION = 6
 # Training logs in metadata grow to megabytes; cards read those from the file when they are opened.
 LONGEST_METADATA = 2000
 # So many files are read before what was learned is kept, so that a first scan that is cut off goes on there.
@@ -40,7 +42,13 @@ def model_files(
             remembered[each.path] = Remembered(entry, old.hashes if old else FileHashes())
     for each in changed:
         fresh[each.path] = _model_file(each, remembered[each.path], folders, cache)
-    return [fresh[each.path] if each.path in fresh else known[each.path] for each in found]
+    files = [fresh[each.path] if each.path in fresh else known[each.path] for each in found]
+    return [file for file in files if not is_plain_picture(file)]
+
+
+def is_plain_picture(file: ModelFile) -> bool:
+    """Whether a file among the embeddings is but a picture."""
+    return file.kind is ModelKind.UNKNOWN and file.path.suffix.lower() in PICTURE_SUFFIXES
 
 
 def _is_same(file: ModelFile | None, found: FoundFile) -> bool:
@@ -116,5 +124,6 @@ def read_entry(path: Path) -> Entry:
         "architecture": identity.architecture,
         "container": header.layout,
         "reason": identity.reason,
+        "has_cover": header.layout == PICTURE or has_cover(header.metadata),
         "metadata": {key: value for key, value in header.metadata.items() if len(value) <= LONGEST_METADATA},
     }
