@@ -53,6 +53,7 @@ class FakeVersion:
     images: tuple[tuple[str, int], ...] = ()
     needs_key: bool = False
     early_access: bool = False
+    published: str = "2026-05-04T10:00:00.000Z"
 
 
 @dataclass
@@ -137,6 +138,7 @@ class FakeSites:
             "name": version.name,
             "baseModel": version.base_model,
             "trainedWords": list(version.words),
+            "publishedAt": version.published,
             "description": "<p>A <b>cat</b> &amp; more</p>",
             "images": [
                 {"url": f"{self.url}/images/original=true/{name}", "nsfwLevel": level, "type": "image"}

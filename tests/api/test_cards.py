@@ -1,5 +1,7 @@
 """Cards, previews and the trash, over HTTP."""
 
+import base64
+import hashlib
 import io
 import json
 
@@ -221,6 +223,54 @@ def test_a_click_writes_the_name_and_weight_that_the_settings_say(library_api, l
         {"lora_preferred_name": "Filename", "extra_networks_default_multiplier": 0.6}
     )
     assert insert() == "<lora:file:0.6>"
+
+
+def with_cover(library_api, tmp_path, text):
+    """The card of a LoRA with a picture in its metadata."""
+    folder = tmp_path / "models" / "Lora"
+    folder.mkdir(parents=True)
+    (folder / "inside.safetensors").write_bytes(lora(metadata={"modelspec.thumbnail": text}))
+    library_api.post("/v1/cards/scan")
+    (card,) = library_api.get("/v1/cards?kind=lora").json()["cards"]
+    return card
+
+
+def data_uri(data):
+    return f"data:image/png;base64,{base64.b64encode(data).decode()}"
+
+
+def test_a_picture_inside_the_file_is_shown_until_one_lies_beside_it(library_api, tmp_path):
+    card = with_cover(library_api, tmp_path, data_uri(picture(size=(30, 20))))
+    route = f"/v1/cards/{card['id']}"
+    answer = library_api.get(f"/{card['thumbnail']}")
+    with Image.open(io.BytesIO(answer.content)) as image:
+        assert (image.format, image.size) == ("WEBP", (30, 20))
+    whole = library_api.get(f"{route}/preview")
+    assert (whole.headers["content-type"], whole.content) == ("image/png", picture(size=(30, 20)))
+    refused = library_api.delete(f"{route}/preview")
+    assert (refused.status_code, "inside the file" in refused.json()["detail"]) == (400, True)
+    assert not library_api.get(route).json()["has_own_preview"]
+    beside = library_api.put(f"{route}/preview", content=picture(size=(7, 9))).json()
+    assert beside["thumbnail"] != card["thumbnail"]
+    assert library_api.get(f"{route}/preview").content == picture(size=(7, 9))
+    assert library_api.delete(f"{route}/preview").json()["thumbnail"] == card["thumbnail"]
+
+
+def test_a_damaged_picture_inside_the_file_leaves_the_card_without_one(library_api, tmp_path):
+    card = with_cover(library_api, tmp_path, data_uri(picture()[:40]))
+    assert library_api.get(f"/{card['thumbnail']}").status_code == 404
+    (after,) = library_api.get("/v1/cards?kind=lora").json()["cards"]
+    assert after["thumbnail"] is None
+
+
+def test_a_hash_is_computed_when_it_is_wanted_and_found_by_then(api, folder):
+    cat = identity(api, "cat")
+    assert api.get(f"/v1/cards/{cat}").json()["sha256"] is None
+    detail = api.post(f"/v1/cards/{cat}/hash").json()
+    assert detail["sha256"] == hashlib.sha256((folder / "cat.safetensors").read_bytes()).hexdigest()
+    assert len(detail["short_hash"]) == 12
+    assert detail["sort"] == "LoRA"
+    assert stems(api, f"&q={detail['sha256'][:12]}") == ["cat"]
 
 
 @pytest.mark.parametrize("path", ["0000000000000000", "..%2f..%2fetc", "x"])

@@ -15,9 +15,11 @@ from torch import Tensor, nn
 from tests.golden_cases import GOLDENS
 from webui.core.errors import UnusableFile
 from webui.models.catalog import Catalog
-from webui.models.embedding_files import embedding_from, pseudo_random, read_embedding
+from webui.models.covers import cover_of
+from webui.models.embedding_files import embedding_from, read_embedding
 from webui.models.embeddings import BundledEmbedding, Embeddings
 from webui.models.folders import ModelFolders
+from webui.models.picture_embeddings import pseudo_random
 from webui.store.database import IN_MEMORY, Database
 from webui.store.header_cache import HeaderCache
 
@@ -169,6 +171,14 @@ def embeddings(tmp_path: Path) -> Embeddings:
 
 def test_files_and_pictures_are_listed_and_previews_are_not(embeddings):
     assert set(embeddings.entries()) == {"plain", "pair", "from picture"}
+
+
+def test_a_picture_that_carries_one_is_a_model_file_of_its_own(embeddings, tmp_path):
+    files = {file.word: file for file in embeddings._catalog.all_files()}
+    assert set(files) == {"plain", "pair", "from picture"}
+    picture = files["from picture"]
+    assert (picture.name, picture.container, picture.has_cover) == ("picture.png", "picture", True)
+    assert cover_of(picture) == tmp_path / "picture.png"
 
 
 def test_only_those_named_in_a_text_are_read(embeddings):

@@ -10,8 +10,9 @@ from pathlib import Path
 import httpx
 import pytest
 from PIL import Image, PngImagePlugin
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Locator, Page, expect
 
+from tests.arriving_files import embedding, picture
 from tests.fake_sites import FakeFile, FakeSites, FakeVersion
 from tests.ui import browser as steps
 from tests.ui.browser import CHROMIUM, ROOT, SCREENSHOTS, opened, reloaded, wait_until_idle
@@ -20,6 +21,7 @@ pytestmark = [
     pytest.mark.skipif(CHROMIUM is None, reason="There is no Chromium on this machine."),
     pytest.mark.timeout(400),
 ]
+PICTURE = picture(None, (60, 80))
 PROMPT = "#txt2img_prompt textarea"
 LORAS = "#txt2img_lora_cards .card"
 TRAY = "#arrivals li"
@@ -57,6 +59,8 @@ def home(tmp_path_factory, golden_networks):
     (loras / "styles" / "ink.json").write_text(json.dumps(text), encoding="utf-8")
     large = sorted((golden_networks / "Lora-xl").glob("*.safetensors"))[0]
     shutil.copy(large, loras / "large.safetensors")
+    (home / "embeddings").mkdir()
+    (home / "embeddings" / "ugly.safetensors").write_bytes(embedding())
     return home
 
 
@@ -84,6 +88,21 @@ def page(fresh_page):
 def show_loras(page: Page) -> None:
     page.click("#txt2img_extra_tabs button[data-page=lora]")
     page.wait_for_selector(LORAS)
+
+
+def civitai(page: Page, words: str) -> None:
+    """Choose something from the list below "Civitai"."""
+    page.click("#txt2img_lora .opens-menu")
+    page.locator("#txt2img_lora [role=menuitem]", has_text=words).click()
+
+
+def details(page: Page, stem: str, cards: str = LORAS) -> Locator:
+    """Open the details of a card."""
+    page.hover(f"{cards}[data-name='{stem}']")
+    page.click(f"{cards}[data-name='{stem}'] .icon-edit")
+    dialog = page.locator("dialog.details")
+    expect(dialog.locator("button.primary")).to_be_visible()
+    return dialog
 
 
 def drop(page: Page, *paths: Path, link: str = "") -> None:
@@ -207,13 +226,158 @@ def test_civitai_is_searched_within_the_page_and_what_is_found_is_fetched(page, 
     sites.add(FakeVersion(30, 3, [FakeFile("searched.safetensors", data)], model_name="Searched"))
     show_loras(page)
     asked = len(sites.seen)
-    page.click("#txt2img_lora button[title='Search Civitai']")
+    civitai(page, "Search")
     assert len(sites.seen) == asked
     page.click("dialog .found-form button.primary")
     found = page.locator("dialog .found", has_text="Searched")
     found.locator("button").click()
     expect(page.locator(f"{TRAY}.done")).to_contain_text("searched")
     assert (home / "models" / "Lora" / "searched.safetensors").exists()
+
+
+def discard(page: Page, stem: str) -> None:
+    """Move a card's file to the trash."""
+    dialog = details(page, stem)
+    dialog.locator("button", has_text="Move to the trash").click()
+    dialog.locator("button", has_text="Move it all the same").click()
+    expect(page.locator(f"{LORAS}[data-name={stem}]")).to_have_count(0)
+
+
+def test_a_deleted_file_comes_back_with_undo_and_from_the_trash(page, home):
+    path = home / "models" / "Lora" / "second.safetensors"
+    show_loras(page)
+    discard(page, "second")
+    assert not path.exists()
+    note = page.locator("#txt2img_lora .cards-message")
+    expect(note).to_contain_text("second.safetensors is in the trash.")
+    note.locator("button").click()
+    expect(page.locator(f"{LORAS}[data-name=second]")).to_have_count(1)
+    assert path.exists()
+    discard(page, "second")
+    trash = page.locator("#txt2img_lora .cards-toolbar button", has_text="Trash")
+    expect(trash).to_have_text("Trash 1")
+    trash.click()
+    row = page.locator(".trash-list li")
+    expect(row).to_contain_text("second.safetensors")
+    row.locator("button", has_text="Restore").click()
+    expect(page.locator("dialog .hint").first).to_contain_text("Nothing here")
+    page.keyboard.press("Escape")
+    expect(trash).to_have_text("Trash")
+    expect(page.locator(f"{LORAS}[data-name=second]")).to_have_count(1)
+    assert path.exists()
+
+
+def test_the_trash_is_emptied_only_after_a_question_that_tells_how_much(page, home, golden_networks):
+    shutil.copy(golden_networks / "Lora" / "ia3.safetensors", home / "models" / "Lora" / "gone.safetensors")
+    show_loras(page)
+    page.click("#txt2img_lora_extra_refresh")
+    discard(page, "gone")
+    page.locator("#txt2img_lora .cards-toolbar button", has_text="Trash").click()
+    page.locator("dialog button", has_text="Empty the trash").click()
+    question = page.locator("dialog.narrow")
+    expect(question).to_contain_text("1 file will be deleted for good, which frees")
+    question.locator("button", has_text="Keep them").click()
+    expect(page.locator(".trash-list li")).to_have_count(1)
+    page.locator("dialog button", has_text="Empty the trash").click()
+    question.locator("button", has_text="Empty the trash").click()
+    expect(page.locator(".trash-list li")).to_have_count(0)
+
+
+def test_cards_are_filled_and_newer_versions_found_for_the_whole_list(page, home, sites, golden_networks):
+    loras = home / "models" / "Lora"
+    shutil.copy(golden_networks / "Lora" / "lora-te.safetensors", loras / "older.safetensors")
+    data = (loras / "older.safetensors").read_bytes()
+    newer = (golden_networks / "Lora" / "dora.safetensors").read_bytes()
+    sites.pictures["p.png"] = PICTURE
+    old = FakeVersion(40, 4, [FakeFile("a.safetensors", data)], words=("olderword",), images=(("p.png", 1),))
+    sites.add(old)
+    sites.add(FakeVersion(41, 4, [FakeFile("newer.safetensors", newer)], name="v2.0"))
+    show_loras(page)
+    page.click("#txt2img_lora_extra_refresh")
+    card = page.locator(f"{LORAS}[data-name=older]")
+    expect(card.locator(".stand-in")).to_have_count(1)
+    page.fill("#txt2img_lora_extra_search", "older")
+    civitai(page, "Fetch previews")
+    expect(page.locator(f"{TRAY}.done")).to_contain_text("1 card filled from Civitai.")
+    expect(card.locator("img.preview")).to_have_count(1)
+    civitai(page, "Look for updates")
+    expect(page.locator(f"{TRAY}.done").first).to_contain_text("1 card has a newer version on Civitai.")
+    expect(card.locator(".newer")).to_have_text("New version")
+    dialog = details(page, "older")
+    expect(dialog.locator(".details-newer")).to_contain_text("v2.0, of May 4, 2026")
+    dialog.locator(".details-newer button").click()
+    page.keyboard.press("Escape")
+    expect(page.locator(TRAY, has_text="newer.safetensors")).to_contain_text("Filed in Lora")
+    expect(card.locator(".newer")).to_have_count(0)
+    assert (loras / "older.safetensors").read_bytes() == data
+
+
+def test_an_unreachable_civitai_is_told_in_a_sentence(page, sites):
+    sites.behave("by-hash", lambda handler: handler.reply(401, {"error": "no"}), times=2)
+    show_loras(page)
+    page.fill("#txt2img_lora_extra_search", "ink")
+    civitai(page, "Look for updates")
+    expect(page.locator(TRAY).first).to_contain_text("Make an API key there")
+
+
+def test_keys_are_kept_told_of_and_removed_for_both_sites(page, home):
+    show_loras(page)
+    civitai(page, "Keys")
+    for site in ("civitai", "huggingface"):
+        row = page.locator(f"dialog .key-row[data-site={site}]")
+        expect(row).to_contain_text("No key.")
+        row.locator("input").fill(f"secret-{site}")
+        row.locator("input").press("Enter")
+        expect(row).to_contain_text("A key is kept.")
+        assert row.locator("input").input_value() == ""
+    (path,) = home.rglob("keys.json")
+    assert json.loads(path.read_text(encoding="utf-8")) == {
+        "civitai": "secret-civitai",
+        "huggingface": "secret-huggingface",
+    }
+    page.keyboard.press("Escape")
+    page.click("#tabs > .tab-nav > button:has-text('Settings')")
+    for site in ("civitai", "huggingface"):
+        row = page.locator(f"#settings .key-row[data-site={site}]")
+        expect(row).to_contain_text("A key is kept.")
+        row.locator("button", has_text="Remove").click()
+        expect(row).to_contain_text("No key.")
+
+
+def test_an_embedding_goes_where_the_artist_was_last_and_out_again(page):
+    page.click("#txt2img_extra_tabs button[data-page=textual_inversion]")
+    card = page.locator("#txt2img_textual_inversion_cards .card[data-name=ugly]")
+    for field in ("#txt2img_prompt textarea", "#txt2img_neg_prompt textarea"):
+        page.focus(field)
+        card.click()
+        assert page.input_value(field) == "ugly"
+        expect(card).to_have_class(re.compile("used"))
+        card.click()
+        assert page.input_value(field) == ""
+
+
+def test_the_keyboard_alone_opens_leaves_and_keeps_details(page):
+    show_loras(page)
+    card = page.locator(f"{LORAS}[data-name=ink]")
+    card.focus()
+    page.keyboard.press("Enter")
+    assert page.input_value(PROMPT) == "<lora:ink:0.7> ink drawing"
+    for _ in range(2):
+        page.keyboard.press("Tab")
+    page.keyboard.press("Enter")
+    dialog = page.locator("dialog.details")
+    notes = dialog.locator("label", has_text="Notes").locator("textarea")
+    notes.fill("typed and not saved")
+    page.keyboard.press("Escape")
+    expect(dialog).to_contain_text("were not saved")
+    page.keyboard.press("Escape")
+    expect(dialog).to_have_count(0)
+    assert page.evaluate("document.activeElement.closest('.card')?.dataset.name") == "ink"
+    page.keyboard.press("Enter")
+    notes.fill("kept")
+    page.keyboard.press("Control+Enter")
+    expect(dialog).to_have_count(0)
+    assert page.evaluate("document.activeElement.closest('.card')?.dataset.name") == "ink"
 
 
 @pytest.mark.skipif(SCREENSHOTS is None, reason="Say where to: SCREENSHOTS=docs/screenshots.")

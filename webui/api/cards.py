@@ -17,6 +17,7 @@ from webui.jobs.library import Use
 from webui.jobs.services import Services
 from webui.models.cards.card import Card, CardQuery
 from webui.models.cards.cards import CardDetail, CardEdit
+from webui.models.covers import Cover
 from webui.store.atomic import storage_errors
 from webui.store.trash import Trashed
 
@@ -75,9 +76,8 @@ def add_list_routes(router: APIRouter, services: Services) -> None:
     @router.get("/v1/cards")
     def cards(query: Annotated[CardQuery, Query()]) -> Response:
         """A page of the cards that match."""
-        if query.fitting:
-            query = query.model_copy(update={"family": selected_family(services)})
-        return Response(index.page(query).model_dump_json(), media_type="application/json")
+        page = index.page(resolved(query, services))
+        return Response(page.model_dump_json(), media_type="application/json")
 
     @router.get("/v1/cards/events")
     async def events(request: Request) -> StreamingResponse:
@@ -107,6 +107,11 @@ def changes_of(services: Services) -> Callable[[], str | None]:
     return news
 
 
+def resolved(query: CardQuery, services: Services) -> CardQuery:
+    """The question with the family of the selected checkpoint, where it asks for what fits that."""
+    return query.model_copy(update={"family": selected_family(services)}) if query.fitting else query
+
+
 def selected_family(services: Services) -> Family:
     """What family the selected checkpoint is of; unknown without one."""
     checkpoint = services.catalog.known_checkpoint(services.settings.current.models.sd_model_checkpoint)
@@ -126,6 +131,11 @@ def add_card_routes(router: APIRouter, services: Services) -> None:
     def edit(identity: str, changes: CardEdit) -> CardDetail:
         """Write changes into the file beside the model."""
         return cards.edit(identity, changes)
+
+    @router.post("/v1/cards/{identity}/hash")
+    def compute_hash(identity: str) -> CardDetail:
+        """Hash the file, where that was not done yet."""
+        return cards.hash(identity)
 
     @router.get("/v1/cards/{identity}/use")
     def use(identity: str) -> Use:
@@ -148,9 +158,12 @@ def add_preview_routes(router: APIRouter, services: Services) -> None:
         return FileResponse(cards.thumbnail(identity), media_type="image/webp", headers=FOR_EVER)
 
     @router.get("/v1/cards/{identity}/preview")
-    def preview(identity: str) -> FileResponse:
+    def preview(identity: str) -> Response:
         """The preview itself."""
-        return FileResponse(cards.preview(identity), headers=AS_IT_IS)
+        found = cards.preview(identity)
+        if isinstance(found, Cover):
+            return Response(found.data, media_type=found.media_type, headers=AS_IT_IS)
+        return FileResponse(found, headers=AS_IT_IS)
 
     @router.put("/v1/cards/{identity}/preview")
     async def set_preview(

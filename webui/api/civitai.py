@@ -3,26 +3,29 @@
 from typing import Any, cast
 
 from fastapi import APIRouter
+from fastapi.responses import StreamingResponse
 from pydantic import BaseModel, Field
 
-from webui.core.errors import WebuiError
+from webui.api.cards import resolved
 from webui.jobs.services import Services
-from webui.models.cards.card import Card
+from webui.models.cards.card import Card, CardEntry, CardQuery
 from webui.models.cards.cards import CardDetail
 from webui.models.cards.index import CardIndex
-from webui.models.fetch.describing import Describer
-from webui.models.fetch.refusals import FetchRefused
+from webui.models.fetch.inquiries import Steps, describe_cards, lacks_description, look_for_updates
 from webui.models.fetch.search import Found, Search, search
-from webui.models.fetch.updates import Unanswered, Update, find_updates, known_versions, unknown
+from webui.models.fetch.updates import Unanswered, Update
 
 # Files are hashed for it, which takes a second for each GB.
 MOST_AT_ONCE = 100
 
 
 class FoundAnswer(Found):
-    """A model that was found; `here` is the card of a version that is on this machine."""
+    """A model that was found; `here` is the card of a version that is on this machine, `same` if it is this
+    one.
+    """
 
     here: Card | None
+    same: bool
 
 
 class SearchAnswer(BaseModel):
@@ -94,54 +97,74 @@ def routes(services: Services) -> APIRouter:
         describer.describe(identity, version, with_preview=body is None or body.preview)
         return library.cards.detail(identity)
 
+    add_inquiry_routes(router, services)
+    return router
+
+
+def add_inquiry_routes(router: APIRouter, services: Services) -> None:
+    """Questions about many cards: about some by their ids, or about all that match, told as they go."""
+    library = services.library
+    cards = library.cards
+
+    def describing(entries: list[CardEntry], *, with_preview: bool = True) -> Steps:
+        catalog, civitai, describer = services.catalog, library.civitai, library.describer
+        return describe_cards(entries, catalog, civitai, describer, cards, with_preview=with_preview)
+
+    def updating(entries: list[CardEntry]) -> Steps:
+        return look_for_updates(entries, services.catalog, library.civitai, cards)
+
     @router.post("/v1/cards/fetch")
     def fetch_several(body: CardsBody) -> Described:
-        """The same for several; one that fails does not end the rest."""
-        return describe_several(services, describer, body)
+        """Ask about several models; one that fails does not end the rest."""
+        entries = [cards.index.find(identity) for identity in body.ids]
+        steps = list(describing(entries, with_preview=body.preview))
+        return Described(
+            described=[step.described.id for step in steps if step.described],
+            unanswered=[step.unanswered for step in steps if step.unanswered],
+        )
 
     @router.post("/v1/cards/updates")
     def updates(body: CardsBody) -> Updates:
         """Whether there are newer versions."""
-        entries = [library.cards.index.find(identity) for identity in body.ids]
-        found, unanswered = find_updates(entries, services.catalog, library.civitai)
-        return Updates(updates=found, unanswered=unanswered)
+        steps = list(updating([cards.index.find(identity) for identity in body.ids]))
+        return Updates(
+            updates=[step.update for step in steps if step.update],
+            unanswered=[step.unanswered for step in steps if step.unanswered],
+        )
 
-    return router
+    @router.post("/v1/cards/describe")
+    def describe_matching(query: CardQuery) -> StreamingResponse:
+        """Ask about all that match and lack a preview or trigger words: a line of JSON for each step."""
+        matching = cards.index.matching(resolved(query, services))
+        return lines_of(describing([entry for entry in matching if lacks_description(entry)]))
+
+    @router.post("/v1/cards/find-updates")
+    def update_matching(query: CardQuery) -> StreamingResponse:
+        """Look for newer versions of all that match: a line of JSON for each step."""
+        return lines_of(updating(cards.index.matching(resolved(query, services))))
 
 
-def describe_several(services: Services, describer: Describer, body: CardsBody) -> Described:
-    """Fill several cards: one question for all hashes, then a picture each."""
-    library = services.library
-    entries = [library.cards.index.find(identity) for identity in body.ids]
-    versions = known_versions((entry.file for entry in entries), services.catalog, library.civitai)
-    described: list[str] = []
-    unanswered: list[Unanswered] = []
-    for entry in entries:
-        version = versions.get(services.catalog.sha256(entry.file))
-        if version is None:
-            unanswered.append(unknown(entry.id))
-            continue
-        try:
-            describer.describe(entry.id, version, with_preview=body.preview)
-            described.append(entry.id)
-        except WebuiError as error:
-            cause = error.cause if isinstance(error, FetchRefused) else "unexpected"
-            unanswered.append(Unanswered(id=entry.id, cause=cause, sentence=str(error)))
-    return Described(described=described, unanswered=unanswered)
+def lines_of(steps: Steps) -> StreamingResponse:
+    """Steps as they come. Who stops reading stops the inquiry."""
+    lines = (step.model_dump_json() + "\n" for step in steps)
+    return StreamingResponse(lines, media_type="application/x-ndjson", headers={"Cache-Control": "no-store"})
 
 
 def found_answer(found: Found, index: CardIndex) -> FoundAnswer:
     """As an answer, with the card of what is here."""
-    here = next(
-        (
-            index.card(entry)
-            for entry in index.entries()
-            if (entry.file.sha256 is not None and entry.file.sha256 in found.sha256)
-            or (entry.text.model_id == found.model_id and found.model_id)
-        ),
-        None,
-    )
-    return FoundAnswer(**found.model_dump(), here=here)
+    entries = index.entries()
+    same = next((entry for entry in entries if is_same_version(entry, found)), None)
+    others = (entry for entry in entries if found.model_id and entry.text.model_id == found.model_id)
+    here = same or next(others, None)
+    card = index.card(here) if here else None
+    return FoundAnswer(**found.model_dump(), here=card, same=same is not None)
+
+
+def is_same_version(entry: CardEntry, found: Found) -> bool:
+    """Whether a card is of the version that was found."""
+    if entry.file.sha256 is not None and entry.file.sha256 in found.sha256:
+        return True
+    return bool(found.version_id) and entry.text.version_id == found.version_id
 
 
 def words_of(enums: dict[str, Any]) -> Words:

@@ -137,6 +137,10 @@ class Identity:
         return self.reason is None
 
 
+# Metadata of an embedding in a picture: what it is called there.
+CARRIED_NAME = "embedding.name"
+
+
 class ModelFile(BaseModel):
     """One file (or diffusers folder) on disk.
 
@@ -163,6 +167,8 @@ class ModelFile(BaseModel):
     prediction: str | None = None
     container: str = "safetensors"
     metadata: dict[str, str] = {}
+    # Whether it carries a picture of what it makes.
+    has_cover: bool = False
     reason: str | None = None
     # Whether the reason is that it lies in a folder of other kinds.
     is_misplaced: bool = False
@@ -171,6 +177,11 @@ class ModelFile(BaseModel):
     def stem(self) -> str:
         """File name without folder and suffix, as A1111 shows it in infotext."""
         return Path(self.name).stem if self.path.suffix else Path(self.name).name
+
+    @property
+    def word(self) -> str:
+        """What an embedding is called in prompts: one in a picture has a name of its own."""
+        return self.metadata.get(CARRIED_NAME) or self.path.stem
 
     @property
     def native_side(self) -> int:

@@ -15,7 +15,7 @@ from pathlib import Path
 
 from webui.core.errors import ModelNotFound, UnusableFile
 from webui.core.model_file import Family, ModelFile, ModelKind
-from webui.models.catalog_entries import BATCH, known_files, read_files
+from webui.models.catalog_entries import BATCH, is_plain_picture, known_files, read_files
 from webui.models.catalog_index import CatalogIndex
 from webui.models.file_types import SAFETENSORS_SUFFIXES
 from webui.models.folders import FoundFile, ModelFolders, find_files, found_file
@@ -105,12 +105,12 @@ class Catalog:
     def _batches(self, known: Mapping[Path, ModelFile]) -> Iterator[None]:
         found = list(find_files(self._folders))
         files, unread = known_files(found, self._folders, self._cache, known)
-        ordered = [(self._order(file), file) for file in files]
+        ordered = [(self._order(file), file) for file in files if not is_plain_picture(file)]
         size = FIRST_BATCH
         while True:
             batch, unread = unread[:size], unread[size:]
             fresh = read_files(batch, self._folders, self._cache)
-            ordered += [(self._order(file), file) for file in fresh]
+            ordered += [(self._order(file), file) for file in fresh if not is_plain_picture(file)]
             ordered.sort(key=itemgetter(0))
             self._publish([file for _, file in ordered], unread)
             yield

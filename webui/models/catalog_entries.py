@@ -6,11 +6,13 @@ from typing import Any
 
 from webui.core.errors import UnusableFile
 from webui.core.model_file import Family, ModelFile, ModelKind
+from webui.models.covers import has_cover
 from webui.models.folders import FoundFile, ModelFolders
 from webui.models.hashing import old_hash_of
 from webui.models.headers import read_header
 from webui.models.identify import identify
 from webui.models.kinds import with_article
+from webui.models.picture_embeddings import PICTURE, PICTURE_SUFFIXES
 from webui.store.header_cache import HeaderCache, Remembered, Stamp
 
 # Raise it when the rules of `identify` change: what was remembered under older ones is then read again.
@@ -48,6 +50,11 @@ def read_files(unread: Sequence[FoundFile], folders: ModelFolders, cache: Header
     cache.put_all([(_stamp(each), read_entry(each.path)) for each in unread])
     remembered = cache.remembered([_stamp(each) for each in unread])
     return [_model_file(each, remembered[each.path], folders, cache) for each in unread]
+
+
+def is_plain_picture(file: ModelFile) -> bool:
+    """Whether a file among the embeddings is but a picture."""
+    return file.kind is ModelKind.UNKNOWN and file.path.suffix.lower() in PICTURE_SUFFIXES
 
 
 def _is_same(file: ModelFile | None, found: FoundFile) -> bool:
@@ -123,5 +130,6 @@ def read_entry(path: Path) -> Entry:
         "architecture": identity.architecture,
         "container": header.layout,
         "reason": identity.reason,
+        "has_cover": header.layout == PICTURE or has_cover(header.metadata),
         "metadata": {key: value for key, value in header.metadata.items() if len(value) <= LONGEST_METADATA},
     }

@@ -1,12 +1,8 @@
 """Textual-inversion embeddings (Gal et al. 2022) in every form they are passed around in.
 
-A1111's and diffusers' pickles, safetensors, SDXL's pairs of tensors, and pictures that carry one: as text
-beside the pixels, or in the lower bits of their left and right borders.
+A1111's and diffusers' pickles, safetensors, SDXL's pairs of tensors, and pictures that carry one.
 """
 
-import base64
-import json
-import zlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,7 +10,6 @@ from typing import Any
 
 import numpy as np
 import torch
-from PIL import Image
 from torch import Tensor
 
 from webui.core.errors import UnusableFile
@@ -22,17 +17,11 @@ from webui.diffusion.text_encoder import TextTower, TextualInversion
 from webui.models.file_types import SAFETENSORS_SUFFIXES
 from webui.models.headers import is_pickle, read_header
 from webui.models.pickles import load_pickle
+from webui.models.picture_embeddings import PICTURE_SUFFIXES, read_tables
 from webui.models.weights import open_tensors
 
-PICTURE_SUFFIXES = frozenset({".png", ".webp", ".jxl", ".avif"})
-TEXT_CHUNK = "sd-ti-embedding"
-TENSOR_KEY = "TORCHTENSOR"
 FIRST, SECOND, ONLY = "clip_l", "clip_g", ""
 PARAMETERS = "string_to_param"
-# The largest embedding, 75 vectors of SDXL written as decimals, is 3 MB.
-MOST_BYTES = 64 * 2**20
-# A picture's colours hide four bits a channel.
-LOW_BITS = 0x0F
 MATRIX = 2
 
 
@@ -129,68 +118,14 @@ def text_or_none(value: object) -> str | None:
     return None if value is None else str(value)
 
 
-def read_picture(path: Path) -> dict[str, Any] | None:
-    """What a picture carries of an embedding; None if it carries none. Raises UnusableFile."""
-    try:
-        with Image.open(path) as image:
-            written = image.info.get(TEXT_CHUNK)
-            if isinstance(written, str | bytes):
-                return from_json(base64.b64decode(written))
-            return from_borders(np.asarray(image.convert("RGB")))
-    except (OSError, ValueError, zlib.error, SyntaxError, RecursionError) as error:
-        raise UnusableFile(f"{path.name} holds no embedding that can be read.") from error
+def read_picture(path: Path) -> Mapping[str, Any] | None:
+    """What a picture carries of an embedding, tensors in it; None if it carries none. Raises UnusableFile."""
+    tables = read_tables(path)
+    return None if tables is None else with_tensors(tables)
 
 
-def from_json(text: bytes) -> dict[str, Any]:
-    """Tables in which tensors stand as nested lists."""
-    content = json.loads(text, object_hook=_with_tensors)
-    if not isinstance(content, dict):
-        raise ValueError("a table was expected")
-    return content
-
-
-def _with_tensors(table: dict[str, Any]) -> Any:  # noqa: ANN401 - JSON, or a tensor in its place
-    return torch.tensor(table[TENSOR_KEY]) if TENSOR_KEY in table else table
-
-
-def from_borders(pixels: np.ndarray) -> dict[str, Any] | None:
-    """What is hidden in a picture's borders, (H, W, 3) uint8; None if nothing is.
-
-    Left and right of the picture proper, parted from it by black columns, stand the lower and upper halves
-    of compressed bytes, each channel's low bits changed by a known sequence.
-    """
-    pixels = without_black_margin(pixels) & LOW_BITS
-    black = np.flatnonzero(pixels.sum(axis=(0, 2)) == 0)
-    if len(black) < 2:
-        return None
-    lower, upper = pixels[:, : black.min()], pixels[:, black.max() + 1 :]
-    if lower.shape != upper.shape or lower.size == 0:
-        return None
-    # The sequence is the same for both.
-    sequence = pseudo_random(lower.size).reshape(lower.shape) & LOW_BITS
-    joined = ((upper ^ sequence) << 4) | (lower ^ sequence)
-    unpacking = zlib.decompressobj()
-    try:
-        text = unpacking.decompress(joined.tobytes(), MOST_BYTES)
-    except zlib.error:
-        # Two black columns are in many pictures.
-        return None
-    return from_json(text) if unpacking.eof else None
-
-
-def without_black_margin(pixels: np.ndarray) -> np.ndarray:
-    """The part of a picture between its first and last rows and columns that are not black."""
-    bright = (pixels > 0).all(axis=2)
-    rows, columns = np.flatnonzero(bright.T.any(axis=0)), np.flatnonzero(bright.any(axis=0))
-    if not len(rows):
-        return pixels[:0, :0]
-    return pixels[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1]
-
-
-def pseudo_random(count: int) -> np.ndarray:
-    """The bytes that the border's bits are changed by, (count,) uint8: a linear congruential generator."""
-    state, found = 0, np.empty(count, np.uint8)
-    for index in range(count):
-        state = (1664525 * state + 1013904223) % 2**32
-        found[index] = state % 255
-    return found
+def with_tensors(value: Any) -> Any:  # noqa: ANN401 - JSON, and arrays, which become tensors
+    """Tables with tensors in place of arrays."""
+    if isinstance(value, np.ndarray):
+        return torch.from_numpy(value)
+    return {key: with_tensors(each) for key, each in value.items()} if isinstance(value, Mapping) else value

@@ -13,13 +13,13 @@ def embedding_sizes(catalog: Catalog, text: str) -> dict[str, int]:
     squeezed_text = squeezed(text)
     found: dict[str, int] = {}
     for file in catalog.files(ModelKind.EMBEDDING):
-        if occurs(file.path.stem, [squeezed_text]):
+        if occurs(file.word, [squeezed_text]):
             try:
                 size = size_of(read_header(file.path))
             except UnusableFile:
                 continue
             if size:
-                found[file.path.stem] = size
+                found[file.word] = size
     return found
 
 

@@ -12,23 +12,22 @@ from webui.core.errors import UnusableFile
 from webui.core.model_file import ModelFile, ModelKind
 from webui.diffusion.text_encoder import TextTower, TextualInversion
 from webui.models.catalog import Catalog
-from webui.models.embedding_files import PICTURE_SUFFIXES, Embedding, embedding_from, read_embedding
+from webui.models.embedding_files import Embedding, embedding_from, read_embedding
 from webui.models.embedding_sizes import occurs, squeezed
-from webui.models.hashing import sha256_of
+from webui.models.picture_embeddings import PICTURE
 
 KEPT_EMBEDDINGS = 256
 SHORT_HASH_DIGITS = 12
-PREVIEW = ".preview"
 
 
 @dataclass(frozen=True, slots=True)
 class EmbeddingEntry:
-    """An embedding on disk; `file` is None for pictures that carry one."""
+    """An embedding on disk."""
 
     name: str
     path: Path
     version: Hashable
-    file: ModelFile | None = None
+    file: ModelFile
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -58,7 +57,6 @@ class Embeddings:
         self._catalog = catalog
         self._entries: tuple[int, dict[str, EmbeddingEntry]] | None = None
         self._read: OrderedDict[Hashable, Embedding | None] = OrderedDict()
-        self._hashes: dict[Hashable, str] = {}
         self._lock = threading.RLock()
 
     def entries(self) -> dict[str, EmbeddingEntry]:
@@ -67,8 +65,9 @@ class Embeddings:
         with self._lock:
             if self._entries is None or self._entries[0] != version:
                 files = self._catalog.files(ModelKind.EMBEDDING)
-                entries = {file.path.stem: _entry(file) for file in files}
-                self._entries = version, entries | self._in_pictures(files)
+                # Pictures last, so that theirs counts of two with one name.
+                files.sort(key=lambda file: file.container == PICTURE)
+                self._entries = version, {file.word: _entry(file) for file in files}
             return self._entries[1]
 
     def read(self, entry: EmbeddingEntry) -> Embedding | None:
@@ -86,12 +85,7 @@ class Embeddings:
 
     def short_hash(self, entry: EmbeddingEntry) -> str:
         """The 12 digits that A1111 writes."""
-        if entry.file is not None:
-            return self._catalog.sha256(entry.file)[:SHORT_HASH_DIGITS]
-        with self._lock:
-            if entry.version not in self._hashes:
-                self._hashes[entry.version] = sha256_of(entry.path)
-            return self._hashes[entry.version][:SHORT_HASH_DIGITS]
+        return self._catalog.sha256(entry.file)[:SHORT_HASH_DIGITS]
 
     def usable(
         self,
@@ -127,21 +121,6 @@ class Embeddings:
                 keys.append((name, given.version))
         return UsableEmbeddings(inversions, hashes, tuple(keys), tuple(warnings))
 
-    def _in_pictures(self, files: Iterable[ModelFile]) -> dict[str, EmbeddingEntry]:
-        """Embeddings that pictures carry; a picture named like a model file is its preview."""
-        others = {file.path.with_suffix("") for file in files}
-        found: dict[str, EmbeddingEntry] = {}
-        for folder in self._catalog.folders.embeddings:
-            for path in sorted(folder.rglob("*")):
-                is_picture = path.suffix.lower() in PICTURE_SUFFIXES and path.is_file()
-                if not is_picture or path.stem.lower().endswith(PREVIEW) or path.with_suffix("") in others:
-                    continue
-                stat = path.stat()
-                entry = EmbeddingEntry(path.stem, path, (path, stat.st_size, stat.st_mtime_ns))
-                if (embedding := self.read(entry)) is not None:
-                    found[embedding.name] = EmbeddingEntry(embedding.name, path, entry.version)
-        return found
-
 
 def _entry(file: ModelFile) -> EmbeddingEntry:
-    return EmbeddingEntry(file.path.stem, file.path, (file.path, file.size, file.mtime_ns), file)
+    return EmbeddingEntry(file.word, file.path, (file.path, file.size, file.mtime_ns), file)

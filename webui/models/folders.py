@@ -15,6 +15,7 @@ from webui.models.headers import (
     is_diffusers_folder,
 )
 from webui.models.kinds import FACTS
+from webui.models.picture_embeddings import PICTURE_SUFFIXES
 
 Kinds = frozenset[ModelKind]
 # Folders of pictures' networks: which lies in which is a matter of taste.
@@ -36,6 +37,7 @@ FLAG_KINDS: Mapping[str, ModelKind] = MappingProxyType(
 DETECTOR_FOLDERS = ("opencv", "GFPGAN", "Codeformer")
 # A1111 takes VAEs beside checkpoints for such if their names end so.
 VAE_ENDING = ".vae"
+PREVIEW = ".preview"
 # Deeper nesting is a mistake, such as a whole disk linked into the folder.
 MAX_DEPTH = 16
 
@@ -145,7 +147,9 @@ def find_files(folders: ModelFolders) -> Iterator[FoundFile]:
     for root in roots:
         # A root that lies in another is for its own kinds, so the other leaves it out.
         inner = {real for real in real_roots.values() if real != real_roots[root]}
-        yield from Walk(root, seen, inner).files(str(root), real_roots[root], "", MAX_DEPTH)
+        yield from Walk(root, seen, inner, root in folders.embeddings).files(
+            str(root), real_roots[root], "", MAX_DEPTH
+        )
 
 
 def found_file(root: Path, path: Path) -> FoundFile | None:
@@ -165,12 +169,14 @@ def found_file(root: Path, path: Path) -> FoundFile | None:
 class Walk:
     """Goes through a root: links are followed, nothing is visited twice, hidden names are left out.
 
-    `seen` and `others` are real paths: what was visited, and roots that are walked on their own.
+    `seen` and `others` are real paths: what was visited, and roots that are walked on their own. `pictures`
+    may be model files too, but for those that are named like one.
     """
 
     root: Path
     seen: set[str]
     others: set[str]
+    pictures: bool = False
 
     def files(self, folder: str, real: str, name: str, depth: int) -> Iterator[FoundFile]:
         """Files below a folder, whose name below the root is `name` (with "/" at its end, or empty)."""
@@ -187,7 +193,8 @@ class Walk:
         for entry in listing:
             if entry.name.startswith("."):
                 continue
-            is_model = has_model_suffix(entry.name) and not is_unfinished(entry.name, names)
+            is_model = has_model_suffix(entry.name) or (self.pictures and is_lone_picture(entry.name, names))
+            is_model = is_model and not is_unfinished(entry.name, names)
             if is_model and entry.is_file():
                 yield from self._file(entry, real, name)
             elif entry.is_dir():
@@ -222,6 +229,14 @@ class Walk:
 def has_model_suffix(name: str) -> bool:
     """Whether a file's name ends as those of models do."""
     return os.path.splitext(name)[1].lower() in MODEL_SUFFIXES  # noqa: PTH122 - 20,000 names, no paths
+
+
+def is_lone_picture(name: str, names: set[str]) -> bool:
+    """Whether a picture is no preview by its name and the names beside it."""
+    stem, suffix = os.path.splitext(name)  # noqa: PTH122 - as above
+    if suffix.lower() not in PICTURE_SUFFIXES or stem.lower().endswith(PREVIEW):
+        return False
+    return not any(stem + other in names for other in MODEL_SUFFIXES)
 
 
 def is_unfinished(name: str, names: set[str]) -> bool:

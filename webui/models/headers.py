@@ -14,6 +14,7 @@ from typing import Any
 from webui.core.errors import UnusableFile
 from webui.models.gguf import is_gguf, read_gguf_header
 from webui.models.pickle_headers import read_pickle_header
+from webui.models.picture_embeddings import is_picture, read_picture_header
 from webui.models.tensor_table import Header, TensorInfo
 
 __all__ = ["Header", "TensorInfo", "read_header"]
@@ -47,6 +48,8 @@ def read_header(path: Path) -> Header:
             return read_gguf_header(path)
         if is_pickle(start):
             return read_pickle_header(path)
+        if is_picture(start):
+            return read_picture_header(path)
         return read_safetensors_header(path, size)
     except OSError as error:
         raise UnusableFile(f"{path.name} cannot be read: {error.strerror or error}.") from error

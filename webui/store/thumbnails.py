@@ -1,5 +1,6 @@
 """Small pictures of previews, made once and kept in the data folder."""
 
+from collections.abc import Callable
 from pathlib import Path
 
 from PIL import Image, ImageOps
@@ -21,18 +22,21 @@ class Thumbnails:
         """Makes the folder when the first is made."""
         self._folder = folder
 
-    def get(self, identity: str, stamp: int, preview: Path) -> Path:
-        """The thumbnail of a preview, made now if there is none of this stamp. Raises UnusableFile."""
+    def get(self, identity: str, stamp: int, preview: Callable[[], Path | bytes]) -> Path:
+        """The thumbnail of a preview, made now if there is none of this stamp. Raises UnusableFile.
+
+        `preview` gives the picture and is asked only then.
+        """
         path = self._folder / identity[:LETTERS] / f"{identity}-{stamp:x}.webp"
         if not path.is_file():
-            write_atomically(path, thumbnail_of(preview))
+            write_atomically(path, thumbnail_of(preview()))
             for old in path.parent.glob(f"{identity}-*.webp"):
                 if old != path:
                     old.unlink(missing_ok=True)
         return path
 
 
-def thumbnail_of(preview: Path) -> bytes:
+def thumbnail_of(preview: Path | bytes) -> bytes:
     """A picture file made small, as WebP; of an animation the first frame."""
     with opened(preview) as image:
         # JPEG can be decoded at a half or a quarter of its size, which is much faster.

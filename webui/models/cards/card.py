@@ -15,6 +15,18 @@ MAX_PAGE = 1000
 Order = Literal["name", "modified", "size", "family"]
 
 
+class CardUpdate(BaseModel):
+    """A newer version on Civitai of a model that is here; `link` fetches it, `published` is an ISO time."""
+
+    model_config = ConfigDict(frozen=True)
+
+    version_id: int
+    version: str
+    base_model: str
+    published: str | None
+    link: str
+
+
 class Card(BaseModel):
     """One model file. `thumbnail` is an address below the server's, without a leading slash."""
 
@@ -39,6 +51,7 @@ class Card(BaseModel):
     thumbnail: str | None
     insert: str
     insert_negative: str
+    update: CardUpdate | None
 
 
 class CardFolder(BaseModel):
@@ -52,11 +65,13 @@ class CardPage(BaseModel):
     """A part of the cards that match. `hidden`: so many match but are for another family.
 
     `unread`: so many model files were found that are still to be looked at.
+    `newer`: of so many that match a newer version is known.
     """
 
     total: int
     hidden: int
     unread: int
+    newer: int
     offset: int
     cards: list[Card]
     folders: list[CardFolder]
@@ -77,6 +92,8 @@ class CardQuery(BaseModel):
     fitting: bool = False
     folder: str = ""
     favourites: bool = False
+    # Only those of which a newer version is known.
+    newer: bool = False
     sort: Order = "name"
     descending: bool = False
     offset: int = Field(0, ge=0)
@@ -118,7 +135,7 @@ def make_entry(identity: str, file: ModelFile, text: CardText, preview_stamp: in
     return CardEntry(identity, file, text, folder, searched, preview_stamp)
 
 
-def make_card(entry: CardEntry, insert: str, insert_negative: str) -> Card:
+def make_card(entry: CardEntry, insert: str, insert_negative: str, update: CardUpdate | None) -> Card:
     """An entry as a page shows it."""
     file, text = entry.file, entry.text
     return Card(
@@ -141,4 +158,5 @@ def make_card(entry: CardEntry, insert: str, insert_negative: str) -> Card:
         thumbnail=entry.thumbnail,
         insert=insert,
         insert_negative=insert_negative,
+        update=update,
     )

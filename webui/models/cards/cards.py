@@ -11,7 +11,9 @@ from webui.core.model_file import ModelFile, ModelKind
 from webui.models.cards.card import Card, CardEntry
 from webui.models.cards.index import CardIndex
 from webui.models.catalog import Catalog
+from webui.models.covers import Cover, cover_of
 from webui.models.headers import read_header
+from webui.models.lora_files import SHORT_HASH_DIGITS, TRAINERS_HASH
 from webui.store.atomic import write_atomically
 from webui.store.encoding import encode
 from webui.store.reading import open_picture
@@ -48,6 +50,12 @@ class CardDetail(Card):
     trained_words: list[str]
     civitai: CivitaiPlace | None
     writes_to: str
+    # Whether the picture is a file beside the model, which can be removed.
+    has_own_preview: bool
+    # Of LoRAs: how the weights are stored.
+    sort: str | None
+    # What infotexts write of it, where that is known.
+    short_hash: str | None
 
 
 class CardEdit(BaseModel):
@@ -96,6 +104,9 @@ class Cards:
             trained_words=list(text.trained_words),
             civitai=civitai_place(entry),
             writes_to=written_path(file.path).name,
+            has_own_preview=find_preview(file.path) is not None,
+            sort=file.sort,
+            short_hash=self._short_hash(file),
         )
 
     def edit(self, identity: str, changes: CardEdit) -> CardDetail:
@@ -111,17 +122,36 @@ class Cards:
             write_card(path, values)
             self.index.refresh(path)
 
-    def preview(self, identity: str) -> Path:
-        """The preview's file. Raises NotFound."""
-        path = find_preview(self.index.find(identity).file.path)
-        if path is None:
+    def hash(self, identity: str) -> CardDetail:
+        """The same after the file was hashed, which takes a second for each GB. Raises UnusableFile."""
+        file = self.index.find(identity).file
+        try:
+            digest = self._catalog.sha256(file)
+            if file.kind is ModelKind.LORA:
+                self._catalog.data_hash(file)
+        except OSError as error:
+            raise UnusableFile(f"{file.name} cannot be read: {error.strerror or error}.") from error
+        self.index.note_hash(identity, digest)
+        return self.detail(identity)
+
+    def preview(self, identity: str) -> Path | Cover:
+        """The preview's file, else the picture inside the model's. Raises NotFound."""
+        file = self.index.find(identity).file
+        found = find_preview(file.path) or cover_of(file)
+        if found is None:
+            if file.has_cover:
+                self.index.without_cover(identity)
             raise NotFound("This model has no preview.")
-        return path
+        return found
 
     def thumbnail(self, identity: str) -> Path:
         """A small picture of the preview. Raises NotFound, UnusableFile."""
-        entry = self.index.find(identity)
-        return self._thumbnails.get(identity, entry.preview_stamp, self.preview(identity))
+
+        def picture() -> Path | bytes:
+            preview = self.preview(identity)
+            return preview.data if isinstance(preview, Cover) else preview
+
+        return self._thumbnails.get(identity, self.index.find(identity).preview_stamp, picture)
 
     def set_preview(self, identity: str, data: bytes) -> CardDetail:
         """Take a picture file as preview; a PNG keeps its infotext. Raises UnusableFile."""
@@ -133,8 +163,10 @@ class Cards:
         return self.detail(identity)
 
     def remove_preview(self, identity: str) -> CardDetail:
-        """Move the preview that is shown to the trash."""
+        """Move the preview that is shown to the trash. Raises InvalidRequest for one inside the file."""
         file, preview = self.index.find(identity).file, self.preview(identity)
+        if isinstance(preview, Cover):
+            raise InvalidRequest("This picture is inside the file and stays there. Another one can cover it.")
         self.trash.put(preview, [], name=preview.name, kind="preview")
         self.index.refresh(file.path)
         return self.detail(identity)
@@ -157,6 +189,13 @@ class Cards:
             self.index.reread()
             return None
         return self.card(self._catalog.add(path))
+
+    def _short_hash(self, file: ModelFile) -> str | None:
+        """The digits that A1111 writes into infotexts: of a LoRA twelve of another hash than the file's."""
+        if file.kind is not ModelKind.LORA:
+            return file.short_hash
+        written = file.metadata.get(TRAINERS_HASH) or self._catalog.known_data_hash(file)
+        return written[:SHORT_HASH_DIGITS] if written else None
 
     def _own_sidecars(self, file: ModelFile) -> list[Path]:
         """The sidecars of a file, but for those that it shares with another model of the same base."""

@@ -6,17 +6,19 @@ import threading
 import time
 from collections import Counter
 from collections.abc import Iterable, Iterator
+from dataclasses import replace
 from operator import attrgetter
 from pathlib import Path
 
 from webui.core.errors import NotFound
-from webui.core.model_file import ModelFile
+from webui.core.model_file import Family, ModelFile, ModelKind
 from webui.models.cards.card import (
     Card,
     CardEntry,
     CardFolder,
     CardPage,
     CardQuery,
+    CardUpdate,
     card_id,
     id_of_key,
     make_card,
@@ -51,6 +53,7 @@ class CardIndex:
         self._entries: dict[str, CardEntry] = {}
         self._seen: int | None = None
         self._edits = 0
+        self._updates: dict[str, CardUpdate] = {}
 
     @property
     def version(self) -> str:
@@ -59,29 +62,50 @@ class CardIndex:
 
     def page(self, query: CardQuery) -> CardPage:
         """The cards that match, a page of them."""
-        entries = [entry for entry in self.entries() if query.kind is None or entry.file.kind == query.kind]
+        entries = self._of_kind(query.kind)
         folders = folders_of(entries)
-        matching = [entry for entry in entries if is_match(entry, query)]
-        fitting = [entry for entry in matching if entry.file.fits(query.family)]
+        matching = matches(entries, query)
+        fitting = fitting_for(matching, query.family)
+        with_newer = [entry for entry in fitting if entry.id in self._updates] if self._updates else []
+        shown = with_newer if query.newer else fitting
         key = SORT_KEYS.get(query.sort)
         if key is not None:
-            fitting.sort(key=key)
+            shown.sort(key=key)
         if query.descending:
-            fitting.reverse()
-        chosen = fitting[query.offset : query.offset + query.limit]
+            shown.reverse()
+        chosen = shown[query.offset : query.offset + query.limit]
         return CardPage(
-            total=len(fitting),
+            total=len(shown),
             hidden=len(matching) - len(fitting),
             unread=self._catalog.unread,
+            newer=len(with_newer),
             offset=query.offset,
             cards=[self.card(entry) for entry in chosen],
             folders=folders,
             version=self.version,
         )
 
+    def matching(self, query: CardQuery) -> list[CardEntry]:
+        """All cards that match, by name, those for other families left out."""
+        found = fitting_for(matches(self._of_kind(query.kind), query), query.family)
+        return [entry for entry in found if entry.id in self._updates] if query.newer else found
+
     def card(self, entry: CardEntry) -> Card:
         """An entry as a page shows it."""
-        return make_card(entry, *self._insertion.of(entry.file, entry.text))
+        insert, insert_negative = self._insertion.of(entry.file, entry.text)
+        return make_card(entry, insert, insert_negative, self._updates.get(entry.id))
+
+    def note_update(self, identity: str, update: CardUpdate | None) -> None:
+        """Show on a card from now on that there is a newer version, or that there is none."""
+        with self._lock:
+            if self._updates.get(identity) == update:
+                return
+            updates = {key: value for key, value in self._updates.items() if key != identity}
+            self._updates = updates | ({identity: update} if update is not None else {})
+            self._edits += 1
+
+    def _of_kind(self, kind: ModelKind | None) -> list[CardEntry]:
+        return [entry for entry in self.entries() if kind is None or entry.file.kind == kind]
 
     def entries(self) -> list[CardEntry]:
         """All cards, by name, made anew if the catalog changed."""
@@ -117,10 +141,31 @@ class CardIndex:
         with self._lock:
             known = self.find(card_id(path))
             found = Sidecars(path, listed(path.parent))
-            entry = make_entry(known.id, known.file, found.read(), found.preview_stamp())
+            entry = make_entry(known.id, known.file, found.read(), preview_stamp(found, known.file))
             self._entries[known.id] = entry
+            # Where the newer version came in, the older one is no longer behind.
+            self._updates = {
+                key: update
+                for key, update in self._updates.items()
+                if update.version_id != entry.text.version_id
+            }
             self._edits += 1
             return entry
+
+    def note_hash(self, identity: str, sha256: str) -> None:
+        """Know a file's hash from now on, for searches and details."""
+        with self._lock:
+            known = self.find(identity)
+            if known.file.sha256 != sha256:
+                file = known.file.model_copy(update={"sha256": sha256})
+                self._entries[identity] = with_file(known, file)
+                self._edits += 1
+
+    def without_cover(self, identity: str) -> None:
+        """The picture inside a file turned out to be none: its card shows none from now on."""
+        with self._lock:
+            self._entries[identity] = replace(self.find(identity), preview_stamp=0)
+            self._edits += 1
 
     def _rebuild(self) -> None:
         """Cards of the catalog's files, in its order. What is known of a file that did not change stays."""
@@ -149,7 +194,7 @@ class CardIndex:
                 if before != stamp:
                     text = found.read()
                     fresh[key] = (stamp, text)
-            yield make_entry(id_of_key(key), file, text, found.preview_stamp())
+            yield make_entry(id_of_key(key), file, text, preview_stamp(found, file))
         self._cache.put(fresh)
 
 
@@ -188,6 +233,11 @@ class Sidecars:
             return None
 
 
+def preview_stamp(found: Sidecars, file: ModelFile) -> int:
+    """What changes when a card's picture does: the one beside the file, else the one inside; 0 for none."""
+    return found.preview_stamp() or (file.mtime_ns ^ file.size if file.has_cover else 0)
+
+
 def with_file(entry: CardEntry, file: ModelFile) -> CardEntry:
     """The card with what the catalog knows of its file by now, such as a hash."""
     if entry.file is file or entry.file == file:
@@ -214,13 +264,26 @@ def listed(folder: Path) -> Listing:
         return {}
 
 
-def is_match(entry: CardEntry, query: CardQuery) -> bool:
-    """Whether a card has every word, lies in the folder, and is a favourite if only those are wanted."""
-    if query.favourites and not entry.text.favourite:
-        return False
-    if query.folder and entry.folder != query.folder and not entry.folder.startswith(f"{query.folder}/"):
-        return False
-    return all(word in entry.searched for word in query.text.casefold().split())
+def matches(entries: list[CardEntry], query: CardQuery) -> list[CardEntry]:
+    """The cards that have every word, lie in the folder, and are favourites if only those are wanted."""
+    if query.favourites:
+        entries = [entry for entry in entries if entry.text.favourite]
+    if query.folder:
+        below = f"{query.folder}/"
+        entries = [
+            entry for entry in entries if entry.folder == query.folder or entry.folder.startswith(below)
+        ]
+    for word in query.text.casefold().split():
+        entries = [entry for entry in entries if word in entry.searched]
+    return entries
+
+
+def fitting_for(entries: list[CardEntry], family: Family) -> list[CardEntry]:
+    """Those that may be used with checkpoints of a family, in a list of their own; see ModelFile.fits."""
+    if family is Family.UNKNOWN:
+        return list(entries)
+    families = (Family.UNKNOWN, family)
+    return [entry for entry in entries if entry.file.family in families]
 
 
 def folders_of(entries: Iterable[CardEntry]) -> list[CardFolder]:

@@ -37,5 +37,5 @@ class Insertion:
 def embedding_words(file: ModelFile, text: CardText) -> tuple[str, str]:
     """An embedding is a word; some are made for the negative prompt."""
     is_negative = file.metadata.get("modelspec.is_negative_embedding", "").lower() == "true"
-    words = ", ".join(part for part in (file.stem, text.activation_text) if part)
+    words = ", ".join(part for part in (file.word, text.activation_text) if part)
     return ("", words) if is_negative else (words, text.negative_text)

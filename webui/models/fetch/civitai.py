@@ -51,6 +51,8 @@ class Version(BaseModel):
     images: tuple[str, ...]
     files: tuple[VersionFile, ...]
     early_access_until: str | None
+    # As the site writes times (ISO 8601).
+    published: str | None = None
 
 
 class Civitai:
@@ -151,6 +153,7 @@ def version_of(document: Json, model: Json | None = None) -> Version:
         images=images_of(document),
         files=tuple(file_of(entry) for entry in objects(document.get("files"))),
         early_access_until=text_of(document, "earlyAccessEndsAt") or None,
+        published=text_of(document, "publishedAt") or text_of(document, "createdAt") or None,
     )
 
 

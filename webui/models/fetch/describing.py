@@ -53,7 +53,7 @@ class Describer:
         """Fill a card from a version of Civitai's; a preview that cannot be had is no failure."""
         entry = self._cards.index.find(identity)
         self._cards.write(identity, new_values(entry.text, version))
-        if not with_preview or find_preview(entry.file.path) is not None:
+        if not with_preview or entry.file.has_cover or find_preview(entry.file.path) is not None:
             return
         for image in version.images[:PREVIEWS_TRIED]:
             try:

@@ -3,6 +3,7 @@ import { find, appears, publish } from "./dom.js";
 import { make } from "./controls.js";
 import { Panel } from "./cards/panel.js";
 import { listenForFiles } from "./cards/looking.js";
+import { followPrompts } from "./cards/prompt.js";
 
 // Kinds by A1111's names of their pages, which its element ids contain.
 const KINDS = {
@@ -62,9 +63,15 @@ function cardsChanged() {
   for (const { panels } of pages.values()) for (const panel of panels.values()) panel.reload();
 }
 
+/** Says that one card is another now. */
+function cardChanged(card) {
+  for (const { panels } of pages.values()) for (const panel of panels.values()) panel.grid.change(card);
+}
+
 for (const tab of ["txt2img", "img2img"]) {
   await appears(`#${tab}_settings`);
+  followPrompts(tab);
   build(tab);
 }
-publish({ showCards, cardsChanged });
+publish({ showCards, cardsChanged, cardChanged });
 listenForFiles(cardsChanged);

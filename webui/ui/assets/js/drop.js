@@ -4,7 +4,10 @@ import { make } from "./controls.js";
 import { ask } from "./server.js";
 import { Tray } from "./drop/tray.js";
 import { fetchLink, resumeDownloads } from "./drop/downloads.js";
+import { askForModels } from "./drop/adding.js";
 import { finishUpload, sendFile } from "./drop/uploads.js";
+import { inquire } from "./drop/inquiry.js";
+import { openKeys, placeKeysInSettings } from "./drop/keys.js";
 import { isLink, linksIn } from "./drop/links.js";
 import { searchCivitai } from "./drop/search.js";
 
@@ -81,50 +84,7 @@ function take(files, text = "") {
   if (!files.length) for (const link of linksIn(text)) fetchLink(link, tray);
 }
 
-/** Opens a dialog that asks for files or a link: for those who cannot drag. */
-function addModels() {
-  const files = make("input", { type: "file", multiple: true, id: "add_models_files" });
-  const link = make("input", {
-    type: "text",
-    id: "add_models_link",
-    placeholder: "Civitai or Hugging Face link, or AIR",
-    attributes: { "aria-label": "Link" },
-  });
-  const message = make(
-    "p",
-    {
-      className: "hint",
-      textContent: "Each goes into the folder it belongs to. You can also drop files and links anywhere on the page.",
-    },
-  );
-  const form = make(
-    "form",
-    { method: "dialog" },
-    make("h2", { textContent: "Add models" }),
-    make("label", { className: "details-field" }, make("span", { textContent: "Files from this device" }), files),
-    make("label", { className: "details-field" }, make("span", { textContent: "Or a link" }), link),
-    message,
-    make(
-      "div",
-      { className: "details-buttons" },
-      make("span", { className: "gap" }),
-      make("button", { type: "button", textContent: "Close", onclick: () => dialog.close() }),
-      make("button", { type: "submit", className: "primary", textContent: "Add" }),
-    ),
-  );
-  const dialog = make("dialog", { className: "details narrow", attributes: { "aria-label": "Add models" } }, form);
-  form.addEventListener("submit", (event) => {
-    if (files.files.length || linksIn(link.value).length) return take([...files.files], link.value);
-    event.preventDefault();
-    message.textContent = link.value
-      ? "That is not a link this page knows. It takes addresses of Civitai and Hugging Face, and AIR names."
-      : "Choose files, or paste a link.";
-  });
-  dialog.addEventListener("close", () => dialog.remove());
-  document.body.append(dialog);
-  dialog.showModal();
-}
-
+placeKeysInSettings();
 resumeDownloads(tray);
 for (const upload of await ask("GET", "v1/uploads").catch(() => [])) {
   if (upload.offset === upload.size) finishUpload(upload, tray);
@@ -134,7 +94,10 @@ for (const upload of await ask("GET", "v1/uploads").catch(() => [])) {
   }
 }
 publish({
-  addModels,
+  addModels: () => askForModels(take),
+  fetchLink: (link) => fetchLink(link, tray),
+  inquire: (what, question, label, showNewer) => inquire(what, question, label, tray, showNewer),
+  openKeys,
   takeFiles: take,
   searchModels: (kind, query) => searchCivitai(kind, query, (link) => fetchLink(link, tray)),
 });

@@ -18,12 +18,13 @@ function generate(tab) {
   return press(`${tab}_generate`);
 }
 
-/** A list that is open or a picture over the page takes Esc for itself. */
+/** A list that is open, a dialog or a picture over the page takes Esc for itself. */
 function somethingIsOpen() {
-  return isShown(find("#lightboxModal")) || isShown(find(".context-menu")) || find("[role=listbox]");
+  return find(":popover-open") || isShown(find("#lightboxModal")) || isShown(find(".context-menu")) || find("[role=listbox]");
 }
 
 document.addEventListener("keydown", (event) => {
+  if (find("dialog[open]")) return;
   const tab = currentTab();
   let done = false;
   if (event.key === "Enter" && (event.ctrlKey || event.metaKey)) done = generate(tab);

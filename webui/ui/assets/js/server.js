@@ -20,8 +20,8 @@ export function unreachable(error) {
   return error.name !== "AbortError" && (!error.status || [502, 503, 504].includes(error.status));
 }
 
-/** Asks a route of ours and gives its JSON, null for an empty answer. Throws an Error with the server's sentence. */
-export async function ask(method, path, body, signal) {
+/** Asks a route of ours; the answer as it begins. Throws an Error with the server's sentence. */
+async function answer(method, path, body, signal) {
   const json = body !== undefined && !(body instanceof Blob);
   let response;
   try {
@@ -41,5 +41,30 @@ export async function ask(method, path, body, signal) {
     error.body = await response.json().catch(() => null);
     throw error;
   }
+  return response;
+}
+
+/** Asks a route of ours and gives its JSON, null for an empty answer. Throws an Error with the server's sentence. */
+export async function ask(method, path, body, signal) {
+  const response = await answer(method, path, body, signal);
   return response.status === 204 ? null : response.json();
+}
+
+/** Asks a route of ours that answers with lines of JSON, and gives each as it comes. Throws as `ask` does. */
+export async function* askForLines(path, body, signal) {
+  const { body: stream } = await answer("POST", path, body, signal);
+  const reader = stream.pipeThrough(new TextDecoderStream()).getReader();
+  let begun = "";
+  try {
+    for (;;) {
+      const { done, value } = await reader.read();
+      if (done) return;
+      const lines = (begun + value).split("\n");
+      begun = lines.pop();
+      for (const line of lines) yield JSON.parse(line);
+    }
+  } catch (error) {
+    if (error.name === "AbortError") throw error;
+    throw new Error("The server broke off in the middle. See whether it still runs, then try again.");
+  }
 }

@@ -25,6 +25,10 @@ function picture(card) {
   return image;
 }
 
+function badge({ version }) {
+  return make("span", { className: "newer", textContent: "New version", title: `${version} is on Civitai` });
+}
+
 /** An element for a card; `actions` are use(card), edit(card) and favour(card). */
 export function drawCard(card, { use, edit, favour, isUsed }) {
   const element = make(
@@ -36,6 +40,7 @@ export function drawCard(card, { use, edit, favour, isUsed }) {
       attributes: { "data-name": card.stem, "data-id": card.id, role: "button", "aria-label": card.stem },
     },
     picture(card),
+    ...(card.update ? [badge(card.update)] : []),
     make(
       "div",
       { className: "card-buttons" },

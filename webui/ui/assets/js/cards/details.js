@@ -1,60 +1,15 @@
 // What is known of one file, and what the artist adds: a dialog over the page.
 import { find } from "../dom.js";
 import { make } from "../controls.js";
+import { button, dialogButtons, openDialog } from "../dialogs.js";
 import { ask, address } from "../server.js";
+import { facts, metadata } from "./facts.js";
+import { Fields } from "./fields.js";
+import { trashed } from "./trash.js";
 
-const TEXTS = {
-  description: ["Description", "textarea"],
-  activation_text: ["Trigger words, written into the prompt", "textarea"],
-  negative_text: ["Words for the negative prompt", "textarea"],
-  notes: ["Notes", "textarea"],
-};
-
-function field(label, input) {
-  return make("label", { className: "details-field" }, make("span", { textContent: label }), input);
-}
-
-function size(bytes) {
-  if (bytes > 1e9) return `${(bytes / 1e9).toFixed(2)} GB`;
-  return bytes > 1e6 ? `${(bytes / 1e6).toFixed(1)} MB` : `${Math.ceil(bytes / 1e3)} kB`;
-}
-
-function row(label, value) {
-  return value ? [make("dt", { textContent: label }), make("dd", { textContent: value })] : [];
-}
-
-function facts(card) {
-  return make(
-    "dl",
-    { className: "details-facts" },
-    ...row("File", card.name),
-    ...row("For", card.family),
-    ...row("Size", size(card.size)),
-    ...row("SHA-256", card.sha256),
-    ...row("Civitai", card.civitai?.url),
-    ...row("Also read from", (card.sidecars ?? []).join(", ")),
-  );
-}
-
-function words(card, input) {
-  const list = [...new Set([...(card.trained_words ?? []), ...(card.tags ?? []).slice(0, 24).map(([tag]) => tag)])];
-  return make(
-    "div",
-    { className: "details-words" },
-    ...list.map((word) =>
-      make("button", {
-        type: "button",
-        textContent: word,
-        title: "Add to the trigger words",
-        onclick: () => {
-          const present = input.value.trim();
-          if (present.split(/\s*,\s*/).includes(word)) return;
-          input.value = present ? `${present.replace(/,$/, "")}, ${word}` : word;
-        },
-      }),
-    ),
-  );
-}
+const NO_PICTURE = "There is no picture in the gallery. Generate one first, or choose one.";
+const NOT_SAVED = "There are changes that were not saved. Save them, or close once more to leave them.";
+const DAY = new Intl.DateTimeFormat(undefined, { dateStyle: "medium" });
 
 /** The path of the picture that a tab's gallery shows. */
 function shownPicture(tab) {
@@ -65,137 +20,135 @@ function shownPicture(tab) {
   return paths.find((path) => path.split(/[\\/]/).at(-1) === name) ?? paths.at(-1) ?? null;
 }
 
-/** Opens the dialog. `changed(card)` is called with what it is now, or with nothing once the file is gone. */
-export async function edit(card, tab, changed) {
-  const dialog = make("dialog", { className: "details", attributes: { "aria-label": card.stem } });
-  const message = make("p", { className: "details-message", attributes: { role: "status" } });
-  dialog.append(make("h2", { textContent: card.stem }), make("p", { className: "hint", textContent: "Reading …" }));
-  document.body.append(dialog);
-  dialog.addEventListener("close", () => dialog.remove());
-  dialog.addEventListener("click", (event) => event.target === dialog && dialog.close());
-  dialog.showModal();
-  const attempt = async (action) => {
-    message.textContent = "";
+/** Opens the dialog; resolves when it is closed. `changed(card)` is called with what the card is now, or with
+ * nothing and what lies in the trash. */
+export function edit(card, tab, changed) {
+  return new Promise((resolve) => new Details(card, tab, changed, resolve));
+}
+
+class Details {
+  #tab;
+  #changed;
+  #fields = null;
+  #warned = false;
+
+  constructor(card, tab, changed, closed) {
+    this.#tab = tab;
+    this.#changed = changed;
+    this.message = make("p", { className: "details-message", attributes: { role: "status" } });
+    this.body = make("div", {}, make("p", { className: "hint", textContent: "Reading …" }));
+    this.dialog = openDialog(card.stem, { mayClose: () => this.#mayClose() }, this.body, this.message);
+    this.dialog.addEventListener("close", closed);
+    this.dialog.addEventListener("keydown", (event) => {
+      if (event.key === "Enter" && (event.ctrlKey || event.metaKey)) this.save?.click();
+    });
+    this.#update(() => ask("GET", `v1/cards/${card.id}`), false);
+  }
+
+  #mayClose() {
+    if (this.#warned || !this.#fields?.isChanged()) return true;
+    this.message.textContent = NOT_SAVED;
+    this.#warned = true;
+    return false;
+  }
+
+  async #attempt(action, waiting = "") {
+    this.message.textContent = waiting;
     try {
-      return await action();
+      const result = await action();
+      this.message.textContent = "";
+      return result;
     } catch (error) {
-      message.textContent = error.message;
+      this.message.textContent = error.message;
       return null;
     }
-  };
-  const known = await attempt(() => ask("GET", `v1/cards/${card.id}`));
-  if (known) fill(known);
-  else dialog.append(message);
+  }
 
-  function fill(detail) {
-    const inputs = {};
-    const fields = Object.entries(TEXTS).map(([name, [label, tag]]) => {
-      inputs[name] = make(
-        tag,
-        { rows: name === "notes" || name === "description" ? 3 : 2, value: detail[name] ?? "" },
-      );
-      return field(label, inputs[name]);
-    });
-    const isPrompted = ["lora", "embedding", "hypernetwork"].includes(detail.kind);
-    inputs.preferred_weight = make(
-      "input",
-      { type: "number", step: 0.05, min: -10, max: 10, value: detail.preferred_weight ?? 0 },
-    );
-    const update = async (action) => {
-      const now = await attempt(action);
-      if (now) {
-        changed(now);
-        fill(now);
-      }
-    };
-    const preview = detail.thumbnail
-      ? make("img", { alt: "", src: address(`v1/cards/${detail.id}/preview?v=${Date.now()}`) })
+  /** Does something that gives the card anew, and shows it; what was typed meanwhile stays. */
+  async #update(action, tell = true, waiting = "") {
+    const card = await this.#attempt(action, waiting);
+    if (!card || !this.dialog.open) return;
+    if (tell) this.#changed(card);
+    this.#fill(card);
+  }
+
+  #fill(card) {
+    this.#fields = new Fields(card, this.#tab, this.#fields);
+    const update = (words, action, waiting, options) => button(words, () => this.#update(action, true, waiting), options);
+    const route = `v1/cards/${card.id}`;
+    const preview = card.thumbnail
+      ? make("img", { alt: `Preview of ${card.stem}`, src: address(`${route}/preview?v=${Date.now()}`) })
       : make("p", { className: "hint", textContent: "No preview yet" });
-    dialog.replaceChildren(
-      make("h2", { textContent: detail.stem }),
-      make(
-        "div",
-        { className: "details-columns" },
-        make(
-          "div",
-          { className: "details-side" },
-          preview,
-          make(
-            "button",
-            {
-              type: "button",
-              textContent: "Preview from the shown picture",
-              onclick: () => update(() => take(detail)),
-            },
-          ),
-          make(
-            "button",
-            {
-              type: "button",
-              textContent: "Ask Civitai about this file",
-              onclick: () => update(() => ask("POST", `v1/cards/${detail.id}/fetch`, {})),
-            },
-          ),
-          facts(detail),
-        ),
-        make(
-          "div",
-          { className: "details-main" },
-          ...(detail.reason ? [make("p", { className: "details-reason", textContent: detail.reason })] : []),
-          ...fields.slice(0, 2),
-          words(detail, inputs.activation_text),
-          ...fields.slice(2),
-          ...(isPrompted ? [field("Preferred weight, 0 for the usual one", inputs.preferred_weight)] : []),
-        ),
-      ),
-      message,
-      make(
-        "div",
-        { className: "details-buttons" },
-        make(
-          "button",
-          { type: "button", className: "danger", textContent: "Move to the trash", onclick: () => discard(detail) },
-        ),
-        make("span", { className: "gap" }),
-        make("button", { type: "button", textContent: "Close", onclick: () => dialog.close() }),
-        make(
-          "button",
-          { type: "button", className: "primary", textContent: "Save", onclick: () => save(detail, inputs) },
-        ),
-      ),
+    const side = make(
+      "div",
+      { className: "details-side" },
+      preview,
+      update(card.has_own_preview ? "Replace by the shown picture" : "Preview from the shown picture", () => this.#take(route)),
+      this.#choosePicture(route),
+      ...(card.has_own_preview ? [update("Remove the preview", () => ask("DELETE", `${route}/preview`))] : []),
+      update("Ask Civitai about this file", () => ask("POST", `${route}/fetch`, {}), "Asking Civitai …"),
+      facts(card, () => this.#update(() => ask("POST", `${route}/hash`), true, "Computing the hash …")),
     );
+    const main = make(
+      "div",
+      { className: "details-main" },
+      ...(card.reason ? [make("p", { className: "details-reason", textContent: card.reason })] : []),
+      ...this.#fields.elements,
+      ...metadata(card),
+    );
+    this.save = button("Save", () => this.#save(card), { className: "primary", title: "Ctrl+Enter" });
+    const columns = make("div", { className: "details-columns" }, side, main);
+    this.body.replaceChildren(...(card.update ? [this.#newer(card.update)] : []), columns);
+    this.buttons?.remove();
+    this.discard = button("Move to the trash", () => this.#discard(card), { className: "danger" });
+    const close = button("Close", () => this.#mayClose() && this.dialog.close());
+    this.buttons = dialogButtons(this.discard, null, close, this.save);
+    this.dialog.append(this.buttons);
   }
 
-  async function take(detail) {
-    const path = shownPicture(tab);
-    if (!path) throw new Error("There is no picture in the gallery. Generate one first, or choose one.");
-    return ask("PUT", `v1/cards/${detail.id}/preview?output=${encodeURIComponent(path)}`);
+  #newer({ version, published, base_model: base, link }) {
+    const when = published ? `, of ${DAY.format(new Date(published))}` : "";
+    const fetched = button("Fetch it", () => {
+      window.webui.fetchLink(link);
+      fetched.disabled = true;
+      fetched.textContent = "On its way";
+    });
+    const told = `${version}${when}${base ? `, for ${base}` : ""}, is on Civitai. It comes as a file of its own; this one stays.`;
+    return make("div", { className: "details-newer" }, make("span", { textContent: told }), fetched);
   }
 
-  async function save(detail, inputs) {
-    const change = Object.fromEntries(Object.keys(TEXTS).map((name) => [name, inputs[name].value]));
-    const now = await attempt(() =>
-      ask(
-        "PATCH",
-        `v1/cards/${detail.id}`,
-        { ...change, preferred_weight: Number(inputs.preferred_weight.value) || 0 },
-      ),
-    );
+  async #take(route) {
+    const path = shownPicture(this.#tab);
+    if (!path) throw new Error(NO_PICTURE);
+    return ask("PUT", `${route}/preview?output=${encodeURIComponent(path)}`);
+  }
+
+  #choosePicture(route) {
+    const file = make("input", { type: "file", accept: "image/*", hidden: true });
+    file.addEventListener("change", () => {
+      if (file.files.length) this.#update(() => ask("PUT", `${route}/preview`, file.files[0]));
+    });
+    return make("span", { className: "details-choose" }, file, button("Preview from a file …", () => file.click()));
+  }
+
+  async #save(card) {
+    const now = await this.#attempt(() => ask("PATCH", `v1/cards/${card.id}`, this.#fields.values()));
     if (!now) return;
-    changed(now);
-    dialog.close();
+    this.#changed(now);
+    this.dialog.close();
   }
 
-  async function discard(detail) {
-    const use = await attempt(() => ask("GET", `v1/cards/${detail.id}/use`));
+  async #discard(card) {
+    const use = await this.#attempt(() => ask("GET", `v1/cards/${card.id}/use`));
     if (!use) return;
-    const button = dialog.querySelector(".danger");
-    message.textContent = use.sentence;
-    button.textContent = "Move it all the same";
-    button.onclick = async () => {
-      if (!(await attempt(() => ask("DELETE", `v1/cards/${detail.id}`)))) return;
-      changed(null);
-      dialog.close();
+    this.message.textContent = use.sentence;
+    this.discard.textContent = "Move it all the same";
+    this.discard.onclick = async () => {
+      const gone = await this.#attempt(() => ask("DELETE", `v1/cards/${card.id}`));
+      if (!gone) return;
+      await trashed();
+      this.#changed(null, gone);
+      this.dialog.close();
     };
   }
 }

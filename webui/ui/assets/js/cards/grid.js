@@ -1,7 +1,8 @@
 // A list of any length of which only what can be seen is in the page.
 import { make } from "../controls.js";
 
-const PAGE = 200;
+// More than a large screen shows.
+const PAGE = 100;
 const SPARE_ROWS = 2;
 
 export class Grid {
@@ -49,6 +50,11 @@ export class Grid {
       this.#shown.delete(at);
     }
     this.#paint();
+  }
+
+  /** Puts the keyboard on a card, if it is in the page. */
+  focus(id) {
+    this.each((element, card) => card.id === id && element.focus());
   }
 
   /** Calls `look(element, card)` for each that is in the page now. */

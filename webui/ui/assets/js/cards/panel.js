@@ -1,5 +1,5 @@
-// A page of cards of one kind: search, order, folders, favourites, and the list.
-import { iconButton, make } from "../controls.js";
+// A page of cards of one kind: the tools, folders, and the list.
+import { make } from "../controls.js";
 import { ask } from "../server.js";
 import { find } from "../dom.js";
 import { drawCard } from "./card.js";
@@ -7,11 +7,11 @@ import { edit } from "./details.js";
 import { chooseModel } from "./choosing.js";
 import { folderTree } from "./folders.js";
 import { Grid } from "./grid.js";
-import { stands, toggle } from "./prompt.js";
+import { isUsed, toggle } from "./prompt.js";
+import { Toolbar } from "./toolbar.js";
+import { restore } from "./trash.js";
 
 const SIZE = { width: 150, height: 206 };
-const TYPING_MS = 120;
-const ORDERS = { name: "Name", modified: "Date", size: "Size", family: "Family" };
 const EMPTY = {
   lora: "No LoRA yet. Drop files or Civitai links anywhere on this page, or put files into models/Lora.",
   embedding: "No embedding yet. Drop files or Civitai links anywhere on this page, or put files into embeddings.",
@@ -25,22 +25,31 @@ export class Panel {
   #key;
   #folder = "";
   #version = null;
-  #typing = 0;
+  #note = null;
 
   constructor(tab, page, kind, label) {
     this.#tab = tab;
     this.#kind = kind;
     this.#key = `atelier.cards.${kind}`;
-    this.kept = JSON.parse(localStorage.getItem(this.#key) ?? "{}");
+    // What is shown because of one look at Civitai is not wanted at the next visit.
+    this.kept = { ...JSON.parse(localStorage.getItem(this.#key) ?? "{}"), newer: false };
     this.grid = new Grid((offset, limit) => this.#ask(offset, limit), (card) => this.#draw(card), SIZE);
     this.grid.ground.id = `${tab}_${page}_cards`;
     this.grid.ground.classList.add("extra-network-cards");
     this.message = make("p", { className: "cards-message hint", attributes: { role: "status" } });
     this.tree = make("div", { className: "cards-folders" });
+    this.tools = new Toolbar(`${tab}_${page}`, kind, label, this.kept, {
+      search: () => this.reload({ stay: false }),
+      keep: (change) => this.#keep(change),
+      scan: () => this.#scan(),
+      inquire: (what) => window.webui.inquire(what, this.#question(), label, () => this.#keep({ newer: true })),
+      restored: () => window.webui.cardsChanged(),
+    });
+    this.search = this.tools.search;
     this.element = make(
       "div",
       { className: "cards-page", id: `${tab}_${page}`, attributes: { role: "tabpanel", "aria-label": label } },
-      this.#toolbar(page, label),
+      this.tools.element,
       this.message,
       make("div", { className: "cards-body" }, this.tree, this.grid.element),
     );
@@ -50,62 +59,10 @@ export class Panel {
     }
   }
 
-  #toolbar(page, label) {
-    this.search = make("input", {
-      type: "search",
-      id: `${this.#tab}_${page}_extra_search`,
-      placeholder: `Search ${label}`,
-      attributes: { "aria-label": `Search ${label}` },
-    });
-    this.search.addEventListener("input", () => {
-      clearTimeout(this.#typing);
-      this.#typing = setTimeout(() => this.reload({ stay: false }), TYPING_MS);
-    });
-    this.order = make("select", { title: "Order", attributes: { "aria-label": "Order" } });
-    for (const [value, words] of Object.entries(ORDERS)) this.order.append(
-      make("option", { value, textContent: words }),
-    );
-    this.order.value = this.kept.order ?? "name";
-    this.order.addEventListener("change", () => this.#keep({ order: this.order.value }));
-    this.direction = iconButton(
-      "direction",
-      "Turn the order round",
-      () => this.#keep({ descending: !this.kept.descending }),
-    );
-    this.favourites = iconButton("star", "Favourites only", () => this.#keep({ favourites: !this.kept.favourites }));
-    this.fitting = make("button", {
-      type: "button",
-      className: "cards-fitting",
-      onclick: () => this.#keep({ all: !this.kept.all }),
-    });
-    const refresh = iconButton("refresh", "Look for files again", () => this.#scan());
-    refresh.id = `${this.#tab}_${page}_extra_refresh`;
-    return make(
-      "div",
-      { className: "cards-toolbar" },
-      this.search,
-      this.order,
-      this.direction,
-      this.favourites,
-      refresh,
-      make(
-        "button",
-        { type: "button", className: "cards-add", textContent: "Add …", onclick: () => window.webui.addModels() },
-      ),
-      make("button", {
-        type: "button",
-        className: "cards-add",
-        textContent: "Civitai …",
-        title: "Search Civitai",
-        onclick: () => window.webui.searchModels(this.#kind, this.search.value),
-      }),
-      this.fitting,
-    );
-  }
-
   /** Shows what there is. */
   open() {
     if (this.#version === null) this.reload();
+    else this.#mark();
   }
 
   /** Looks for a text. */
@@ -117,8 +74,7 @@ export class Panel {
 
   /** Asks the server again; the artist stays where they are unless the question changed. */
   async reload({ stay = true } = {}) {
-    this.direction.classList.toggle("on", Boolean(this.kept.descending));
-    this.favourites.classList.toggle("on", Boolean(this.kept.favourites));
+    if (!stay) this.#note = null;
     try {
       const answer = await this.grid.load({ stay: stay && this.#version !== null });
       if (answer) this.#show(answer);
@@ -127,15 +83,12 @@ export class Panel {
     }
   }
 
-  #show({ total, hidden, unread, folders, version }) {
+  #show({ total, hidden, newer, unread, folders, version }) {
     this.#version = version;
-    const asked = this.search.value || this.#folder || this.kept.favourites;
+    const asked = this.search.value || this.#folder || this.kept.favourites || this.kept.newer;
     const none = total ? "" : asked ? "Nothing fits that search." : hidden ? "" : EMPTY[this.#kind];
     this.#say(unread ? `Looking at ${unread.toLocaleString()} new model files; those that fit appear here.` : none);
-    this.fitting.hidden = !hidden && !this.kept.all;
-    this.fitting.textContent = this.kept.all
-      ? "Hide those for other models"
-      : `${hidden} for other models hidden: show`;
+    this.tools.show({ hidden, newer });
     this.tree.replaceChildren(
       ...folderTree(folders, this.#folder, (folder) => {
         this.#folder = folder;
@@ -146,8 +99,9 @@ export class Panel {
   }
 
   #say(sentence) {
-    this.message.textContent = sentence;
-    this.message.hidden = !sentence;
+    const shown = sentence ? [sentence] : this.#note ?? [];
+    this.message.replaceChildren(...shown);
+    this.message.hidden = !shown.length;
   }
 
   #keep(change) {
@@ -156,19 +110,21 @@ export class Panel {
     this.reload({ stay: false });
   }
 
-  #ask(offset, limit) {
-    const question = new URLSearchParams({
+  /** What the list shows, as the server is asked for it. */
+  #question() {
+    return {
       kind: this.#kind,
       q: this.search.value.trim(),
       folder: this.#folder,
-      favourites: this.kept.favourites ? "1" : "0",
-      sort: this.kept.order ?? "name",
-      descending: this.kept.descending ? "1" : "0",
-      offset,
-      limit,
-    });
-    if (this.#kind !== "checkpoint" && !this.kept.all) question.set("fitting", "1");
-    return ask("GET", `v1/cards?${question}`);
+      favourites: Boolean(this.kept.favourites),
+      newer: Boolean(this.kept.newer),
+      fitting: this.#kind !== "checkpoint" && !this.kept.all,
+    };
+  }
+
+  #ask(offset, limit) {
+    const order = { sort: this.kept.order ?? "name", descending: Boolean(this.kept.descending) };
+    return ask("GET", `v1/cards?${new URLSearchParams({ ...this.#question(), ...order, offset, limit })}`);
   }
 
   async #scan() {
@@ -184,15 +140,39 @@ export class Panel {
   #draw(card) {
     return drawCard(card, {
       use: (chosen, element) => this.#use(chosen, element),
-      edit: (chosen) => edit(chosen, this.#tab, (changed) => (changed ? this.grid.change(changed) : this.reload())),
+      edit: (chosen) => this.#edit(chosen),
       favour: (chosen) => this.#favour(chosen),
       isUsed: (shown) => this.#isUsed(shown),
     });
   }
 
+  async #edit(card) {
+    await edit(card, this.#tab, (changed, trashed) => {
+      if (changed) return this.grid.change(changed);
+      this.#offerUndo(trashed);
+      window.webui.cardsChanged();
+    });
+    // The card may have been drawn anew meanwhile, and then the browser finds no way back.
+    if (document.activeElement === document.body) this.grid.focus(card.id);
+  }
+
+  #offerUndo({ id, name }) {
+    const undo = make("button", { type: "button", className: "cards-link", textContent: "Undo" });
+    undo.addEventListener("click", async () => {
+      this.#note = null;
+      try {
+        await restore(id);
+        window.webui.cardsChanged();
+      } catch (error) {
+        this.#say(error.message);
+      }
+    });
+    this.#note = [`${name} is in the trash. `, undo];
+  }
+
   #isUsed(card) {
     if (this.#kind === "checkpoint") return find("#setting_sd_model_checkpoint input")?.value === card.title;
-    return stands(this.#tab, card.insert) || (!card.insert && stands(this.#tab, card.insert_negative, true));
+    return isUsed(this.#tab, card);
   }
 
   async #use(card, element) {

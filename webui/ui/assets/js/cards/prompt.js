@@ -1,6 +1,16 @@
 // Cards and the prompts: a click writes a card's text into the prompt, the next takes it out again.
 import { find, type } from "../dom.js";
 
+// By tab, whether the artist was last in the negative prompt: as in A1111, embeddings are written there then.
+const inNegative = new Map();
+
+/** Follows in which of a tab's prompts the artist is. */
+export function followPrompts(tab) {
+  for (const negative of [false, true]) {
+    fieldOf(tab, negative)?.addEventListener("focus", () => inNegative.set(tab, negative));
+  }
+}
+
 function escaped(text) {
   return text.replace(/[.*+?^${}()|[\]\\]/g, "\\$&");
 }
@@ -8,7 +18,7 @@ function escaped(text) {
 /** What finds a card's text whatever weight stands in it. */
 function pattern(text) {
   const tag = /^<(\w+):([^:>]+)(:[^>]*)?>$/.exec(text.split(" ")[0]);
-  if (!tag) return new RegExp(`(?:^|,\\s*|\\s)${escaped(text)}(?=$|[\\s,:)\\]])`);
+  if (!tag) return new RegExp(`(?:^|,\\s*|\\s|(?<=[(\\[]))${escaped(text)}(?=$|[\\s,:)\\]])`);
   const rest = text.slice(text.indexOf(">") + 1);
   const words = rest ? `(?:${escaped(rest)})?` : "";
   return new RegExp(`\\s*<${tag[1]}:${escaped(tag[2])}(?::[^>]*)?>${words}`, "i");
@@ -18,7 +28,7 @@ function fieldOf(tab, negative) {
   return find(`#${tab}_${negative ? "neg_prompt" : "prompt"} textarea`);
 }
 
-/** Whether a card's text stands in the tab's prompt. */
+/** Whether a card's text stands in one of the tab's prompts. */
 export function stands(tab, text, negative = false) {
   return Boolean(text) && pattern(text).test(fieldOf(tab, negative)?.value ?? "");
 }
@@ -36,11 +46,29 @@ function take(tab, text, negative) {
   if (text) type(field, field.value.replace(pattern(text), "").replace(/^[\s,]+/, ""));
 }
 
+/** Whether a card stands in the tab's prompts. */
+export function isUsed(tab, { insert, insert_negative: negative }) {
+  if (!insert) return stands(tab, negative, true);
+  return stands(tab, insert) || stands(tab, insert, true);
+}
+
 /** Writes a card into the tab's prompts, or takes it out; says whether it stands there now. */
 export function toggle(tab, card) {
-  const there = stands(tab, card.insert) || (!card.insert && stands(tab, card.insert_negative, true));
-  const change = there ? take : put;
-  change(tab, card.insert, false);
-  change(tab, card.insert_negative, true);
+  const { insert, insert_negative: negative, kind } = card;
+  const there = isUsed(tab, card);
+  if (there) {
+    for (const field of [false, true]) take(tab, insert, field);
+    take(tab, negative, true);
+  } else {
+    put(tab, insert, kind === "embedding" && !negative && (inNegative.get(tab) ?? false));
+    put(tab, negative, true);
+  }
+  return !there;
+}
+
+/** Writes words into the tab's prompt, or takes them out; says whether they stand there now. */
+export function toggleWords(tab, words) {
+  const there = stands(tab, words);
+  (there ? take : put)(tab, words, false);
   return !there;
 }

@@ -39,7 +39,11 @@ async function showModel({ kind, title, card }, line, alone) {
     if (alone && !stands(tab, card.insert)) toggle(tab, card);
     line.offer("Show card", () => window.webui.showCards(tab, kind, card.stem));
   }
-  line.offer("Details", () => edit(card, tab, () => window.webui.cardsChanged()));
+  line.offer("Details", () =>
+    edit(card, tab, (now, trashed) => {
+      if (trashed) line.say(`${trashed.name} is in the trash.`);
+      window.webui.cardsChanged();
+    }));
 }
 
 function showPicture({ infotext, missing }, line, tray, file) {

@@ -91,6 +91,7 @@ function show(download) {
     lines.delete(download.id);
     line.say(download.message ?? "Paused.", download.state === "failed" ? "failed" : "");
     line.offer(download.state === "failed" ? "Try again" : "Go on", () => change(download, "resume", line, tray));
+    if (download.cause === "key needed") line.offer("Enter a key", () => window.webui.openKeys());
     line.offer("Give up", () => drop(download, line));
   }
 }

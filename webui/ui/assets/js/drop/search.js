@@ -1,6 +1,8 @@
 // Search Civitai without leaving the page. Nothing is asked before the artist asks.
 import { make } from "../controls.js";
+import { button, dialogButtons, openDialog } from "../dialogs.js";
 import { ask } from "../server.js";
+import { keyFields } from "./keys.js";
 
 const SORTS = ["Highest Rated", "Most Downloaded", "Most Liked", "Newest"];
 const PERIODS = { AllTime: "All time", Year: "This year", Month: "This month", Week: "This week", Day: "Today" };
@@ -23,8 +25,6 @@ const KIND_TYPES = {
   hypernetwork: "Hypernetwork",
 };
 
-const KEY_IS_KEPT = "A key is kept. A new one replaces it, an empty one removes it.";
-const NO_KEY = "No key is kept. Some files need one: civitai.com, Account settings, API keys.";
 const NOTHING = "Civitai knows nothing like that. Try fewer words or other filters.";
 
 function select(label, choices, value = "") {
@@ -40,15 +40,12 @@ function result(found, fetchIt) {
   const picture = found.preview
     ? make("img", { alt: "", loading: "lazy", referrerPolicy: "no-referrer", src: found.preview })
     : make("div", { className: "stand-in", textContent: "?" });
-  const button = make(
-    "button",
-    { type: "button", textContent: found.here ? "Here already" : "Download", disabled: Boolean(found.here) },
-  );
-  button.addEventListener("click", () => {
-    button.disabled = true;
-    button.textContent = "On its way";
+  const fetched = button(found.same ? "Here already" : "Download", () => {
+    fetched.disabled = true;
+    fetched.textContent = "On its way";
     fetchIt(found.link);
   });
+  fetched.disabled = found.same;
   const early = found.early_access_until ? `, early access until ${found.early_access_until.slice(0, 10)}` : "";
   return make(
     "li",
@@ -72,8 +69,11 @@ function result(found, fetchIt) {
           textContent: `${found.creator ?? "unknown"}, ${Number(found.downloads ?? 0).toLocaleString()} downloads`,
         },
       ),
+      ...(found.here && !found.same
+        ? [make("span", { className: "hint", textContent: `Another version is here: ${found.here.name}` })]
+        : []),
     ),
-    button,
+    fetched,
   );
 }
 
@@ -145,50 +145,14 @@ export function searchCivitai(kind, query, fetchIt) {
     look(true);
   });
   more.addEventListener("click", () => look(false));
-  const dialog = make(
-    "dialog",
-    { className: "details", attributes: { "aria-label": "Search Civitai" } },
-    make("h2", { textContent: "Search Civitai" }),
-    form,
-    message,
-    list,
-    more,
-    keyField(),
-  );
-  const close = make("button", { type: "button", textContent: "Close", onclick: () => dialog.close() });
-  dialog.append(make("div", { className: "details-buttons" }, make("span", { className: "gap" }), close));
-  dialog.addEventListener("close", () => dialog.remove());
-  dialog.addEventListener("click", (event) => event.target === dialog && dialog.close());
-  document.body.append(dialog);
-  dialog.showModal();
+  const dialog = openDialog("Search Civitai", {}, form, message, list, more, foldedKeys());
+  dialog.append(dialogButtons(null, button("Close", () => dialog.close())));
+  field.focus();
 }
 
-/** Where the artist's key goes: to our server, which never shows it again and sends it to Civitai alone. */
-function keyField() {
-  const key = make("input", { type: "password", autocomplete: "off", attributes: { "aria-label": "Civitai key" } });
-  const told = make("span", { className: "hint" });
-  const tell = ({ civitai }) => {
-    told.textContent = civitai ? KEY_IS_KEPT : NO_KEY;
-  };
-  const keep = make("button", { type: "button", textContent: "Keep" });
-  keep.addEventListener("click", async () => {
-    try {
-      tell(await ask("PUT", "v1/keys", { civitai: key.value.trim() }));
-      key.value = "";
-    } catch (error) {
-      told.textContent = error.message;
-    }
-  });
-  const box = make(
-    "details",
-    { className: "found-key" },
-    make("summary", { textContent: "Civitai key" }),
-    told,
-    make("div", { className: "found-form" }, key, keep),
-  );
-  box.addEventListener(
-    "toggle",
-    async () => box.open && ask("GET", "v1/keys").then(tell, (error) => (told.textContent = error.message)),
-  );
+/** The keys, folded away; nothing is asked of the server before they are wanted. */
+function foldedKeys() {
+  const box = make("details", { className: "found-key" }, make("summary", { textContent: "Keys for sites" }));
+  box.addEventListener("toggle", () => box.open && box.append(keyFields()), { once: true });
   return box;
 }

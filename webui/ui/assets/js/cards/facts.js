@@ -1,0 +1,95 @@
+// What is known of a file: facts, words it was trained with, its metadata.
+import { make } from "../controls.js";
+import { button, copyText, sizeText } from "../dialogs.js";
+import { stands, toggleWords } from "./prompt.js";
+
+const DAY = new Intl.DateTimeFormat(undefined, { dateStyle: "medium" });
+
+function row(label, ...values) {
+  const shown = values.filter(Boolean);
+  return shown.length ? [make("dt", { textContent: label }), make("dd", {}, ...shown)] : [];
+}
+
+/** A text with a button that copies it. */
+function copied(text) {
+  if (!text) return null;
+  const code = make("code", { textContent: text });
+  const copy = button("Copy", async () => {
+    await copyText(text, code);
+    copy.textContent = "Copied";
+  }, { className: "small" });
+  return make("span", { className: "copied" }, code, copy);
+}
+
+/** Name, family, size, hashes; `computeHash()` is called where the hash is wanted and not known. */
+export function facts(card, computeHash) {
+  const unknown = card.family === "unknown";
+  const link = card.civitai && make("a", {
+    href: card.civitai.url,
+    target: "_blank",
+    rel: "noreferrer noopener",
+    textContent: `Model ${card.civitai.model_id}`,
+  });
+  const hash = copied(card.sha256) ?? button("Compute", computeHash, { className: "small" });
+  return make(
+    "dl",
+    { className: "details-facts" },
+    ...row("File", card.name),
+    ...row("For", unknown ? "not told by its content" : card.family),
+    ...row("Sort", card.sort),
+    ...row("Size", sizeText(card.size)),
+    ...row("Changed", DAY.format(card.modified * 1000)),
+    ...row("SHA-256", hash),
+    ...row("Hash in infotexts", copied(card.short_hash)),
+    ...row("Civitai", link),
+    ...row("Also read from", (card.sidecars ?? []).join(", ")),
+  );
+}
+
+/** Words that the trainer or Civitai names; a click adds one to a field. */
+export function trainedWords(card, input) {
+  const words = card.trained_words ?? [];
+  return make(
+    "div",
+    { className: "details-words" },
+    ...words.map((word) =>
+      button(word, () => {
+        const present = input.value.trim();
+        if (present.split(/\s*,\s*/).includes(word)) return;
+        input.value = present ? `${present.replace(/,$/, "")}, ${word}` : word;
+      }, { title: "Add to the trigger words" }),
+    ),
+  );
+}
+
+/** Tags of the training pictures with how often they stood there; a click writes one into the tab's prompt. */
+export function trainingTags(card, tab) {
+  if (!card.tags?.length) return [];
+  const tags = card.tags.map(([word, count]) => {
+    const tag = button("", () => mark(toggleWords(tab, word)), { title: "Into the prompt, or out of it" });
+    const mark = (used) => {
+      tag.classList.toggle("used", used);
+      tag.setAttribute("aria-pressed", String(used));
+    };
+    tag.append(word, make("span", { className: "hint", textContent: ` ${count}` }));
+    mark(stands(tab, word));
+    return tag;
+  });
+  return [
+    make("span", { className: "details-label", textContent: "Tags of the training pictures, into the prompt" }),
+    make("div", { className: "details-words" }, ...tags),
+  ];
+}
+
+/** What the file says of itself, folded away. */
+export function metadata(card) {
+  const entries = Object.entries(card.metadata ?? {});
+  if (!entries.length) return [];
+  const list = make(
+    "dl",
+    { className: "details-facts metadata" },
+    ...entries.sort(([a], [b]) => a.localeCompare(b)).flatMap(([name, value]) => row(name, value)),
+  );
+  const summary = make("summary", { textContent: `Metadata in the file, ${entries.length} entries` });
+  return [make("details", { className: "details-more" }, summary, list)];
+}
