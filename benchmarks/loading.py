@@ -1,16 +1,17 @@
 """Seconds to load a checkpoint, beside diffusers in the same run.
 
-    python benchmarks/loading.py CHECKPOINT [--rounds 3]
+    python benchmarks/loading.py CHECKPOINT [--rounds 3] [--other CHECKPOINT]
 
 Ours loads U-Net, VAE and text encoder. diffusers' from_single_file loads only U-Net and VAE, from the same
-file, with configs on the disk so that nothing is fetched. The file is in the page cache. "touched" reads
-every page.
+file, with configs on the disk so that nothing is fetched. The files are in the page cache. "touched" reads
+every page. With --other, a file of the same folder, the two take turns: kept, or with memory for one of them.
 """
 
 import argparse
 import gc
 import tempfile
 from collections.abc import Callable
+from itertools import cycle
 from pathlib import Path
 
 import torch
@@ -34,6 +35,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
     parser.add_argument("checkpoint", type=Path)
     parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--other", type=Path)
     chosen = parser.parse_args()
     describe_machine(torch.get_num_threads())
     manager = ModelManager(catalog_of(chosen.checkpoint), CPU, 2**40)
@@ -51,7 +53,18 @@ def main() -> None:
         "diffusers": peer_loading(file.path, torch.bfloat16),
     }
     report("load (diffusers: bf16)", in_turn(works, chosen.rounds), "diffusers")
-    switching(manager, file, chosen.rounds)
+    if chosen.other is not None:
+        names = (file.name, chosen.other.name)
+        works = {
+            "Atelier, both kept": switching(manager, names),
+            "Atelier, memory for one": switching(ModelManager(manager.catalog, CPU, 1), names),
+            "diffusers": peer_loading(file.path, torch.float16),
+        }
+        report(
+            "switch to the other checkpoint (diffusers: load as stored)",
+            in_turn(works, chosen.rounds),
+            "diffusers",
+        )
     say(f"peak memory of the process: {peak_gib():.2f} GiB")
 
 
@@ -96,14 +109,15 @@ def peer_loading(path: Path, dtype: torch.dtype) -> Callable[[], object]:
     return work
 
 
-def switching(manager: ModelManager, file: ModelFile, rounds: int) -> None:
-    """Back to a model that is kept."""
+def switching(manager: ModelManager, names: tuple[str, str]) -> Callable[[], object]:
+    """To whichever of two was not used last."""
+    turns = cycle(names)
 
     def switch() -> None:
-        with manager.use(file.name):
+        with manager.use(next(turns)):
             pass
 
-    report("switch back to a kept model", in_turn({"Atelier": switch}, rounds), "Atelier")
+    return switch
 
 
 if __name__ == "__main__":

@@ -5,9 +5,17 @@ from collections.abc import Callable
 import pytest
 import torch
 from torch import Tensor, nn
+from torch.nn import functional
 
 from webui.diffusion.adapters.tiling import Tiling
-from webui.models.packed import PackedConv2d, PackedLinear, can_pack, forget_packed, pack_layer
+from webui.models.packed import (
+    PackedConv2d,
+    PackedLinear,
+    can_pack,
+    forget_packed,
+    pack_layer,
+    packed_bytes,
+)
 
 LAYERS: list[tuple[Callable[[], nn.Module], tuple[int, ...]]] = [
     (lambda: nn.Linear(24, 40), (2, 9, 24)),
@@ -67,6 +75,38 @@ def test_a_changed_weight_is_packed_again_and_a_restored_one_gives_the_same_bits
     layer.weight.data.mul_(2)
     forget_packed(layer)
     assert layer(given).equal(doubled)
+
+
+@torch.no_grad()
+def test_packed_copies_count_as_memory_once_they_are_made() -> None:
+    layers = nn.Sequential(pack_layer(nn.Conv2d(16, 24, 3)), pack_layer(nn.Conv2d(24, 8, 1)))
+    assert packed_bytes(layers) == 0
+    layers(noise(1, 16, 8, 8))
+    assert packed_bytes(layers) == 4 * (16 * 24 * 9 + 24 * 8)
+    forget_packed(layers)
+    assert packed_bytes(layers) == 0
+
+
+@torch.no_grad()
+def test_a_change_goes_into_the_packed_copy_and_leaves_the_weight() -> None:
+    layer = pack_layer(nn.Linear(24, 40))
+    assert isinstance(layer, PackedLinear)
+    weight, given = layer.weight.clone(), noise(2, 24)
+    plain = layer(given)
+    layer.change = lambda stored, dtype: (stored * 2).to(dtype)
+    doubled = layer(given)
+    torch.testing.assert_close(doubled, functional.linear(given, 2 * weight, layer.bias))
+    assert layer.weight.equal(weight)
+    layer.change = None
+    assert layer(given).equal(plain)
+
+
+def test_a_change_is_there_where_gradients_are_wanted() -> None:
+    layer = pack_layer(nn.Conv2d(4, 4, 3))
+    assert isinstance(layer, PackedConv2d)
+    layer.change = lambda stored, dtype: (stored * 3).to(dtype)
+    given = noise(1, 4, 8, 8).requires_grad_()
+    torch.testing.assert_close(layer(given), functional.conv2d(given, 3 * layer.weight, layer.bias))
 
 
 @torch.no_grad()

@@ -36,6 +36,7 @@ from webui.models.identify import Identity, identify
 from webui.models.layouts import Layout, TextPart, find_layout
 from webui.models.network import Network, predicts_v
 from webui.models.networks_in_use import NetworksInUse
+from webui.models.packed import packed_bytes
 from webui.models.precision import Numbers
 from webui.models.sidecar import Sidecar, read_settings
 from webui.models.taesd import TinyVae
@@ -106,8 +107,9 @@ class LoadedModel:
 
     @property
     def size_bytes(self) -> int:
-        """Memory its weights take."""
-        return sum(p.numel() * p.element_size() for module in self.modules() for p in module.parameters())
+        """Memory its weights take, and the packed copies that were made of them so far."""
+        stored = sum(p.numel() * p.element_size() for module in self.modules() for p in module.parameters())
+        return stored + sum(map(packed_bytes, self.modules()))
 
 
 @dataclass(frozen=True, slots=True)

@@ -31,6 +31,11 @@ class PackedWeight:
     change: Change | None
     parts: tuple[Tensor, ...]
 
+    @property
+    def size_bytes(self) -> int:
+        """Memory that the copy takes."""
+        return self.source.numel() * self.dtype.itemsize
+
     def is_current(self, layer: "PackedLinear | PackedConv2d", dtype: torch.dtype) -> bool:
         """Whether the layer's weight is still what was packed, for inputs of this format."""
         weight = layer.weight
@@ -195,6 +200,12 @@ def pack_layer(layer: nn.Module) -> nn.Module:
         return layer
     packed.__dict__.update(layer.__dict__)
     return packed
+
+
+def packed_bytes(module: nn.Module) -> int:
+    """Memory that the packed copies below a module take."""
+    layers = (layer for layer in module.modules() if isinstance(layer, PackedLinear | PackedConv2d))
+    return sum(layer.packed.size_bytes for layer in layers if layer.packed is not None)
 
 
 def forget_packed(module: nn.Module) -> None:
