@@ -153,7 +153,7 @@ ODD_NAMES = {
     "a:b<c>|d?.safetensors": "a_b_c__d_",
     "..\\..\\evil.safetensors": "evil",
     "/etc/evil.safetensors": "evil",
-    "caf\u0065\u0301.safetensors": "caf\u00e9",
+    "e\u0301te\u0301.safetensors": "\u00e9t\u00e9",
     "bad\udcff.safetensors": "bad_",
 }
 
