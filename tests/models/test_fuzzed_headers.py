@@ -16,6 +16,8 @@ from pathlib import Path
 
 import pytest
 import torch
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from tests.models.test_headers import raw_file, tensor
 from webui.core.errors import UnusableFile
@@ -307,3 +309,30 @@ def test_a_header_read_without_torch_is_that_of_torch(tmp_path: Path) -> None:
             key: tuple(value.shape) for key, value in tensors.items()
         }
         assert [info.dtype for info in header.tensors.values()] == ["F32", "F16", "BF16", "F32", "I64"]
+
+
+# What pickles are made of: the codes that make, keep, fetch and call things, and what stands behind them.
+PICKLE_PIECES = st.sampled_from(
+    [
+        b"(", b"t", b"}", b"]", b"s", b"u", b"e", b"a", b"R", b"b", b"Q", b"N", b"0", b"1", b"2",
+        b"q\x00", b"h\x00", b"r\xff\xff\xff\x7f", b"K\x05", b"J\xff\xff\xff\xff",
+        b"\x8a\x04\xff\xff\xff\x7f", b"X\x01\x00\x00\x00a", b"\x85", b"\x86", b"\x87", b"\x88",
+        b"\x81", b"\x8f", b"\x90", b"\x92", b"\x93", b"\x94", b"\x95" + b"\xff" * 8,
+        b"\x8d" + b"\xff" * 8, b"ccollections\nOrderedDict\n",
+        b"ctorch._utils\n_rebuild_tensor_v2\n", b"ctorch\nHalfStorage\n",
+    ]
+)  # fmt: skip
+
+
+@settings(max_examples=500, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(pieces=st.lists(PICKLE_PIECES, max_size=60))
+def test_no_program_of_a_pickle_does_harm(tmp_path: Path, pieces: list[bytes]) -> None:
+    program = b"\x80\x02" + b"".join(pieces) + b"."
+    for content in (zip_of(program), program):
+        check(tmp_path / "any.ckpt", content)
+
+
+@settings(max_examples=300, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(tensors=st.integers(0, 3), entries=st.integers(0, 3), rest=st.binary(max_size=200))
+def test_no_rest_of_a_gguf_file_does_harm(tmp_path: Path, tensors: int, entries: int, rest: bytes) -> None:
+    check(tmp_path / "any.gguf", gguf_of(tensors, entries, rest))

@@ -236,3 +236,10 @@ def test_a_checkpoint_with_a_controlnet_inside_is_the_controlnet() -> None:
     }
     found = identify(header(SD15 | control))
     assert (found.kind, found.family) == (ModelKind.CONTROLNET, Family.SD1)
+
+
+def test_a_folder_of_which_only_a_part_is_listed_is_told_by_that_part() -> None:
+    shapes = {"unet/conv_in.weight": (320, 4, 3, 3), "text_encoder/text_model.x": (1,)}
+    tensors = {key: TensorInfo("F16", shape) for key, shape in shapes.items()}
+    found = identify(Header(tensors, layout="diffusers"))
+    assert (found.kind, found.family, found.reason) == (ModelKind.CHECKPOINT, Family.SD1, None)

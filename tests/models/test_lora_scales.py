@@ -37,6 +37,7 @@ def test_the_settings_stand_where_diffusers_puts_them() -> None:
         ({"r": 8}, None),
         ({"r": 8, "lora_alpha": "much"}, None),
         ({"r": 8, "lora_alpha": True}, None),
+        ({"r": 8, "lora_alpha": 10**400}, None),
     ],
 )
 def test_the_scale_is_alpha_over_the_rank_or_its_root(

@@ -34,6 +34,7 @@ TEXT_WIDTHS = {768: Family.SD1, 1024: Family.SD2, 1280: Family.SDXL}
 # Blocks of double streams: 19 in Flux, 60 in Qwen-Image.
 FLUX_BLOCKS = 19
 FLUX_WIDTH, LUMINA_WIDTH, COSMOS_LARGE_WIDTH = 3072, 2304, 5120
+HUNYUAN_IMAGE_WIDTH, OMNIGEN2_WIDTH = 3584, 2520
 # Flux.2 feeds its gated layers with twice three widths, Flux feeds plain ones with four.
 GATED_RATIO = 6
 # Krea 2 has one key for four queries.
@@ -117,6 +118,9 @@ def _is_narrowed(modules: Modules) -> bool:
 
 
 LAYERS = r"(layers|noise_refiner|context_refiner)_\d+_(attention|attn|feed_forward)_"
+SINGLE_OR_DOUBLE = r"(single|double)_blocks_\d+_"
+# Of PixArt's and Sana's authors.
+ORIGINAL_BLOCKS = r"blocks_\d+_(attn_(qkv|proj)$|cross_attn_((kv|q)_linear|proj)$)"
 BLOCKS = "transformer_blocks"
 # Read from the top; names inside the network, "_" for ".". BLOCKS stand at the beginning of names only in
 # transformers: in U-Nets they lie within others.
@@ -126,6 +130,7 @@ RULES: tuple[Rule, ...] = (
     Rule(Family.FLUX2, r"transformer_blocks_\d+_ff(_context)?_linear_(in|out)"),
     Rule(Family.CHROMA, r"distilled_guidance_layer"),
     Rule(Family.HUNYUAN_IMAGE, r"context_embedder_token_refiner", _is_wide(3584, "context_embedder")),
+    Rule(Family.HUNYUAN_IMAGE, SINGLE_OR_DOUBLE, _is_wide(HUNYUAN_IMAGE_WIDTH, SINGLE_OR_DOUBLE)),
     Rule(Family.HUNYUAN_VIDEO, r"txt_in_individual_token_refiner|context_embedder_token_refiner"),
     Rule(Family.HUNYUAN_VIDEO, r"double_blocks_\d+_(img|txt)_(mlp_fc\d|mod_linear)"),
     Rule(Family.HUNYUAN_VIDEO, r"single_blocks_\d+_modulation_linear"),
@@ -151,6 +156,7 @@ RULES: tuple[Rule, ...] = (
     Rule(Family.MOCHI, r"transformer_blocks_\d+_attn1_(add|to_add)"),
     Rule(Family.COGVIEW, r"transformer_blocks_\d+_attn1", _is_wide(4096, BLOCKS)),
     Rule(Family.COGVIEW, r"transformer_blocks_\d+_attn1", _is_wide(2560, BLOCKS)),
+    Rule(Family.LTX_VIDEO, r"transformer_blocks_\d+_attn1", _is_wide(2048, BLOCKS)),
     Rule(Family.COGVIDEO, r"transformer_blocks_\d+_attn1"),
     Rule(Family.FLUX2, r"single_transformer_blocks", _is_wide(6144, "single_transformer_blocks")),
     Rule(Family.HUNYUAN_IMAGE, r"single_transformer_blocks", _is_wide(3584, "single_transformer_blocks")),
@@ -164,14 +170,22 @@ RULES: tuple[Rule, ...] = (
     Rule(Family.PIXART, BLOCKS, _is_wide(1152, BLOCKS)),
     Rule(Family.LTX_VIDEO, BLOCKS, _is_wide(2048, BLOCKS)),
     Rule(Family.COGVIDEO, BLOCKS, _is_wide(1920, BLOCKS)),
+    Rule(Family.OMNIGEN2, r"ref_image_refiner"),
+    Rule(Family.OMNIGEN2, LAYERS, _is_wide(OMNIGEN2_WIDTH, LAYERS)),
     Rule(Family.LUMINA2, LAYERS, _is_wide(LUMINA_WIDTH, LAYERS)),
     Rule(Family.Z_IMAGE, LAYERS),
     Rule(Family.KREA2, r"txtfusion|txtmlp|tproj|blocks_\d+_attn_(gate|w[qkvo])"),
-    Rule(Family.COSMOS, r"blocks_\d+_(cross_attn_\w+_proj|adaln)", _is_wide(COSMOS_LARGE_WIDTH, "blocks")),
+    Rule(
+        Family.COSMOS,
+        r"blocks_\d+_((self|cross)_attn_\w+_proj|adaln)",
+        _is_wide(COSMOS_LARGE_WIDTH, "blocks"),
+    ),
     Rule(Family.ANIMA, r"llm_adapter|blocks_\d+_(adaln_modulation|(self|cross)_attn_\w+_proj|mlp_layer)"),
+    Rule(Family.SANA, ORIGINAL_BLOCKS, _is_wide(2240, ORIGINAL_BLOCKS)),
+    Rule(Family.PIXART, ORIGINAL_BLOCKS, _is_wide(1152, ORIGINAL_BLOCKS)),
+    Rule(Family.PIXART, r"blocks_\d+_cross_attn_(kv|q)_linear"),
     Rule(Family.WAN, r"blocks_\d+_((self|cross)_attn_(q|k|v|o|k_img|v_img)(_|$)|ffn_)|vace_blocks"),
     Rule(Family.WAN, r"blocks_\d+_attn[12]_(to_|add_)"),
-    Rule(Family.PIXART, r"blocks_\d+_cross_attn_(kv|q)_linear"),
     Rule(Family.HUNYUAN_DIT, r"blocks_\d+_attn[12]_(Wqkv|q_proj|kv_proj)"),
     Rule(Family.MOCHI, r"blocks_\d+_attn_qkv_[xy]"),
     Rule(Family.KANDINSKY, r"(visual|text)_transformer_blocks"),

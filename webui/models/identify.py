@@ -156,10 +156,12 @@ def _unknown(header: Header) -> Identity:
 def _of_gguf(found: Identity, header: Header) -> Identity:
     """The identity of what a GGUF file holds; such files are not used here, whatever it is."""
     facts = FACTS[ModelKind.GGUF]
-    if found.kind is not ModelKind.UNKNOWN:
+    # No embedding is kept in such files; a file of one tensor is cut.
+    if found.kind not in {ModelKind.UNKNOWN, ModelKind.EMBEDDING}:
         return replace(found, reason=facts.not_yet)
     name = header.metadata.get("general.architecture")
-    kind = ModelKind.TEXT_ENCODER if name in GGUF_TEXT_ENCODERS else ModelKind.GGUF
+    is_text = name in GGUF_TEXT_ENCODERS or (name is None and any(header.has(each) for each in GGUF_BLOCKS))
+    kind = ModelKind.TEXT_ENCODER if is_text else ModelKind.GGUF
     family = GGUF_FAMILIES.get(name or "")
     if family is not None:
         return Identity(ModelKind.DIFFUSION_MODEL, family, reason=facts.not_yet)
@@ -182,6 +184,8 @@ GGUF_TEXT_ENCODERS = frozenset(
         "mistral3",
     }
 )
+# What llama.cpp calls the layers of language models.
+GGUF_BLOCKS = ("blk.", "enc.blk.")
 GGUF_FAMILIES = {
     "flux": Family.FLUX, "flux2": Family.FLUX2, "sd1": Family.SD1, "sdxl": Family.SDXL, "sd3": Family.SD3,
     "aura": Family.AURAFLOW, "wan": Family.WAN, "qwen_image": Family.QWEN_IMAGE, "ltxv": Family.LTX_VIDEO,

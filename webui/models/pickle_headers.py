@@ -27,6 +27,8 @@ MAX_SIDE = 1 << 48
 LOCAL_HEADER, LOCAL_MARK = struct.Struct("<4s4xH16xHH"), b"PK\x03\x04"
 TABLE = "data.pkl"
 # torch's first format: three small pickles (a mark, a version, the machine) come before the table.
+# The parent's own sign that the program ended, which its stubs leave out.
+STOP: Any = vars(pickle)["_Stop"]
 FRAME_LENGTH, PLACE = 8, struct.Struct("<I")
 LEGACY_MARK = 0x1950A86A20F9469CFC6C
 DTYPES: Mapping[str, str] = MappingProxyType(
@@ -181,6 +183,7 @@ class PlainUnpickler(pickle._Unpickler):
     """The stack machine, in Python: its other version keeps as many places as a damaged file says."""
 
     stack: list[object]
+    memo: dict[int, object]
 
     def __init__(self, file: io.BytesIO) -> None:
         """Reads what follows in `file`."""
@@ -202,7 +205,7 @@ class PlainUnpickler(pickle._Unpickler):
         try:
             for step in map(dict(STEPS).__getitem__, codes):
                 step(self)
-        except pickle._Stop as end:
+        except STOP as end:
             return end.value
         raise EOFError
 

@@ -56,7 +56,7 @@ UPSCALERS: dict[str, tuple[Keys, ...]] = {
     "FBCNN": (("m_head.weight", "m_tail.weight", "qf_pred.0.res.0.weight"),),
     "DRUNet": (("m_head.weight", "m_tail.weight", "m_down1.0.res.0.weight"),),
     "FFTformer": (("patch_embed.proj.weight", "encoder_level1.0.ffn.fft"),),
-    "HVI-CIDNet": (("HVE_block0.1.weight", "HV_LCA1.ffn.temperature"),),
+    "HVI-CIDNet": (("HV_LCA1.norm.weight", "HV_LCA1.ffn.temperature"),),
     "IPT": (("sub_mean.weight", "body.encoder.layers.0.self_attn.in_proj_weight"),),
     "KBNet": (
         ("intro.weight", "ending.weight", "middle_blks.0.attgamma"),

@@ -56,7 +56,8 @@ def sd_family(header: Header, layout: Layout) -> Family:
     for names, family in OTHER_UNETS:
         if any(header.has(layout.network + name) for name in names):
             return family
-    if _outputs(header, layout) != LATENT_CHANNELS_OF_SD:
+    # A list that was cut may end before the last convolution.
+    if _outputs(header, layout) not in {0, LATENT_CHANNELS_OF_SD}:
         return Family.OTHER
     label = "label_emb.0.0.weight" if layout.names == "original" else "add_embedding.linear_1.weight"
     by_vector = VECTORS.get(_side(header, layout.network + label, 1))
