@@ -54,6 +54,7 @@ class CardIndex:
         self._seen: int | None = None
         self._edits = 0
         self._updates: dict[str, CardUpdate] = {}
+        self._shelves: tuple[str, dict[ModelKind | None, Shelf]] = "", {}
 
     @property
     def version(self) -> str:
@@ -62,10 +63,9 @@ class CardIndex:
 
     def page(self, query: CardQuery) -> CardPage:
         """The cards that match, a page of them."""
-        entries = self._of_kind(query.kind)
-        folders = folders_of(entries)
-        matching = matches(entries, query)
-        fitting = fitting_for(matching, query.family)
+        shelf = self._shelf(query.kind)
+        matching = matches(shelf.entries, query)
+        fitting = shelf.fitting(matching, query.family)
         with_newer = [entry for entry in fitting if entry.id in self._updates] if self._updates else []
         shown = with_newer if query.newer else fitting
         key = SORT_KEYS.get(query.sort)
@@ -81,13 +81,14 @@ class CardIndex:
             newer=len(with_newer),
             offset=query.offset,
             cards=[self.card(entry) for entry in chosen],
-            folders=folders,
+            folders=shelf.folders,
             version=self.version,
         )
 
     def matching(self, query: CardQuery) -> list[CardEntry]:
         """All cards that match, by name, those for other families left out."""
-        found = fitting_for(matches(self._of_kind(query.kind), query), query.family)
+        shelf = self._shelf(query.kind)
+        found = shelf.fitting(matches(shelf.entries, query), query.family)
         return [entry for entry in found if entry.id in self._updates] if query.newer else found
 
     def card(self, entry: CardEntry) -> Card:
@@ -104,8 +105,16 @@ class CardIndex:
             self._updates = updates | ({identity: update} if update is not None else {})
             self._edits += 1
 
-    def _of_kind(self, kind: ModelKind | None) -> list[CardEntry]:
-        return [entry for entry in self.entries() if kind is None or entry.file.kind == kind]
+    def _shelf(self, kind: ModelKind | None) -> "Shelf":
+        """The cards of a kind, looked out once until anything about the cards changes."""
+        with self._lock:
+            entries = self.entries()
+            if self._shelves[0] != self.version:
+                self._shelves = self.version, {}
+            shelves = self._shelves[1]
+            if kind not in shelves:
+                shelves[kind] = Shelf([entry for entry in entries if kind is None or entry.file.kind == kind])
+            return shelves[kind]
 
     def entries(self) -> list[CardEntry]:
         """All cards, by name, made anew if the catalog changed."""
@@ -196,6 +205,24 @@ class CardIndex:
                     fresh[key] = (stamp, text)
             yield make_entry(id_of_key(key), file, text, preview_stamp(found, file))
         self._cache.put(fresh)
+
+
+class Shelf:
+    """The cards of one kind, with what every question about them needs and twenty thousand make slow."""
+
+    def __init__(self, entries: list[CardEntry]) -> None:
+        """`entries` are by name."""
+        self.entries = entries
+        self.folders = folders_of(entries)
+        self._fitting: dict[Family, list[CardEntry]] = {}
+
+    def fitting(self, entries: list[CardEntry], family: Family) -> list[CardEntry]:
+        """Those of the entries that fit a family, in a list of their own."""
+        if entries is not self.entries:
+            return fitting_for(entries, family)
+        if family not in self._fitting:
+            self._fitting[family] = fitting_for(entries, family)
+        return list(self._fitting[family])
 
 
 class Sidecars:
