@@ -16,7 +16,7 @@ from webui.models.picture_embeddings import PICTURE, PICTURE_SUFFIXES
 from webui.store.header_cache import HeaderCache, Remembered, Stamp
 
 # Raise it when the rules of `identify` change: what was remembered under older ones is then read again.
-RULES_VERSION = 6
+RULES_VERSION = 7
 # Training logs in metadata grow to megabytes; cards read those from the file when they are opened.
 LONGEST_METADATA = 2000
 # So many files are read before what was learned is kept, so that a first scan that is cut off goes on there.
