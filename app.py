@@ -36,8 +36,6 @@ def main() -> int:
 
     # Looking for garbage among what a start only adds takes a fifth of it; `serve` begins with that again.
     gc.disable()
-    # torch reads this when it loads: weights then lie in large pages, and touching new ones costs a fraction.
-    os.environ.setdefault("THP_MEM_ALLOC_ENABLE", "1")
     # Loads Gradio, which a wrong flag need not wait for.
     from webui.main import serve
 

@@ -169,10 +169,15 @@ def packed_weight(
 
 
 def weight_of(layer: PackedLinear | PackedConv2d, input: Tensor) -> Tensor:
-    """The weight that the layer computes with, in the input's format."""
-    if layer.change is None:
-        return layer.weight.to(input.dtype)
-    return layer.change(layer.weight.detach(), input.dtype)
+    """The weight that the layer computes with, in the input's format; a convolution's is channels last, from
+    which it is packed in a third of the time.
+    """
+    stored, dtype = layer.weight, input.dtype
+    if layer.change is not None:
+        return layer.change(stored.detach(), dtype)
+    if isinstance(layer, PackedConv2d):
+        return stored.to(dtype, memory_format=torch.channels_last)
+    return stored.to(dtype)
 
 
 def bias_of(module: nn.Linear | nn.Conv2d, input: Tensor) -> Tensor | None:

@@ -16,6 +16,8 @@ from webui.diffusion.adapters.weight_changes import WeightChange, changed_weight
 from webui.models.packed import PackedConv2d, PackedLinear
 from webui.models.precision import one_thread
 
+KERNEL_AXES = 4
+
 
 @dataclass(frozen=True, slots=True)
 class Slot:
@@ -37,8 +39,10 @@ class PackedChange:
     recipe: Recipe
 
     def __call__(self, weight: torch.Tensor, dtype: torch.dtype) -> torch.Tensor:
-        """The changed weight in `dtype`."""
-        return changed_weight(weight, self.recipe, dtype)
+        """The changed weight in `dtype`; a convolution's is channels last."""
+        order = torch.channels_last if weight.ndim == KERNEL_AXES else torch.contiguous_format
+        into = torch.empty(weight.shape, dtype=dtype, memory_format=order)
+        return changed_weight(weight, self.recipe, dtype, into)
 
 
 class PatchedWeights:

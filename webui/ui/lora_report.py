@@ -18,7 +18,7 @@ def lora_report_html(reports: Sequence[LoraReport]) -> str:
     rows = "".join(map(lora_html, reports))
     title = "LoRA" if len(reports) == 1 else "LoRAs"
     return (
-        f'<details class="lora-report{state}"><summary>{title} <span>{line}</span></summary>'
+        f'<details class="lora-report{state}"><summary><b>{title}</b> <span>{line}</span></summary>'
         f"<dl>{rows}</dl></details>"
     )
 
@@ -39,7 +39,8 @@ def lora_html(report: LoraReport) -> str:
         if count
     ]
     does = f"changes {' and '.join(changes)}" if changes else "changes no layer"
-    facts = f"<dt>{html.escape(report.name)}</dt><dd>{used(report)}; {does}; {made_for}.</dd>"
+    told = f"{used(report)}; {does}; {made_for}."
+    facts = f"<dt>{html.escape(report.name)}</dt><dd>{told[0].upper()}{told[1:]}</dd>"
     return facts + (unmatched_html(report.unmatched) if report.unmatched else "")
 
 

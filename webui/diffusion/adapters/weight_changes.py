@@ -13,6 +13,8 @@ import torch
 from torch import Tensor
 
 IMAGE_AXES, MATRIX_AXES = 4, 2
+# (out, in, kh, kw) as channels-last tensors lie in memory: (out, kh, kw, in).
+CHANNELS_LAST = (0, 2, 3, 1)
 # Numbers handled at once on a processor: as 32 bits they stay in its cache.
 BLOCK = 2**19
 
@@ -376,7 +378,7 @@ def changed_weight(
 ) -> Tensor:
     """A new weight in `dtype`: changes (each with its strength) applied in order; `weight` stays as it is.
 
-    `into` (the weight's shape, `dtype`) takes the numbers; None makes a new tensor.
+    `into` (the weight's shape, `dtype`, any order in memory) takes the numbers; None makes a new tensor.
     """
     if weight.ndim > 1:
         low_rank = [(change, strength) for change, strength in changes if isinstance(change, LowRank)]
@@ -395,15 +397,20 @@ def _add_low_rank(weight: Tensor, changes: Sequence[tuple[LowRank, float]], into
     ups = [on(each.up, weight) * (each.scale * strength) for each, strength in changes]
     up = torch.cat(ups, dim=1).to(into.dtype)
     down = torch.cat([each.down.to(weight.device, into.dtype) for each, _ in changes])
-    rows, target = weight.flatten(1), into.view(into.shape[0], -1)
+    if not into.is_contiguous():
+        # Channels last: in that order all three are rows of numbers that follow each other.
+        down = down.unflatten(1, weight.shape[1:]).permute(CHANNELS_LAST).flatten(1)
+        weight, into = weight.permute(CHANNELS_LAST), into.permute(CHANNELS_LAST)
+    target = into.view(into.shape[0], -1)
     if weight.device.type != "cpu":
-        target.copy_(rows).addmm_(up, down)
+        into.copy_(weight)
+        target.addmm_(up, down)
         return
-    count = max(1, BLOCK // rows.shape[1])
-    for start in range(0, len(rows), count):
-        block = target[start : start + count]
-        source = rows[start : start + count]
+    count = max(1, BLOCK // target.shape[1])
+    for start in range(0, len(target), count):
+        rows = slice(start, start + count)
+        source = weight[rows]
         # Between two half formats a processor is four times as fast by way of 32 bits, in its cache.
         is_direct = source.dtype == into.dtype or torch.float32 in (source.dtype, into.dtype)
-        block.copy_(source if is_direct else source.float())
-        block.addmm_(up[start : start + count], down)
+        into[rows].copy_(source if is_direct else source.float())
+        target[rows].addmm_(up[rows], down)
