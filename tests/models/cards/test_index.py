@@ -105,3 +105,25 @@ def test_folders_above_are_counted_with_those_below(place):
     page = place.index.page(CardQuery(folder="a"))
     assert [(folder.path, folder.count) for folder in page.folders] == [("a", 2), ("a/b", 1)]
     assert page.total == 2
+
+
+class InterruptedCache(CardCache):
+    """A cache that lets something happen while cards are made."""
+
+    def meanwhile(self, happens):
+        self.happens = happens
+
+    def all(self):
+        happens, self.happens = self.happens, lambda: None
+        happens()
+        return super().all()
+
+
+def test_a_file_that_comes_while_cards_are_made_has_one_at_the_next_question(place):
+    cache = InterruptedCache(place.database)
+    cache.meanwhile(lambda: place.catalog.add(place.put("late", 5)))
+    index = CardIndex(place.catalog, cache, Insertion(LoraFiles(place.catalog), Models))
+    first = index.page(CardQuery())
+    second = index.page(CardQuery())
+    assert {card.stem for card in second.cards} == {"cat", "dog", "late"}
+    assert first.version != second.version

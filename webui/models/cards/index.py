@@ -58,8 +58,8 @@ class CardIndex:
 
     @property
     def version(self) -> str:
-        """Changes when anything about the cards did."""
-        return f"{self._catalog.version}.{self._edits}"
+        """Changes when anything about the cards did: tells of what they were made, not what is known by now."""
+        return f"{self._seen}.{self._edits}"
 
     def page(self, query: CardQuery) -> CardPage:
         """The cards that match, a page of them."""
@@ -82,7 +82,7 @@ class CardIndex:
             offset=query.offset,
             cards=[self.card(entry) for entry in chosen],
             folders=shelf.folders,
-            version=self.version,
+            version=shelf.version,
         )
 
     def matching(self, query: CardQuery) -> list[CardEntry]:
@@ -113,7 +113,8 @@ class CardIndex:
                 self._shelves = self.version, {}
             shelves = self._shelves[1]
             if kind not in shelves:
-                shelves[kind] = Shelf([entry for entry in entries if kind is None or entry.file.kind == kind])
+                chosen = [entry for entry in entries if kind is None or entry.file.kind == kind]
+                shelves[kind] = Shelf(chosen, self.version)
             return shelves[kind]
 
     def entries(self) -> list[CardEntry]:
@@ -210,9 +211,10 @@ class CardIndex:
 class Shelf:
     """The cards of one kind, with what every question about them needs and twenty thousand make slow."""
 
-    def __init__(self, entries: list[CardEntry]) -> None:
-        """`entries` are by name."""
+    def __init__(self, entries: list[CardEntry], version: str) -> None:
+        """`entries` are by name; `version` is the index's when they were looked out."""
         self.entries = entries
+        self.version = version
         self.folders = folders_of(entries)
         self._fitting: dict[Family, list[CardEntry]] = {}
 
