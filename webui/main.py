@@ -213,10 +213,17 @@ def listen(flags: Flags) -> socket.socket:
     reason = ""
     for port in ports:
         try:
-            return socket.create_server((flags.host, port), family=family)
+            return as_tcp(socket.create_server((flags.host, port), family=family))
         except OSError as error:
             reason = f"{error.strerror} (port {port})"
     raise Busy(f"The server cannot listen at {flags.host}: {reason}. Choose another port with --port.")
+
+
+def as_tcp(listening: socket.socket) -> socket.socket:
+    """The same socket, known to be TCP's: only then does asyncio send answers that come in parts without a
+    pause of 40 ms between the parts.
+    """
+    return socket.socket(listening.family, listening.type, socket.IPPROTO_TCP, fileno=listening.detach())
 
 
 def address_of(listening: socket.socket, flags: Flags) -> str:

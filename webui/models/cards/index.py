@@ -58,7 +58,7 @@ class CardIndex:
 
     @property
     def version(self) -> str:
-        """Changes when anything about the cards did: tells of what they were made, not what is known by now."""
+        """Tells of what the cards were made; the catalog may know more by now."""
         return f"{self._seen}.{self._edits}"
 
     def page(self, query: CardQuery) -> CardPage:
