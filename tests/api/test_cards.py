@@ -145,6 +145,7 @@ def test_a_removed_preview_lies_in_the_trash(api, folder):
     cat = identity(api, "cat")
     assert api.delete(f"/v1/cards/{cat}/preview").json()["thumbnail"] is None
     (trashed,) = api.get("/v1/trash").json()
+    assert trashed["label"] == "preview"
     assert api.post(f"/v1/trash/{trashed['id']}/restore").json() is None
     assert (folder / "cat.png").is_file()
     assert cards(api)["cards"][0]["thumbnail"] is not None
@@ -153,6 +154,7 @@ def test_a_removed_preview_lies_in_the_trash(api, folder):
 def test_a_deleted_model_leaves_the_list_and_comes_back_with_its_card(api, folder):
     cat = cards(api)["cards"][0]
     trashed = api.delete(f"/v1/cards/{cat['id']}").json()
+    assert trashed["label"] == "LoRA"
     assert stems(api) == ["dog"]
     assert sorted(path.name for path in folder.iterdir() if path.is_file()) == []
     api.post("/v1/cards/scan")

@@ -18,6 +18,7 @@ from webui.jobs.services import Services
 from webui.models.cards.card import Card, CardQuery
 from webui.models.cards.cards import CardDetail, CardEdit
 from webui.models.covers import Cover
+from webui.models.kinds import noun
 from webui.store.atomic import storage_errors
 from webui.store.trash import Trashed
 
@@ -50,11 +51,12 @@ class Emptied(BaseModel):
 
 
 class TrashedAnswer(BaseModel):
-    """A model in the trash."""
+    """A model or preview in the trash; `label` is its kind in words."""
 
     id: str
     name: str
     kind: str
+    label: str
     size: int
     deleted: float
 
@@ -224,5 +226,11 @@ def output_picture(services: Services, output: str) -> bytes:
 def trashed_answer(trashed: Trashed) -> TrashedAnswer:
     """As an answer."""
     return TrashedAnswer(
-        id=trashed.id, name=trashed.name, kind=trashed.kind, size=trashed.size, deleted=trashed.deleted
+        id=trashed.id,
+        name=trashed.name,
+        kind=trashed.kind,
+        # Previews are no kind of model.
+        label=noun(ModelKind(trashed.kind)) if trashed.kind in list(ModelKind) else trashed.kind,
+        size=trashed.size,
+        deleted=trashed.deleted,
     )

@@ -50,7 +50,7 @@ export async function openTrash(restored) {
     }
   }
 
-  function row({ id, name, kind, size, deleted }) {
+  function row({ id, name, label, size, deleted }) {
     return make(
       "li",
       {},
@@ -60,7 +60,7 @@ export async function openTrash(restored) {
         make("strong", { textContent: name }),
         make("span", {
           className: "hint",
-          textContent: [kind, sizeText(size), `deleted ${WHEN.format(deleted * 1000)}`].join(" · "),
+          textContent: [label, sizeText(size), `deleted ${WHEN.format(deleted * 1000)}`].join(" · "),
         }),
       ),
       make(
