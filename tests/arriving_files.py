@@ -2,8 +2,10 @@
 
 import io
 import json
+import os
 import zipfile
 from collections.abc import Mapping
+from pathlib import Path
 
 import numpy as np
 from PIL import Image
@@ -73,3 +75,8 @@ def archive(files: Mapping[str, bytes | str], compression: int = zipfile.ZIP_DEF
 def card(**values: object) -> bytes:
     """A card as A1111 writes it."""
     return json.dumps(values).encode()
+
+
+def files_in(folder: Path) -> list[Path]:
+    """Every file in a folder and deeper, also while some are taken away."""
+    return [Path(place, name) for place, _, names in os.walk(folder) for name in names]

@@ -15,6 +15,7 @@ import httpx
 import pytest
 from playwright.sync_api import Page, expect
 
+from tests.arriving_files import files_in
 from tests.fake_sites import FakeFile, FakeSites, FakeVersion
 from tests.many_files import lora_head
 from tests.ui import browser as steps
@@ -72,11 +73,14 @@ class Server:
 
     def arriving(self) -> list[Path]:
         """Files that are on their way."""
-        return [path for path in (self.home / "models" / ".incoming").rglob("*") if path.is_file()]
+        return files_in(self.home / "models" / ".incoming")
 
     def received(self) -> int:
         """Bytes of what is on its way."""
-        sizes = [path.stat().st_size for path in self.arriving() if path.parent.name == "content"]
+        # A file may be moved away between the two looks.
+        sizes = [
+            path.stat().st_size for path in self.arriving() if path.parent.name == "content" and path.exists()
+        ]
         return max(sizes, default=0)
 
     def listed(self) -> str:

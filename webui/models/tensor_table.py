@@ -11,7 +11,7 @@ from webui.core.errors import UnusableFile
 # Nesting of tables in real files: checkpoint 2, embedding 2, hypernetwork 3.
 MAX_DEPTH = 6
 # SDXL with everything beside it holds 5,000; tables that hold each other many times over would never end.
-MAX_ENTRIES = 200_000
+MAX_ENTRIES = 50_000
 WRAPPERS = ("state_dict", "params_ema", "params")
 Leaf = TypeVar("Leaf")
 

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.arriving_files import archive, lora, picture, unknown_tensors
+from tests.arriving_files import archive, files_in, lora, picture, unknown_tensors
 from tests.fake_sites import KEY, LOGIN_PAGE, FakeFile, FakeVersion
 from webui.core.errors import NotFound
 from webui.core.flags import read_flags
@@ -56,11 +56,8 @@ class Server:
 
 
 def files_below(folder):
-    return sorted(
-        path.relative_to(folder / "models").as_posix()
-        for path in (folder / "models").rglob("*")
-        if path.is_file()
-    )
+    models = folder / "models"
+    return sorted(path.relative_to(models).as_posix() for path in files_in(models))
 
 
 @pytest.fixture
@@ -344,7 +341,7 @@ def assert_goes_on(tmp_path, fake, data):
     told, _ = second.communicate(timeout=60)
     assert told.splitlines()[-1].startswith("done")
     assert (tmp_path / "models/Lora/cat.safetensors").read_bytes() == data
-    assert [path for path in (tmp_path / "models" / ".incoming").rglob("*") if path.is_file()] == []
+    assert files_in(tmp_path / "models" / ".incoming") == []
 
 
 def ranges(fake):

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.arriving_files import archive, lora
+from tests.arriving_files import archive, files_in, lora
 from webui.core.errors import NotFound
 from webui.core.flags import read_flags
 from webui.jobs.services import Services
@@ -35,7 +35,7 @@ def restarted(home: Path) -> Services:
 
 
 def arriving(home: Path) -> list[Path]:
-    return [path for path in (home / "models" / ".incoming").rglob("*") if path.is_file()]
+    return files_in(home / "models" / ".incoming")
 
 
 def loras(home: Path) -> list[str]:
