@@ -170,7 +170,7 @@ def packed_weight(
 
 def weight_of(layer: PackedLinear | PackedConv2d, input: Tensor) -> Tensor:
     """The weight that the layer computes with, in the input's format; a convolution's is channels last, from
-    which it is packed in a third of the time.
+    which it is packed in less than half the time.
     """
     stored, dtype = layer.weight, input.dtype
     if layer.change is not None:
