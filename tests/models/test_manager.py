@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 import torch
+from torch import nn
 
 from tests.models.small_checkpoints import NARROW, SMALL_VAE, random_tensors, small_checkpoint, write
 from webui.core.errors import ModelNotFound, UnusableFile
@@ -14,6 +15,7 @@ from webui.models.catalog import Catalog
 from webui.models.folders import ModelFolders
 from webui.models.loader import LoadedModel
 from webui.models.manager import ModelManager, PrecisionRules
+from webui.models.packed import can_pack, pack_layer
 from webui.models.precision import EXACT, Numbers
 from webui.store.database import IN_MEMORY, Database
 from webui.store.header_cache import HeaderCache
@@ -69,6 +71,26 @@ def test_one_model_is_kept_even_if_it_is_larger_than_the_budget(manager: ModelMa
     manager.set_budget(1)
     using(manager, "one")
     assert [model.file.stem for model in (using(manager, "two"), *manager.loaded())] == ["two", "two"]
+
+
+@pytest.mark.skipif(not can_pack(torch.float32), reason="this torch cannot pack weights")
+@torch.no_grad()
+def test_copies_of_unchanged_weights_wait_where_memory_is_free_for_them(manager: ModelManager) -> None:
+    one = using(manager, "one")
+    # A network this small is not packed for its own sake.
+    layer = one.network.packed_one = pack_layer(nn.Linear(64, 64))
+    using(manager, "one")
+    assert not one.keeps_unchanged, "nobody knows yet how large they will be"
+    layer(torch.zeros(1, 64))
+    assert one.packed_bytes
+    assert using(manager, "one").keeps_unchanged
+    manager.set_budget(one.size_bytes + one.packed_bytes - 1)
+    assert not using(manager, "one").keeps_unchanged
+    manager.set_budget(one.size_bytes + one.packed_bytes)
+    assert using(manager, "one").keeps_unchanged
+    manager.set_budget(10**12)
+    using(manager, "two")
+    assert not one.keeps_unchanged
 
 
 def test_a_vae_is_swapped_and_the_own_one_comes_back_bit_equal(manager: ModelManager) -> None:

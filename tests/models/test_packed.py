@@ -13,6 +13,7 @@ from webui.models.packed import (
     PackedLinear,
     can_pack,
     forget_packed,
+    keep_unchanged,
     pack_layer,
     packed_bytes,
 )
@@ -99,6 +100,55 @@ def test_a_change_goes_into_the_packed_copy_and_leaves_the_weight() -> None:
     assert layer.weight.equal(weight)
     layer.change = None
     assert layer(given).equal(plain)
+
+
+@pytest.mark.parametrize(("make", "shape"), LAYERS[:3])
+@torch.no_grad()
+def test_the_copy_of_an_unchanged_weight_waits_and_comes_back(
+    make: Callable[[], nn.Module], shape: tuple[int, ...]
+) -> None:
+    layer, given = pack_layer(make()), noise(*shape)
+    assert isinstance(layer, PackedLinear | PackedConv2d)
+    keep_unchanged(layer, keep=True)
+    plain = layer(given)
+    first = layer.packed
+    for factor in (2, 3):
+        layer.change = lambda stored, dtype, factor=factor: (stored * factor).to(dtype)
+        assert not layer(given).allclose(plain)
+        assert layer.unchanged is first
+        assert packed_bytes(layer) == 4 * layer.weight.numel()
+    layer.change = None
+    assert layer(given).equal(plain)
+    assert layer.packed is first
+    assert layer.unchanged is None
+
+
+@torch.no_grad()
+def test_a_waiting_copy_goes_when_it_may_not_stay_and_when_the_weight_is_another() -> None:
+    layer, given = pack_layer(nn.Linear(24, 40)), noise(2, 24)
+    assert isinstance(layer, PackedLinear)
+
+    def use_change() -> None:
+        layer.change = None
+        layer(given)
+        layer.change = lambda stored, dtype: (stored * 2).to(dtype)
+        layer(given)
+
+    use_change()
+    assert layer.unchanged is None
+    keep_unchanged(layer, keep=True)
+    use_change()
+    assert layer.unchanged is not None
+    keep_unchanged(layer, keep=False)
+    assert layer.unchanged is None
+    keep_unchanged(layer, keep=True)
+    use_change()
+    layer.weight.mul_(3)
+    expected = functional.linear(given, layer.weight * 2, layer.bias)
+    torch.testing.assert_close(layer(given), expected)
+    assert layer.unchanged is None
+    layer.change = None
+    torch.testing.assert_close(layer(given), functional.linear(given, layer.weight, layer.bias))
 
 
 def test_a_change_is_there_where_gradients_are_wanted() -> None:

@@ -3,7 +3,7 @@
 import gradio as gr
 import pytest
 
-from webui.ui.form import Form, remember_script, within
+from webui.ui.form import Form, within
 
 
 @pytest.fixture
@@ -50,7 +50,3 @@ def test_a_slider_makes_room_for_a_value_outside(form, value, ends):
 def test_a_field_is_bound_once(form):
     with gr.Blocks(), pytest.raises(AssertionError, match="prompt"):
         form.add("prompt", gr.Textbox())
-
-
-def test_the_script_that_remembers_names_the_fields_in_order():
-    assert '"b", "a"' in remember_script(["b", "a"], "key")

@@ -1,7 +1,5 @@
 """From the form to a request, and from requests and infotext back to the form."""
 
-import json
-
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -17,7 +15,6 @@ from webui.core.settings import Settings
 from webui.ui.generation import (
     FORM_DEFAULTS,
     fields_of_infotext,
-    fields_of_memory,
     fields_of_request,
     request_parts,
     seed_of,
@@ -156,12 +153,3 @@ def test_extra_seeds_are_left_aside_unless_extra_is_ticked():
     fields = FORM_DEFAULTS | {"variation_strength": 0.5, "seed_resize_width": 64, "seed_resize_height": 64}
     assert "variation_strength" not in request_parts(fields)[0]
     assert request_parts(fields | {"extra_seed": True})[0]["variation_strength"] == 0.5
-
-
-@pytest.mark.parametrize("stored", [None, "", "{", "[1]", '"x"'])
-def test_a_broken_memory_is_an_empty_one(stored):
-    assert fields_of_memory(stored) == {}
-
-
-def test_a_memory_of_an_older_page_gives_what_is_still_known():
-    assert fields_of_memory(json.dumps({"prompt": "a fox", "gone": 1})) == {"prompt": "a fox"}

@@ -140,10 +140,21 @@ def test_an_upload_goes_on_by_itself_when_the_killed_server_is_back(server, page
     half = server.received()
     assert 0 < half < zeros
     expect(page.locator(TRAY)).to_contain_text("The server does not answer. This goes on by itself")
+    page.evaluate("window.isOld = true")
+    page.fill("#txt2img_prompt textarea", "written meanwhile")
+    steps.set_number(page, "txt2img_steps", 33)
+    page.check("#txt2img_tiling input")
     server.start()
     assert "large" not in server.listed()
     assert not list((server.home / "models").glob("Lora/*"))
+    # The page loads itself anew as soon as the file is through, and has lost nothing then.
+    page.wait_for_function("!window.isOld")
+    steps.ready(page)
     expect(page.locator(f"{TRAY}.done")).to_contain_text("Filed in Lora")
+    expect(page.locator(f"{TRAY}.done")).to_contain_text("Show card")
+    expect(page.locator("#txt2img_prompt textarea")).to_have_value("written meanwhile <lora:large:1>")
+    expect(page.locator("#txt2img_steps input[type=number]")).to_have_value("33")
+    expect(page.locator("#txt2img_tiling input")).to_be_checked()
     assert_filed(server, "large.safetensors", hashlib.sha256(head + bytes(zeros)).hexdigest())
 
 
@@ -183,6 +194,13 @@ def test_a_download_goes_on_when_the_killed_server_is_back(server, page, sites):
     sites.seen.clear()
     server.start()
     expect(page.locator(f"{TRAY}.done")).to_contain_text("Filed in Lora")
+    page.reload()
+    steps.ready(page)
+    expect(page.locator(f"{TRAY}.done")).to_contain_text("Filed in Lora")
+    page.get_by_role("button", name="Clear what is done").click()
+    page.reload()
+    steps.ready(page)
+    expect(page.locator(TRAY)).to_have_count(0)
     assert_filed(server, "cat.safetensors", hashlib.sha256(data).hexdigest())
     asked = [seen.headers.get("range") for seen in sites.seen if "/storage" in seen.path]
     assert asked == [f"bytes={half}-"]

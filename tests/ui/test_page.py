@@ -275,9 +275,12 @@ def test_a_setting_is_found_changed_kept_and_reset(page, home):
     reloaded(page)
     expect(page.locator("#setting_CLIP_stop_at_last_layers input[type=number]")).to_have_value("2")
     page.evaluate("webui.showTab('settings')")
-    row = page.locator(".setting:has(#setting_CLIP_stop_at_last_layers)")
-    row.hover()
-    row.locator("button.tool").click()
+    for changed in (3, 4):
+        # The same button twice.
+        steps.set_number(page, "setting_CLIP_stop_at_last_layers", changed)
+        page.locator("#setting_CLIP_stop_at_last_layers").hover()
+        page.click("#setting_CLIP_stop_at_last_layers button[title='Back to the default: Clip skip']")
+        expect(page.locator("#setting_CLIP_stop_at_last_layers input[type=number]")).to_have_value("1")
     page.click("#settings_submit")
     expect(page.locator("#settings_result")).to_contain_text("1 setting changed")
     expect(page.locator("#setting_CLIP_stop_at_last_layers input[type=number]")).to_have_value("1")

@@ -36,7 +36,7 @@ from webui.models.identify import Identity, identify
 from webui.models.layouts import Layout, TextPart, find_layout
 from webui.models.network import Network, predicts_v
 from webui.models.networks_in_use import NetworksInUse
-from webui.models.packed import packed_bytes
+from webui.models.packed import keep_unchanged, packed_bytes
 from webui.models.precision import Numbers
 from webui.models.sidecar import Sidecar, read_settings
 from webui.models.taesd import TinyVae
@@ -81,6 +81,7 @@ class LoadedModel:
     networks: NetworksInUse = field(init=False)
     # Stands in for the VAE where the request wants that.
     tiny_vae: TinyVae = field(default_factory=TinyVae)
+    keeps_unchanged: bool = False
 
     def __post_init__(self) -> None:
         """No LoRAs yet."""
@@ -109,7 +110,19 @@ class LoadedModel:
     def size_bytes(self) -> int:
         """Memory its weights take, and the packed copies that were made of them so far."""
         stored = sum(p.numel() * p.element_size() for module in self.modules() for p in module.parameters())
-        return stored + sum(map(packed_bytes, self.modules()))
+        return stored + self.packed_bytes
+
+    @property
+    def packed_bytes(self) -> int:
+        """Memory its packed copies take."""
+        return sum(map(packed_bytes, self.modules()))
+
+    def keep_unchanged(self, *, keep: bool) -> None:
+        """Whether packed copies of unchanged weights are kept while LoRAs are in use."""
+        if keep != self.keeps_unchanged:
+            self.keeps_unchanged = keep
+            for module in self.modules():
+                keep_unchanged(module, keep=keep)
 
 
 @dataclass(frozen=True, slots=True)

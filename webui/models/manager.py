@@ -86,6 +86,7 @@ class ModelManager:
         vae_file = self.catalog.vae_for(file, vae, choice_first=vae_choice_first)
         model = self._get(file, vae_file, Precision(precision))
         set_vae(model, vae_file)
+        self._share_memory(model)
         try:
             yield model
         finally:
@@ -120,6 +121,12 @@ class ModelManager:
         model.key = key
         self._models.put(key, model)
         return model
+
+    def _share_memory(self, model: LoadedModel) -> None:
+        """Let the packed copies of this model's unchanged weights wait if no model needs the memory."""
+        free = self._models.budget_bytes - self._models.used_bytes
+        for kept in self._models.values():
+            kept.keep_unchanged(keep=kept is model and 0 < model.packed_bytes <= free)
 
     def _load(self, file: ModelFile, numbers: Numbers, vae_file: ModelFile | None) -> LoadedModel:
         try:

@@ -3,7 +3,8 @@
 The module's own `weight` stays as the file has it, mapped and in the file's format; the packed copy is made
 of it in the format of the first input, and again whenever another tensor takes its place or it is written to.
 What LoRAs do to the weight is done on the way into the packed copy, so that a changed weight is never kept
-beside it, and taking the change away leaves nothing to restore.
+beside it, and taking the change away leaves nothing to restore. Where there is memory for it, the copy of the
+unchanged weight waits meanwhile, and is there at once when the change is taken away.
 """
 
 from collections.abc import Callable
@@ -36,13 +37,10 @@ class PackedWeight:
         """Memory that the copy takes."""
         return self.source.numel() * self.dtype.itemsize
 
-    def is_current(self, layer: "PackedLinear | PackedConv2d", dtype: torch.dtype) -> bool:
-        """Whether the layer's weight is still what was packed, for inputs of this format."""
-        weight = layer.weight
+    def is_of(self, weight: Tensor) -> bool:
+        """Whether the weight is still what was packed."""
         return (
             self.version == weight._version
-            and self.dtype == dtype
-            and self.change is layer.change
             and self.source.data_ptr() == weight.data_ptr()
             and self.source.dtype == weight.dtype
         )
@@ -79,6 +77,9 @@ class PackedLinear(nn.Linear):
 
     packed: PackedWeight | None = None
     change: Change | None = None
+    # Whether a copy of the unchanged weight is kept while another is in its place, and that copy.
+    keeps_unchanged = False
+    unchanged: PackedWeight | None = None
 
     def forward(self, input: Tensor) -> Tensor:
         """(..., in) to (..., out) in the input's format."""
@@ -89,10 +90,8 @@ class PackedLinear(nn.Linear):
 
     def packed_parts(self, input: Tensor, count: int = 1) -> tuple[Tensor, ...]:
         """The weight, cut along its outputs into `count` packed parts."""
-        packed = self.packed
-        if packed is None or len(packed.parts) != count or not packed.is_current(self, input.dtype):
-            # Freed before the new one is made, so that there are never two.
-            self.packed = None
+        packed = current_copy(self, input.dtype, count)
+        if packed is None:
             rows = input.numel() // input.shape[-1]
             parts = tuple(
                 torch.ops.mkldnn._reorder_linear_weight(part.contiguous(), rows)
@@ -107,6 +106,9 @@ class PackedConv2d(nn.Conv2d):
 
     packed: PackedWeight | None = None
     change: Change | None = None
+    # Whether a copy of the unchanged weight is kept while another is in its place, and that copy.
+    keeps_unchanged = False
+    unchanged: PackedWeight | None = None
 
     def forward(self, input: Tensor) -> Tensor:
         """(B, in, h, w) to (B, out, h, w) in the input's format, channels last."""
@@ -143,9 +145,8 @@ class PackedConv2d(nn.Conv2d):
         return input.contiguous(memory_format=torch.channels_last), padding
 
     def _packed_weight(self, input: Tensor) -> Tensor:
-        packed = self.packed
-        if packed is None or not packed.is_current(self, input.dtype):
-            self.packed = None
+        packed = current_copy(self, input.dtype)
+        if packed is None:
             part = torch.ops.mkldnn._reorder_convolution_weight(
                 weight_of(self, input).detach(),
                 list(self._padding_pair()),
@@ -159,6 +160,30 @@ class PackedConv2d(nn.Conv2d):
 
     def _padding_pair(self) -> tuple[int, ...]:
         return (0, 0) if self.padding_mode != "zeros" or isinstance(self.padding, str) else self.padding
+
+
+def current_copy(
+    layer: PackedLinear | PackedConv2d, dtype: torch.dtype, count: int = 1
+) -> PackedWeight | None:
+    """The packed copy of the layer's weight as it is now, in a format and in so many parts.
+
+    Where there is none, the copy that was in use is put aside or freed before a new one is made.
+    """
+    for packed in (layer.packed, layer.unchanged):
+        if (
+            packed is not None
+            and (packed.dtype, packed.change, len(packed.parts)) == (dtype, layer.change, count)
+            and packed.is_of(layer.weight)
+        ):
+            if packed is layer.unchanged:
+                layer.packed, layer.unchanged = packed, None
+            return packed
+    used, layer.packed = layer.packed, None
+    if used is not None and used.change is None and layer.change is not None and layer.keeps_unchanged:
+        layer.unchanged = used
+    if layer.unchanged is not None and not layer.unchanged.is_of(layer.weight):
+        layer.unchanged = None
+    return None
 
 
 def packed_weight(
@@ -207,14 +232,25 @@ def pack_layer(layer: nn.Module) -> nn.Module:
     return packed
 
 
+def packed_layers(module: nn.Module) -> list[PackedLinear | PackedConv2d]:
+    """The packed layers below a module."""
+    return [layer for layer in module.modules() if isinstance(layer, PackedLinear | PackedConv2d)]
+
+
 def packed_bytes(module: nn.Module) -> int:
-    """Memory that the packed copies below a module take."""
-    layers = (layer for layer in module.modules() if isinstance(layer, PackedLinear | PackedConv2d))
-    return sum(layer.packed.size_bytes for layer in layers if layer.packed is not None)
+    """Memory that the packed copies below a module take; those that wait do not count, as they go first."""
+    return sum(layer.packed.size_bytes for layer in packed_layers(module) if layer.packed is not None)
+
+
+def keep_unchanged(module: nn.Module, *, keep: bool) -> None:
+    """Whether the layers below keep the copies of unchanged weights while changes are in use."""
+    for layer in packed_layers(module):
+        layer.keeps_unchanged = keep
+        if not keep:
+            layer.unchanged = None
 
 
 def forget_packed(module: nn.Module) -> None:
     """Free all packed copies below a module; the next call makes them again."""
-    for layer in module.modules():
-        if isinstance(layer, PackedLinear | PackedConv2d):
-            layer.packed = None
+    for layer in packed_layers(module):
+        layer.packed = layer.unchanged = None

@@ -1,6 +1,6 @@
 """Fields of a form and their components: one mapping for reading, pasting, sending and restoring."""
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
@@ -78,9 +78,3 @@ def within(component: gr.Slider) -> Write:
         return {"value": value, "minimum": min(minimum, value), "maximum": max(maximum, value)}
 
     return write
-
-
-def remember_script(names: Iterable[str], key: str) -> str:
-    """A script for an event over the form's components: keep their values in the browser under `key`."""
-    fields = ", ".join(f'"{name}"' for name in names)
-    return f'(...values) => window.webui.remember("{key}", [{fields}], values)'

@@ -1,7 +1,6 @@
 """From the fields of the generation form to those of a request, and from requests and infotext back."""
 
-import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 from webui.core.errors import InvalidRequest
@@ -164,13 +163,3 @@ def same_model(one: str, other: str) -> bool:
 
     (name, short), (other_name, other_short) = parts(one), parts(other)
     return short == other_short if short and other_short else name == other_name
-
-
-def fields_of_memory(stored: str | None, names: Iterable[str] = FORM_DEFAULTS) -> dict[str, Any]:
-    """Fields kept in a browser, of those that the form has; an empty dict where they cannot be read."""
-    try:
-        fields = json.loads(stored or "{}")
-    except json.JSONDecodeError:
-        return {}
-    known = set(names)
-    return {k: v for k, v in fields.items() if k in known} if isinstance(fields, dict) else {}

@@ -1,6 +1,6 @@
 """Questions to Civitai about many cards, told step by step; one that fails does not end the rest."""
 
-from collections.abc import Generator, Iterable, Sequence
+from collections.abc import Callable, Generator, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
@@ -97,16 +97,8 @@ def describe_cards(
     """Fill cards with previews and trigger words: one question for a hundred hashes, then a picture each."""
     # A file counts twice: when its hash is known, and when it has its answer.
     tally = Tally(2 * len(entries))
-    for start in range(0, len(entries), MAX_HASHES):
-        chunk = entries[start : start + MAX_HASHES]
-        try:
-            versions = yield from known_versions(chunk, catalog, civitai, cards, tally)
-        except FetchRefused as error:
-            for entry in chunk:
-                yield tally.refused(entry, error)
-            if error.cause in HOPELESS:
-                break
-            continue
+
+    def fill(chunk: Sequence[CardEntry], versions: dict[str, Version]) -> Steps:
         for entry in chunk:
             tally.finished += 1
             if entry.id not in versions:
@@ -120,6 +112,8 @@ def describe_cards(
                 continue
             tally.found += 1
             yield tally.step("filling", entry.file.name).model_copy(update={"described": card})
+
+    yield from ask_hashes(entries, catalog, civitai, cards, tally, fill)
     if not entries:
         sentence = "Every card here has a preview and trigger words, or is known to Civitai without them."
     elif tally.failed and not tally.found:
@@ -135,20 +129,37 @@ def look_for_updates(entries: Sequence[CardEntry], catalog: Catalog, civitai: Ci
     tally = Tally(len(nameless) + len(entries))
     places = {entry.id: (entry.text.model_id, entry.text.version_id) for entry in entries}
     here = {each.text.version_id for each in cards.index.entries()}
-    for start in range(0, len(nameless), MAX_HASHES):
-        chunk = nameless[start : start + MAX_HASHES]
+
+    def place(_: Sequence[CardEntry], versions: dict[str, Version]) -> Steps:
+        places.update((key, (version.model_id, version.id)) for key, version in versions.items())
+        here.update(version.id for version in versions.values())
+        yield from ()
+
+    yield from ask_hashes(nameless, catalog, civitai, cards, tally, place)
+    asked = yield from ask_models(by_model(entries, places), places, here, civitai, cards, tally)
+    yield Step(phase="done", share=1, sentence=updates_sentence(tally, asked))
+
+
+def ask_hashes(
+    entries: Sequence[CardEntry],
+    catalog: Catalog,
+    civitai: Civitai,
+    cards: Cards,
+    tally: Tally,
+    answered: Callable[[Sequence[CardEntry], dict[str, Version]], Steps],
+) -> Steps:
+    """Ask which versions the cards' files are, a hundred at a time, and go on with each hundred's answer."""
+    for start in range(0, len(entries), MAX_HASHES):
+        chunk = entries[start : start + MAX_HASHES]
         try:
             versions = yield from known_versions(chunk, catalog, civitai, cards, tally)
         except FetchRefused as error:
             for entry in chunk:
                 yield tally.refused(entry, error)
             if error.cause in HOPELESS:
-                break
+                return
         else:
-            places |= {key: (version.model_id, version.id) for key, version in versions.items()}
-            here |= {version.id for version in versions.values()}
-    asked = yield from ask_models(by_model(entries, places), places, here, civitai, cards, tally)
-    yield Step(phase="done", share=1, sentence=updates_sentence(tally, asked))
+            yield from answered(chunk, versions)
 
 
 def ask_models(

@@ -17,16 +17,15 @@ from webui.ui.components.extras_fields import Sources, make_cuts, make_faces, ma
 from webui.ui.components.generate_box import GenerateBox, make_generate_box
 from webui.ui.components.results import Results, make_results
 from webui.ui.extras_form import extras_request, given_pictures
-from webui.ui.form import Form, remember_script
-from webui.ui.generation import fields_of_memory
+from webui.ui.form import Form
 from webui.ui.handlers import INSTANT, Updates
+from webui.ui.memory import wire_memory
 from webui.ui.pictures import PictureFiles
 from webui.ui.tabs.generation_tab import delivery_of, wire_watching
 from webui.ui.tabs.result_buttons import save_pictures, select_picture
 from webui.ui.texts import notice
 
 TAB = "extras"
-KEY = "atelier.extras"
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +53,7 @@ def make_extras(services: Services, files: PictureFiles, page: gr.Blocks) -> Ext
     wire_generate(services, form, sources, box, results)
     wire_watching(services, files, page, TAB, box, results)
     wire_results(services, files, results)
-    wire_memory(page, form)
+    wire_memory(page, form, TAB)
     return Extras(sources.image, results)
 
 
@@ -106,23 +105,3 @@ def wire_results(services: Services, files: PictureFiles, results: Results) -> N
     for clicked, as_zip in ((results.save, False), (results.save_zip, True)):
         save = partial(save_pictures, services, files, button, results, as_zip=as_zip)
         clicked.click(save, inputs=shown, outputs=saved, **INSTANT)
-
-
-def wire_memory(page: gr.Blocks, form: Form) -> None:
-    """Values survive a reload, in this browser."""
-    stored = gr.Textbox("", visible="hidden", elem_id=f"{TAB}_stored")
-    gr.on(
-        # Every component of a form has the event; their common base does not say so.
-        [component.change for component in form.components],  # pyright: ignore[reportAttributeAccessIssue]
-        fn=None,
-        inputs=form.components,
-        js=remember_script(form.names, KEY),
-        show_progress="hidden",
-    )
-    page.load(
-        lambda text: form.write(fields_of_memory(text, form.names)),
-        inputs=[stored],
-        outputs=form.components,
-        js=f"() => [localStorage.getItem('{KEY}') || '']",
-        **INSTANT,
-    )

@@ -13,8 +13,8 @@ from webui.jobs.services import Services
 from webui.ui.components.generate_box import JobControls
 from webui.ui.components.results import Results
 from webui.ui.components.toprow import Toprow
-from webui.ui.form import Form, remember_script
-from webui.ui.generation import fields_of_memory, fields_of_request
+from webui.ui.form import Form
+from webui.ui.generation import fields_of_request
 from webui.ui.handlers import INSTANT, QUIET, Updates
 from webui.ui.pictures import PictureFiles
 from webui.ui.texts import notice
@@ -90,38 +90,12 @@ def wire_prompts(services: Services, form: Form, toprow: Toprow, fields_of_text:
     )
 
 
-def wire_memory(
-    services: Services,
-    page: gr.Blocks,
-    tab: str,
-    form: Form,
-    fields_of: FieldsOfRequest = fields_of_request,
-) -> None:
-    """Values survive a reload: this browser's own, else the tab's last job's, else the checkpoint's size."""
-    key = f"atelier.{tab}"
-
-    def restore(stored: str) -> Updates:
-        if fields := fields_of_memory(stored, form.names):
-            return form.write(fields)
-        request = last_request(services, tab)
-        return form.write(fields_of(request) if request else native_size(services))
-
-    stored = gr.Textbox("", visible="hidden", elem_id=f"{tab}_stored")
-    gr.on(
-        # Every component of a form has the event; their common base does not say so.
-        [component.change for component in form.components],  # pyright: ignore[reportAttributeAccessIssue]
-        fn=None,
-        inputs=form.components,
-        js=remember_script(form.names, key),
-        show_progress="hidden",
-    )
-    page.load(
-        restore,
-        inputs=[stored],
-        outputs=form.components,
-        js=f"() => [localStorage.getItem('{key}') || '']",
-        **INSTANT,
-    )
+def usual_fields(
+    services: Services, tab: str, fields_of: FieldsOfRequest = fields_of_request
+) -> Mapping[str, Any]:
+    """What a form shows in a browser that keeps none yet: the tab's last job, else the checkpoint's size."""
+    request = last_request(services, tab)
+    return fields_of(request) if request else native_size(services)
 
 
 def last_request(services: Services, tab: str) -> GenerationRequest | None:

@@ -40,13 +40,14 @@ from webui.ui.img2img_form import (
     img2img_parts,
     read_pictures,
 )
+from webui.ui.memory import wire_memory
 from webui.ui.pictures import PictureFiles
 from webui.ui.tabs.again_buttons import wire_decoding
 from webui.ui.tabs.generation_tab import (
     delivery_of,
     submitted,
+    usual_fields,
     values_by_component,
-    wire_memory,
     wire_prompts,
     wire_watching,
 )
@@ -101,7 +102,7 @@ def make_img2img(services: Services, files: PictureFiles, page: gr.Blocks) -> Im
     wire_size(modes, size)
     wire_watching(services, files, page, TAB, toprow, results)
     wire_prompts(services, form, toprow, read_text)
-    wire_memory(services, page, TAB, form, fields_of_img2img_request)
+    wire_memory(page, form, TAB, partial(usual_fields, services, TAB, fields_of_img2img_request))
     wire_counters(services, toprow)
     wire_result_buttons(services, files, form, results, seeds, read_text)
     wire_decoding(services, files, page, TAB, results)

@@ -12,7 +12,6 @@ from gradio.components import Component
 from webui.core.errors import WebuiError
 from webui.core.settings import Settings, section_type
 from webui.jobs.services import Services
-from webui.ui.components.buttons import icon_button
 from webui.ui.components.quicksettings import option_choices
 from webui.ui.components.setting_widget import Option, all_options, setting_widget, shown
 from webui.ui.handlers import INSTANT, Updates
@@ -44,6 +43,7 @@ def make_settings(services: Services, quick: Mapping[str, Component], page: gr.B
         elem_id="settings_json", visible="hidden", value=options_json(services.settings.current)
     )
     wire_settings(services, components, result, as_json, apply, page)
+    wire_resets({key: options[key].default for key in components}, components)
     return SettingsTab(components, as_json)
 
 
@@ -61,15 +61,9 @@ def draw_sections(services: Services, options: Mapping[str, Option]) -> dict[str
         with gr.Column(elem_id=f"settings_{section}", elem_classes=["settings-section"], variant="panel"):
             gr.HTML(f"<h2>{section_title(section)}</h2>")
             for option in members:
-                with gr.Row(elem_classes=["setting"], equal_height=False):
-                    widget = setting_widget(
-                        option, values[option.key], choices, info=option.help, min_width=200
-                    )
-                    reset = icon_button(
-                        "reset", f"Back to the default: {option.label}", f"reset_{option.key}"
-                    )
-                reset.click(fn=None, outputs=[widget], js=f"() => {json.dumps([option.default])}")
-                components[option.key] = widget
+                components[option.key] = setting_widget(
+                    option, values[option.key], choices, info=option.help, elem_classes=["setting"]
+                )
     return components
 
 
@@ -124,6 +118,21 @@ def wire_settings(
         submit, inputs=set(components.values()), outputs=[result, as_json], preprocess=False, **INSTANT
     )
     page.load(load, outputs=[*components.values(), as_json, result], **INSTANT)
+
+
+def wire_resets(defaults: Mapping[str, Any], components: Mapping[str, Component]) -> None:
+    """The button that settings.js draws beside each option writes its key into a field that is not shown.
+
+    Buttons of Gradio's own would be a third of all components of the page, which then takes that much longer
+    to open.
+    """
+    wanted = gr.Textbox(elem_id="settings_reset", visible="hidden")
+
+    def reset(key: str) -> Updates:
+        updates: Updates = {wanted: ""}
+        return updates | ({components[key]: defaults[key]} if key in components else {})
+
+    wanted.change(reset, inputs=[wanted], outputs=[*components.values(), wanted], **INSTANT)
 
 
 def summary(changed: list[str]) -> str:

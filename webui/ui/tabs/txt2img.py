@@ -20,9 +20,10 @@ from webui.ui.components.toprow import Toprow, make_toprow
 from webui.ui.form import Form
 from webui.ui.generation import fields_of_infotext, request_parts
 from webui.ui.handlers import INSTANT, Updates
+from webui.ui.memory import wire_memory
 from webui.ui.pictures import PictureFiles
 from webui.ui.tabs.again_buttons import wire_decoding, wire_hires, wire_unfinished
-from webui.ui.tabs.generation_tab import delivery_of, submitted, wire_memory, wire_prompts, wire_watching
+from webui.ui.tabs.generation_tab import delivery_of, submitted, usual_fields, wire_prompts, wire_watching
 from webui.ui.tabs.result_buttons import wire_result_buttons
 from webui.ui.texts import notice
 from webui.ui.token_counter import wire_counters
@@ -64,7 +65,7 @@ def make_txt2img(services: Services, files: PictureFiles, page: gr.Blocks) -> Tx
     wire_watching(services, files, page, TAB, toprow, results)
     read_text = partial(fields_of_text, services)
     wire_prompts(services, form, toprow, read_text)
-    wire_memory(services, page, TAB, form)
+    wire_memory(page, form, TAB, partial(usual_fields, services, TAB))
     wire_counters(services, toprow)
     wire_result_buttons(services, files, form, results, seeds, read_text)
     wire_hires(services, files, TAB, form, results)

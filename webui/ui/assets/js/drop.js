@@ -5,6 +5,7 @@ import { ask } from "./server.js";
 import { Tray } from "./drop/tray.js";
 import { fetchLink, resumeDownloads } from "./drop/downloads.js";
 import { askForModels } from "./drop/adding.js";
+import { retell } from "./drop/arrivals.js";
 import { finishUpload, sendFile } from "./drop/uploads.js";
 import { inquire } from "./drop/inquiry.js";
 import { openKeys, placeKeysInSettings } from "./drop/keys.js";
@@ -85,12 +86,15 @@ function take(files, text = "") {
 }
 
 placeKeysInSettings();
+for (const kept of tray.kept()) retell(kept, tray);
 resumeDownloads(tray);
 for (const upload of await ask("GET", "v1/uploads").catch(() => [])) {
   if (upload.offset === upload.size) finishUpload(upload, tray);
   else {
     const done = Math.floor((100 * upload.offset) / upload.size);
-    tray.add(upload.name).say(`Only ${done} % of this file came. Drop it again, and it goes on from there.`);
+    const line = tray.add(upload.name);
+    line.isToldByServer = true;
+    line.say(`Only ${done} % of this file came. Drop it again, and it goes on from there.`);
   }
 }
 publish({

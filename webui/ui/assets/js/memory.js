@@ -1,14 +1,50 @@
 // Keeps the values of a form in this browser, so that a reload does not lose them.
-import { publish } from "./dom.js";
+import { find, publish } from "./dom.js";
 
-function remember(key, names, values) {
+const VALUE_OF = [
+  ["textarea, input[data-testid='textbox']", ({ value }) => value],
+  ["input[type='number']", ({ valueAsNumber }) => valueAsNumber],
+  ["input[type='checkbox']", ({ checked }) => checked],
+];
+let isTouched = false;
+// By form, the values that this page kept last, by field.
+const kept = new Map();
+
+function remember(key, values) {
+  keep(key, Object.fromEntries(window.webui.forms[key].map(([name], index) => [name, values[index]])));
+  return [];
+}
+
+function keep(key, values) {
+  kept.set(key, values);
   try {
-    const fields = Object.fromEntries(names.map((name, index) => [name, values[index]]));
-    localStorage.setItem(key, JSON.stringify(fields));
+    localStorage.setItem(key, JSON.stringify(values));
   } catch {
     // A full or forbidden storage must not disturb the work; the server still knows the last job.
   }
-  return [];
+}
+
+for (const kind of ["input", "change"]) addEventListener(kind, () => (isTouched = true), true);
+
+// Gradio tells of no change while it cannot reach the server, and then loads the page anew.
+addEventListener("pagehide", () => {
+  if (!isTouched) return;
+  for (const [key, fields] of Object.entries(window.webui.forms ?? {})) {
+    const before = kept.get(key) ?? {};
+    const now = Object.fromEntries(fields.map(([name, id]) => [name, shown(id, before[name])]));
+    if (fields.some(([name]) => now[name] !== before[name])) keep(key, now);
+  }
+});
+
+/** What an element shows, where that is a value like the one before and all there is to it; else the one before. */
+function shown(id, before) {
+  const element = id && find(`#${CSS.escape(id)}`);
+  for (const [selector, valueOf] of VALUE_OF) {
+    const inputs = element?.querySelectorAll(selector) ?? [];
+    const value = inputs.length === 1 ? valueOf(inputs[0]) : undefined;
+    if (value !== undefined && !Number.isNaN(value) && [typeof value, "undefined"].includes(typeof before)) return value;
+  }
+  return before;
 }
 
 publish({ remember });

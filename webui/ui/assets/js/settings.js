@@ -1,11 +1,16 @@
-// The Settings tab: search over labels, help and keys; links to the sections.
-import { appears } from "./dom.js";
+// The Settings tab: search over labels, help and keys; links to the sections; a reset beside each option.
+import { iconButton } from "./controls.js";
+import { appears, find, type } from "./dom.js";
 
 const search = await appears("#settings_search");
 await appears("#settings .setting");
 
-function key(row) {
-  return row.querySelector("[id^='setting_']")?.id.replace("setting_", "") ?? "";
+const key = ({ id }) => id.replace("setting_", "");
+
+for (const option of document.querySelectorAll("#settings [id^='setting_']")) {
+  const label = option.querySelector("[data-testid='block-info'], .label-text").textContent.trim();
+  const reset = iconButton("reset", `Back to the default: ${label}`, () => type(find("#settings_reset textarea"), key(option)));
+  option.append(reset);
 }
 
 function filter() {

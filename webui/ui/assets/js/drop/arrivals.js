@@ -21,9 +21,19 @@ export async function arrived(arrivals, line, tray, file, { isNews = true } = {}
   window.webui.cardsChanged();
 }
 
+/** Tells again what the page before told, with its buttons. */
+export function retell({ title, text, state, about }, tray) {
+  const line = tray.add(title);
+  if (about?.arrival) show(about.arrival, line, tray, null, false);
+  else if (about?.missing) showMissing(about.missing, line, tray);
+  else line.say(text, state);
+}
+
 async function show(arrival, line, tray, file, alone) {
   line.rename(arrival.name);
-  line.say(arrival.sentence, arrival.outcome === "refused" ? "failed" : "done");
+  line.say(arrival.sentence, arrival.outcome === "refused" ? "failed" : "done", {
+    arrival: { ...arrival, infotext: null, missing: [] },
+  });
   if (arrival.outcome === "filed" || arrival.outcome === "duplicate") await showModel(arrival, line, alone);
   else if (arrival.infotext || arrival.outcome === "picture") showPicture(arrival, line, tray, file);
   else if (arrival.outcome === "styles") {
@@ -56,7 +66,7 @@ function showPicture({ infotext, missing }, line, tray, file) {
       window.webui.canvasBoards.get("img2img_image").take(file);
     });
   }
-  for (const model of missing.filter(({ state }) => state !== "here")) offerMissing(model, tray);
+  for (const model of missing.filter(({ state }) => state !== "here")) showMissing(model, tray.add(model.name), tray);
 }
 
 /** Writes an infotext into a tab's form, as A1111's arrow does. */
@@ -65,10 +75,10 @@ function fill(tab, infotext) {
   setTimeout(() => find(tab === "txt2img" ? "#paste" : "#img2img_paste").click(), 60);
 }
 
-function offerMissing({ name, kind, state, link }, tray) {
-  const line = tray.add(name);
+function showMissing(missing, line, tray) {
+  const { name, kind, state, link } = missing;
   const what = state === "other version" ? "is here in another version than this picture was made with" : "is not here";
-  line.say(`The ${kind ?? "model"} ${name} ${what}.`, "failed");
+  line.say(`The ${kind ?? "model"} ${name} ${what}.`, "failed", { missing });
   if (link) {
     line.offer("Fetch it", async () => {
       line.remove();

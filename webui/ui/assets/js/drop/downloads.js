@@ -32,11 +32,13 @@ export async function resumeDownloads(tray) {
 }
 
 function finished(download, line, tray, options) {
+  line.isToldByServer = false;
   arrived(download.arrivals, line, tray, null, options);
   ask("DELETE", `v1/downloads/${download.id}`).catch(() => {});
 }
 
 function follow(download, line, tray) {
+  line.isToldByServer = true;
   lines.set(download.id, { line, tray });
   show(download);
   if (lines.size) listen();
@@ -71,8 +73,10 @@ function hangUp() {
 
 function sayLost(identities) {
   for (const id of identities) {
-    lines.get(id)?.line.say(LOST, "failed");
+    const { line } = lines.get(id);
     lines.delete(id);
+    line.isToldByServer = false;
+    line.say(LOST, "failed");
   }
 }
 

@@ -18,10 +18,8 @@ export function beginSending(key) {
   sending.add(key);
 }
 
-/** The file is through, or given up; `beforeReload` saves what the fresh page is to show. */
-export function endSending(key, beforeReload) {
+/** The file is through, or given up. */
+export function endSending(key) {
   sending.delete(key);
-  if (!isReloadWanted || sending.size) return;
-  beforeReload();
-  location.reload();
+  if (isReloadWanted && !sending.size) location.reload();
 }

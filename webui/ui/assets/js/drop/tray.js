@@ -2,8 +2,11 @@
 import { make } from "../controls.js";
 
 const KEPT = "atelier.arrivals";
+const MOST_KEPT = 50;
 
 export class Tray {
+  #lines = [];
+
   constructor() {
     this.list = make("ul", { className: "tray-list" });
     const close = make(
@@ -29,25 +32,31 @@ export class Tray {
       this.list,
     );
     document.body.append(this.element);
-    this.#showKept();
+    addEventListener("pagehide", () => this.#keep());
   }
 
   /** Saves what is told, for the page that is loaded next. */
-  keep() {
-    const told = [...this.list.children].filter((element) => !element.classList.contains("busy"));
-    const lines = told.map((element) => [".tray-title", ".tray-text"].map((part) => element.querySelector(part).textContent));
-    sessionStorage.setItem(KEPT, JSON.stringify(lines.map((line, at) => [...line, told[at].className])));
+  #keep() {
+    const told = this.#lines.filter((line) => !line.isToldByServer && !line.element.classList.contains("busy"));
+    const kept = told.slice(-MOST_KEPT).map(({ title, text, element, about }) => {
+      return { title: title.textContent, text: text.textContent, state: element.className, about };
+    });
+    try {
+      sessionStorage.setItem(KEPT, JSON.stringify(kept));
+    } catch {
+      // A full or forbidden storage must not disturb the work.
+    }
   }
 
-  #showKept() {
-    const lines = JSON.parse(sessionStorage.getItem(KEPT) ?? "[]");
-    sessionStorage.removeItem(KEPT);
-    for (const [title, text, state] of lines.reverse()) this.add(title).say(text, state);
+  /** What the page before told, oldest first: `{ title, text, state, about }` of each line. */
+  kept() {
+    return JSON.parse(sessionStorage.getItem(KEPT) ?? "[]");
   }
 
   /** A new line; see `Line`. */
   add(title) {
-    const line = new Line(title, () => this.#hideIfEmpty());
+    const line = new Line(title, () => this.#forget(line));
+    this.#lines.push(line);
     this.list.prepend(line.element);
     this.element.hidden = false;
     return line;
@@ -55,12 +64,12 @@ export class Tray {
 
   /** Takes away everything that is not on its way. */
   clear() {
-    for (const element of [...this.list.children]) if (!element.classList.contains("busy")) element.remove();
-    this.#hideIfEmpty();
+    for (const line of [...this.#lines]) if (!line.element.classList.contains("busy")) line.remove();
   }
 
-  #hideIfEmpty() {
-    this.element.hidden = !this.list.children.length;
+  #forget(line) {
+    this.#lines = this.#lines.filter((other) => other !== line);
+    this.element.hidden = !this.#lines.length;
   }
 }
 
@@ -72,6 +81,9 @@ class Line {
     this.buttons = make("div", { className: "tray-buttons" });
     this.element = make("li", {}, this.title, this.bar, this.text, this.buttons);
     this.onGone = onGone;
+    // Whether the server tells it to the next page.
+    this.isToldByServer = false;
+    this.about = null;
   }
 
   rename(title) {
@@ -87,8 +99,9 @@ class Line {
     this.text.textContent = text;
   }
 
-  /** Shows a sentence: how it ended ("done", "failed" or ""). */
-  say(text, state = "") {
+  /** Shows how it ended ("done", "failed" or ""); `about` is what the next page makes its buttons from. */
+  say(text, state = "", about = null) {
+    this.about = about;
     this.element.className = state;
     this.bar.hidden = true;
     this.text.textContent = text;

@@ -22,7 +22,7 @@ export function sendFile(file, tray) {
   const stop = new AbortController();
   line.progress(0, "Waiting …");
   line.offer("Cancel", () => stop.abort());
-  waiting.push(() => send(file, line, stop.signal, tray).finally(() => endSending(key, () => tray.keep())));
+  waiting.push(() => send(file, line, stop.signal, tray).finally(() => endSending(key)));
   next();
 }
 

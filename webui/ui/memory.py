@@ -1,0 +1,57 @@
+"""The values of a form survive a reload, in the artist's browser."""
+
+import json
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any
+
+import gradio as gr
+
+from webui.ui.form import Form
+from webui.ui.handlers import INSTANT, Updates
+
+# Fields for a browser that keeps none yet.
+Usual = Callable[[], Mapping[str, Any]]
+
+
+def wire_memory(page: gr.Blocks, form: Form, tab: str, usual: Usual = dict) -> None:
+    """Keep the form of a tab in the browser whenever it changes, and show it again when the page loads."""
+    key = f"atelier.{tab}"
+    stored = gr.Textbox("", visible="hidden", elem_id=f"{tab}_stored")
+
+    def restore(text: str) -> Updates:
+        return form.write(fields_of_memory(text, form.names) or usual())
+
+    gr.on(
+        # Every component of a form has the event; their common base does not say so.
+        [component.change for component in form.components],  # pyright: ignore[reportAttributeAccessIssue]
+        fn=None,
+        inputs=form.components,
+        js=f"(...values) => window.webui.remember({json.dumps(key)}, values)",
+        show_progress="hidden",
+    )
+    page.load(
+        restore,
+        inputs=[stored],
+        outputs=form.components,
+        js=recall_script(form, key),
+        **INSTANT,
+    )
+
+
+def recall_script(form: Form, key: str) -> str:
+    """A script that gives what the browser keeps under `key`, and tells memory.js of the form's fields."""
+    fields = [[name, form.component(name).elem_id] for name in form.names]
+    return f"""() => {{
+      ((window.webui ??= {{}}).forms ??= {{}})[{json.dumps(key)}] = {json.dumps(fields)};
+      return [localStorage.getItem({json.dumps(key)}) ?? ""];
+    }}"""
+
+
+def fields_of_memory(stored: str | None, names: Iterable[str]) -> dict[str, Any]:
+    """Fields kept in a browser, of those that the form has; an empty dict where they cannot be read."""
+    try:
+        fields = json.loads(stored or "{}")
+    except json.JSONDecodeError:
+        return {}
+    known = set(names)
+    return {k: v for k, v in fields.items() if k in known} if isinstance(fields, dict) else {}
