@@ -125,9 +125,15 @@ class Ours:
         self.sd.network(self.latent, torch.tensor([500.0, 500.0]), self.text)
 
     def use(self, *weights: float) -> Callable[[], object]:
-        """Apply the LoRA with a weight, or none."""
+        """Apply the LoRA with a weight, or none, as each picture does."""
         choices = NetworkChoices(tuple(LoraChoice(NAME, weight, weight) for weight in weights))
-        return lambda: self.manager.networks.activate(self.sd, choices)
+
+        def apply() -> None:
+            with self.manager.use(self.sd.file.name) as sd:
+                assert sd is self.sd
+                self.manager.networks.activate(sd, choices)
+
+        return apply
 
     def works(self) -> dict[str, Callable[[], object]]:
         """What is measured, in this order."""
