@@ -114,6 +114,16 @@ def digest(model: LoadedModel) -> str:
     return hasher.hexdigest()
 
 
+@pytest.fixture
+def two_threads():
+    """Weights are changed by as many threads as torch has."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(2)
+    yield
+    torch.set_num_threads(before)
+
+
+@pytest.mark.usefixtures("two_threads")
 @pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16, torch.float16])
 def test_after_a_hundred_changes_detaching_leaves_every_weight_bit_equal(tmp_path: Path, dtype: torch.dtype):
     path = write(tmp_path / "small.safetensors", small_checkpoint(NARROW))
