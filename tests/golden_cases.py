@@ -69,16 +69,6 @@ def golden_cases() -> list[GoldenCase]:
     ]
 
 
-def txt2img_cases() -> list[GoldenCase]:
-    """Those that one pass makes from noise."""
-    several = ("enable_hr", "refiner_checkpoint")
-    return [
-        case
-        for case in golden_cases()
-        if case.data["endpoint"].endswith("txt2img") and not any(case.data["payload"].get(n) for n in several)
-    ]
-
-
 def asset(name: str) -> str:
     """The base64 of a picture that a payload names "@name.png"."""
     return base64.b64encode((GOLDENS / "assets" / name.removeprefix("@")).read_bytes()).decode()

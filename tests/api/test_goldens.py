@@ -1,4 +1,4 @@
-"""The same request through the API gives A1111's picture and A1111's infotext."""
+"""The same request through the API gives A1111's latent, A1111's picture and A1111's infotext."""
 
 import json
 
@@ -7,41 +7,65 @@ import pytest
 from fastapi.testclient import TestClient
 
 from tests.golden_cases import FAMILIES, GoldenCase, decoded, golden_cases, pixels, without_version
+from webui.store.latents import FinishedBatch
 
 MOST_LEVELS_OFF, MEAN_LEVELS_OFF = 2, 0.02
+# Of A1111's latents, by the largest value.
+LATENT_OFF = 1e-3
 # DPM adaptive chooses its steps by its error, which magnifies rounding: noise that differs by 1e-7 gives a
 # latent that differs by 3e-3, whatever the kernels.
-CHAOTIC_MEAN_LEVELS_OFF = 0.3
+CHAOTIC_MEAN_LEVELS_OFF, CHAOTIC_LATENT_OFF = 0.3, 1e-2
 # Between the passes of hires fix the picture is cut off to 8 bits: latents that differ by 5e-6 differ by
 # a level in one pixel of 3,000, and the second pass carries that on.
-ROUNDED_MEAN_LEVELS_OFF = 0.1
+ROUNDED_MEAN_LEVELS_OFF, ROUNDED_LATENT_OFF = 0.1, 1e-2
+
+
+@pytest.fixture
+def finished(exact_services, monkeypatch) -> list[FinishedBatch]:
+    """Batches as the sampler left them, as they are kept before they are decoded."""
+    batches, keeping = [], exact_services.latents.keeping
+
+    def noted(batch, limits):
+        batches.append(batch)
+        return keeping(batch, limits)
+
+    monkeypatch.setattr(exact_services.latents, "keeping", noted)
+    return batches
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("case", golden_cases(), ids=str)
-def test_the_picture_and_its_infotext_are_those_of_a1111(case: GoldenCase, exact_api: TestClient):
+def test_the_latent_the_picture_and_its_infotext_are_those_of_a1111(
+    case: GoldenCase, exact_api: TestClient, finished: list[FinishedBatch]
+):
     exact_api.post(
         "/sdapi/v1/options", json={"sd_model_checkpoint": FAMILIES[case.family]}
     ).raise_for_status()
     answer = exact_api.post(case.data["endpoint"], json=case.payload)
     assert answer.status_code == 200, answer.text
+    most_latent, most_mean = most_off(case)
+    batch, expected = finished[-1], case.latent
+    latent = np.frombuffer(batch.data, np.dtype("<f4")).reshape(batch.shape)
+    # A1111 decodes the pictures of a hires batch one by one; the golden then is the last.
+    assert np.abs(latent[-len(expected) :] - expected).max() <= most_latent * np.abs(expected).max()
     made = [decoded(picture) for picture in answer.json()["images"]]
     assert len(made) == len(case.pictures)
-    for picture, expected in zip(made, case.pictures, strict=True):
-        difference = np.abs(pixels(picture) - expected)
+    for picture, given in zip(made, case.pictures, strict=True):
+        difference = np.abs(pixels(picture) - given)
         assert difference.max() <= MOST_LEVELS_OFF
-        assert difference.mean() <= mean_levels_off(case)
+        assert difference.mean() <= most_mean
     info = json.loads(answer.json()["info"])
     assert [without_version(text) for text in info["infotexts"]] == case.infotexts
     assert [without_version(picture.info["parameters"]) for picture in made] == case.infotexts
 
 
-def mean_levels_off(case: GoldenCase) -> float:
-    """How far a picture may be off on average."""
+def most_off(case: GoldenCase) -> tuple[float, float]:
+    """How far a latent may be off, and a picture on average."""
     if case.payload.get("sampler_name") == "DPM adaptive":
-        return CHAOTIC_MEAN_LEVELS_OFF
-    has_pixels_between = case.payload.get("hr_upscaler") in ("None", "Lanczos", "Nearest")
-    return ROUNDED_MEAN_LEVELS_OFF if has_pixels_between else MEAN_LEVELS_OFF
+        return CHAOTIC_LATENT_OFF, CHAOTIC_MEAN_LEVELS_OFF
+    if case.payload.get("hr_upscaler") in ("None", "Lanczos", "Nearest"):
+        return ROUNDED_LATENT_OFF, ROUNDED_MEAN_LEVELS_OFF
+    return LATENT_OFF, MEAN_LEVELS_OFF
 
 
 def test_every_kind_of_case_is_there():

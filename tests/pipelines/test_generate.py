@@ -1,82 +1,11 @@
-"""The recipe: A1111's latents, and networks that are put back bit by bit however a run ends."""
-
-from contextlib import ExitStack
+"""The recipe: networks are put back bit by bit however a run ends. (A1111's latents: api/test_goldens.py.)"""
 
 import numpy as np
 import pytest
-import torch
 
-from tests.golden_cases import FAMILIES, GoldenCase, golden_cases, txt2img_cases
 from tests.pipelines.runs import digest, pictures, request_of
 from webui.core.events import ImageReady, Message, Preview, Progress
-from webui.core.request import GenerationRequest
-from webui.pipelines.context import Context
-from webui.pipelines.encode import encode_prompts
 from webui.pipelines.generate import generate
-from webui.pipelines.img2img import complete, make_start
-from webui.pipelines.passes import Run, sample_batch
-from webui.pipelines.pictures import use_upscaler
-from webui.pipelines.setup import Batch
-
-# Of A1111's latents, by the largest value.
-TOLERANCE = 1e-3
-# DPM adaptive magnifies rounding: see tests/api/test_goldens.py.
-CHAOTIC_TOLERANCE = 1e-2
-# The picture between the passes of hires fix is rounded to 8 bits.
-ROUNDED_TOLERANCE = 1e-2
-LATENT_CASES = [
-    case
-    for case in golden_cases()
-    if "sampler" in case.data["id"] or case.family != "sd15" or case not in txt2img_cases()
-]
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize("case", LATENT_CASES, ids=str)
-def test_the_latent_is_that_of_a1111(case: GoldenCase, context: Context, exact_services):
-    from webui.api.sdapi.fields import own_options, request_fields
-    from webui.api.sdapi.models import Img2ImgBody, Txt2ImgBody
-
-    kind = Img2ImgBody if "init_images" in case.payload else Txt2ImgBody
-    body = kind.model_validate(case.payload)
-    overrides = {
-        "randn_source": "GPU",
-        "sd_model_checkpoint": FAMILIES[case.family],
-        **(body.override_settings or {}),
-    }
-    fields = request_fields(body, overrides, exact_services.inputs)
-    request = exact_services.new_request(fields, own_options(exact_services, overrides))
-    latent, expected = final_latent(request, context), case.latent
-    # A1111 decodes the pictures of a hires batch one by one; the golden then is the last.
-    difference = np.abs(latent[-len(expected) :] - expected).max() / np.abs(expected).max()
-    assert difference <= latent_tolerance(request)
-
-
-def latent_tolerance(request: GenerationRequest) -> float:
-    if request.sampler == "DPM adaptive":
-        return CHAOTIC_TOLERANCE
-    return ROUNDED_TOLERANCE if request.hires and request.hires.latent_mode is None else TOLERANCE
-
-
-@torch.no_grad()
-def final_latent(request: GenerationRequest, context: Context) -> np.ndarray:
-    """What goes into the last decode of the first batch."""
-    request = complete(request)
-    with context.models.use(request.model, request.vae, "exact") as sd, ExitStack() as models:
-        encoded = encode_prompts(sd, request, context)
-        upscale = use_upscaler(request, context)
-        start = make_start(request, sd, context, upscale) if request.is_img2img else None
-        events = sample_batch(Batch(0, request), Run(request, context, sd, encoded, start), models)
-        return returned(events).latent.numpy()
-
-
-def returned(events):
-    """What a generator returns."""
-    while True:
-        try:
-            next(events)
-        except StopIteration as end:
-            return end.value
 
 
 def test_the_same_request_gives_the_same_picture(context):
