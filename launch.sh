@@ -98,7 +98,7 @@ load_tcmalloc() {
 }
 
 # Threads that wait for each other give their core away sooner. Where another program has one of the cores, a browser
-# that draws the page for instance, a step takes up to two and a half times as long otherwise.
+# that draws the page for instance, a step takes up to twice as long otherwise (benchmarks/sharing.py).
 wait_briefly() { export GOMP_SPINCOUNT="${GOMP_SPINCOUNT:-1000}"; }
 
 start() {
