@@ -2,6 +2,7 @@
 
 import hashlib
 import threading
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -78,6 +79,7 @@ def test_one_model_is_kept_even_if_it_is_larger_than_the_budget(manager: ModelMa
 def test_copies_of_unchanged_weights_wait_where_memory_is_free_for_them(manager: ModelManager) -> None:
     one = using(manager, "one")
     # A network this small is not packed for its own sake.
+    one.numbers = replace(one.numbers, packed=True)
     layer = one.network.packed_one = pack_layer(nn.Linear(64, 64))
     using(manager, "one")
     assert not one.keeps_unchanged, "nobody knows yet how large they will be"

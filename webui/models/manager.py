@@ -124,8 +124,11 @@ class ModelManager:
 
     def _share_memory(self, model: LoadedModel) -> None:
         """Let the packed copies of this model's unchanged weights wait if no model needs the memory."""
+        packed = [kept for kept in self._models.values() if kept.numbers.packed]
+        if not packed:
+            return
         free = self._models.budget_bytes - self._models.used_bytes
-        for kept in self._models.values():
+        for kept in packed:
             kept.keep_unchanged(keep=kept is model and 0 < model.packed_bytes <= free)
 
     def _load(self, file: ModelFile, numbers: Numbers, vae_file: ModelFile | None) -> LoadedModel:

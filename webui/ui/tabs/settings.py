@@ -123,8 +123,8 @@ def wire_settings(
 def wire_resets(defaults: Mapping[str, Any], components: Mapping[str, Component]) -> None:
     """The button that settings.js draws beside each option writes its key into a field that is not shown.
 
-    Buttons of Gradio's own would be a third of all components of the page, which then takes that much longer
-    to open.
+    Buttons of Gradio's own, with the rows they need, would be a third of all components of the page, which
+    would take that much longer to open.
     """
     wanted = gr.Textbox(elem_id="settings_reset", visible="hidden")
 
