@@ -21,8 +21,8 @@ from meter import describe_machine, say
 
 from webui.core.model_file import ModelKind
 from webui.core.settings import Paths
-from webui.models.catalog import Catalog
-from webui.models.folders import ModelFolders
+from webui.library.catalog.catalog import Catalog
+from webui.library.catalog.folders import ModelFolders
 from webui.store.database import Database
 from webui.store.header_cache import HeaderCache
 

@@ -20,9 +20,9 @@ from meter import describe_machine, in_turn, peak_gib, report, say
 from speed import catalog_of
 
 from webui.core.model_file import ModelFile
+from webui.models.cpu.precision import EXACT, Numbers, Precision
 from webui.models.loader import load
 from webui.models.manager import ModelManager
-from webui.models.precision import EXACT, Numbers, Precision
 
 CPU = torch.device("cpu")
 PAGE_BYTES = 4096

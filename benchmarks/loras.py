@@ -22,9 +22,9 @@ from safetensors.torch import load_file, save_file
 from speed import CPU, catalog_of, seeded, without_private
 from torch import Tensor, nn
 
+from webui.models.cpu.precision import Numbers
 from webui.models.loader import LoadedModel, load
 from webui.models.manager import ModelManager
-from webui.models.precision import Numbers
 from webui.prompts.networks import LoraChoice, NetworkChoices
 
 RANK = 32

@@ -24,13 +24,13 @@ from webui.core.request import GenerationRequest
 from webui.core.settings import Settings
 from webui.core.stop import Stop
 from webui.diffusion.text_encoder import EncodingOptions
-from webui.models.catalog import Catalog
-from webui.models.folders import ModelFolders
+from webui.library.catalog.catalog import Catalog
+from webui.library.catalog.folders import ModelFolders
+from webui.models.cpu.precision import Numbers
 from webui.models.loader import LoadedModel, load
 from webui.models.manager import ModelManager
-from webui.models.precision import Numbers
 from webui.pipelines.context import Context
-from webui.pipelines.generate import generate
+from webui.pipelines.generate.generate import generate
 from webui.store.database import IN_MEMORY, Database
 from webui.store.header_cache import HeaderCache
 from webui.store.inputs import Inputs

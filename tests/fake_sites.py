@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from urllib.parse import parse_qs, unquote, urlsplit
 
-from webui.models.fetch.sites import Sites
+from webui.library.fetch.sites import Sites
 
 KEY = "the-right-key"
 LOGIN_PAGE = b"<!DOCTYPE html><html><body>Log in to continue</body></html>"

@@ -18,30 +18,30 @@ from webui.api.app import build_api
 from webui.core.errors import Busy
 from webui.core.flags import Flags
 from webui.core.settings import Paths
-from webui.jobs.gathering import HistoryGathering, output_folders
-from webui.jobs.library import Library
 from webui.jobs.queue import JobQueue
 from webui.jobs.saving import PictureSaver
 from webui.jobs.services import Services
 from webui.jobs.worker import Worker
-from webui.models.cards.cards import Cards
-from webui.models.cards.index import CardIndex
-from webui.models.cards.insertion import Insertion
-from webui.models.catalog import Catalog, ModelFolders
-from webui.models.fetch.civitai import Civitai
-from webui.models.fetch.describing import Describer
-from webui.models.fetch.downloads import Downloads
-from webui.models.fetch.offers import Offers
-from webui.models.fetch.proxies import Proxies
-from webui.models.fetch.sites import Sites
-from webui.models.fetch.web import Web
-from webui.models.intake.finishing import Finishing
-from webui.models.intake.intake import Intake
-from webui.models.lora_files import LoraFiles
+from webui.library.cards.cards import Cards
+from webui.library.cards.index import CardIndex
+from webui.library.cards.insertion import Insertion
+from webui.library.catalog.catalog import Catalog, ModelFolders
+from webui.library.catalog.lora_files import LoraFiles
+from webui.library.fetch.civitai import Civitai
+from webui.library.fetch.describing import Describer
+from webui.library.fetch.downloads import Downloads
+from webui.library.fetch.offers import Offers
+from webui.library.fetch.proxies import Proxies
+from webui.library.fetch.sites import Sites
+from webui.library.fetch.web import Web
+from webui.library.intake.finishing import Finishing
+from webui.library.intake.intake import Intake
+from webui.library.library import Library
 from webui.store.card_cache import CardCache
 from webui.store.database import Database
 from webui.store.header_cache import HeaderCache
 from webui.store.history import History
+from webui.store.history_gathering import HistoryGathering, output_folders
 from webui.store.images import ImageFiles
 from webui.store.inputs import Inputs
 from webui.store.keys import Keys

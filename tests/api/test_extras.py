@@ -11,7 +11,7 @@ from PIL import Image
 from PIL.PngImagePlugin import PngInfo
 
 from tests.golden_cases import GOLDENS
-from tests.models.picture_files import weights, write
+from tests.library.picture_files import weights, write
 
 
 def golden(name: str):

@@ -23,9 +23,9 @@ from webui.diffusion.text_encoder import (
     size_embedding,
     weighted,
 )
+from webui.models.cpu.precision import EXACT
+from webui.models.files.tensors import open_tensors
 from webui.models.loader import load
-from webui.models.precision import EXACT
-from webui.models.weights import open_tensors
 from webui.prompts.conditioning import Timeline, plan
 
 ASSETS = GOLDENS / "assets"

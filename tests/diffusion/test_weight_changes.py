@@ -14,8 +14,8 @@ from lycoris.modules.norms import NormModule
 from torch import Tensor, nn
 
 from webui.diffusion.adapters.weight_changes import LowRank, changed_weight
-from webui.models.lora_changes import read_change
-from webui.models.lora_keys import sort_tensors
+from webui.models.loras.lora_changes import read_change
+from webui.models.loras.lora_keys import sort_tensors
 
 LAYERS = {
     "linear": lambda: nn.Linear(24, 32),

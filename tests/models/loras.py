@@ -9,7 +9,7 @@ from torch import Tensor
 from tests.models.small_checkpoints import write
 from webui.core.model_file import Family, ModelFile, ModelKind
 from webui.models.loader import LoadedModel
-from webui.models.lora import changeable
+from webui.models.loras.lora import changeable
 
 
 def lora_file(path: Path, tensors: Mapping[str, Tensor], family: Family = Family.SD1) -> ModelFile:

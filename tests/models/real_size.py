@@ -7,19 +7,19 @@ import torch
 from diffusers.models.unets.unet_2d_condition import UNet2DConditionModel
 from torch import nn
 
-from tests.models.test_identify import SD15, SDXL
+from tests.library.test_identify import SD15, SDXL
 from webui.core.model_file import Family
 from webui.diffusion.text_encoder import TextEncoder, TextTower
+from webui.library.recognise.dimensions import TextDimensions, unet_dimensions
 from webui.models.architectures.clip import build_clip
-from webui.models.architectures.plan import FamilyPlan
+from webui.models.architectures.family_plan import FamilyPlan
 from webui.models.architectures.sd1 import SD1
 from webui.models.architectures.sd2 import SD2
 from webui.models.architectures.sdxl import SDXL as SDXL_PLAN
 from webui.models.architectures.unet import build_unet, original_names
-from webui.models.dimensions import TextDimensions, unet_dimensions
-from webui.models.lora import Layer, layer_names
-from webui.models.lora_keys import LayerNames
-from webui.models.network import Network
+from webui.models.loras.lora import Layer, layer_names
+from webui.models.loras.lora_keys import LayerNames
+from webui.models.unet import Network
 
 Shapes = dict[str, tuple[int, ...]]
 NETWORK = "model.diffusion_model."

@@ -10,10 +10,10 @@ from safetensors.torch import save_file
 from torch import Tensor
 
 from webui.core.model_file import Family, ModelFile, ModelKind
+from webui.library.recognise.dimensions import TextDimensions, UNetDimensions, UNetLevel, VaeDimensions
 from webui.models.architectures.clip import build_clip
 from webui.models.architectures.unet import RESIDUAL_NAMES, build_unet, unet_module_names
 from webui.models.architectures.vae import build_vae
-from webui.models.dimensions import TextDimensions, UNetDimensions, UNetLevel, VaeDimensions
 
 # As the bundled checkpoint: one block a level and no attention at the finest.
 STARTER_LIKE = UNetDimensions(

@@ -5,7 +5,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from webui.models.block_attention import block_attention
+from webui.models.cpu.block_attention import block_attention
 
 
 def exact(query: Tensor, key: Tensor, value: Tensor) -> Tensor:

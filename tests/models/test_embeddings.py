@@ -14,12 +14,12 @@ from torch import Tensor, nn
 
 from tests.golden_cases import GOLDENS
 from webui.core.errors import UnusableFile
-from webui.models.catalog import Catalog
-from webui.models.covers import cover_of
-from webui.models.embedding_files import embedding_from, read_embedding
-from webui.models.embeddings import BundledEmbedding, Embeddings
-from webui.models.folders import ModelFolders
-from webui.models.picture_embeddings import pseudo_random
+from webui.library.catalog.catalog import Catalog
+from webui.library.catalog.folders import ModelFolders
+from webui.library.files.embedded_previews import cover_of
+from webui.library.files.picture_embeddings import pseudo_random
+from webui.models.files.embedding_files import embedding_from, read_embedding
+from webui.models.files.embeddings import BundledEmbedding, Embeddings
 from webui.store.database import IN_MEMORY, Database
 from webui.store.header_cache import HeaderCache
 

@@ -5,11 +5,11 @@ import pytest
 import torch
 from PIL import Image, ImageChops
 
-from tests.models.picture_files import catalog_of, gfpgan_weights, narrow_gfpgan_network, write
+from tests.library.picture_files import catalog_of, gfpgan_weights, narrow_gfpgan_network, write
 from webui.core.errors import ModelNotFound, UnusableFile
 from webui.core.model_file import ModelKind
-from webui.models.face_restorers import UPRIGHT, FaceRestorers, load_retinaface, with_faces
-from webui.models.retinaface import RetinaFace, anchors_of
+from webui.models.images.face_restorers import UPRIGHT, FaceRestorers, load_retinaface, with_faces
+from webui.models.images.retinaface import RetinaFace, anchors_of
 
 CPU = torch.device("cpu")
 

@@ -9,7 +9,7 @@ from torch import Tensor, nn
 
 from webui.core.errors import UnusableFile
 from webui.diffusion.adapters.hypernetwork import Hypernetworks, WeightedHypernetwork
-from webui.models.hypernetworks import read_hypernetwork
+from webui.models.files.hypernetworks import read_hypernetwork
 
 CPU = torch.device("cpu")
 WIDTH = 8

@@ -20,12 +20,12 @@ from webui.core.errors import UnusableFile
 from webui.core.model_file import Family
 from webui.diffusion.prediction import sigmas_of
 from webui.diffusion.text_encoder import EncodingOptions, PictureSize
-from webui.models.dimensions import UNetLevel, diffusers_unet_dimensions, unet_dimensions
-from webui.models.headers import read_header
-from webui.models.identify import identify
+from webui.library.files.headers import read_header
+from webui.library.recognise.dimensions import UNetLevel, diffusers_unet_dimensions, unet_dimensions
+from webui.library.recognise.identify import identify
+from webui.models.cpu.precision import EXACT, Numbers
+from webui.models.files.tensors import part_of, shapes_of
 from webui.models.loader import LoadedModel, load, stored_dtype
-from webui.models.precision import EXACT, Numbers
-from webui.models.weights import part_of, shapes_of
 
 CPU = torch.device("cpu")
 Loaded = Callable[[str], LoadedModel]

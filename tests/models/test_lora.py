@@ -12,12 +12,12 @@ import torch
 from tests.models.loras import lora_file, matrices, random_lora
 from tests.models.small_checkpoints import NARROW, model_file, small_checkpoint, write
 from webui.core.model_file import Family
+from webui.models.cpu.packed_layers import can_pack
+from webui.models.cpu.precision import EXACT, Numbers
 from webui.models.loader import LoadedModel, load
-from webui.models.lora import WeightedLora, layer_names, load_lora, recipes
-from webui.models.lora_keys import layer_and_part
-from webui.models.packed import can_pack
-from webui.models.patched_weights import PatchedWeights, Slot
-from webui.models.precision import EXACT, Numbers
+from webui.models.loras.lora import WeightedLora, layer_names, load_lora, recipes
+from webui.models.loras.lora_keys import layer_and_part
+from webui.models.loras.patched_weights import PatchedWeights, Slot
 
 CPU = torch.device("cpu")
 HEADERS = Path(__file__).parents[1] / "headers"

@@ -8,9 +8,9 @@ import torch
 from diffusers.loaders.lora_base import LORA_ADAPTER_METADATA_KEY, _pack_dict_with_prefix
 from safetensors.torch import save_file
 
-from webui.models.lora_changes import read_change
-from webui.models.lora_keys import sort_tensors
-from webui.models.lora_scales import SETTINGS, LoraScales
+from webui.models.loras.lora_changes import read_change
+from webui.models.loras.lora_keys import sort_tensors
+from webui.models.loras.lora_scales import SETTINGS, LoraScales
 
 LAYER = "down_blocks_1_attentions_0_transformer_blocks_0_attn1_to_q"
 RANK = 8

@@ -11,13 +11,13 @@ from torch import nn
 
 from tests.models.small_checkpoints import NARROW, SMALL_VAE, random_tensors, small_checkpoint, write
 from webui.core.errors import ModelNotFound, UnusableFile
+from webui.library.catalog.catalog import Catalog
+from webui.library.catalog.folders import ModelFolders
 from webui.models.architectures.vae import build_vae
-from webui.models.catalog import Catalog
-from webui.models.folders import ModelFolders
+from webui.models.cpu.packed_layers import can_pack, pack_layer
+from webui.models.cpu.precision import EXACT, Numbers
 from webui.models.loader import LoadedModel
 from webui.models.manager import ModelManager, PrecisionRules
-from webui.models.packed import can_pack, pack_layer
-from webui.models.precision import EXACT, Numbers
 from webui.store.database import IN_MEMORY, Database
 from webui.store.header_cache import HeaderCache
 

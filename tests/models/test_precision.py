@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from webui.models.precision import (
+from webui.models.cpu.precision import (
     EXACT,
     FULL,
     SMALL_NETWORK,

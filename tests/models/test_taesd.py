@@ -10,9 +10,9 @@ from torch import Tensor
 
 from webui.core.errors import UnusableFile
 from webui.core.model_file import Family
-from webui.models.catalog import Catalog
-from webui.models.folders import ModelFolders
-from webui.models.taesd import TinyVaes, read_tiny
+from webui.library.catalog.catalog import Catalog
+from webui.library.catalog.folders import ModelFolders
+from webui.models.vae.taesd import TinyVaes, read_tiny
 from webui.store.database import IN_MEMORY, Database
 from webui.store.header_cache import HeaderCache
 

@@ -5,13 +5,13 @@ import pytest
 import torch
 from PIL import Image
 
-from tests.models.picture_files import NETWORKS, catalog_of, weights, write
+from tests.library.picture_files import NETWORKS, catalog_of, weights, write
 from webui.core.errors import InvalidRequest, ModelNotFound, OutOfMemory, UnusableFile
 from webui.core.model_file import ModelKind
 from webui.core.stop import Stop
-from webui.models.tiles import TileDone, Tiling, fades, in_tiles, spans
-from webui.models.upscaler_names import find_restorer, scale_in_name, upscaler_names
-from webui.models.upscalers import Upscalers, target_size
+from webui.library.catalog.upscaler_names import find_restorer, scale_in_name, upscaler_names
+from webui.models.images.upscalers import Upscalers, target_size
+from webui.models.vae.tiles import TileDone, Tiling, fades, in_tiles, spans
 
 CPU = torch.device("cpu")
 # Networks that look at the mean of all they see: tiles may differ from the whole everywhere.

@@ -10,13 +10,13 @@ from torch import Tensor
 from webui.core.errors import OutOfMemory
 from webui.diffusion.adapters.tiling import Tiling as Seamless
 from webui.diffusion.latents import SD1_LATENTS
+from webui.library.recognise.dimensions import VaeDimensions
 from webui.models.architectures.vae import build_vae
-from webui.models.dimensions import VaeDimensions
+from webui.models.cpu.precision import EXACT
 from webui.models.loader import build_vae_from, open_vae
-from webui.models.precision import EXACT
-from webui.models.tiles import Tiling, spans
-from webui.models.vae import Vae
-from webui.models.vae_memory import (
+from webui.models.vae.tiles import Tiling, spans
+from webui.models.vae.vae import Vae
+from webui.models.vae.vae_memory import (
     FORGET_S,
     ON_CPU,
     SMALL_TILES,
@@ -29,7 +29,7 @@ from webui.models.vae_memory import (
     is_out_of_memory,
     ways,
 )
-from webui.models.vae_tiles import Scale, blended, in_seamless_tiles, in_tiles
+from webui.models.vae.vae_tiles import Scale, blended, in_seamless_tiles, in_tiles
 
 DIMENSIONS = VaeDimensions(3, 4, (32, 32, 64, 64), 1, True, True, True)
 CPU = torch.device("cpu")

@@ -5,8 +5,8 @@ import torch
 
 from webui.core.settings import Settings
 from webui.core.stop import Stop
+from webui.models.images.upscalers import Upscalers
 from webui.models.manager import ModelManager
-from webui.models.upscalers import Upscalers
 from webui.pipelines.context import Context
 
 

@@ -5,7 +5,7 @@ import colorsys
 import numpy as np
 from PIL import Image
 
-from webui.pipelines.colours import LUMA, colours_of, corrected
+from webui.pipelines.img2img.colours import LUMA, colours_of, corrected
 
 rng = np.random.default_rng(3)
 

@@ -11,9 +11,9 @@ from webui.core.decode_request import DecodeRequest
 from webui.core.errors import NotFound, OutOfMemory
 from webui.core.events import ImageReady
 from webui.core.request import GenerationRequest
-from webui.models.vae import Vae
+from webui.models.vae.vae import Vae
 from webui.pipelines.decode_again import decode_again
-from webui.pipelines.generate import generate
+from webui.pipelines.generate.generate import generate
 from webui.store.latents import Latents
 
 

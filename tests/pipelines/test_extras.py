@@ -5,7 +5,7 @@ import pytest
 import torch
 from PIL import Image
 
-from tests.models.picture_files import catalog_of, weights, write
+from tests.library.picture_files import catalog_of, weights, write
 from webui.core.errors import InvalidRequest, NotFound, UnusableFile
 from webui.core.events import ImageReady, Message, Progress
 from webui.core.extras_request import (
@@ -17,10 +17,10 @@ from webui.core.extras_request import (
 )
 from webui.core.settings import Settings
 from webui.core.stop import Stop
-from webui.models.upscalers import Upscalers
+from webui.models.images.upscalers import Upscalers
 from webui.pipelines.context import Context
-from webui.pipelines.extras import in_8_bits, process_extras
-from webui.pipelines.extras_cuts import busiest_points, corner_points, focal_crop, split_oversized
+from webui.pipelines.extras.extras import in_8_bits, process_extras
+from webui.pipelines.extras.extras_cuts import busiest_points, corner_points, focal_crop, split_oversized
 from webui.store.inputs import Inputs
 
 

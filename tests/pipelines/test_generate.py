@@ -5,7 +5,7 @@ import pytest
 
 from tests.pipelines.runs import digest, pictures, request_of
 from webui.core.events import ImageReady, Message, Preview, Progress
-from webui.pipelines.generate import generate
+from webui.pipelines.generate.generate import generate
 
 
 def test_the_same_request_gives_the_same_picture(context):

@@ -11,8 +11,8 @@ from PIL import Image, ImageDraw
 from tests.golden_cases import GOLDENS
 from webui.core.request import GenerationRequest
 from webui.core.request_parts import Inpainting
-from webui.pipelines.img2img import mask_use
-from webui.pipelines.masks import (
+from webui.pipelines.img2img.img2img import mask_use
+from webui.pipelines.img2img.masks import (
     drawn_mask,
     fill_masked,
     grown,

@@ -5,7 +5,7 @@ import pytest
 from PIL import Image
 
 from webui.core.request_parts import Outpainting
-from webui.pipelines.outpaint import FILLS, extended
+from webui.pipelines.img2img.outpaint import FILLS, extended
 
 PICTURE = Image.fromarray(np.random.default_rng(1).integers(0, 256, (40, 48, 3), np.uint8))
 

@@ -15,8 +15,8 @@ from webui.core.errors import InvalidRequest, NotFound
 from webui.core.events import ImageReady, Message, Progress
 from webui.core.request_parts import Loopback
 from webui.core.series import Series
-from webui.models.taesd import read_tiny
-from webui.pipelines.generate import generate
+from webui.models.vae.taesd import read_tiny
+from webui.pipelines.generate.generate import generate
 from webui.pipelines.loopback import strength_at
 from webui.pipelines.series import run_series
 from webui.pipelines.setup import decode_latent, encode_images

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from webui.core.request_parts import RESIZE_MODES
-from webui.pipelines.resize import flatten, resize
+from webui.pipelines.img2img.resize import flatten, resize
 
 sides = st.integers(1, 90)
 

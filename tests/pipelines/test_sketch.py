@@ -3,7 +3,7 @@
 import numpy as np
 from PIL import Image
 
-from webui.pipelines.sketch import blend_sketch
+from webui.pipelines.img2img.sketch import blend_sketch
 
 SIZE = (32, 32)
 

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from webui.core.request_parts import SoftInpainting
 from webui.diffusion.inpaint import LatentMask, MaskBlend
 from webui.diffusion.soft_inpainting import SoftBlend, mixed
-from webui.pipelines.soft_overlay import REACH, changed_mask, weighted_percentiles, window_weights
+from webui.pipelines.img2img.soft_overlay import REACH, changed_mask, weighted_percentiles, window_weights
 
 
 def slow_percentiles(plane, low, high, width=1.0):

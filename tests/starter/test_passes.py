@@ -18,10 +18,10 @@ from webui.core.flags import read_flags
 from webui.core.request import make_request
 from webui.core.stop import Stop
 from webui.main import build_services
+from webui.models.images.upscalers import Upscalers
 from webui.models.manager import ModelManager
-from webui.models.upscalers import Upscalers
 from webui.pipelines.context import Context
-from webui.pipelines.generate import generate
+from webui.pipelines.generate.generate import generate
 
 ROOT = Path(__file__).resolve().parents[2]
 SHOWN = os.environ.get("SCREENSHOTS")

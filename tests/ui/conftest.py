@@ -14,7 +14,7 @@ from webui.ui.components.refiner_fields import make_refiner_fields
 from webui.ui.components.sampling_fields import make_guidance_fields, make_sampling_fields, make_size_fields
 from webui.ui.components.seed_fields import make_override_field, make_seed_fields
 from webui.ui.components.toprow import make_toprow
-from webui.ui.form import Form
+from webui.ui.forms.form import Form
 
 
 @pytest.fixture(scope="session")

@@ -4,8 +4,8 @@ import sys
 
 from tests.ui.browser import ROOT
 from webui.core.flags import read_flags
+from webui.library.fetch.sites import Sites
 from webui.main import serve
-from webui.models.fetch.sites import Sites
 
 if __name__ == "__main__":
     url, port, *words = sys.argv[1:]

@@ -13,7 +13,9 @@ from webui.core.request import GenerationRequest
 from webui.core.request_infotext import PictureFacts, format_infotext
 from webui.jobs.job import Beside, Delivery, Job
 from webui.store.latents import FinishedBatch, KeepLimits
-from webui.ui.again import (
+from webui.ui.forms.generation import FORM_DEFAULTS
+from webui.ui.tabs.again_buttons import offer_html
+from webui.ui.watching.gallery_requests import (
     beside,
     chosen,
     decode_request,
@@ -22,10 +24,8 @@ from webui.ui.again import (
     rest_request,
     unfinished,
 )
-from webui.ui.generation import FORM_DEFAULTS
-from webui.ui.job_view import ShownPicture, generation_info, shown_picture, view_of
-from webui.ui.pictures import PictureFiles
-from webui.ui.tabs.again_buttons import offer_html
+from webui.ui.watching.job_view import ShownPicture, generation_info, shown_picture, view_of
+from webui.ui.watching.pictures import PictureFiles
 
 REQUEST = GenerationRequest(
     prompt="a fox", seed=7, batch_size=2, batch_count=2, variation_strength=0.2, variation_seed=30

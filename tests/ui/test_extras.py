@@ -7,7 +7,7 @@ import pytest
 from PIL import Image
 from playwright.sync_api import Page, expect
 
-from tests.models.picture_files import weights, write
+from tests.library.picture_files import weights, write
 from tests.ui.browser import CHROMIUM, SCREENSHOTS
 
 pytestmark = [

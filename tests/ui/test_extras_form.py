@@ -7,7 +7,7 @@ from webui.core.errors import InvalidRequest, UnusableFile
 from webui.core.extras_request import ExtrasImage
 from webui.core.settings import Settings
 from webui.store.inputs import Inputs
-from webui.ui.extras_form import (
+from webui.ui.forms.extras import (
     BATCH,
     DEFAULTS,
     DIRECTORY,

@@ -3,7 +3,7 @@
 import gradio as gr
 import pytest
 
-from webui.ui.form import Form, within
+from webui.ui.forms.form import Form, within
 
 
 @pytest.fixture

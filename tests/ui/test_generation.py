@@ -12,7 +12,7 @@ from webui.core.request_infotext import PictureFacts, format_infotext
 from webui.core.request_parts import LATENT_UPSCALERS, HiresFix, Refiner
 from webui.core.sampling import SAMPLERS, SCHEDULES
 from webui.core.settings import Settings
-from webui.ui.generation import (
+from webui.ui.forms.generation import (
     FORM_DEFAULTS,
     fields_of_infotext,
     fields_of_request,

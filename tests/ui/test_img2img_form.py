@@ -10,8 +10,8 @@ from webui.core.request import make_request
 from webui.core.request_infotext import PictureFacts, format_infotext
 from webui.core.request_parts import Inpainting, Loopback, Outpainting, SoftInpainting
 from webui.core.settings import Settings
-from webui.ui.generation import FORM_DEFAULTS
-from webui.ui.img2img_form import (
+from webui.ui.forms.generation import FORM_DEFAULTS
+from webui.ui.forms.img2img import (
     IMG2IMG_DEFAULTS,
     MASKED_MODES,
     MODES,

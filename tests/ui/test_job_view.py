@@ -7,7 +7,7 @@ import pytest
 from webui.core.events import Finished, ImageSaved, Message, Preview, Progress, Queued, Started
 from webui.core.request import GenerationRequest
 from webui.jobs.job import Job
-from webui.ui.job_view import (
+from webui.ui.watching.job_view import (
     generation_info,
     log_html,
     preview_html,

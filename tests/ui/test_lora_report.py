@@ -1,7 +1,7 @@
 """What the page tells of the LoRAs of a run."""
 
 from webui.core.events import LoraReport
-from webui.ui.lora_report import MOST_NAMES, lora_report_html
+from webui.ui.watching.lora_report import MOST_NAMES, lora_report_html
 
 
 def test_without_loras_nothing_is_shown():

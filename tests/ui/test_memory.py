@@ -5,7 +5,7 @@ import json
 import gradio as gr
 import pytest
 
-from webui.ui.form import Form
+from webui.ui.forms.form import Form
 from webui.ui.memory import fields_of_memory, recall_script
 
 

@@ -18,9 +18,9 @@ from webui.jobs.job import Delivery, Job
 from webui.jobs.queue import JobQueue
 from webui.ui.components.results import make_results
 from webui.ui.components.toprow import make_toprow
-from webui.ui.form import Form
-from webui.ui.pictures import PictureFiles, chosen_pictures
-from webui.ui.watch import Watcher
+from webui.ui.forms.form import Form
+from webui.ui.watching.pictures import PictureFiles, chosen_pictures
+from webui.ui.watching.watch import Watcher
 
 
 class OneStep:

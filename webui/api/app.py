@@ -21,7 +21,7 @@ from webui.core.errors import (
     WebuiError,
 )
 from webui.jobs.services import Services
-from webui.models.fetch.refusals import FetchRefused
+from webui.library.fetch.refusals import FetchRefused
 
 STATUS: dict[type[WebuiError], int] = {
     InvalidRequest: 400,

@@ -4,9 +4,9 @@ from pydantic import BaseModel
 
 from webui.core.errors import NotFound
 from webui.core.model_file import Family, ModelFile, ModelKind
-from webui.models.cards.card import Card
-from webui.models.cards.cards import Cards
-from webui.models.intake.arrival import Arrival, NamedModel, Outcome, State
+from webui.library.cards.card import Card
+from webui.library.cards.cards import Cards
+from webui.library.intake.arrival import Arrival, NamedModel, Outcome, State
 
 
 def card_of(file: ModelFile | None, cards: Cards) -> Card | None:

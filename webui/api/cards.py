@@ -13,12 +13,12 @@ from webui.api.inputs import read_body
 from webui.api.server_events import event_stream
 from webui.core.errors import InvalidRequest, NotFound
 from webui.core.model_file import Family, ModelKind
-from webui.jobs.library import Use
 from webui.jobs.services import Services
-from webui.models.cards.card import Card, CardQuery
-from webui.models.cards.cards import CardDetail, CardEdit
-from webui.models.covers import Cover
-from webui.models.kinds import noun
+from webui.library.cards.card import Card, CardQuery
+from webui.library.cards.cards import CardDetail, CardEdit
+from webui.library.files.embedded_previews import Cover
+from webui.library.library import Use
+from webui.library.recognise.kinds import noun
 from webui.store.atomic import storage_errors
 from webui.store.trash import Trashed
 

@@ -8,12 +8,12 @@ from pydantic import BaseModel, Field
 
 from webui.api.cards import resolved
 from webui.jobs.services import Services
-from webui.models.cards.card import Card, CardEntry, CardQuery
-from webui.models.cards.cards import CardDetail
-from webui.models.cards.index import CardIndex
-from webui.models.fetch.inquiries import Steps, describe_cards, lacks_description, look_for_updates
-from webui.models.fetch.search import Found, Search, search
-from webui.models.fetch.updates import Unanswered, Update
+from webui.library.cards.card import Card, CardEntry, CardQuery
+from webui.library.cards.cards import CardDetail
+from webui.library.cards.index import CardIndex
+from webui.library.fetch.inquiries import Steps, describe_cards, lacks_description, look_for_updates
+from webui.library.fetch.search import Found, Search, search
+from webui.library.fetch.updates import Unanswered, Update
 
 # Files are hashed for it, which takes a second for each GB.
 MOST_AT_ONCE = 100

@@ -9,10 +9,10 @@ from pydantic import BaseModel, Field, TypeAdapter
 from webui.api.arrivals import ArrivalAnswer, arrival_answer, card_of
 from webui.api.server_events import event_stream
 from webui.jobs.services import Services
-from webui.models.cards.card import Card
-from webui.models.fetch.downloads import Download, DownloadStatus
-from webui.models.fetch.offers import Offer, OfferedFile
-from webui.models.fetch.sites import CIVITAI, HUGGINGFACE
+from webui.library.cards.card import Card
+from webui.library.fetch.downloads import Download, DownloadStatus
+from webui.library.fetch.offers import Offer, OfferedFile
+from webui.library.fetch.sites import CIVITAI, HUGGINGFACE
 
 # How often an open page is told of what moved.
 EVENTS_S = 0.3

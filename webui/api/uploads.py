@@ -11,7 +11,7 @@ from starlette.requests import ClientDisconnect
 from webui.api.arrivals import ArrivalAnswer, NamedModelAnswer, arrival_answer, named_answer
 from webui.core.errors import InvalidRequest
 from webui.jobs.services import Services
-from webui.models.intake.named_models import named_models
+from webui.library.intake.named_models import named_models
 from webui.store.staging import size_text
 from webui.store.uploads import CHUNK_BYTES, MAX_CHUNK_BYTES, Upload, WrongOffset
 

@@ -13,13 +13,13 @@ from webui.core.series import Series
 from webui.core.settings import Settings
 from webui.core.stop import Stop
 from webui.core.work import WorkRequest
-from webui.models.catalog import Catalog
+from webui.library.catalog.catalog import Catalog
+from webui.models.images.upscalers import Upscalers
 from webui.models.manager import ModelManager
-from webui.models.upscalers import Upscalers
 from webui.pipelines.context import Context
 from webui.pipelines.decode_again import decode_again
-from webui.pipelines.extras import process_extras
-from webui.pipelines.generate import generate
+from webui.pipelines.extras.extras import process_extras
+from webui.pipelines.generate.generate import generate
 from webui.pipelines.series import run_series
 from webui.store.inputs import Inputs
 from webui.store.latents import Latents

@@ -10,11 +10,11 @@ from webui.core.request import MAX_SEED, GenerationRequest, make_request
 from webui.core.settings import Paths, Settings
 from webui.core.work import WorkRequest
 from webui.jobs.job import Delivery, Job
-from webui.jobs.library import Library
 from webui.jobs.queue import JobQueue
-from webui.models.catalog import Catalog
-from webui.models.embedding_sizes import embedding_sizes
-from webui.models.lora_files import LoraFiles
+from webui.library.catalog.catalog import Catalog
+from webui.library.catalog.embedding_sizes import embedding_sizes
+from webui.library.catalog.lora_files import LoraFiles
+from webui.library.library import Library
 from webui.prompts.chunks import EmbeddingNames
 from webui.prompts.networks import HYPERNETWORK_KIND, names_in, renamed, with_networks
 from webui.prompts.styles import Styles

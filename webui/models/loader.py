@@ -17,31 +17,31 @@ from webui.core.model_file import Family, ModelFile
 from webui.diffusion.latents import LatentFormat
 from webui.diffusion.prediction import PredictionKind, scaled_linear_alphas_cumprod
 from webui.diffusion.text_encoder import TextEncoder, TextTower, VectorRule
-from webui.models.architectures.clip import build_clip, to_transformers_clip
-from webui.models.architectures.plan import FamilyPlan, TowerPlan, skipped_layers, text_heads
-from webui.models.architectures.sd1 import SD1
-from webui.models.architectures.sd2 import SD2
-from webui.models.architectures.sdxl import SDXL, SDXL_REFINER
-from webui.models.architectures.unet import build_unet, original_names, to_diffusers_unet
-from webui.models.architectures.vae import build_vae, to_diffusers_vae
-from webui.models.dimensions import (
+from webui.library.files.headers import Header, read_header
+from webui.library.recognise.checkpoint_layouts import Layout, TextPart, find_layout
+from webui.library.recognise.dimensions import (
     clip_dimensions,
     diffusers_unet_dimensions,
     unet_dimensions,
     vae_dimensions,
 )
-from webui.models.fast_path import speed_up
-from webui.models.headers import Header, read_header
-from webui.models.identify import Identity, identify
-from webui.models.layouts import Layout, TextPart, find_layout
-from webui.models.network import Network, predicts_v
-from webui.models.networks_in_use import NetworksInUse
-from webui.models.packed import keep_unchanged, packed_bytes
-from webui.models.precision import Numbers
-from webui.models.sidecar import Sidecar, read_settings
-from webui.models.taesd import TinyVae
-from webui.models.vae import Vae
-from webui.models.weights import fill, open_tensors, part_of, shapes_of
+from webui.library.recognise.identify import Identity, identify
+from webui.library.recognise.yaml_sidecar import Sidecar, read_settings
+from webui.models.architectures.clip import build_clip, to_transformers_clip
+from webui.models.architectures.family_plan import FamilyPlan, TowerPlan, skipped_layers, text_heads
+from webui.models.architectures.sd1 import SD1
+from webui.models.architectures.sd2 import SD2
+from webui.models.architectures.sdxl import SDXL, SDXL_REFINER
+from webui.models.architectures.unet import build_unet, original_names, to_diffusers_unet
+from webui.models.architectures.vae import build_vae, to_diffusers_vae
+from webui.models.cpu.cpu_modules import speed_up
+from webui.models.cpu.packed_layers import keep_unchanged, packed_bytes
+from webui.models.cpu.precision import Numbers
+from webui.models.files.tensors import fill, open_tensors, part_of, shapes_of
+from webui.models.loras.applied_loras import NetworksInUse
+from webui.models.unet import Network, predicts_v
+from webui.models.vae.taesd import TinyVae
+from webui.models.vae.vae import Vae
 
 logger = logging.getLogger(__name__)
 

@@ -13,14 +13,14 @@ import torch
 from webui.core.errors import OutOfMemory
 from webui.core.flags import Flags
 from webui.core.model_file import ModelFile
-from webui.models.catalog import AUTOMATIC, Catalog
+from webui.library.catalog.catalog import AUTOMATIC, Catalog
+from webui.library.files.headers import read_header
 from webui.models.conditioning_cache import ConditioningCache
-from webui.models.headers import read_header
+from webui.models.cpu.precision import Numbers, Precision, Speeds, choose_numbers, measure_speeds
 from webui.models.loader import LoadedModel, load, network_weights, set_vae, stored_dtype
 from webui.models.memory import LeastRecentlyUsed, model_budget_bytes
-from webui.models.networks import Networks
-from webui.models.precision import Numbers, Precision, Speeds, choose_numbers, measure_speeds
-from webui.models.taesd import TinyVaes
+from webui.models.prompt_networks import Networks
+from webui.models.vae.taesd import TinyVaes
 
 logger = logging.getLogger(__name__)
 

@@ -8,8 +8,8 @@ from PIL import Image
 
 from webui.core.settings import Settings
 from webui.core.stop import Stop
+from webui.models.images.upscalers import Upscalers
 from webui.models.manager import ModelManager
-from webui.models.upscalers import Upscalers
 from webui.store.inputs import Inputs
 from webui.store.latents import Latents
 

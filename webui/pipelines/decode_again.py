@@ -8,9 +8,9 @@ import torch
 from webui.core.decode_request import DecodeRequest
 from webui.core.events import Event
 from webui.pipelines.context import Context
-from webui.pipelines.img2img import originals_for
-from webui.pipelines.kept_latents import latent_of
-from webui.pipelines.pictures import Making, picture_facts, pictures_of, tell, use_upscaler
+from webui.pipelines.generate.kept_latents import latent_of
+from webui.pipelines.generate.pictures import Making, picture_facts, pictures_of, tell, use_upscaler
+from webui.pipelines.img2img.img2img import originals_for
 from webui.pipelines.setup import Batch, use_models
 
 

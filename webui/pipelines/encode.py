@@ -11,7 +11,7 @@ from webui.diffusion.conditioning import PromptPart
 from webui.diffusion.text_encoder import EncodingOptions, PictureSize, TextEncoder
 from webui.models.conditioning_cache import ConditioningCache
 from webui.models.loader import LoadedModel
-from webui.models.networks import Activated
+from webui.models.prompt_networks import Activated
 from webui.pipelines.context import Context
 from webui.pipelines.networks import activate
 from webui.prompts.conditioning import PromptPlan, Timeline, plan

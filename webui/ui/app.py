@@ -9,13 +9,13 @@ from webui.ui.components.shared_options import wire_shared_options
 from webui.ui.components.top_tabs import top_tab, top_tabs
 from webui.ui.handlers import keep_status_in
 from webui.ui.page import mount_page
-from webui.ui.pictures import PictureFiles
 from webui.ui.tabs.extras import make_extras
 from webui.ui.tabs.img2img import make_img2img
 from webui.ui.tabs.pnginfo import make_pnginfo
 from webui.ui.tabs.sending import ALONG, SIZE_FIELDS, wire_arrival, wire_sending
 from webui.ui.tabs.settings import make_settings
 from webui.ui.tabs.txt2img import make_txt2img
+from webui.ui.watching.pictures import PictureFiles
 
 TITLE = "Atelier"
 # Pictures that the artist does not want saved lie here until the folder is emptied.

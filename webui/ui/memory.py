@@ -6,7 +6,7 @@ from typing import Any
 
 import gradio as gr
 
-from webui.ui.form import Form
+from webui.ui.forms.form import Form
 from webui.ui.handlers import INSTANT, Updates
 
 # Fields for a browser that keeps none yet.

@@ -16,7 +16,7 @@ from webui.core.model_file import ModelKind
 from webui.core.request_parts import LATENT_UPSCALERS
 from webui.jobs.job import Delivery, Job
 from webui.jobs.services import Services
-from webui.models.upscaler_names import (
+from webui.library.catalog.upscaler_names import (
     DEFAULT_SCALE,
     RESAMPLERS,
     find_upscaler,

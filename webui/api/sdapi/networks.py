@@ -8,10 +8,10 @@ from fastapi import APIRouter
 from webui.core.errors import UnusableFile
 from webui.core.model_file import ModelFile, ModelKind
 from webui.jobs.services import Services
-from webui.models.headers import read_header
-from webui.models.hypernetwork_files import hypernetwork_files
-from webui.models.layouts import text_width
-from webui.models.lora_files import LoraEntry
+from webui.library.catalog.hypernetwork_files import hypernetwork_files
+from webui.library.catalog.lora_files import LoraEntry
+from webui.library.files.headers import read_header
+from webui.library.recognise.checkpoint_layouts import text_width
 
 # A1111 shows these first, then the others as they stand in the file.
 METADATA_ORDER = {
@@ -89,7 +89,7 @@ def unpacked(value: str) -> Any:  # noqa: ANN401 - a JSON value
 def embeddings(services: Services) -> dict[str, dict[str, Any]]:
     """Embeddings that fit the selected checkpoint, and those that do not."""
     # Loads torch, which the other lists do without.
-    from webui.models.embeddings import Embeddings
+    from webui.models.files.embeddings import Embeddings
 
     found: dict[str, dict[str, Any]] = {"loaded": {}, "skipped": {}}
     width = selected_width(services)

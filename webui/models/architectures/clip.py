@@ -10,7 +10,7 @@ import torch
 from torch import Tensor, nn
 from transformers import CLIPTextConfig, CLIPTextModel
 
-from webui.models.dimensions import TextDimensions
+from webui.library.recognise.dimensions import TextDimensions
 
 RESBLOCK = re.compile(r"^transformer\.resblocks\.(\d+)\.(.+)$")
 RESBLOCK_NAMES = {

@@ -6,7 +6,7 @@ Its eps and v networks have equal shapes: where no sidecar or metadata tells the
 
 from webui.diffusion.latents import SD1_LATENTS
 from webui.diffusion.text_encoder import Reading
-from webui.models.architectures.plan import FamilyPlan, TowerPlan
+from webui.models.architectures.family_plan import FamilyPlan, TowerPlan
 
 OPEN_CLIP_H = TowerPlan("gelu", Reading("open_clip", 1, "never", has_final_norm=True))
 SD2 = FamilyPlan(

@@ -2,7 +2,7 @@
 
 from webui.diffusion.latents import SDXL_LATENTS
 from webui.diffusion.text_encoder import Reading
-from webui.models.architectures.plan import FamilyPlan, TowerPlan
+from webui.models.architectures.family_plan import FamilyPlan, TowerPlan
 
 CLIP_L = TowerPlan("quick_gelu", Reading("transformers", 1, "on request", has_final_norm=False))
 OPEN_CLIP_G = TowerPlan("gelu", Reading("open_clip", 1, "never", has_final_norm=False, gives_pooled=True))

@@ -7,7 +7,7 @@ import torch
 from diffusers.models.unets.unet_2d_condition import UNet2DConditionModel
 from torch import Tensor, nn
 
-from webui.models.dimensions import UNetDimensions
+from webui.library.recognise.dimensions import UNetDimensions
 
 # Module names inside a residual block, original -> diffusers.
 RESIDUAL_NAMES = {

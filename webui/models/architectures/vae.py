@@ -10,7 +10,7 @@ import torch
 from diffusers.models.autoencoders.autoencoder_kl import AutoencoderKL
 from torch import Tensor
 
-from webui.models.dimensions import VaeDimensions
+from webui.library.recognise.dimensions import VaeDimensions
 
 ATTENTION_NAMES = {
     "norm": "group_norm", "q": "to_q", "k": "to_k", "v": "to_v", "proj_out": "to_out.0",

@@ -6,15 +6,15 @@ from dataclasses import dataclass
 
 import gradio as gr
 
-from webui.models.catalog import Catalog
-from webui.models.upscaler_names import RESAMPLERS, restorer_files, upscaler_names
+from webui.library.catalog.catalog import Catalog
+from webui.library.catalog.upscaler_names import RESAMPLERS, restorer_files, upscaler_names
 from webui.ui.components.buttons import icon_button
 from webui.ui.components.input_accordion import input_accordion
 from webui.ui.components.model_lists import make_refresh, renew_on_load
 from webui.ui.components.sampling_fields import add_slider
 from webui.ui.components.sub_tabs import chooser, panel, sub_tabs
-from webui.ui.extras_form import BATCH, DEFAULTS, DIRECTORY, FLIPS, MODES, SCALE_BY, SCALE_TO, SINGLE
-from webui.ui.form import Form
+from webui.ui.forms.extras import BATCH, DEFAULTS, DIRECTORY, FLIPS, MODES, SCALE_BY, SCALE_TO, SINGLE
+from webui.ui.forms.form import Form
 from webui.ui.handlers import INSTANT
 
 TAB = "extras"

@@ -4,15 +4,15 @@ import gradio as gr
 
 from webui.core.request_parts import LATENT_UPSCALERS
 from webui.core.sampling import SAMPLERS, SCHEDULES
-from webui.models.catalog import Catalog
-from webui.models.upscaler_names import upscaler_names
+from webui.library.catalog.catalog import Catalog
+from webui.library.catalog.upscaler_names import upscaler_names
 from webui.ui.components.input_accordion import InputAccordion, input_accordion
 from webui.ui.components.model_lists import checkpoint_titles, make_refresh, renew_on_load
 from webui.ui.components.sampling_fields import add_slider
-from webui.ui.form import Form
-from webui.ui.generation import FORM_DEFAULTS
+from webui.ui.forms.form import Form
+from webui.ui.forms.generation import FORM_DEFAULTS
+from webui.ui.forms.parts import SAME_CHECKPOINT, SAME_SAMPLER, SAME_SCHEDULE, final_size
 from webui.ui.handlers import INSTANT
-from webui.ui.part_fields import SAME_CHECKPOINT, SAME_SAMPLER, SAME_SCHEDULE, final_size
 
 # Fields that decide the size of the second pass's pictures.
 SIZE_FIELDS = ("hires", "width", "height", "hires_scale", "hires_width", "hires_height")

@@ -8,8 +8,8 @@ from webui.core.request_parts import MASKED_CONTENTS, RESIZE_MODES
 from webui.ui.components.buttons import icon_button
 from webui.ui.components.input_accordion import input_accordion
 from webui.ui.components.sampling_fields import add_slider
-from webui.ui.form import Form
-from webui.ui.img2img_form import (
+from webui.ui.forms.form import Form
+from webui.ui.forms.img2img import (
     CURVES,
     FILLS,
     IMG2IMG_DEFAULTS,

@@ -6,8 +6,8 @@ import gradio as gr
 
 from webui.ui.components.canvas import make_canvas
 from webui.ui.components.sub_tabs import chooser, panel, sub_tabs
-from webui.ui.form import Form
-from webui.ui.img2img_form import (
+from webui.ui.forms.form import Form
+from webui.ui.forms.img2img import (
     BATCH,
     FROM_DIRECTORY,
     IMG2IMG,

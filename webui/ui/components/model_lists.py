@@ -5,7 +5,7 @@ from collections.abc import Callable
 import gradio as gr
 
 from webui.core.model_file import ModelKind
-from webui.models.catalog import Catalog
+from webui.library.catalog.catalog import Catalog
 from webui.ui.components.buttons import icon_button
 from webui.ui.handlers import INSTANT
 

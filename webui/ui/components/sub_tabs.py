@@ -5,7 +5,7 @@ from contextlib import contextmanager
 
 import gradio as gr
 
-from webui.ui.form import Form
+from webui.ui.forms.form import Form
 
 
 @contextmanager

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import gradio as gr
 
 from webui.ui.components.buttons import icon_button
-from webui.ui.form import Form
+from webui.ui.forms.form import Form
 
 KEYS_HINT = "Ctrl+Enter generates, Alt+Enter skips, Esc interrupts"
 EMPTY_COUNT = "<span>0/75</span>"

@@ -11,16 +11,23 @@ from webui.core.errors import WebuiError
 from webui.core.model_file import ModelKind
 from webui.core.work import WorkRequest
 from webui.jobs.services import Services
-from webui.ui.again import beside, chosen, decode_request, hires_request, rest_request, unfinished
 from webui.ui.components.again_fields import UnfinishedOffer
 from webui.ui.components.model_lists import renew_on_load
 from webui.ui.components.results import Results
-from webui.ui.form import Form
+from webui.ui.forms.form import Form
 from webui.ui.handlers import INSTANT, Updates
-from webui.ui.job_view import ShownPicture, shown_picture
-from webui.ui.pictures import PictureFiles
 from webui.ui.tabs.generation_tab import delivery_of
 from webui.ui.texts import notice, paragraph
+from webui.ui.watching.gallery_requests import (
+    beside,
+    chosen,
+    decode_request,
+    hires_request,
+    rest_request,
+    unfinished,
+)
+from webui.ui.watching.job_view import ShownPicture, shown_picture
+from webui.ui.watching.pictures import PictureFiles
 
 
 def submit_beside(

@@ -11,19 +11,19 @@ from gradio.components import Component
 from webui.core.errors import WebuiError
 from webui.core.events import Message
 from webui.jobs.services import Services
-from webui.models.upscaler_names import find_upscaler
+from webui.library.catalog.upscaler_names import find_upscaler
 from webui.store.chosen import SaveButton
 from webui.ui.components.extras_fields import Sources, make_cuts, make_faces, make_sources, make_upscaling
 from webui.ui.components.generate_box import GenerateBox, make_generate_box
 from webui.ui.components.results import Results, make_results
-from webui.ui.extras_form import extras_request, given_pictures
-from webui.ui.form import Form
+from webui.ui.forms.extras import extras_request, given_pictures
+from webui.ui.forms.form import Form
 from webui.ui.handlers import INSTANT, Updates
 from webui.ui.memory import wire_memory
-from webui.ui.pictures import PictureFiles
 from webui.ui.tabs.generation_tab import delivery_of, wire_watching
 from webui.ui.tabs.result_buttons import save_pictures, select_picture
 from webui.ui.texts import notice
+from webui.ui.watching.pictures import PictureFiles
 
 TAB = "extras"
 

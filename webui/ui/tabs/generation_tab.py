@@ -13,12 +13,12 @@ from webui.jobs.services import Services
 from webui.ui.components.generate_box import JobControls
 from webui.ui.components.results import Results
 from webui.ui.components.toprow import Toprow
-from webui.ui.form import Form
-from webui.ui.generation import fields_of_request
+from webui.ui.forms.form import Form
+from webui.ui.forms.generation import fields_of_request
 from webui.ui.handlers import INSTANT, QUIET, Updates
-from webui.ui.pictures import PictureFiles
 from webui.ui.texts import notice
-from webui.ui.watch import Watcher
+from webui.ui.watching.pictures import PictureFiles
+from webui.ui.watching.watch import Watcher
 
 # From the fields of a text, or of a request, to those of the tab's form.
 FieldsOfText = Callable[[str], dict[str, Any]]

@@ -11,7 +11,7 @@ from webui.core.errors import WebuiError
 from webui.core.events import Message
 from webui.jobs.img2img_batch import img2img_series
 from webui.jobs.services import Services
-from webui.pipelines.sketch import blend_sketch
+from webui.pipelines.img2img.sketch import blend_sketch
 from webui.ui.components.img2img_fields import (
     SizeButtons,
     make_inpaint_fields,
@@ -27,9 +27,8 @@ from webui.ui.components.sampling_fields import make_guidance_fields, make_sampl
 from webui.ui.components.seed_fields import make_override_field, make_seed_fields
 from webui.ui.components.shared_options import make_shared_options
 from webui.ui.components.toprow import Toprow, make_toprow
-from webui.ui.form import Form
-from webui.ui.handlers import INSTANT, Updates
-from webui.ui.img2img_form import (
+from webui.ui.forms.form import Form
+from webui.ui.forms.img2img import (
     BATCH,
     INPAINT_SKETCH,
     Pictures,
@@ -40,8 +39,8 @@ from webui.ui.img2img_form import (
     img2img_parts,
     read_pictures,
 )
+from webui.ui.handlers import INSTANT, Updates
 from webui.ui.memory import wire_memory
-from webui.ui.pictures import PictureFiles
 from webui.ui.tabs.again_buttons import wire_decoding
 from webui.ui.tabs.generation_tab import (
     delivery_of,
@@ -54,6 +53,7 @@ from webui.ui.tabs.generation_tab import (
 from webui.ui.tabs.result_buttons import wire_result_buttons
 from webui.ui.texts import notice
 from webui.ui.token_counter import wire_counters
+from webui.ui.watching.pictures import PictureFiles
 
 TAB = "img2img"
 # Settings that are wanted at hand here.

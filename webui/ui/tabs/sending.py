@@ -9,11 +9,11 @@ from webui.core.errors import WebuiError
 from webui.core.settings import Settings
 from webui.jobs.services import Services
 from webui.ui.components.results import Results
+from webui.ui.forms.img2img import IMG2IMG, INPAINT, SKETCH, fields_of_img2img_infotext
 from webui.ui.handlers import INSTANT, Updates
-from webui.ui.img2img_form import IMG2IMG, INPAINT, SKETCH, fields_of_img2img_infotext
-from webui.ui.job_view import shown_picture
 from webui.ui.tabs.img2img import Img2img
 from webui.ui.texts import notice
+from webui.ui.watching.job_view import shown_picture
 
 SEED_FIELDS = (
     "seed",

@@ -17,16 +17,16 @@ from webui.ui.components.results import Results, make_results
 from webui.ui.components.sampling_fields import make_guidance_fields, make_sampling_fields, make_size_fields
 from webui.ui.components.seed_fields import make_override_field, make_seed_fields
 from webui.ui.components.toprow import Toprow, make_toprow
-from webui.ui.form import Form
-from webui.ui.generation import fields_of_infotext, request_parts
+from webui.ui.forms.form import Form
+from webui.ui.forms.generation import fields_of_infotext, request_parts
 from webui.ui.handlers import INSTANT, Updates
 from webui.ui.memory import wire_memory
-from webui.ui.pictures import PictureFiles
 from webui.ui.tabs.again_buttons import wire_decoding, wire_hires, wire_unfinished
 from webui.ui.tabs.generation_tab import delivery_of, submitted, usual_fields, wire_prompts, wire_watching
 from webui.ui.tabs.result_buttons import wire_result_buttons
 from webui.ui.texts import notice
 from webui.ui.token_counter import wire_counters
+from webui.ui.watching.pictures import PictureFiles
 
 TAB = "txt2img"
 

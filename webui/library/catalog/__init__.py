@@ -1,0 +1,1 @@
+"""The lists of model files, their names and folders."""

@@ -1,0 +1,1 @@
+"""Reading the headers of model files, and little else of them."""

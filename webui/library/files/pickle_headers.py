@@ -1,0 +1,349 @@
+"""Names and shapes in torch pickles, read without torch, without the weights, and without running anything.
+
+A pickle is a program for a small stack machine. This one knows only plain data: each name that a file calls
+is either on a short list and answered by an inert stand-in, or the file is refused. Nothing is imported.
+"""
+
+import io
+import pickle
+import struct
+import zipfile
+import zlib
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from types import MappingProxyType
+from typing import IO, Any, ClassVar
+
+from webui.core.errors import UnusableFile
+from webui.library.files.tensor_table import Header, TensorInfo, flatten
+
+# The table of SDXL's tensors takes 1 MB, one byte of it can become an object of 64; weights are never read.
+MAX_PICKLE_BYTES = 6_000_000
+MAX_DIMENSIONS = 8
+MAX_SIDE = 1 << 48
+# Of zip archives: what stands before each entry (mark, method, lengths of name and extra field).
+LOCAL_HEADER, LOCAL_MARK = struct.Struct("<4s4xH16xHH"), b"PK\x03\x04"
+TABLE = "data.pkl"
+# torch's first format: three small pickles (a mark, a version, the machine) come before the table.
+# The parent's own sign that the program ended, which its stubs leave out.
+STOP: Any = vars(pickle)["_Stop"]
+FRAME_LENGTH, PLACE = 8, struct.Struct("<I")
+LEGACY_MARK = 0x1950A86A20F9469CFC6C
+DTYPES: Mapping[str, str] = MappingProxyType(
+    {
+        "DoubleStorage": "F64", "FloatStorage": "F32", "HalfStorage": "F16", "BFloat16Storage": "BF16",
+        "LongStorage": "I64", "IntStorage": "I32", "ShortStorage": "I16", "CharStorage": "I8",
+        "ByteStorage": "U8", "BoolStorage": "BOOL", "UntypedStorage": "U8",
+    }
+)  # fmt: skip
+# What stands beside the weights: torch's own small values, and what training programs left there.
+HARMLESS = frozenset(
+    {
+        "torch.Size", "torch.device", "torch.Tensor", "torch.nn.parameter.Parameter", "_codecs.encode",
+        "torch.serialization._get_layout", "collections.Counter", "collections.defaultdict",
+        "builtins.set", "__builtin__.set", "builtins.bytearray", "__builtin__.bytearray", "builtins.complex",
+        "pytorch_lightning.callbacks.model_checkpoint.ModelCheckpoint",
+        "pytorch_lightning.callbacks.early_stopping.EarlyStopping",
+        "numpy.core.multiarray.scalar", "numpy._core.multiarray.scalar", "numpy.dtype",
+    }
+)  # fmt: skip
+TORCH_DTYPES = frozenset(
+    {"float16", "float32", "float64", "bfloat16", "int8", "int16", "int32", "int64", "uint8", "bool"}
+)
+NEVER_NEEDED = (
+    pickle.INST, pickle.OBJ, pickle.EXT1, pickle.EXT2, pickle.EXT4, pickle.BYTEARRAY8, pickle.NEXT_BUFFER,
+    pickle.READONLY_BUFFER,
+)  # fmt: skip
+# What damage looks like to the stack machine and to the archive's reader.
+DAMAGED = (
+    pickle.UnpicklingError, zipfile.BadZipFile, zlib.error, struct.error, EOFError, ValueError, TypeError,
+    KeyError, IndexError, AttributeError, NotImplementedError, RuntimeError, OverflowError, AssertionError,
+)  # fmt: skip
+
+
+class ForbiddenNameError(Exception):
+    """The file calls a name that is not on the list."""
+
+
+class Inert:
+    """Takes the place of an object that is no weight: holds nothing, does nothing."""
+
+    __slots__ = ()
+
+
+class ParameterTable(dict[object, object]):
+    """Takes the place of torch's ParameterDict, in which the first embeddings keep their vectors."""
+
+
+@dataclass(frozen=True, slots=True)
+class Storage:
+    """Takes the place of stored numbers."""
+
+    dtype: str
+
+
+@dataclass(frozen=True, slots=True)
+class Name:
+    """Takes the place of a class or function; calling it makes a stand-in."""
+
+    name: str
+    make: Callable[..., object]
+
+
+def read_pickle_header(path: Path) -> Header:
+    """Header of a torch pickle of either format; `UnusableFile` says in a sentence why it is refused."""
+    try:
+        with path.open("rb") as file:
+            start, bounded = file.read(MAX_PICKLE_BYTES), Bounded(file)
+            content = _zipped(bounded, start) if zipfile.is_zipfile(bounded) else _legacy(start)
+            tensors = flatten(content, TensorInfo, path.name)
+    except ForbiddenNameError as error:
+        raise UnusableFile(
+            f"{path.name} holds more than weights, possibly program code, so it was not opened. "
+            "Use a .safetensors file of the same model."
+        ) from error
+    except DAMAGED as error:
+        raise UnusableFile(f"{path.name} is damaged or no model file. Download it again.") from error
+    return Header(tensors, layout="pickle")
+
+
+class Bounded(io.RawIOBase):
+    """A file of which no more is read than a header may need, whatever lengths it announces."""
+
+    def __init__(self, file: IO[bytes]) -> None:
+        """Reads from an open file, which stays its owner's."""
+        super().__init__()
+        self._file = file
+        self._left = MAX_PICKLE_BYTES
+
+    def read(self, size: int = -1, /) -> bytes:
+        """At most `size` bytes; ValueError once too much was read."""
+        piece = self._file.read(self._left + 1 if size < 0 else min(size, self._left + 1))
+        self._left -= len(piece)
+        if self._left < 0:
+            raise ValueError("more than a header")
+        return piece
+
+    def seek(self, offset: int, whence: int = 0, /) -> int:
+        """As a file's."""
+        return self._file.seek(offset, whence)
+
+    def tell(self) -> int:
+        """As a file's."""
+        return self._file.tell()
+
+    def seekable(self) -> bool:
+        """It is."""
+        return True
+
+    def readable(self) -> bool:
+        """It is."""
+        return True
+
+
+def _zipped(file: Bounded, start: bytes) -> object:
+    """The table in the zip archive that torch writes since 2020; `start` is the file's beginning."""
+    place = _table_place(start)
+    if place is not None:
+        return PlainUnpickler(io.BytesIO(start[place:])).load()
+    with zipfile.ZipFile(file) as archive:
+        entry = next((info for info in archive.infolist() if info.filename.endswith(TABLE)), None)
+        if entry is None or entry.file_size > MAX_PICKLE_BYTES:
+            raise ValueError("no table, or more than one")
+        with archive.open(entry) as stream:
+            return PlainUnpickler(io.BytesIO(stream.read(entry.file_size))).load()
+
+
+def _table_place(start: bytes) -> int | None:
+    """Where the table begins, if it is the archive's first entry and not packed: torch writes it so.
+
+    Reading the list of all entries, one for each tensor, would take as long as reading the table.
+    """
+    if len(start) < LOCAL_HEADER.size:
+        return None
+    mark, method, name_bytes, extra_bytes = LOCAL_HEADER.unpack_from(start)
+    end = LOCAL_HEADER.size + name_bytes
+    is_table = start[LOCAL_HEADER.size : end].endswith(TABLE.encode())
+    return end + extra_bytes if mark == LOCAL_MARK and method == zipfile.ZIP_STORED and is_table else None
+
+
+def _legacy(start: bytes) -> object:
+    """The table in torch's first format."""
+    stream = io.BytesIO(start)
+    if PlainUnpickler(stream).load() != LEGACY_MARK:
+        raise ValueError("no torch file")
+    for _ in range(2):
+        PlainUnpickler(stream).load()
+    return PlainUnpickler(stream).load()
+
+
+class PlainUnpickler(pickle._Unpickler):
+    """The stack machine, in Python: its other version keeps as many places as a damaged file says."""
+
+    stack: list[object]
+    memo: dict[int, object]
+
+    def __init__(self, file: io.BytesIO) -> None:
+        """Reads what follows in `file`."""
+        super().__init__(file)
+        self._file = file
+
+    def load(self) -> object:
+        """The object whose program begins here.
+
+        The parent looks for the end of a frame at each byte, which takes half of its time; frames are hints
+        for files that are read piece by piece, and all of this one is in memory.
+        """
+        read = self.read = self._file.read
+        self.readline, self.readinto = self._file.readline, self._file.readinto
+        self.metastack: list[list[object]] = []
+        self.stack = []
+        self.append = self.stack.append
+        codes = iter(partial(read, 1), b"")
+        try:
+            for step in map(dict(STEPS).__getitem__, codes):
+                step(self)
+        except STOP as end:
+            return end.value
+        raise EOFError
+
+    # The five that a table of tensors is made of, without what the parent does for other programs.
+
+    def put_near(self) -> None:
+        """Remember what was made last at a place below 256."""
+        self.memo[self.read(1)[0]] = self.stack[-1]
+
+    def put_far(self) -> None:
+        """Remember what was made last at any place."""
+        self.memo[PLACE.unpack(self.read(4))[0]] = self.stack[-1]
+
+    def get_near(self) -> None:
+        """What was remembered at a place below 256."""
+        self.append(self.memo[self.read(1)[0]])
+
+    def small_number(self) -> None:
+        """A number below 256."""
+        self.append(self.read(1)[0])
+
+    def text(self) -> None:
+        """A text and its length."""
+        length = PLACE.unpack(self.read(4))[0]
+        self.append(str(self.read(length), "utf-8", "surrogatepass"))
+
+    def pass_frame(self) -> None:
+        """A frame's length, which is not needed."""
+        self.read(FRAME_LENGTH)
+
+    def find_class(self, module: str, name: str) -> object:
+        """The stand-in for a name; ForbiddenNameError if it is not on the list."""
+        return stand_in(module, name)
+
+    def persistent_load(self, pid: object) -> object:
+        """The stand-in for stored numbers: ("storage", type, key, place, count)."""
+        if not isinstance(pid, tuple) or len(pid) < 2 or not isinstance(pid[1], Name):
+            raise pickle.UnpicklingError("no storage")
+        return pid[1].make()
+
+    def call(self) -> None:
+        """Put what a name gives in the place of the name."""
+        arguments = self.stack.pop()
+        self.stack[-1] = called(self.stack[-1], arguments)
+
+    def call_with_keywords(self) -> None:
+        """As `call`; stand-ins need no named arguments."""
+        self.stack.pop()
+        self.call()
+
+    def leave_state(self) -> None:
+        """Drop the state of an object: what matters of a table are its entries."""
+        state = self.stack.pop()
+        if isinstance(self.stack[-1], ParameterTable) and isinstance(state, dict):
+            self.stack[-1].update(_table(state.get("_parameters", {})))
+
+    def refuse(self) -> None:
+        """What no torch file needs."""
+        raise pickle.UnpicklingError("no plain data")
+
+    # Replaces what makes objects; what takes as many bytes as it is told, or looks up registries, is gone.
+    dispatch: ClassVar[Any] = {  # Any: methods of the parent, which its stubs do not type
+        **pickle._Unpickler.dispatch,
+        **dict.fromkeys((code[0] for code in NEVER_NEEDED), refuse),
+        pickle.REDUCE[0]: call,
+        pickle.NEWOBJ[0]: call,
+        pickle.NEWOBJ_EX[0]: call_with_keywords,
+        pickle.BUILD[0]: leave_state,
+        pickle.FRAME[0]: pass_frame,
+        pickle.BINPUT[0]: put_near,
+        pickle.LONG_BINPUT[0]: put_far,
+        pickle.BINGET[0]: get_near,
+        pickle.BININT1[0]: small_number,
+        pickle.BINUNICODE[0]: text,
+    }
+
+
+# What is done for each code, by the byte itself.
+STEPS: Mapping[bytes, Callable[[PlainUnpickler], None]] = MappingProxyType(
+    {bytes([code]): step for code, step in PlainUnpickler.dispatch.items()}
+)
+
+
+def called(name: object, arguments: object) -> object:
+    """What a stand-in for a class or function gives."""
+    if not isinstance(name, Name) or not isinstance(arguments, tuple):
+        raise pickle.UnpicklingError("nothing that can be called")
+    return name.make(*arguments)
+
+
+def stand_in(module: str, name: str) -> Name:
+    """The stand-in for a name, ForbiddenNameError if it is not on the list."""
+    full = f"{module}.{name}"
+    if module in {"torch", "torch.storage", "torch.cuda"} and name in DTYPES:
+        storage = Storage(DTYPES[name])
+        return Name(full, lambda *_: storage)
+    if full in MAKERS:
+        return Name(full, MAKERS[full])
+    if full in HARMLESS or (module == "torch" and name in TORCH_DTYPES):
+        return Name(full, lambda *_: Inert())
+    raise ForbiddenNameError(full)
+
+
+def _tensor(storage: object, _offset: object, size: object, *_: object) -> TensorInfo:
+    """A tensor over stored numbers."""
+    if not isinstance(storage, Storage) or not isinstance(size, tuple) or len(size) > MAX_DIMENSIONS:
+        raise pickle.UnpicklingError("no tensor")
+    for side in size:
+        if type(side) is not int or not 0 <= side < MAX_SIDE:
+            raise pickle.UnpicklingError("no tensor's shape")
+    return TensorInfo(storage.dtype, size)
+
+
+def _parameter(content: object, *_: object) -> object:
+    """A parameter is its tensor."""
+    return content
+
+
+def _subclass(function: object, _type: object, arguments: object, *_: object) -> object:
+    """A tensor of a derived class is made as a plain one."""
+    return called(function, arguments)
+
+
+def _table(pairs: object = (), *_: object) -> dict[object, object]:
+    """A table that keeps its order."""
+    if not isinstance(pairs, list | tuple | dict):
+        raise pickle.UnpicklingError("no table")
+    return dict(pairs)
+
+
+MAKERS: Mapping[str, Callable[..., object]] = MappingProxyType(
+    {
+        "collections.OrderedDict": _table,
+        "torch.nn.modules.container.ParameterDict": lambda *_: ParameterTable(),
+        "torch._utils._rebuild_tensor": _tensor,
+        "torch._utils._rebuild_tensor_v2": _tensor,
+        "torch._utils._rebuild_parameter": _parameter,
+        "torch._utils._rebuild_parameter_with_state": _parameter,
+        "torch._tensor._rebuild_from_type_v2": _subclass,
+    }
+)

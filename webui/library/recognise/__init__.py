@@ -1,0 +1,1 @@
+"""Telling by keys and shapes what a model file is."""

@@ -1,0 +1,1 @@
+"""What makes networks quick on a processor."""

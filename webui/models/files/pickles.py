@@ -1,0 +1,85 @@
+"""Torch pickles, opened so that no code in them can run.
+
+Only torch's restricted unpickler (`weights_only`) is used. Some names that old training programs left beside
+the weights are replaced by an inert stand-in; everything else unknown is refused with a sentence.
+"""
+
+import pickle
+import zipfile
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+import torch
+from torch import Tensor
+
+from webui.core.errors import UnusableFile
+from webui.library.files.file_types import SAFETENSORS_SUFFIXES
+from webui.library.files.tensor_table import flatten
+
+
+class Inert:
+    """Takes the place of a bookkeeping object in a pickle: holds nothing, does nothing."""
+
+    def __init__(self, *_: object) -> None:
+        """Ignore what the pickle gives."""
+
+    def __setstate__(self, _: object) -> None:
+        """Ignore the state in the pickle."""
+
+
+class ParameterTable(dict[str, object]):
+    """Takes the place of torch's ParameterDict, in which the first embeddings keep their vectors."""
+
+    def __setstate__(self, state: object) -> None:
+        """Keep the parameters; a module's other state means nothing here."""
+        if isinstance(state, Mapping):
+            self.update(state.get("_parameters") or {})
+
+
+# PyTorch Lightning wrote its callbacks and numpy scores beside the weights of the first Stable Diffusion
+# files.
+BOOKKEEPING: tuple[str, ...] = (
+    "pytorch_lightning.callbacks.model_checkpoint.ModelCheckpoint",
+    "pytorch_lightning.callbacks.early_stopping.EarlyStopping",
+    "numpy.core.multiarray.scalar",
+    "numpy._core.multiarray.scalar",
+    "numpy.dtype",
+)
+
+
+def load_pickle(path: Path) -> object:
+    """Contents of a torch pickle on the CPU, mapped where the format allows; refuses anything but plain
+    data.
+    """
+    allowed: list[Callable[..., object] | tuple[Callable[..., object], str]] = [
+        (Inert, name) for name in BOOKKEEPING
+    ]
+    allowed.append((ParameterTable, "torch.nn.modules.container.ParameterDict"))
+    try:
+        with torch.serialization.safe_globals(allowed), path.open("rb") as file:
+            # By name, so that it can be mapped; but torch would take a wrong suffix at its word.
+            if zipfile.is_zipfile(path) and path.suffix not in SAFETENSORS_SUFFIXES:
+                return torch.load(path, map_location="cpu", weights_only=True, mmap=True)
+            return torch.load(file, map_location="cpu", weights_only=True)
+    except pickle.UnpicklingError as error:
+        raise UnusableFile(_refusal(path, str(error))) from error
+    except (RuntimeError, EOFError, ValueError, KeyError, TypeError, AttributeError, IndexError) as error:
+        raise UnusableFile(f"{path.name} is damaged or no model file. Download it again.") from error
+
+
+def _refusal(path: Path, error: str) -> str:
+    """Why the restricted unpickler stopped: something forbidden in the file, or no pickle at all."""
+    if "Unsupported" in error or "GLOBAL" in error:
+        return (
+            f"{path.name} holds more than weights, possibly program code, so it was not opened. "
+            "Use a .safetensors file of the same model."
+        )
+    return f"{path.name} is damaged or no model file. Download it again."
+
+
+def flat_tensors(content: object, name: str = "The file") -> dict[str, Tensor]:
+    """Every tensor of nested tables under its dotted name; the usual wrapping table is taken off.
+
+    `name` is the file's, for the sentence that refuses endless tables.
+    """
+    return flatten(content, Tensor, name)

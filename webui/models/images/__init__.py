@@ -1,0 +1,1 @@
+"""Networks from picture to picture: upscalers and face restorers."""

@@ -1,0 +1,249 @@
+"""Pictures made larger: by resampling, or by the networks in the upscaler folders.
+
+The rules are A1111 1.10.1's: sides are rounded down to multiples of 8, a network runs up to three times until
+the picture is large enough, and Lanczos brings it to the exact size.
+"""
+
+import logging
+import threading
+from collections.abc import Generator, Hashable
+from contextlib import closing
+
+import numpy as np
+import torch
+from PIL import Image
+
+from webui.core.errors import InvalidRequest, OutOfMemory
+from webui.core.model_file import ModelFile
+from webui.core.stop import Stop
+from webui.library.catalog.catalog import Catalog
+from webui.library.catalog.upscaler_names import LANCZOS, NEAREST, NONE, find_upscaler
+from webui.models.images.face_restorers import FaceRestorers
+from webui.models.images.image_network import PictureNetwork, load_network
+from webui.models.memory import LeastRecentlyUsed, model_budget_bytes
+from webui.models.vae.tiles import Pixels, TileDone, Tiling, in_tiles
+
+logger = logging.getLogger(__name__)
+# A1111: a network that enlarges too little runs again, but not for ever.
+MAX_RUNS = 3
+STEP = 8
+# 16,384 x 16,384: three bytes a pixel, held twice.
+MAX_PIXELS = 2**28
+# Out of memory: tiles are halved down to this side, then it is an error.
+SMALLEST_TILE = 64
+OPAQUE = 255
+# Words in the RuntimeErrors that stand for a lack of memory: torch has a type of its own for cards alone.
+NO_MEMORY = ("not enough memory", "out of memory", "can't allocate memory", "failed to allocate")
+Steps = Generator[TileDone, None, Image.Image]
+
+
+class Upscalers:
+    """Loads networks and keeps those that fit into a budget. Belongs to the thread that makes it."""
+
+    def __init__(self, catalog: Catalog, device: torch.device, *, exact: bool = False) -> None:
+        """Loads nothing yet. `exact`: 32 bits always."""
+        self.catalog = catalog
+        self.device = device
+        self._always_exact = self._exact = exact
+        self._networks: LeastRecentlyUsed[PictureNetwork] = LeastRecentlyUsed(
+            model_budget_bytes(device), lambda network: network.size_bytes
+        )
+        self.faces = FaceRestorers(catalog, device, self.network)
+        self._messages: list[str] = []
+        self._owner = threading.get_ident()
+
+    def prepare(self, budget_bytes: int, *, exact: bool) -> None:
+        """What the next job wants: memory for networks (0: most of the device's), and 32 bits or not."""
+        self._networks.budget_bytes = budget_bytes or model_budget_bytes(self.device)
+        self._exact = exact or self._always_exact
+
+    def upscale(
+        self,
+        image: Image.Image,
+        scale: float,
+        name: str,
+        *,
+        tile: int,
+        overlap: int,
+        stop: Stop | None = None,
+    ) -> Image.Image:
+        """A picture about `scale` times larger, its sides rounded down to multiples of 8.
+
+        `tile` (0: none) and `overlap` are pixels of the picture given. A stopped job gets the picture
+        resampled. Raises ModelNotFound, UnusableFile, OutOfMemory and InvalidRequest.
+        """
+        steps = self.steps(image, scale, name, tile=tile, overlap=overlap)
+        with closing(steps):
+            while stop is None or not stop.ends_batch:
+                try:
+                    next(steps)
+                except StopIteration as end:
+                    return end.value
+        return to_size(image, target_size(image.size, scale))
+
+    def steps(self, image: Image.Image, scale: float, name: str, *, tile: int, overlap: int) -> Steps:
+        """As `upscale`, telling of each tile; to be closed where the picture is not wanted any more."""
+        self._assert_owner()
+        file = find_upscaler(self.catalog, name)
+        target = target_size(image.size, scale)
+        refuse_huge(*target)
+        if file is None:
+            return resampled(image, scale, target, name)
+        # Of a size that covers the target already, only a scale of 1 asks for the network's look.
+        if scale != 1 and covers(image.size, target):
+            return to_size(image, target)
+        network = self.network(file)
+        image = in_colours(image)
+        for _ in range(MAX_RUNS):
+            before = image.size
+            if before[0] * before[1] * network.scale**2 > MAX_PIXELS:
+                self._messages.append(f"{name} would make the picture too large for it to run once more.")
+                break
+            image = yield from self._once(image, network, Tiling(tile, overlap, network.window))
+            if covers(image.size, target) or image.size == before:
+                break
+        return to_size(image, target)
+
+    def network(self, file: ModelFile) -> PictureNetwork:
+        """A file's network, loaded if it is not kept."""
+        half = not self._exact and self.device.type in ("cuda", "mps")
+        key: Hashable = (file.path, file.size, file.mtime_ns, half)
+        network = self._networks.get(key)
+        if network is None:
+            self._networks.make_room(file.size)
+            network = load_network(file, self.device, half=half)
+            self._networks.put(key, network)
+        return network
+
+    def loaded(self) -> list[PictureNetwork]:
+        """The networks kept, the longest unused first."""
+        return self._networks.values()
+
+    def take_messages(self) -> list[str]:
+        """What happened that the artist should know, since the last call."""
+        told, self._messages = self._messages, []
+        return told
+
+    def unload(self) -> None:
+        """Free the memory of all networks."""
+        self._networks.clear()
+        self._free()
+
+    def _once(self, image: Image.Image, network: PictureNetwork, tiling: Tiling) -> Steps:
+        """One run of a network over a picture, in smaller and smaller tiles while memory is short."""
+        bands = image.getbands()
+        has_alpha = bands[-1] == "A"
+        colours = np.asarray(image.convert("RGB" if len(bands) > 2 else "L"))
+        enlarged = yield from self._colours(colours, network, tiling)
+        if not has_alpha:
+            return Image.fromarray(enlarged)
+        alpha = np.asarray(image.getchannel("A"))
+        if (alpha == OPAQUE).all():
+            opaque = np.full(enlarged.shape[:2], OPAQUE, np.uint8)
+        else:
+            opaque = yield from self._colours(alpha, network, tiling)
+        result = Image.fromarray(enlarged)
+        result.putalpha(Image.fromarray(opaque))
+        return result
+
+    def _colours(
+        self, pixels: Pixels, network: PictureNetwork, tiling: Tiling
+    ) -> Generator[TileDone, None, Pixels]:
+        """(H, W, 3) or grey (H, W), made into what the network takes and its result made into the same."""
+        is_grey = pixels.ndim == 2
+        if network.colours == 1:
+            planes = [pixels] if is_grey else [pixels[..., colour] for colour in range(3)]
+            done: list[Pixels] = []
+            for plane in planes:
+                result = yield from self._tiles(plane[..., None], network, tiling)
+                done.append(result)
+            enlarged = np.concatenate(done, axis=2)
+        else:
+            given = np.repeat(pixels[..., None], 3, axis=2) if is_grey else pixels
+            enlarged = yield from self._tiles(given, network, tiling)
+        return enlarged.mean(axis=2).round().astype(np.uint8) if is_grey else enlarged
+
+    def _tiles(
+        self, pixels: Pixels, network: PictureNetwork, tiling: Tiling
+    ) -> Generator[TileDone, None, Pixels]:
+        while True:
+            try:
+                result = yield from in_tiles(pixels, network.run, tiling, network.scale)
+            except (RuntimeError, MemoryError) as error:
+                if not is_lack_of_memory(error):
+                    raise
+                tiling = self._smaller(tiling, max(pixels.shape[:2]), network)
+            else:
+                self._messages += network.messages
+                network.messages.clear()
+                return result
+
+    def _smaller(self, tiling: Tiling, longest: int, network: PictureNetwork) -> Tiling:
+        """Tiles of half the side. Raises OutOfMemory where they are small already."""
+        self._free()
+        side = min(tiling.tile or longest, longest) // 2
+        if side < SMALLEST_TILE:
+            raise OutOfMemory(
+                f"There is too little memory for {network.file.stem}. "
+                "Choose a smaller upscaler, or close other programs."
+            )
+        self._messages.append(
+            f"The memory was too small for such tiles; it went on with tiles of {side} pixels."
+        )
+        return Tiling(side, tiling.overlap, tiling.window)
+
+    def _free(self) -> None:
+        if self.device.type == "cuda":
+            torch.cuda.empty_cache()
+
+    def _assert_owner(self) -> None:
+        assert threading.get_ident() == self._owner, "Upscalers were used outside their device thread."
+
+
+def target_size(size: tuple[int, int], scale: float) -> tuple[int, int]:
+    """Width and height that a picture gets: multiples of 8, except where nothing would be left."""
+    width, height = (int(side * scale // STEP * STEP) or max(int(side * scale), 1) for side in size)
+    return width, height
+
+
+def refuse_huge(width: int, height: int) -> None:
+    """Raise InvalidRequest for a picture that would not fit into any memory."""
+    if width * height > MAX_PIXELS:
+        raise InvalidRequest(
+            f"The picture would become {width} x {height}, which is too large. Choose a smaller scale."
+        )
+
+
+def covers(size: tuple[int, int], target: tuple[int, int]) -> bool:
+    """Whether neither side is too small."""
+    return size[0] >= target[0] and size[1] >= target[1]
+
+
+def resampled(image: Image.Image, scale: float, target: tuple[int, int], name: str) -> Image.Image:
+    """By Lanczos, to the nearest pixel, or (None) by Lanczos at once to the size wanted."""
+    methods = {LANCZOS: Image.Resampling.LANCZOS, NEAREST: Image.Resampling.NEAREST}
+    if name != NONE:
+        width, height = (max(int(side * scale), 1) for side in image.size)
+        image = image.resize((width, height), methods[name])
+    return to_size(image, target)
+
+
+def to_size(image: Image.Image, size: tuple[int, int]) -> Image.Image:
+    """By Lanczos where it is not so large already."""
+    return image if image.size == size else image.resize(size, Image.Resampling.LANCZOS)
+
+
+def in_colours(image: Image.Image) -> Image.Image:
+    """L, LA, RGB or RGBA: what the networks' results can be."""
+    if image.mode in ("L", "LA", "RGB", "RGBA"):
+        return image
+    if image.has_transparency_data:
+        return image.convert("RGBA")
+    return image.convert("L" if image.mode == "1" else "RGB")
+
+
+def is_lack_of_memory(error: Exception) -> bool:
+    """Whether an error of torch means that memory was short."""
+    if isinstance(error, MemoryError | torch.OutOfMemoryError):
+        return True
+    return any(words in str(error).lower() for words in NO_MEMORY)

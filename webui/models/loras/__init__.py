@@ -1,0 +1,1 @@
+"""LoRAs and their kin: from keys in a file to changes of weights."""

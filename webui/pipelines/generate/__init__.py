@@ -1,0 +1,1 @@
+"""Text to pictures: one and two passes."""

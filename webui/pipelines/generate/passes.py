@@ -1,0 +1,238 @@
+"""The passes of a batch: from noise or a picture to the finished latent, with hires fix and refiner."""
+
+from collections.abc import Generator
+from contextlib import ExitStack, closing
+from dataclasses import dataclass, field, replace
+
+from PIL import Image
+from torch import Tensor
+
+from webui.core.events import Event, Message, Progress
+from webui.core.request import GenerationRequest
+from webui.diffusion.denoising import Denoising
+from webui.diffusion.step import Step
+from webui.models.loader import LoadedModel
+from webui.pipelines.context import Context
+from webui.pipelines.encode import EncodedPrompts, encode_prompts
+from webui.pipelines.generate.hires import (
+    cut,
+    encoded_pictures,
+    enlarged_latent,
+    enlarged_pictures,
+    second_conditioning,
+    second_start,
+)
+from webui.pipelines.generate.pictures import decode, first_pass_picture, use_upscaler
+from webui.pipelines.generate.preview import Previewer
+from webui.pipelines.generate.refiner import Refining, is_refined, refiner_name
+from webui.pipelines.img2img.image_conditioning import blank_conditioning
+from webui.pipelines.img2img.img2img import Start
+from webui.pipelines.img2img.resize import flatten
+from webui.pipelines.networks import activate, told
+from webui.pipelines.setup import Batch, batch_noise, make_denoising, use_models
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """What the batches of one request share. `start` is there for img2img."""
+
+    request: GenerationRequest
+    context: Context
+    sd: LoadedModel
+    encoded: EncodedPrompts
+    start: Start | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Sampled:
+    """A finished latent (B, C, h, w), the checkpoint that made it last, infotext keys of what happened."""
+
+    latent: Tensor
+    sd: LoadedModel
+    effects: frozenset[str] = frozenset()
+    refiner: str = ""
+    lora_hashes: dict[str, str] = field(default_factory=dict[str, str])
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where a pass stands in the run: steps of the batch before it, and of the whole batch."""
+
+    batch: Batch
+    before: int
+    total: int
+
+    def progress(self, done: int, steps: int) -> Progress:
+        """After `done` of the pass's steps."""
+        request = self.batch.request
+        return Progress(
+            step=self.batch.number * self.total + self.before + done,
+            steps=request.batch_count * self.total,
+            batch=self.batch.number,
+            batches=request.batch_count,
+            sampling_step=done,
+            sampling_steps=steps,
+        )
+
+
+def sample_batch(batch: Batch, run: Run, models: ExitStack) -> Generator[Event, None, Sampled | None]:
+    """All passes; None if cancelled. Checkpoints that take over are opened in `models`."""
+    request = batch.request
+    if request.hires is None:
+        return (yield from first_pass(batch, run, models, 0))
+    second_steps = request.second_pass().steps
+    if request.hires.first_pass:
+        images = [flatten(run.context.inputs.open(request.hires.first_pass), "#ffffff")] * request.batch_size
+        return (yield from second_pass(batch, run, models, images, Place(batch, 0, second_steps)))
+    sampled = yield from first_pass(batch, run, models, second_steps)
+    if sampled is None or run.context.stop.ends_batch:
+        return sampled
+    place = Place(batch, request.steps, request.steps + second_steps)
+    return (yield from second_pass(batch, run, models, sampled, place))
+
+
+def first_pass(
+    batch: Batch, run: Run, models: ExitStack, steps_after: int
+) -> Generator[Event, None, Sampled | None]:
+    """From noise, or from the picture img2img begins with."""
+    request, sd = batch.request, run.sd
+    # The second pass of the batch before may have used others.
+    activated = activate(request, sd, run.context)
+    noise = batch_noise(batch, sd)
+    denoising = make_denoising(batch, sd, run.encoded, noise)
+    if run.start is None:
+        denoising.image_conditioning = blank_conditioning(sd, (request.batch_size, *noise.shape))
+    else:
+        denoising.init, denoising.mask = run.start.init(request), run.start.mask(request)
+        denoising.image_conditioning = run.start.conditioning
+        if (factor := float(request.options.initial_noise_multiplier)) != 1:
+            denoising.first_noise = noise.draw() * factor
+    refining = with_refiner(batch, denoising, sd, run.context, models)
+    place = Place(batch, 0, denoising.total_steps + steps_after)
+    sampled = yield from sample(denoising, sd, run.context, place, refining)
+    if sampled is None:
+        return None
+    sampled = replace(sampled, lora_hashes=dict(activated.lora_hashes))
+    if run.start is None or request.inpainting is None:
+        return sampled
+    return replace(sampled, latent=kept_outside(sampled.latent, denoising, request))
+
+
+def kept_outside(latent: Tensor, denoising: Denoising, request: GenerationRequest) -> Tensor:
+    """The result with the init latent put back where nothing is masked; soft inpainting has mixed already."""
+    assert request.inpainting is not None, "something is masked"
+    if denoising.mask is None or request.inpainting.soft:
+        return latent
+    keep = denoising.mask.keep
+    return latent * (1 - keep) + denoising.mask.init_latent * keep
+
+
+def second_pass(
+    batch: Batch, run: Run, models: ExitStack, first: Sampled | list[Image.Image], place: Place
+) -> Generator[Event, None, Sampled | None]:
+    """From the first pass's latent, or from finished pictures in its place."""
+    request, context = batch.request, run.context
+    second = batch.passed(request.second_pass())
+    assert request.hires is not None, "there is a second pass"
+    pictures: list[Image.Image] | None = None
+    if request.hires.latent_mode is None or (
+        isinstance(first, Sampled) and context.settings.saving.save_images_before_highres_fix
+    ):
+        pictures = yield from between_passes(batch, first, context)
+    sd = run.sd
+    if request.hires.model:
+        sd = models.enter_context(use_models(second.request, context))
+    if request.hires.latent_mode is not None:
+        small = first.latent if isinstance(first, Sampled) else encoded_pictures(first, batch, sd)
+        large, latent = None, enlarged_latent(small, request)
+    else:
+        assert pictures is not None, "they were made above"
+        large = enlarged_pictures(pictures, request, use_upscaler(request, context))
+        latent = encoded_pictures(large, second, sd)
+    conditioning = second_conditioning(latent, large, request, sd)
+    latent = cut(latent, request)
+    noise = batch_noise(second, sd, (latent.shape[2], latent.shape[3]))
+    encoded = encode_prompts(sd, second.request, context, first_pass=request)
+    yield from told(encoded.activated)
+    yield from (Message(text=text, level="warning") for text in encoded.warnings)
+    denoising = make_denoising(second, sd, encoded, noise)
+    denoising.init = second_start(latent, request)
+    denoising.image_conditioning = None if conditioning is None else cut(conditioning, request)
+    refining = with_refiner(second, denoising, sd, context, models, first_pass=request)
+    sampled = yield from sample(denoising, sd, context, place, refining)
+    if sampled is None:
+        return None
+    hashes = dict(encoded.activated.lora_hashes)
+    if not isinstance(first, Sampled):
+        return replace(sampled, lora_hashes=hashes)
+    return replace(
+        sampled,
+        effects=sampled.effects | first.effects,
+        refiner=sampled.refiner or first.refiner,
+        lora_hashes=first.lora_hashes | hashes,
+    )
+
+
+def between_passes(
+    batch: Batch, first: Sampled | list[Image.Image], context: Context
+) -> Generator[Event, None, list[Image.Image]]:
+    """The first pass's pictures, saved if the settings want that."""
+    if not isinstance(first, Sampled):
+        return first
+    pictures = list(decode(first.latent, first.sd, batch.request))
+    if context.settings.saving.save_images_before_highres_fix:
+        for place, picture in enumerate(pictures):
+            yield first_pass_picture(picture, batch, place, first.sd, context)
+    return pictures
+
+
+def with_refiner(
+    batch: Batch,
+    denoising: Denoising,
+    sd: LoadedModel,
+    context: Context,
+    models: ExitStack,
+    first_pass: GenerationRequest | None = None,
+) -> Refining | None:
+    """A refiner that takes over in this pass, if the request has one for it."""
+    if not is_refined(batch.request, sd, context, is_second=first_pass is not None):
+        return None
+    refining = Refining(batch.request, denoising, sd, context, models, first_pass)
+    denoising.before_evaluation.append(refining)
+    return refining
+
+
+def sample(
+    denoising: Denoising, sd: LoadedModel, context: Context, place: Place, refining: Refining | None
+) -> Generator[Event, None, Sampled | None]:
+    """Run a pass to its end, or to where it is told to stop; None if cancelled."""
+    last = yield from denoise(denoising, sd, context, place)
+    if last is None or context.stop.is_cancelled:
+        return None
+    # A run that was cut short shows what the network expects, not the noise that is left.
+    latent = last.denoised if context.stop.ends_batch else last.latent
+    took_over = refining is not None and refining.took_over
+    return Sampled(
+        latent,
+        refining.sd if refining else sd,
+        frozenset(denoising.effects),
+        refiner_name(place.batch.request, context) if took_over else "",
+    )
+
+
+def denoise(
+    denoising: Denoising, sd: LoadedModel, context: Context, place: Place
+) -> Generator[Event, None, Step | None]:
+    """Run the sampler, telling progress and showing previews; ends early when told to."""
+    total = denoising.total_steps
+    previews = Previewer(context.settings.previews, sd.latent_format, context.clock)
+    last = None
+    with closing(denoising.run()) as steps:
+        for step in steps:
+            last, done = step, step.index + 1
+            yield place.progress(done, total)
+            if context.stop.ends_batch:
+                break
+            if done < total:
+                yield from previews.at(done, step.denoised)
+    return last

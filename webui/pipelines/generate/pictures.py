@@ -1,0 +1,236 @@
+"""Finished latents to finished pictures, in the order of A1111's moments: places where hooks go."""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, replace
+
+import torch
+from PIL import Image
+from torch import Tensor
+
+from webui.core.events import Aside, Event, ImageReady, Message
+from webui.core.request import GenerationRequest
+from webui.core.request_infotext import BLANK_MASK, PictureFacts, format_infotext
+from webui.models.loader import LoadedModel
+from webui.pipelines.context import Context
+from webui.pipelines.encode import old_timelines_matter
+from webui.pipelines.generate.kept_latents import keeping
+from webui.pipelines.img2img.colours import corrected
+from webui.pipelines.img2img.img2img import Originals
+from webui.pipelines.img2img.resize import Upscale, resize
+from webui.pipelines.setup import Batch, decode_latent
+from webui.store.latents import Kept
+
+
+def decode(latent: Tensor, sd: LoadedModel, request: GenerationRequest) -> Iterator[Image.Image]:
+    """Latents (B, C, h, w) to pictures, one at a time as A1111, values cut off (not rounded) to 8 bits."""
+    for single in latent.split(1):
+        pixels = decode_latent(single, request, sd)[0].clamp(0, 1)
+        array = (pixels * 255).to(torch.uint8).permute(1, 2, 0).contiguous().numpy()
+        yield Image.fromarray(array)
+
+
+def make_pictures(
+    latent: Tensor,
+    batch: Batch,
+    sd: LoadedModel,
+    facts: PictureFacts,
+    context: Context,
+    originals: Originals | None = None,
+) -> Iterator[Event]:
+    """A finished latent (B, C, h, w) to pictures; it is on disk until they are."""
+    originals = originals or Originals()
+    with keeping(latent, batch.request, batch.indexes[0], sd, facts, context) as kept:
+        yield from tell([kept.warning] if kept.warning else [])
+        making = Making(batch, sd, facts, context, originals, kept)
+        yield from pictures_of(latent, range(len(latent)), making)
+    yield from tell(sd.take_messages())
+
+
+@dataclass(frozen=True, slots=True)
+class Making:
+    """What turns a batch's latent into pictures, and where it is kept meanwhile."""
+
+    batch: Batch
+    sd: LoadedModel
+    facts: PictureFacts
+    context: Context
+    originals: Originals
+    kept: Kept
+
+
+def pictures_of(latent: Tensor, places: Iterable[int], making: Making) -> Iterator[Event]:
+    """Some of the pictures of a batch, by their places in its latent (B, C, h, w)."""
+    request = making.batch.request
+    for place in places:
+        (picture,) = decode(latent[place : place + 1], making.sd, request)
+        index, originals = making.batch.indexes[place], making.originals.of(place)
+        for made in Finishing(request, index, making.facts, making.context, originals)(picture):
+            # An aside is no decoded latent.
+            latent_id = making.kept.id if isinstance(made, ImageReady) and not made.aside else ""
+            yield made.model_copy(update={"latent": latent_id}) if latent_id else made
+        # Whoever took the picture has saved it by now.
+        making.kept.done()
+
+
+class Finishing:
+    """What happens to one decoded picture: faces, colours, the original around it, infotext."""
+
+    def __init__(
+        self,
+        request: GenerationRequest,
+        index: int,
+        facts: PictureFacts,
+        context: Context,
+        originals: Originals,
+    ) -> None:
+        """`originals` are those of this picture."""
+        self._request, self._index, self._facts = request, index, facts
+        self._saving, self._context, self._originals = context.settings.saving, context, originals
+        self._overlay = next(iter(originals.overlays), None) if request.options.overlay_inpaint else None
+
+    def __call__(self, picture: Image.Image) -> Iterator[Event]:
+        """The picture's events: what is shown or saved beside it, and the picture itself."""
+        if self._request.restore_faces:
+            if self._saving.save_images_before_face_restoration:
+                yield self._ready(picture, "-before-face-restoration")
+            picture = self._with_faces(picture)
+        for colours in self._originals.colours:
+            if self._saving.save_images_before_color_correction:
+                yield self._ready(self._laid_over(picture)[0], "-before-color-correction")
+            picture = corrected(picture, colours)
+        picture, alone = self._laid_over(picture)
+        yield self._ready(picture)
+        yield from self._masks(alone)
+
+    def _with_faces(self, picture: Image.Image) -> Image.Image:
+        options = self._request.options
+        return self._context.restore_faces(
+            picture, options.face_restoration_model, float(options.code_former_weight)
+        )
+
+    def _laid_over(self, picture: Image.Image) -> tuple[Image.Image, Image.Image]:
+        """The picture in its place with the original around it, and without."""
+        if self._overlay is None:
+            return picture, picture
+        alone, region = picture, self._originals.region
+        if region is not None:
+            alone = Image.new("RGBA", self._overlay.size)
+            upscale = use_upscaler(self._request, self._context)
+            upscaler = self._request.options.upscaler_for_img2img
+            alone.paste(resize(picture, *region.size, "Crop and resize", upscaler, upscale), region[:2])
+        covered = alone.convert("RGBA")
+        covered.alpha_composite(self._overlay)
+        return covered.convert("RGB"), alone
+
+    def _masks(self, alone: Image.Image) -> Iterator[ImageReady]:
+        """Inpainting's mask, and what it made cut out by it, where the settings want them."""
+        saving, mask = self._saving, self._originals.mask
+        if mask is None:
+            return
+        if saving.save_mask or saving.return_mask:
+            yield self._ready(
+                mask.convert("RGB"), "-mask", is_saved=saving.save_mask, is_shown=saving.return_mask
+            )
+        if saving.save_mask_composite or saving.return_mask_composite:
+            fitted = resize(mask, *alone.size, "Resize and fill")
+            clear = Image.new("RGBa", alone.size)
+            part = Image.composite(alone.convert("RGBA").convert("RGBa"), clear, fitted).convert("RGBA")
+            saved, shown = saving.save_mask_composite, saving.return_mask_composite
+            yield self._ready(part, "-mask-composite", is_saved=saved, is_shown=shown)
+
+    def _ready(
+        self, picture: Image.Image, aside: Aside = "", *, is_saved: bool = True, is_shown: bool | None = None
+    ) -> ImageReady:
+        shown = not aside if is_shown is None else is_shown
+        made = ready(picture, self._index, self._request, self._facts)
+        return made.model_copy(update={"aside": aside, "is_saved": is_saved, "is_shown": shown})
+
+
+def ready(picture: Image.Image, index: int, request: GenerationRequest, facts: PictureFacts) -> ImageReady:
+    """A picture with its infotext."""
+    return ImageReady(
+        index=index,
+        image=picture,
+        infotext=format_infotext(request, index, facts),
+        seed=request.seed_of(index),
+        variation_seed=request.variation_seed_of(index),
+        request=request,
+        facts={
+            "model_name": facts.model_name,
+            "model_hash": facts.model_hash,
+            "vae_name": facts.vae_name,
+            "vae_hash": facts.vae_hash,
+            "version": facts.version,
+        },
+    )
+
+
+def first_pass_picture(
+    picture: Image.Image, batch: Batch, place: int, sd: LoadedModel, context: Context
+) -> ImageReady:
+    """What hires fix started from, to be saved beside its result."""
+    facts = picture_facts(sd, batch.request, context)
+    made = ready(picture, batch.indexes[place], batch.request, facts)
+    return made.model_copy(update={"aside": "-before-highres-fix", "is_shown": False})
+
+
+def picture_facts(sd: LoadedModel, request: GenerationRequest, context: Context) -> PictureFacts:
+    """What the infotext says of the checkpoint, as far as the settings want it there."""
+    saving = context.settings.saving
+    vae, catalog = sd.vae_file, context.models.catalog
+    has_old_timelines = request.options.use_old_scheduling and old_timelines_matter(request)
+    return PictureFacts(
+        model_name=sd.file.stem if saving.add_model_name_to_info else "",
+        model_hash=catalog.sha256(sd.file)[:10] if saving.add_model_hash_to_info else "",
+        vae_name=vae.path.name if vae and saving.add_vae_name_to_info else "",
+        vae_hash=catalog.sha256(vae)[:10] if vae and saving.add_vae_hash_to_info else "",
+        version=context.version if saving.add_version_to_infotext else "",
+        hires_checkpoint=hires_checkpoint(sd, request, context),
+        effects=frozenset({"Old prompt editing timelines"} if has_old_timelines else set[str]())
+        | frozenset({"Conditional mask weight"} if sd.is_inpainting else set[str]()),
+    )
+
+
+def hires_checkpoint(sd: LoadedModel, request: GenerationRequest, context: Context) -> str:
+    """The name of the second pass's checkpoint, if it is another than the first's."""
+    if request.hires is None or not request.hires.model:
+        return ""
+    file = context.models.catalog.find_checkpoint(request.hires.model)
+    return file.stem if file.path != sd.file.path else ""
+
+
+def facts_of_run(
+    facts: PictureFacts,
+    effects: Iterable[str],
+    refiner: str,
+    *,
+    entries: dict[str, str],
+    is_mask_blank: bool,
+    image_hash: str,
+) -> PictureFacts:
+    """With what is known only after sampling."""
+    found = facts.effects | frozenset(effects) | frozenset({BLANK_MASK} if is_mask_blank else set[str]())
+    return replace(facts, effects=found, refiner=refiner, entries=entries, init_image_hash=image_hash)
+
+
+def use_upscaler(request: GenerationRequest, context: Context) -> Upscale:
+    """Enlarging by a named upscaler, with the request's tiles."""
+    options = request.options
+
+    def upscale(image: Image.Image, scale: float, name: str) -> Image.Image:
+        return context.upscalers.upscale(
+            image,
+            scale,
+            name,
+            tile=options.ESRGAN_tile,
+            overlap=options.ESRGAN_tile_overlap,
+            stop=context.stop,
+        )
+
+    return upscale
+
+
+def tell(texts: Iterable[str]) -> Iterator[Message]:
+    """Warnings for the artist."""
+    for text in texts:
+        yield Message(text=text, level="warning")

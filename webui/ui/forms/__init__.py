@@ -1,0 +1,1 @@
+"""Between the fields of the page and requests."""

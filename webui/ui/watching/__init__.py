@@ -1,0 +1,1 @@
+"""Showing jobs while they run."""

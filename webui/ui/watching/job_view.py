@@ -1,0 +1,195 @@
+"""What a page shows of a job at one moment, made from the job's log alone."""
+
+import base64
+import html
+import json
+from dataclasses import dataclass
+from typing import Any
+
+from webui.core.events import Event, Finished, ImageSaved, Message, Preview, Queued, Started
+from webui.core.extras_request import ExtrasRequest
+from webui.jobs.generation_info import describe_run
+from webui.jobs.job import Job, JobProgress
+from webui.ui.texts import duration, infotext_html, notice, paragraph
+from webui.ui.watching.lora_report import lora_report_html
+
+
+@dataclass(frozen=True, slots=True)
+class JobView:
+    """A job as seen now. `waiting` counts the tab's jobs behind it."""
+
+    job: Job
+    pictures: tuple[ImageSaved, ...]
+    messages: tuple[Message, ...]
+    progress: JobProgress
+    preview: Preview | None
+    finished: Finished | None
+    started: bool
+    position: int
+    waiting: int
+
+    @property
+    def newest(self) -> int:
+        """The place of the job's first picture; until there is one, of the picture that it works on."""
+        beside = self.job.delivery.beside
+        return len(beside.pictures) if len(self.pictures) > len(beside.pictures) else beside.chosen
+
+    @property
+    def is_active(self) -> bool:
+        """Whether the job waits or runs."""
+        return self.finished is None
+
+
+def view_of(job: Job, waiting: int) -> JobView:
+    """Look at a job once."""
+    log = job.log()
+    last = log[-1] if log else None
+    pictures = sorted(
+        (event for event in log if isinstance(event, ImageSaved)), key=lambda event: event.index
+    )
+    return JobView(
+        job=job,
+        pictures=(*job.delivery.beside.pictures, *pictures),
+        messages=tuple(event for event in log if isinstance(event, Message)),
+        progress=job.progress(),
+        preview=current_preview(log),
+        finished=last if isinstance(last, Finished) else None,
+        started=any(isinstance(event, Started) for event in log),
+        position=next((event.position for event in log if isinstance(event, Queued)), 0),
+        waiting=waiting,
+    )
+
+
+def current_preview(log: tuple[Event, ...]) -> Preview | None:
+    """The newest preview, unless a picture was finished or the job ended after it."""
+    for event in reversed(log):
+        if isinstance(event, Preview):
+            return event
+        if isinstance(event, ImageSaved | Finished):
+            return None
+    return None
+
+
+def progress_html(view: JobView) -> str:
+    """The bar with what happens and how long it takes. Class names are A1111's."""
+    if not view.is_active:
+        return ""
+    at, fraction = view.progress, view.progress.fraction
+    percent = f"{fraction * 100:.0f}%"
+    left = f"{duration(at.eta_s)} left" if at.eta_s is not None else ""
+    text = (
+        f"{percent} · {html.escape(step_text(view))}" if at.sampling_steps else html.escape(step_text(view))
+    )
+    state = "" if at.sampling_steps else " indeterminate"
+    return (
+        f'<div class="progressDiv{state}" role="progressbar" aria-valuenow="{fraction * 100:.0f}" '
+        f'data-fraction="{fraction:.4f}">'
+        f'<div class="progress-text"><span>{text}</span><span>{left}</span></div>'
+        f'<div class="track"><div class="progress" style="width: {fraction * 100:.1f}%"></div></div></div>'
+    )
+
+
+def step_text(view: JobView) -> str:
+    """Where the job is, in words."""
+    at = view.progress
+    if view.job.halt.is_stopped:
+        return "Stopping after this step"
+    if not view.started:
+        return (
+            f"Waiting for {view.position} other job{'s' if view.position != 1 else ''}"
+            if view.position
+            else "Waiting"
+        )
+    if not at.sampling_steps:
+        return view.messages[-1].text if view.messages else "Preparing"
+    if isinstance(view.job.request, ExtrasRequest):
+        text = f"Tile {at.sampling_step} of {at.sampling_steps}"
+        return f"{text} · picture {at.batch + 1} of {at.batches}" if at.batches > 1 else text
+    text = f"Step {at.sampling_step} of {at.sampling_steps}"
+    return f"{text} · batch {at.batch + 1} of {at.batches}" if at.batches > 1 else text
+
+
+def preview_html(view: JobView) -> str:
+    """The live preview, inside the page so that no file is written for it."""
+    if view.preview is None or not view.is_active:
+        return ""
+    data = base64.b64encode(view.preview.data).decode()
+    request = view.job.generation
+    size = f'width="{request.width}" height="{request.height}"' if request else ""
+    return f'<img class="livePreview" alt="Live preview" {size} src="data:{view.preview.mime};base64,{data}">'
+
+
+def queue_html(view: JobView) -> str:
+    """How many jobs wait behind this one."""
+    if not view.waiting:
+        return ""
+    return f'<span class="queue-badge">{view.waiting}</span> waiting'
+
+
+def log_html(view: JobView) -> str:
+    """What the artist was told, and how long it took."""
+    lines = [notice(message.text, "warning") for message in view.messages if message.level == "warning"]
+    if view.finished is None:
+        return "".join(lines)
+    ended = {"stopped": "Interrupted. ", "cancelled": "Cancelled. "}.get(view.finished.outcome, "")
+    if view.finished.outcome != "failed":
+        lines.append(paragraph(f"{ended}Time taken: {duration(view.finished.seconds)}", "performance"))
+        lines.append(lora_report_html(view.job.lora_reports()))
+    return "".join(lines)
+
+
+def picture_infotext(view: JobView, index: int) -> str:
+    """The infotext line for the picture at this place of the gallery; empty where there is none."""
+    return infotext_html(view.pictures[index].infotext) if 0 <= index < len(view.pictures) else ""
+
+
+def generation_info(view: JobView, paths: list[str]) -> str:
+    """What A1111 hands to scripts in the page: JSON with prompts, seeds and infotexts of the gallery."""
+    samples = [picture for picture in view.pictures if picture.index >= 0]
+    if not view.pictures:
+        return ""
+    info = (describe_run(view.job.generation) if view.job.generation else {}) | {
+        "index_of_first_image": len(view.pictures) - len(samples),
+        "infotexts": [picture.infotext for picture in view.pictures],
+        "latents": [picture.latent for picture in view.pictures],
+        "indexes": [picture.index for picture in view.pictures],
+        "job_id": view.job.id,
+        "paths": paths,
+        # Of the pictures that are there: a run may have been cut short.
+        "all_seeds": [picture.seed for picture in samples],
+        "all_subseeds": [picture.variation_seed for picture in samples],
+    }
+    return json.dumps(info, ensure_ascii=False)
+
+
+@dataclass(frozen=True, slots=True)
+class ShownPicture:
+    """A picture of the gallery, as `generation_info` told the page of it.
+
+    `index` is its place in the run (-1: a grid), `latent` the kept latent it comes from.
+    """
+
+    job_id: str
+    path: str
+    infotext: str
+    seed: int
+    variation_seed: int
+    index: int = 0
+    latent: str = ""
+
+
+def shown_picture(info: str, index: int) -> ShownPicture | None:
+    """The gallery's picture at an index. A grid has the seeds of its first picture."""
+    told: dict[str, Any] = json.loads(info) if info else {"paths": []}
+    if not 0 <= index < len(told["paths"]):
+        return None
+    sample = max(index - told["index_of_first_image"], 0)
+    return ShownPicture(
+        told["job_id"],
+        told["paths"][index],
+        told["infotexts"][index],
+        told["all_seeds"][sample],
+        told["all_subseeds"][sample],
+        told["indexes"][index],
+        told["latents"][index],
+    )

@@ -1,0 +1,121 @@
+"""From a job's log to the page. Watching changes nothing: closing the page ends the watching, not the job."""
+
+import asyncio
+import time
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+
+import gradio as gr
+from gradio.components import Component
+
+from webui.jobs.job import Job
+from webui.jobs.queue import JobQueue
+from webui.ui.components.generate_box import JobControls
+from webui.ui.components.results import Results
+from webui.ui.handlers import Updates
+from webui.ui.texts import notice
+from webui.ui.watching.job_view import (
+    JobView,
+    generation_info,
+    log_html,
+    picture_infotext,
+    preview_html,
+    progress_html,
+    queue_html,
+    view_of,
+)
+from webui.ui.watching.pictures import PictureFiles
+
+# How often a page looks. Waiting for events would hold one of Gradio's few threads for each open page,
+# while a look at a log in memory costs next to nothing.
+LOOK_EVERY_S = 0.25
+# Gradio notices that a page has gone only when the page is sent something.
+SEND_EVERY_S = 10.0
+
+
+@dataclass(frozen=True, slots=True)
+class Watcher:
+    """Shows one tab's jobs on its panel."""
+
+    jobs: JobQueue
+    files: PictureFiles
+    tab: str
+    toprow: JobControls
+    results: Results
+
+    @property
+    def picture_parts(self) -> list[Component]:
+        """The gallery and what goes with it."""
+        res = self.results
+        return [res.gallery, res.infotext, res.generation_info, res.selected]
+
+    @property
+    def outputs(self) -> list[Component]:
+        """Every component that watching may change."""
+        top, res = self.toprow, self.results
+        return [top.queue, top.notice, res.progress, res.preview, res.log, *self.picture_parts]
+
+    async def watch(self) -> AsyncIterator[Updates]:
+        """Follow the tab's jobs, one after the other, as long as the page is open."""
+        on_page: Updates = {}
+        shown, sent_at = "", time.monotonic()
+        while True:
+            if (job := self.jobs.recent(self.tab)) and job.id != shown:
+                async for updates in self.follow(job, on_page):
+                    yield updates
+                # A busy browser skips all but the last of several updates: the last one has it all.
+                yield dict(on_page)
+                shown, sent_at = job.id, time.monotonic()
+            elif time.monotonic() - sent_at > SEND_EVERY_S:
+                yield {self.results.log: gr.skip()}
+                sent_at = time.monotonic()
+            await asyncio.sleep(LOOK_EVERY_S)
+
+    async def follow(self, job: Job, on_page: Updates) -> AsyncIterator[Updates]:
+        """What the page shows until the job ends, whenever something changes; `on_page` collects it.
+
+        All but the pictures is sent each time, because a busy browser skips updates. Pictures are sent when
+        they change, so that the one the artist looks at stays selected.
+        """
+        pictures = self.picture_parts
+        while True:
+            view = view_of(job, self.waiting_behind(job))
+            fresh = {part: value for part, value in self.render(view).items() if on_page.get(part) != value}
+            on_page.update(fresh)
+            if fresh:
+                yield {
+                    part: value for part, value in on_page.items() if part in fresh or part not in pictures
+                }
+            if not view.is_active:
+                return
+            await asyncio.sleep(LOOK_EVERY_S)
+
+    def waiting_behind(self, job: Job) -> int:
+        """The tab's waiting jobs other than this one."""
+        return sum(other.delivery.tab == self.tab and other is not job for other in self.jobs.waiting())
+
+    def render(self, view: JobView) -> Updates:
+        """Everything the page shows of a job. While it has no picture yet, those of the job before stay.
+
+        The page's styles hide parts without a text, and buttons that only a running job needs.
+        """
+        error = view.finished.error if view.finished else None
+        updates: Updates = {
+            self.toprow.queue: queue_html(view),
+            self.toprow.notice: notice(error or ""),
+            self.results.progress: progress_html(view),
+            self.results.preview: preview_html(view),
+            self.results.log: log_html(view),
+        }
+        return updates | (self.render_pictures(view) if view.pictures else {})
+
+    def render_pictures(self, view: JobView) -> Updates:
+        """The gallery and the texts that go with it."""
+        res = self.results
+        paths = [str(self.files.on_disk(view.job, picture)) for picture in view.pictures]
+        return {
+            res.gallery: gr.update(value=paths, selected_index=view.newest),
+            res.infotext: picture_infotext(view, view.newest),
+            res.generation_info: generation_info(view, paths),
+            res.selected: view.newest,
+        }
