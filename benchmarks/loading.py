@@ -20,14 +20,14 @@ from meter import describe_machine, in_turn, peak_gib, report, say
 from speed import catalog_of
 
 from webui.core.model_file import ModelFile
-from webui.models.cpu.precision import EXACT, Numbers, Precision
+from webui.models.cpu.precision import EXACT, NumberFormats, Precision
 from webui.models.loader import load
 from webui.models.manager import ModelManager
 
 CPU = torch.device("cpu")
 PAGE_BYTES = 4096
-STORED = Numbers(torch.float16, torch.float16, torch.float16, channels_last=True)
-CAST = Numbers(torch.bfloat16, torch.bfloat16, torch.bfloat16, channels_last=True)
+STORED = NumberFormats(torch.float16, torch.float16, torch.float16, channels_last=True)
+CAST = NumberFormats(torch.bfloat16, torch.bfloat16, torch.bfloat16, channels_last=True)
 
 
 def main() -> None:
@@ -68,7 +68,7 @@ def main() -> None:
     say(f"peak memory of the process: {peak_gib():.2f} GiB")
 
 
-def loading(file: ModelFile, numbers: Numbers, *, touch: bool = False) -> Callable[[], object]:
+def loading(file: ModelFile, numbers: NumberFormats, *, touch: bool = False) -> Callable[[], object]:
     """Our loader."""
 
     def work() -> None:

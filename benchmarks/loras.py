@@ -22,7 +22,7 @@ from safetensors.torch import load_file, save_file
 from speed import CPU, catalog_of, seeded, without_private
 from torch import Tensor, nn
 
-from webui.models.cpu.precision import Numbers
+from webui.models.cpu.precision import NumberFormats
 from webui.models.loader import LoadedModel, load
 from webui.models.manager import ModelManager
 from webui.prompts.networks import LoraChoice, NetworkChoices
@@ -155,7 +155,7 @@ class Peer:
 
     def __init__(self, sd: LoadedModel, lora: Path) -> None:
         dtype = sd.numbers.network
-        plain = load(sd.file, Numbers(dtype, dtype, dtype, channels_last=True), CPU)
+        plain = load(sd.file, NumberFormats(dtype, dtype, dtype, channels_last=True), CPU)
         with torch.device("meta"):
             unet = UNet2DConditionModel(**without_private(plain.network.unet.config)).eval()
         unet.load_state_dict(plain.network.unet.state_dict(), assign=True)

@@ -26,7 +26,7 @@ from webui.core.stop import Stop
 from webui.diffusion.text_encoder import EncodingOptions
 from webui.library.catalog.catalog import Catalog
 from webui.library.catalog.folders import ModelFolders
-from webui.models.cpu.precision import Numbers
+from webui.models.cpu.precision import NumberFormats
 from webui.models.loader import LoadedModel, load
 from webui.models.manager import ModelManager
 from webui.pipelines.context import Context
@@ -37,7 +37,7 @@ from webui.store.inputs import Inputs
 from webui.store.latents import Latents
 
 CPU = torch.device("cpu")
-PLAIN = Numbers(torch.bfloat16, torch.bfloat16, torch.bfloat16, channels_last=True)
+PLAIN = NumberFormats(torch.bfloat16, torch.bfloat16, torch.bfloat16, channels_last=True)
 PROMPT, NEGATIVE = "a lighthouse on a cliff in the evening", "blurry"
 STEPS = 8
 

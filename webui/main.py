@@ -34,7 +34,7 @@ from webui.library.fetch.offers import Offers
 from webui.library.fetch.proxies import Proxies
 from webui.library.fetch.sites import Sites
 from webui.library.fetch.web import Web
-from webui.library.intake.finishing import Finishing
+from webui.library.intake.finishing import UploadFinisher
 from webui.library.intake.intake import Intake
 from webui.library.library import Library
 from webui.store.card_cache import CardCache
@@ -130,7 +130,7 @@ def build_library(
         catalog=catalog,
         intake=intake,
         uploads=uploads,
-        finishing=Finishing(uploads, intake),
+        finishing=UploadFinisher(uploads, intake),
         cards=cards,
         history=History(database),
         keys=keys,

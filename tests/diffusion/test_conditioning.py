@@ -2,9 +2,9 @@ import torch
 
 from webui.diffusion.conditioning import (
     Conditioning,
-    Embedding,
     EmbeddingBatch,
-    PromptPart,
+    EncodedPart,
+    PromptEmbedding,
     ScheduledEmbedding,
     fit_uncond,
     pad_equally,
@@ -12,15 +12,15 @@ from webui.diffusion.conditioning import (
 )
 
 
-def embedding(value: float, tokens: int = 2, vector: float | None = None) -> Embedding:
+def embedding(value: float, tokens: int = 2, vector: float | None = None) -> PromptEmbedding:
     """Tokens counting up from a value; width 3."""
     crossattn = (value + torch.arange(tokens)).reshape(-1, 1).expand(-1, 3)
-    return Embedding(crossattn, None if vector is None else torch.full((5,), vector))
+    return PromptEmbedding(crossattn, None if vector is None else torch.full((5,), vector))
 
 
-def part(*entries: tuple[int, float], weight: float = 1.0) -> PromptPart:
+def part(*entries: tuple[int, float], weight: float = 1.0) -> EncodedPart:
     """A part that is each value until its step."""
-    return PromptPart(weight, tuple(ScheduledEmbedding(step, embedding(value)) for step, value in entries))
+    return EncodedPart(weight, tuple(ScheduledEmbedding(step, embedding(value)) for step, value in entries))
 
 
 def test_an_entry_holds_up_to_and_including_its_step() -> None:
@@ -46,13 +46,13 @@ def test_one_prompt_can_stand_for_every_image() -> None:
 
 def test_shorter_parts_are_padded_with_their_last_vector() -> None:
     entries = [ScheduledEmbedding(9, embedding(value, tokens)) for value, tokens in ((1.0, 4), (7.0, 2))]
-    conditioning = Conditioning((tuple(PromptPart(1.0, (entry,)) for entry in entries),))
+    conditioning = Conditioning((tuple(EncodedPart(1.0, (entry,)) for entry in entries),))
     assert conditioning.at(0).crossattn[1, :, 0].tolist() == [7.0, 8.0, 8.0, 8.0]
 
 
 def test_vectors_are_stacked_beside() -> None:
     entries = [ScheduledEmbedding(9, embedding(1.0, vector=value)) for value in (3.0, 4.0)]
-    conditioning = Conditioning(tuple((PromptPart(1.0, (entry,)),) for entry in entries))
+    conditioning = Conditioning(tuple((EncodedPart(1.0, (entry,)),) for entry in entries))
     vector = conditioning.at(0).vector
     assert vector is not None
     assert vector[:, 0].tolist() == [3.0, 4.0]

@@ -13,7 +13,7 @@ import torch
 
 from tests.golden_cases import FAMILIES, GOLDENS, NETWORKS
 from tests.models.small_checkpoints import model_file
-from webui.diffusion.conditioning import PromptPart
+from webui.diffusion.conditioning import EncodedPart
 from webui.diffusion.text_encoder import (
     EncodingOptions,
     PictureSize,
@@ -60,7 +60,7 @@ def options_of(payload: dict[str, Any]) -> EncodingOptions:
     )
 
 
-def arrays(parts: tuple[PromptPart, ...]) -> list[np.ndarray]:
+def arrays(parts: tuple[EncodedPart, ...]) -> list[np.ndarray]:
     """In the goldens' order: AND part, schedule entry, then crossattn and vector."""
     embeddings = [entry.embedding for part in parts for entry in part.schedule]
     return [

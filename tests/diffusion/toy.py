@@ -6,7 +6,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from webui.diffusion.conditioning import Conditioning, Embedding, PromptPart, ScheduledEmbedding
+from webui.diffusion.conditioning import Conditioning, EncodedPart, PromptEmbedding, ScheduledEmbedding
 
 
 @dataclass
@@ -36,9 +36,9 @@ class ToyNetwork(nn.Module):
         return latent[:, :4] * 0.1 + mean
 
 
-def prompt(value: float, weight: float = 1.0, tokens: int = 3) -> PromptPart:
+def prompt(value: float, weight: float = 1.0, tokens: int = 3) -> EncodedPart:
     """A prompt whose embedding is one number."""
-    return PromptPart(weight, (ScheduledEmbedding(1000, Embedding(torch.full((tokens, 2), value))),))
+    return EncodedPart(weight, (ScheduledEmbedding(1000, PromptEmbedding(torch.full((tokens, 2), value))),))
 
 
 def prompts(*values: float, tokens: int = 3) -> Conditioning:

@@ -4,7 +4,14 @@ import pytest
 from PIL import Image
 
 from webui.core.errors import InvalidRequest
-from webui.jobs.img2img_batch import Batch, PngInfoChoice, folder_named, img2img_series, mask_for, pictures_in
+from webui.jobs.img2img_batch import (
+    BatchInputs,
+    PngInfoChoice,
+    folder_named,
+    img2img_series,
+    mask_for,
+    pictures_in,
+)
 from webui.store.encoding import PictureNotes, encode
 
 NOTES = "a fox\nNegative prompt: fog\nSteps: 7, Sampler: Euler a, CFG scale: 4.5, Seed: 9, Size: 72x64"
@@ -32,7 +39,9 @@ def test_pictures_of_a_folder_come_by_name_without_hidden_ones(folder):
 
 
 def test_every_picture_gets_a_request_with_the_same_seed(exact_services, folder):
-    made, problems = series(exact_services, Batch(pictures_in(folder, "input directory"), output="/out"))
+    made, problems = series(
+        exact_services, BatchInputs(pictures_in(folder, "input directory"), output="/out")
+    )
     assert problems == []
     assert made.names == ("a.png", "b.png", "c.png")
     assert made.folder == "/out"
@@ -44,7 +53,7 @@ def test_every_picture_gets_a_request_with_the_same_seed(exact_services, folder)
 
 def test_wrong_pictures_are_named_and_the_others_go_on(exact_services, folder):
     (folder / "bad.png").write_bytes(b"<html>")
-    made, problems = series(exact_services, Batch(pictures_in(folder, "input directory")))
+    made, problems = series(exact_services, BatchInputs(pictures_in(folder, "input directory")))
     assert len(made.requests) == 3
     assert len(problems) == 1
     assert "bad.png" in problems[0]
@@ -53,17 +62,17 @@ def test_wrong_pictures_are_named_and_the_others_go_on(exact_services, folder):
 def test_a_batch_of_nothing_but_wrong_pictures_is_refused(exact_services, tmp_path):
     (tmp_path / "bad.png").write_bytes(b"<html>")
     with pytest.raises(InvalidRequest, match=r"bad\.png"):
-        series(exact_services, Batch(pictures_in(tmp_path, "input directory")))
+        series(exact_services, BatchInputs(pictures_in(tmp_path, "input directory")))
 
 
 def test_scale_multiplies_each_pictures_own_size(exact_services, folder):
-    made, _ = series(exact_services, Batch(pictures_in(folder, "input directory"), scale=2))
+    made, _ = series(exact_services, BatchInputs(pictures_in(folder, "input directory"), scale=2))
     assert [(r.width, r.height) for r in made.requests] == [(160, 80), (128, 192), (128, 128)]
 
 
 def test_parameters_of_a_picture_are_appended_or_replace(exact_services, folder):
     choice = PngInfoChoice(("Prompt", "Negative prompt", "Seed", "Sampler", "Steps"))
-    batch = Batch((folder / "a.png", folder / "c.png"), png_info=choice)
+    batch = BatchInputs((folder / "a.png", folder / "c.png"), png_info=choice)
     made, _ = series(exact_services, batch, seed=5, cfg_scale=3)
     silent, telling = made.requests
     assert (silent.prompt, silent.seed) == ("sharp", 5)
@@ -77,7 +86,7 @@ def test_parameters_may_come_from_pictures_of_the_same_name(exact_services, fold
     others = tmp_path / "others"
     others.mkdir()
     (others / "a.png").write_bytes((folder / "c.png").read_bytes())
-    batch = Batch((folder / "a.png", folder / "b.png"), png_info=PngInfoChoice(("Prompt",), others))
+    batch = BatchInputs((folder / "a.png", folder / "b.png"), png_info=PngInfoChoice(("Prompt",), others))
     made, problems = series(exact_services, batch)
     assert [request.prompt for request in made.requests] == ["sharp a fox"]
     assert "b.png" in problems[0]
@@ -90,8 +99,8 @@ def test_one_mask_is_for_all_and_several_go_by_name(exact_services, folder):
     with pytest.raises(InvalidRequest, match=r"no mask for c\.png"):
         mask_for((one, other), folder / "c.png")
     parts = {"inpainting": {"mask": "0" * 64, "padding": 8}}
-    masked, _ = series(exact_services, Batch((one,), masks=(other,)), **parts)
-    plain, _ = series(exact_services, Batch((one,)), **parts)
+    masked, _ = series(exact_services, BatchInputs((one,), masks=(other,)), **parts)
+    plain, _ = series(exact_services, BatchInputs((one,)), **parts)
     assert masked.requests[0].inpainting.padding == 8
     assert exact_services.inputs.open(masked.requests[0].inpainting.mask).size == (64, 96)
     assert plain.requests[0].inpainting is None

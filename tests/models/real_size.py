@@ -19,7 +19,7 @@ from webui.models.architectures.sdxl import SDXL as SDXL_PLAN
 from webui.models.architectures.unet import build_unet, original_names
 from webui.models.loras.lora import Layer, layer_names
 from webui.models.loras.lora_keys import LayerNames
-from webui.models.unet import Network
+from webui.models.unet import UNet
 
 Shapes = dict[str, tuple[int, ...]]
 NETWORK = "model.diffusion_model."
@@ -64,16 +64,14 @@ DIFFUSERS: dict[Family, dict[str, Any]] = {
 }
 
 
-def network_of(family: Family) -> Network:
+def network_of(family: Family) -> UNet:
     """The network as a checkpoint's loader builds it."""
     shapes = {
         key.removeprefix(NETWORK): shape for key, shape in UNETS[family].items() if key.startswith(NETWORK)
     }
     dimensions = unet_dimensions(shapes, family.value)
     unet = build_unet(dimensions, heads=8, head_size=None)
-    return Network(
-        unet, original_names=original_names((name for name, _ in unet.named_modules()), dimensions)
-    )
+    return UNet(unet, original_names=original_names((name for name, _ in unet.named_modules()), dimensions))
 
 
 def text_of(family: Family) -> TextEncoder:

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from webui.core.errors import UnusableFile
-from webui.diffusion.adapters.hypernetwork import Hypernetworks, WeightedHypernetwork
+from webui.diffusion.adapters.hypernetwork import HypernetworkAdapter, WeightedHypernetwork
 from webui.models.files.hypernetworks import read_hypernetwork
 
 CPU = torch.device("cpu")
@@ -120,7 +120,7 @@ def test_keys_and_values_read_what_the_hypernetworks_give_one_after_the_other(tm
     )  # fmt: skip
     network, tokens = OneAttention(), torch.randn(2, 5, WIDTH)
     plain = network(tokens)
-    adapter = Hypernetworks([WeightedHypernetwork(first, 0.5), WeightedHypernetwork(second, -1)])
+    adapter = HypernetworkAdapter([WeightedHypernetwork(first, 0.5), WeightedHypernetwork(second, -1)])
     with adapter.attach(network):
         keys, values = network(tokens)
         once = tokens + 0.5 * chains[0](tokens)
@@ -132,7 +132,7 @@ def test_keys_and_values_read_what_the_hypernetworks_give_one_after_the_other(tm
 
 def test_tokens_of_another_width_are_left_alone(tmp_path):
     chain = reference([1, 1], None, False, False, False)
-    adapter = Hypernetworks(
+    adapter = HypernetworkAdapter(
         [WeightedHypernetwork(read_hypernetwork(written(tmp_path / "h.pt", chain, chain), CPU), 1)]
     )
     network = nn.Module()

@@ -23,7 +23,7 @@ from webui.diffusion.text_encoder import EncodingOptions, PictureSize
 from webui.library.files.headers import read_header
 from webui.library.recognise.dimensions import UNetLevel, diffusers_unet_dimensions, unet_dimensions
 from webui.library.recognise.identify import identify
-from webui.models.cpu.precision import EXACT, Numbers
+from webui.models.cpu.precision import EXACT, NumberFormats
 from webui.models.files.tensors import part_of, shapes_of
 from webui.models.loader import LoadedModel, load, stored_dtype
 
@@ -246,7 +246,7 @@ def test_the_files_own_alphas_are_used(loaded: Loaded, golden_models: Path) -> N
 
 def test_half_precision_is_near_the_exact_one(golden_models: Path, loaded: Loaded) -> None:
     golden = golden_case("sd15", "sampler-euler")
-    numbers = Numbers(torch.bfloat16, torch.bfloat16, torch.bfloat16, channels_last=True)
+    numbers = NumberFormats(torch.bfloat16, torch.bfloat16, torch.bfloat16, channels_last=True)
     sd = load(model_file(golden_models / "tiny-sd15.safetensors"), numbers, CPU)
     sigmas = torch.tensor(golden["sigmas"][0][:3])
     exact, near = (euler(each, golden["payload"], sigmas) for each in (loaded("tiny-sd15"), sd))

@@ -13,7 +13,7 @@ from tests.models.loras import lora_file, matrices, random_lora
 from tests.models.small_checkpoints import NARROW, model_file, small_checkpoint, write
 from webui.core.model_file import Family
 from webui.models.cpu.packed_layers import can_pack
-from webui.models.cpu.precision import EXACT, Numbers
+from webui.models.cpu.precision import EXACT, NumberFormats
 from webui.models.loader import LoadedModel, load
 from webui.models.loras.lora import WeightedLora, layer_names, load_lora, recipes
 from webui.models.loras.lora_keys import layer_and_part
@@ -127,7 +127,7 @@ def two_threads():
 @pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16, torch.float16])
 def test_after_a_hundred_changes_detaching_leaves_every_weight_bit_equal(tmp_path: Path, dtype: torch.dtype):
     path = write(tmp_path / "small.safetensors", small_checkpoint(NARROW))
-    model = load(model_file(path), Numbers(dtype, dtype, dtype, channels_last=False), CPU)
+    model = load(model_file(path), NumberFormats(dtype, dtype, dtype, channels_last=False), CPU)
     before, parameters = digest(model), dict(model.network.named_parameters())
     shapes = matrices(model)
     some = dict(list(shapes.items())[::5])
@@ -200,7 +200,7 @@ def test_a_lora_for_four_channels_changes_those_of_an_inpainting_network(tmp_pat
 
 def test_weights_of_a_network_that_went_to_32_bits_are_put_back_in_32_bits(tmp_path: Path):
     path = write(tmp_path / "small.safetensors", small_checkpoint(NARROW))
-    half = Numbers(torch.bfloat16, torch.bfloat16, torch.bfloat16, channels_last=False)
+    half = NumberFormats(torch.bfloat16, torch.bfloat16, torch.bfloat16, channels_last=False)
     model = load(model_file(path), half, CPU)
     names = layer_names(model.network, model.text_encoder, torch.bfloat16)
     shapes = {"lora_unet_conv_out": model.network.unet.conv_out.weight.shape}
@@ -256,7 +256,7 @@ def test_packed_layers_follow_a_lora_and_its_removal(tmp_path: Path, dtype: torc
     # Stored in another format than is computed in, as most files are.
     stored = {name: tensor.half() for name, tensor in small_checkpoint(NARROW).items()}
     path = write(tmp_path / "small.safetensors", stored)
-    numbers = Numbers(dtype, dtype, dtype, channels_last=True, packed=True)
+    numbers = NumberFormats(dtype, dtype, dtype, channels_last=True, packed=True)
     fast = load(model_file(path), numbers, CPU)
     plain = load(model_file(path), EXACT, CPU)
     tensors = random_lora(matrices(plain))

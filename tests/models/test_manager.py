@@ -15,7 +15,7 @@ from webui.library.catalog.catalog import Catalog
 from webui.library.catalog.folders import ModelFolders
 from webui.models.architectures.vae import build_vae
 from webui.models.cpu.packed_layers import can_pack, pack_layer
-from webui.models.cpu.precision import EXACT, Numbers
+from webui.models.cpu.precision import EXACT, NumberFormats
 from webui.models.loader import LoadedModel
 from webui.models.manager import ModelManager, PrecisionRules
 from webui.store.database import IN_MEMORY, Database
@@ -227,4 +227,4 @@ def test_posterior_noise_moves_the_latent_by_its_deviation(manager: ModelManager
 
 def test_numbers_say_whether_they_are_exact() -> None:
     assert EXACT.is_exact
-    assert not Numbers(torch.float32, torch.bfloat16, torch.float32, channels_last=True).is_exact
+    assert not NumberFormats(torch.float32, torch.bfloat16, torch.float32, channels_last=True).is_exact

@@ -11,7 +11,7 @@ from webui.core.model_file import ModelKind
 from webui.core.stop import Stop
 from webui.library.catalog.upscaler_names import find_restorer, scale_in_name, upscaler_names
 from webui.models.images.upscalers import Upscalers, target_size
-from webui.models.vae.tiles import TileDone, Tiling, fades, in_tiles, spans
+from webui.models.vae.tiles import TileDone, TileLayout, fades, in_tiles, spans
 
 CPU = torch.device("cpu")
 # Networks that look at the mean of all they see: tiles may differ from the whole everywhere.
@@ -58,7 +58,7 @@ def run(upscalers: Upscalers, image: Image.Image, name: str, tile: int) -> Image
 def away_from_seams(size: int, window: int, scale: int) -> np.ndarray:
     """Along one side: whether a pixel is far from every tile's edge that lies inside the picture."""
     x, far = np.arange(size), np.ones(size, bool)
-    for begin, end in spans(size, Tiling(TILE, OVERLAP, window)):
+    for begin, end in spans(size, TileLayout(TILE, OVERLAP, window)):
         for edge in {begin, end} - {0, size}:
             far &= abs(x - edge) >= NEAR_SEAM
     return far.repeat(scale)
@@ -305,7 +305,8 @@ def test_a_scale_is_read_from_a_name(name, scale):
 
 @pytest.mark.parametrize("size", [1, 63, 64, 65, 100, 129, 500])
 @pytest.mark.parametrize(
-    "tiling", [Tiling(64, 8), Tiling(64, 32, 16), Tiling(64, 0), Tiling(64, 60, 8), Tiling(0, 8)]
+    "tiling",
+    [TileLayout(64, 8), TileLayout(64, 32, 16), TileLayout(64, 0), TileLayout(64, 60, 8), TileLayout(0, 8)],
 )
 def test_tiles_cover_every_pixel_with_weights_that_add_up_to_1(size, tiling):
     parts = spans(size, tiling)
@@ -318,7 +319,7 @@ def test_tiles_cover_every_pixel_with_weights_that_add_up_to_1(size, tiling):
 
 def test_a_network_that_changes_nothing_gives_the_picture_back_through_tiles(photo):
     pixels = np.asarray(photo)
-    steps = in_tiles(pixels, lambda tile: tile, Tiling(32, 8), 1)
+    steps = in_tiles(pixels, lambda tile: tile, TileLayout(32, 8), 1)
     while True:
         try:
             next(steps)

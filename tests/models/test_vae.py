@@ -14,7 +14,7 @@ from webui.library.recognise.dimensions import VaeDimensions
 from webui.models.architectures.vae import build_vae
 from webui.models.cpu.precision import EXACT
 from webui.models.loader import build_vae_from, open_vae
-from webui.models.vae.tiles import Tiling, spans
+from webui.models.vae.tiles import TileLayout, spans
 from webui.models.vae.vae import Vae
 from webui.models.vae.vae_memory import (
     FORGET_S,
@@ -131,7 +131,7 @@ def test_norms_of_one_picture_are_what_makes_tiles_alike(trained):
 def test_the_norms_are_their_own_again_after_tiles(trained):
     latent = SD1_LATENTS.decode(trained.encode(drawing()))[:, :, :20, :20]
     before = trained._decode_one(latent)
-    in_tiles(trained.module, trained._decode_one, latent, Tiling(16, 6), Scale(1, 8))
+    in_tiles(trained.module, trained._decode_one, latent, TileLayout(16, 6), Scale(1, 8))
     assert torch.equal(trained._decode_one(latent), before)
 
 
@@ -144,7 +144,7 @@ def test_work_without_norms_is_the_same_in_tiles():
     )
     given = torch.randn(1, 4, 50, 37)
     with torch.no_grad():
-        tiled = in_tiles(layers, layers, given, Tiling(16, 6), Scale(1, 2))
+        tiled = in_tiles(layers, layers, given, TileLayout(16, 6), Scale(1, 2))
         whole = layers(given)
     # The outermost pixels of a tile see its edge: they count for little.
     assert torch.allclose(tiled, whole, atol=0.1)
@@ -162,7 +162,7 @@ def test_a_picture_whose_edges_fit_together_still_does_in_tiles():
     layer = torch.nn.Conv2d(4, 3, 3, padding=1, padding_mode="circular")
     given = torch.randn(1, 4, 48, 40)
     with torch.no_grad():
-        tiled = in_seamless_tiles(layer, layer, given, Tiling(16, 6), Scale(1, 1))
+        tiled = in_seamless_tiles(layer, layer, given, TileLayout(16, 6), Scale(1, 1))
         whole = layer(given)
     assert tiled.shape == whole.shape
     edges = [slice(0, 1), slice(-1, None)]

@@ -13,7 +13,7 @@ from webui.library.cards.cards import CardDetail
 from webui.library.cards.index import CardIndex
 from webui.library.fetch.inquiries import Steps, describe_cards, lacks_description, look_for_updates
 from webui.library.fetch.search import Found, Search, search
-from webui.library.fetch.updates import Unanswered, Update
+from webui.library.fetch.updates import NewerVersion, Unanswered
 
 # Files are hashed for it, which takes a second for each GB.
 MOST_AT_ONCE = 100
@@ -60,7 +60,7 @@ class CardsBody(BaseModel):
 class Updates(BaseModel):
     """Newer versions, and the cards about which nothing was told."""
 
-    updates: list[Update]
+    updates: list[NewerVersion]
     unanswered: list[Unanswered]
 
 

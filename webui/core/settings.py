@@ -74,8 +74,8 @@ class Models(Section):
     )
 
 
-class Numbers(Section):
-    """Numbers."""
+class PrecisionSettings(Section):
+    """Precision."""
 
     precision: Literal["auto", "exact"] = Field(
         default="auto",
@@ -341,7 +341,7 @@ class Settings(Section):
 
     models: Models = Models()
     image: ImageOptions = Field(default=ImageOptions(), title="Picture options")
-    numbers: Numbers = Numbers()
+    numbers: PrecisionSettings = PrecisionSettings()
     saving: Saving = Saving()
     folders: Folders = Folders()
     previews: Previews = Previews()

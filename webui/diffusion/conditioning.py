@@ -8,7 +8,7 @@ from torch import Tensor
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Embedding:
+class PromptEmbedding:
     """One encoded prompt: `crossattn` (T, D), and for SDXL and others a `vector` (Dv,)."""
 
     crossattn: Tensor
@@ -20,17 +20,17 @@ class ScheduledEmbedding:
     """An embedding that holds up to and including an evaluation, counted from 0."""
 
     end_at_step: int
-    embedding: Embedding
+    embedding: PromptEmbedding
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class PromptPart:
+class EncodedPart:
     """What stands between two ANDs: its weight, and what it is over the steps (at least one entry)."""
 
     weight: float
     schedule: tuple[ScheduledEmbedding, ...]
 
-    def at(self, step: int) -> Embedding:
+    def at(self, step: int) -> PromptEmbedding:
         """The embedding for an evaluation.
 
         Past the end it is the first again, as in A1111 (DPM adaptive gets there).
@@ -77,15 +77,15 @@ class Conditioning:
     A negative prompt has one of weight 1.
     """
 
-    images: tuple[tuple[PromptPart, ...], ...]
+    images: tuple[tuple[EncodedPart, ...], ...]
 
     @classmethod
-    def repeat(cls, parts: Sequence[PromptPart], batch_size: int) -> "Conditioning":
+    def repeat(cls, parts: Sequence[EncodedPart], batch_size: int) -> "Conditioning":
         """The same prompt for every image."""
         return cls((tuple(parts),) * batch_size)
 
     @property
-    def parts(self) -> list[tuple[int, int, PromptPart]]:
+    def parts(self) -> list[tuple[int, int, EncodedPart]]:
         """All parts as (image, part, it), in the order of the rows of a batch."""
         return [(i, j, part) for i, image in enumerate(self.images) for j, part in enumerate(image)]
 

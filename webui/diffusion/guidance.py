@@ -17,7 +17,7 @@ from webui.diffusion.inpaint import LatentMask
 from webui.diffusion.prediction import Preconditioning
 
 
-class Network(Protocol):
+class DenoisingNetwork(Protocol):
     """A U-Net: latent (N, C, h, w), timestep (N,), crossattn (N, T, D), vector (N, Dv) -> (N, C, h, w)."""
 
     def __call__(
@@ -148,7 +148,7 @@ class GuidedNetwork:
     previews.
     """
 
-    network: Network
+    network: DenoisingNetwork
     preconditioning: Preconditioning
     cond: Conditioning
     uncond: Conditioning

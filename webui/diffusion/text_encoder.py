@@ -11,7 +11,7 @@ from typing import Any, Literal
 import torch
 from torch import Tensor, nn
 
-from webui.diffusion.conditioning import Embedding, PromptPart, ScheduledEmbedding
+from webui.diffusion.conditioning import EncodedPart, PromptEmbedding, ScheduledEmbedding
 from webui.prompts.chunks import (
     Chunking,
     EmbeddingFix,
@@ -189,7 +189,7 @@ class TextEncoder:
     @torch.no_grad()
     def encode(
         self, texts: Sequence[str], options: EncodingOptions, *, is_negative: bool = False
-    ) -> list[Embedding]:
+    ) -> list[PromptEmbedding]:
         """One embedding a text. Texts of one prompt's schedule belong together in one call: see the
         module.
         """
@@ -204,21 +204,22 @@ class TextEncoder:
             sizes = size_embedding(self.vector, options, is_negative=is_negative).to(pooled)
             vector = torch.cat([pooled, sizes.expand(len(texts), -1)], dim=-1)
         return [
-            Embedding(row, None if vector is None else vector[index]) for index, row in enumerate(crossattn)
+            PromptEmbedding(row, None if vector is None else vector[index])
+            for index, row in enumerate(crossattn)
         ]
 
     def encode_plan(
         self, planned: PromptPlan, options: EncodingOptions, *, is_negative: bool = False
-    ) -> tuple[PromptPart, ...]:
+    ) -> tuple[EncodedPart, ...]:
         """A planned prompt's AND parts with their schedules; each part is one batch."""
-        parts: list[PromptPart] = []
+        parts: list[EncodedPart] = []
         for part in planned.parts:
             embeddings = self.encode(
                 [entry.text for entry in part.schedule], options, is_negative=is_negative
             )
             schedule = zip(part.schedule, embeddings, strict=True)
             parts.append(
-                PromptPart(
+                EncodedPart(
                     part.weight,
                     tuple(ScheduledEmbedding(entry.end_at_step, each) for entry, each in schedule),
                 )

@@ -31,9 +31,9 @@ class ContinuousNoise:
         """Times of the training steps, (1000,), rising to 1."""
         return torch.linspace(0.0, 1.0, len(self.alphas_cumprod) + 1)[1:]
 
-    def at(self, time: Tensor) -> "Moment":
+    def at(self, time: Tensor) -> "TimePoint":
         """All that is needed at one time (0-dim)."""
-        return Moment(time, interpolate(time, self.times, self.log_alphas))
+        return TimePoint(time, interpolate(time, self.times, self.log_alphas))
 
     def time_of(self, half_log_snr: Tensor) -> Tensor:
         """Times of half log signal-to-noise ratios."""
@@ -42,7 +42,7 @@ class ContinuousNoise:
 
 
 @dataclass(frozen=True, slots=True)
-class Moment:
+class TimePoint:
     """A time, and alpha, sigma and half the log signal-to-noise ratio there."""
 
     time: Tensor
@@ -73,7 +73,7 @@ class Moment:
 class Past:
     """A moment gone by and the clean latent predicted there."""
 
-    moment: Moment
+    moment: TimePoint
     denoised: Tensor
 
 
@@ -93,7 +93,7 @@ def unipc(
     start = float(timesteps[-1] / 1000 + 1 / 1000) if options.starts_from_image else 1.0
     moments = [schedule.at(time) for time in solver_times(schedule, options.uni_pc_skip_type, start, steps)]
 
-    def denoise(latent: Tensor, moment: Moment) -> Tensor:
+    def denoise(latent: Tensor, moment: TimePoint) -> Tensor:
         return (latent - moment.sigma * predict_noise(latent, moment.timestep)) / moment.alpha
 
     past = [Past(moments[0], denoise(latent, moments[0]))]
@@ -101,7 +101,7 @@ def unipc(
         step_order = min(step, order)
         if options.uni_pc_lower_order_final and step >= order:
             step_order = min(order, steps + 1 - step)
-        update = Update(latent, past[:step_order], moments[step], options.uni_pc_variant)
+        update = MultistepUpdate(latent, past[:step_order], moments[step], options.uni_pc_variant)
         latent = update.predicted()
         denoised = past[0].denoised
         if step < steps:
@@ -123,10 +123,10 @@ def solver_times(schedule: ContinuousNoise, skip_type: UniPCSkipType, start: flo
     return schedule.time_of(torch.linspace(first, last, steps + 1))
 
 
-class Update:
+class MultistepUpdate:
     """One multistep update from the past, newest first, to a moment. Its order is the length of the past."""
 
-    def __init__(self, latent: Tensor, past: list[Past], target: Moment, variant: UniPCVariant) -> None:
+    def __init__(self, latent: Tensor, past: list[Past], target: TimePoint, variant: UniPCVariant) -> None:
         newest = past[0]
         self._alpha = target.alpha
         self._newest = newest.denoised

@@ -35,7 +35,7 @@ class PngInfoChoice:
 
 
 @dataclass(frozen=True, slots=True)
-class Batch:
+class BatchInputs:
     """Pictures, their masks (none, one for all, or by name), and what each brings along.
 
     `output` is where results go, empty for img2img's folder; `scale` multiplies sizes, if given.
@@ -88,7 +88,7 @@ def pictures_in(folder: Path, what: str) -> tuple[Path, ...]:
 
 
 def img2img_series(
-    services: Services, batch: Batch, wanted: Mapping[str, Any], overrides: Mapping[str, Any]
+    services: Services, batch: BatchInputs, wanted: Mapping[str, Any], overrides: Mapping[str, Any]
 ) -> tuple[Series, list[str]]:
     """A series with one request for each picture, and sentences about those that are left out.
 
@@ -114,7 +114,11 @@ def img2img_series(
 
 
 def request_for(
-    services: Services, batch: Batch, picture: Path, wanted: dict[str, Any], overrides: Mapping[str, Any]
+    services: Services,
+    batch: BatchInputs,
+    picture: Path,
+    wanted: dict[str, Any],
+    overrides: Mapping[str, Any],
 ) -> GenerationRequest:
     """The request for one picture. Raises WebuiError where it, its mask or its parameters cannot be used."""
     image = open_picture(picture)

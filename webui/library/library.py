@@ -20,7 +20,7 @@ from webui.library.fetch.downloads import Downloads
 from webui.library.fetch.offers import Offers
 from webui.library.fetch.web import Web
 from webui.library.intake.arrival import Arrival
-from webui.library.intake.finishing import Finishing
+from webui.library.intake.finishing import UploadFinisher
 from webui.library.intake.intake import Intake
 from webui.prompts.styles import Styles
 from webui.store.history import History
@@ -52,7 +52,7 @@ class Library:
     catalog: Catalog
     intake: Intake
     uploads: Uploads
-    finishing: Finishing
+    finishing: UploadFinisher
     cards: Cards
     history: History
     keys: Keys

@@ -4,13 +4,13 @@ from collections.abc import Callable, Hashable
 
 from torch import Tensor
 
-from webui.diffusion.conditioning import PromptPart
+from webui.diffusion.conditioning import EncodedPart
 from webui.models.memory import LeastRecentlyUsed
 
 # An SDXL prompt of one chunk takes 0.6 MB, so this holds some two hundred of them.
 BUDGET_BYTES = 128 * 2**20
 
-EncodedParts = tuple[PromptPart, ...]
+EncodedParts = tuple[EncodedPart, ...]
 
 
 class ConditioningCache:

@@ -36,10 +36,10 @@ from webui.models.architectures.unet import build_unet, original_names, to_diffu
 from webui.models.architectures.vae import build_vae, to_diffusers_vae
 from webui.models.cpu.cpu_modules import speed_up
 from webui.models.cpu.packed_layers import keep_unchanged, packed_bytes
-from webui.models.cpu.precision import Numbers
+from webui.models.cpu.precision import NumberFormats
 from webui.models.files.tensors import fill, open_tensors, part_of, shapes_of
 from webui.models.loras.applied_loras import NetworksInUse
-from webui.models.unet import Network, predicts_v
+from webui.models.unet import UNet, predicts_v
 from webui.models.vae.taesd import TinyVae
 from webui.models.vae.vae import Vae
 
@@ -65,7 +65,7 @@ class LoadedModel:
     file: ModelFile
     vae_file: ModelFile | None
     family: Family
-    network: Network
+    network: UNet
     text_encoder: TextEncoder
     vae: Vae
     latent_format: LatentFormat
@@ -73,7 +73,7 @@ class LoadedModel:
     alphas_cumprod: Tensor
     is_zero_snr: bool
     is_inpainting: bool
-    numbers: Numbers
+    numbers: NumberFormats
     device: torch.device
     messages: list[str] = field(default_factory=list)
     key: Hashable = None
@@ -126,7 +126,7 @@ class LoadedModel:
 
 
 @dataclass(frozen=True, slots=True)
-class Source:
+class CheckpointSource:
     """A checkpoint file, opened: where its parts lie, and what names, sidecar and choice of numbers say."""
 
     name: str
@@ -134,7 +134,7 @@ class Source:
     identity: Identity
     tensors: Mapping[str, Tensor]
     sidecar: Sidecar
-    numbers: Numbers
+    numbers: NumberFormats
     device: torch.device
 
     @property
@@ -144,7 +144,7 @@ class Source:
 
 
 def load(
-    file: ModelFile, numbers: Numbers, device: torch.device, vae_file: ModelFile | None = None
+    file: ModelFile, numbers: NumberFormats, device: torch.device, vae_file: ModelFile | None = None
 ) -> LoadedModel:
     """Load a checkpoint, with another VAE than its own if `vae_file` is given."""
     start = time.perf_counter()
@@ -178,7 +178,7 @@ def load(
     return model
 
 
-def open_checkpoint(path: Path, numbers: Numbers, device: torch.device) -> Source:
+def open_checkpoint(path: Path, numbers: NumberFormats, device: torch.device) -> CheckpointSource:
     """Open a checkpoint; a file of another kind is refused with a sentence that says what it is."""
     header = read_header(path)
     identity, layout = identify(header), find_layout(header)
@@ -192,7 +192,9 @@ def open_checkpoint(path: Path, numbers: Numbers, device: torch.device) -> Sourc
         raise UnusableFile(
             f"{path.name} has no text encoder, so it cannot read prompts. Use the whole checkpoint."
         )
-    return Source(path.name, layout, identity, open_tensors(path), read_settings(path), numbers, device)
+    return CheckpointSource(
+        path.name, layout, identity, open_tensors(path), read_settings(path), numbers, device
+    )
 
 
 def stored_dtype(header: Header) -> torch.dtype:
@@ -212,12 +214,12 @@ def network_weights(header: Header) -> int:
     )
 
 
-def prepare(module: torch.nn.Module, numbers: Numbers) -> set[str]:
+def prepare(module: torch.nn.Module, numbers: NumberFormats) -> set[str]:
     """Rebuild an empty module if the numbers ask for speed; names of weights that stay as stored."""
     return speed_up(module, in_blocks=numbers.in_blocks) if numbers.packed else set()
 
 
-def load_network(source: Source, tell: Callable[[str], None]) -> Network:
+def load_network(source: CheckpointSource, tell: Callable[[str], None]) -> UNet:
     """The U-Net of a checkpoint."""
     tensors = part_of(source.tensors, source.layout.network)
     if source.layout.names == "original":
@@ -242,7 +244,7 @@ def load_network(source: Source, tell: Callable[[str], None]) -> Network:
         device=source.device,
         as_stored=prepare(unet, numbers),
     )
-    return Network(
+    return UNet(
         unet,
         channels_last=numbers.channels_last,
         falls_back=numbers.falls_back,
@@ -251,7 +253,7 @@ def load_network(source: Source, tell: Callable[[str], None]) -> Network:
     )
 
 
-def load_text_encoder(source: Source, network: Network) -> TextEncoder:
+def load_text_encoder(source: CheckpointSource, network: UNet) -> TextEncoder:
     """The text encoders of a checkpoint, and what goes into SDXL's vector."""
     parts, plan = source.layout.text_encoders, source.plan
     if len(parts) < len(plan.towers):
@@ -273,7 +275,7 @@ def load_text_encoder(source: Source, network: Network) -> TextEncoder:
     return TextEncoder(towers, VectorRule(told // plan.vector_numbers, plan.has_score))
 
 
-def _load_tower(source: Source, number: int, part: TextPart, plan: TowerPlan) -> TextTower:
+def _load_tower(source: CheckpointSource, number: int, part: TextPart, plan: TowerPlan) -> TextTower:
     tensors = to_transformers_clip(part_of(source.tensors, part.prefix), part.names)
     dimensions = clip_dimensions(shapes_of(tensors), source.name)
     settings = source.sidecar.text_settings(number)
@@ -332,14 +334,14 @@ class VaeSource:
     name: str
     tensors: Mapping[str, Tensor]
     latent_format: LatentFormat
-    numbers: Numbers
+    numbers: NumberFormats
     device: torch.device
 
 
 def open_vae(
     path: Path,
     latent_format: LatentFormat,
-    numbers: Numbers,
+    numbers: NumberFormats,
     device: torch.device,
     tensors: Mapping[str, Tensor] | None = None,
 ) -> VaeSource:
@@ -381,12 +383,12 @@ def build_vae_from(source: VaeSource, tell: Callable[[str], None]) -> Vae:
     )
 
 
-def _latent_format(source: Source) -> LatentFormat:
+def _latent_format(source: CheckpointSource) -> LatentFormat:
     scale = source.sidecar.scale_factor
     return replace(source.plan.latent_format, scale=scale) if scale else source.plan.latent_format
 
 
-def _prediction(source: Source, network: Network) -> PredictionKind:
+def _prediction(source: CheckpointSource, network: UNet) -> PredictionKind:
     """ "eps" or "v": by the sidecar, then marker tensors and metadata, then for SD2 by trying."""
     said = source.sidecar.prediction or source.identity.prediction
     if said is not None:

@@ -16,7 +16,7 @@ from webui.core.model_file import ModelFile
 from webui.library.catalog.catalog import AUTOMATIC, Catalog
 from webui.library.files.headers import read_header
 from webui.models.conditioning_cache import ConditioningCache
-from webui.models.cpu.precision import Numbers, Precision, Speeds, choose_numbers, measure_speeds
+from webui.models.cpu.precision import NumberFormats, Precision, Speeds, choose_numbers, measure_speeds
 from webui.models.loader import LoadedModel, load, network_weights, set_vae, stored_dtype
 from webui.models.memory import LeastRecentlyUsed, model_budget_bytes
 from webui.models.prompt_networks import Networks
@@ -131,7 +131,7 @@ class ModelManager:
         for kept in packed:
             kept.keep_unchanged(keep=kept is model and 0 < model.packed_bytes <= free)
 
-    def _load(self, file: ModelFile, numbers: Numbers, vae_file: ModelFile | None) -> LoadedModel:
+    def _load(self, file: ModelFile, numbers: NumberFormats, vae_file: ModelFile | None) -> LoadedModel:
         try:
             model = load(file, numbers, self.device, vae_file)
             self._choose_attention(model)
@@ -154,7 +154,7 @@ class ModelManager:
                 "--xformers: xFormers is not installed or there is no NVIDIA card; torch's is used."
             )
 
-    def _numbers(self, file: ModelFile, precision: Precision) -> Numbers:
+    def _numbers(self, file: ModelFile, precision: Precision) -> NumberFormats:
         if precision is Precision.EXACT or self._rules.all_exact:
             precision = Precision.EXACT
             return choose_numbers(precision, Speeds({torch.float32: 1.0}), torch.float32)
@@ -177,7 +177,7 @@ class ModelManager:
             torch.cuda.empty_cache()
 
 
-def model_key(file: ModelFile, numbers: Numbers) -> Hashable:
+def model_key(file: ModelFile, numbers: NumberFormats) -> Hashable:
     """What a loaded model is kept under: the file as it is now, and its formats."""
     sidecar = file.path.with_suffix(".yaml")
     changed = sidecar.stat().st_mtime_ns if sidecar.is_file() else 0

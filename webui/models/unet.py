@@ -10,7 +10,7 @@ from torch import Tensor, nn
 logger = logging.getLogger(__name__)
 
 
-class Network(nn.Module):
+class UNet(nn.Module):
     """A U-Net with its number format: float32 goes in, float32 comes out.
 
     Where half precision gives NaN and `falls_back` is set, the network goes to 32 bits, the call is repeated,
@@ -121,7 +121,7 @@ def _name(dtype: torch.dtype) -> str:
 
 
 @torch.no_grad()
-def predicts_v(network: Network, context: int) -> bool:
+def predicts_v(network: UNet, context: int) -> bool:
     """Whether an SD2 network answers like one trained on v: at the last step it then points away from its
     input.
 

@@ -7,7 +7,7 @@ from torch import Tensor
 
 from webui.core.request import GenerationRequest
 from webui.core.sampling import find_sampler
-from webui.diffusion.conditioning import PromptPart
+from webui.diffusion.conditioning import EncodedPart
 from webui.diffusion.text_encoder import EncodingOptions, PictureSize, TextEncoder
 from webui.models.conditioning_cache import ConditioningCache
 from webui.models.loader import LoadedModel
@@ -22,8 +22,8 @@ from webui.prompts.syntax import lift_networks
 class EncodedPrompts:
     """AND parts of a picture's prompt and negative prompt; `padding` (77, D) is the empty prompt."""
 
-    cond: tuple[PromptPart, ...]
-    uncond: tuple[PromptPart, ...]
+    cond: tuple[EncodedPart, ...]
+    uncond: tuple[EncodedPart, ...]
     padding: Tensor | None
     activated: Activated
     warnings: tuple[str, ...] = ()
@@ -80,7 +80,7 @@ class Encoder:
     options: EncodingOptions
     cache: ConditioningCache
 
-    def __call__(self, planned: PromptPlan, *, is_negative: bool) -> tuple[PromptPart, ...]:
+    def __call__(self, planned: PromptPlan, *, is_negative: bool) -> tuple[EncodedPart, ...]:
         """The plan's AND parts, encoded."""
         key = (self.key, planned.parts, self.options, is_negative)
         return self.cache.get_or_make(

@@ -18,7 +18,7 @@ def run_series(series: Series, context: Context, generate: Generate) -> Generato
     refusal: WebuiError | None = None
     has_pictures = False
     for number, request in enumerate(series.requests):
-        place = Place(series, number, sum(counts[:number]), len(counts))
+        place = SeriesPosition(series, number, sum(counts[:number]), len(counts))
         try:
             for event in generate(request, context):
                 has_pictures = has_pictures or isinstance(event, ImageReady)
@@ -37,7 +37,7 @@ def results(request: GenerationRequest) -> int:
     return request.batch_count * request.loopback.loops if request.loopback else request.count
 
 
-class Place:
+class SeriesPosition:
     """Where a request stands in its series."""
 
     def __init__(self, series: Series, number: int, before: int, count: int) -> None:

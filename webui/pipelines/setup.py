@@ -8,7 +8,7 @@ from torch import Tensor
 
 from webui.core.request import GenerationRequest
 from webui.diffusion.adapters.base import Adapter
-from webui.diffusion.adapters.hypernetwork import Hypernetworks
+from webui.diffusion.adapters.hypernetwork import HypernetworkAdapter
 from webui.diffusion.adapters.tiling import Tiling
 from webui.diffusion.adapters.token_merging import TokenMerging
 from webui.diffusion.conditioning import Conditioning
@@ -210,6 +210,6 @@ def adapters(request: GenerationRequest, encoded: EncodedPrompts) -> list[Adapte
     """Changes to the network that the request asks for."""
     found: list[Adapter] = [Tiling()] if request.tiling else []
     if encoded.activated.hypernetworks:
-        found.append(Hypernetworks(encoded.activated.hypernetworks))
+        found.append(HypernetworkAdapter(encoded.activated.hypernetworks))
     ratio = float(request.token_merging_ratio)
     return [*found, TokenMerging(ratio)] if ratio > 0 else found

@@ -34,7 +34,7 @@ class SavedPicture:
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class NumberedName:
     """What a file will be called: folder, the name before the number and the name after it."""
 
     folder: Path
@@ -96,7 +96,11 @@ class ImageFiles:
         decoration = "" if facts.seed is None else file_name(pattern, naming)
         decoration = decoration + suffix if decoration else suffix.lstrip("-")
         target = self._subfolder(folder, saving, naming) if wanted else self.folder(folder)
-        place = Place(target, "", decoration) if name is None else Place(target, "", name, is_named=True)
+        place = (
+            NumberedName(target, "", decoration)
+            if name is None
+            else NumberedName(target, "", name, is_named=True)
+        )
         return self._write(image, notes, saving, saving.samples_format, place)
 
     def save_grid(
@@ -105,7 +109,7 @@ class ImageFiles:
         """Save a sheet of pictures as grid-0000. Raises StorageError."""
         naming = Naming(facts, image, saving.directories_max_prompt_words)
         target = self._subfolder(folder, saving, naming) if saving.grid_save_to_dirs else self.folder(folder)
-        return self._write(image, notes, saving, saving.grid_format, Place(target, GRID, ""))
+        return self._write(image, notes, saving, saving.grid_format, NumberedName(target, GRID, ""))
 
     def remember_last(self, infotext: str) -> None:
         """Keep the infotext that the paste button offers for an empty prompt."""
@@ -121,7 +125,12 @@ class ImageFiles:
         return self.folder(folder).joinpath(*folder_parts(pattern, naming))
 
     def _write(
-        self, image: Image.Image, notes: PictureNotes, saving: Saving, wanted: PictureFormat, place: Place
+        self,
+        image: Image.Image,
+        notes: PictureNotes,
+        saving: Saving,
+        wanted: PictureFormat,
+        place: NumberedName,
     ) -> SavedPicture:
         image_format = wanted if fits(image, wanted) else "png"
         warnings = (
@@ -148,7 +157,7 @@ class ImageFiles:
                 warnings.append(str(error))
         return SavedPicture(path, text_path, jpg_copy, " ".join(warnings) or None)
 
-    def _publish(self, data: bytes, place: Place, suffix: str, saving: Saving) -> Path:
+    def _publish(self, data: bytes, place: NumberedName, suffix: str, saving: Saving) -> Path:
         if place.is_named:
             return write_new(place.folder / f"{fitting_name(place.decoration)}.{suffix}", data)
         if not saving.save_images_add_number and place.decoration:
@@ -162,7 +171,7 @@ class ImageFiles:
             data, place, lambda number: f"{numbered(place.basename, number)}{dash}{place.decoration}.{suffix}"
         )
 
-    def _publish_numbered(self, data: bytes, place: Place, name: Callable[[int], str]) -> Path:
+    def _publish_numbered(self, data: bytes, place: NumberedName, name: Callable[[int], str]) -> Path:
         with storage_errors(place.folder):
             place.folder.mkdir(parents=True, exist_ok=True)
             for _ in range(ATTEMPTS):

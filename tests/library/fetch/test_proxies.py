@@ -18,7 +18,7 @@ from webui.library.fetch import connections
 from webui.library.fetch.proxies import Proxies, is_meant, is_name_of_the_internet
 from webui.library.fetch.refusals import FetchRefused
 from webui.library.fetch.sites import Sites
-from webui.library.fetch.transfer import Source, Transfer
+from webui.library.fetch.transfer import RemoteFile, Transfer
 from webui.library.fetch.web import Web
 
 
@@ -101,7 +101,7 @@ def test_a_file_comes_through_the_proxy_with_its_redirects(
     web = through(proxy, fake.sites)
     url = f"{fake.url}/api/download/models/5"
     path = tmp_path / "cat.safetensors"
-    source = Source(url, path.name, len(data))
+    source = RemoteFile(url, path.name, len(data))
     Transfer(web, source, path, threading.Event(), lambda *_: None, lambda *_: None).run()
     assert path.read_bytes() == data
     assert [urlsplit(seen).path for seen in proxy.seen] == ["/api/download/models/5", "/storage/5/0"]

@@ -10,7 +10,7 @@ from tests.fake_sites import LOGIN_PAGE, FakeFile, FakeVersion
 from webui.core.errors import StorageError
 from webui.library.fetch import slow_transfer, transfer
 from webui.library.fetch.refusals import FetchRefused, Stopped
-from webui.library.fetch.transfer import Source, Transfer
+from webui.library.fetch.transfer import RemoteFile, Transfer
 from webui.library.fetch.web import Web
 from webui.store import staging
 
@@ -39,7 +39,7 @@ class Fetching:
             if stop_at is not None and moment.received >= stop_at:
                 self.stop.set()
 
-        source = Source(f"{fake.url}/api/download/models/5", "cat.safetensors", len(DATA), etag, sha256)
+        source = RemoteFile(f"{fake.url}/api/download/models/5", "cat.safetensors", len(DATA), etag, sha256)
         pause = lambda stop, seconds: self.pauses.append(seconds)  # noqa: E731 - notes in place of waiting
         web = Web(fake.sites, lambda _: None, pause)
         self.transfer = Transfer(web, source, path, self.stop, told, pause)

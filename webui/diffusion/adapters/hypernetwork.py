@@ -24,7 +24,7 @@ class WeightedHypernetwork:
 
 
 @dataclass(frozen=True, slots=True)
-class Hypernetworks:
+class HypernetworkAdapter:
     """Several hypernetworks, one after the other, in front of every attention's keys and values."""
 
     weighted: Sequence[WeightedHypernetwork]

@@ -16,7 +16,7 @@ from webui.core.errors import NotFound, StorageError
 from webui.library.fetch.links import parse_link
 from webui.library.fetch.offers import Offer, OfferedFile, Offers
 from webui.library.fetch.refusals import PASSING, Cause, FetchRefused, Stopped
-from webui.library.fetch.transfer import Moment, Source, Transfer
+from webui.library.fetch.transfer import RemoteFile, Transfer, TransferProgress
 from webui.library.fetch.web import Web, wait
 from webui.library.intake.arrival import Arrival
 from webui.library.intake.intake import Intake
@@ -336,7 +336,7 @@ class Downloads:
         running.measured = (time.monotonic(), staged.received)
         transfer = Transfer(
             self._web,
-            Source(file.url, file.name, file.size, running.etag, file.sha256),
+            RemoteFile(file.url, file.name, file.size, running.etag, file.sha256),
             staged.content,
             running.stop,
             lambda moment, etag: self._tell(identity, running, moment, etag),
@@ -370,7 +370,7 @@ class Downloads:
                 running.staged = fresh
         self._update(identity, running, name=name, state="asking")
 
-    def _tell(self, identity: str, running: Running, moment: Moment, etag: str | None) -> None:
+    def _tell(self, identity: str, running: Running, moment: TransferProgress, etag: str | None) -> None:
         at, _ = running.measured
         values: dict[str, Any] = {"received": moment.received, "size": moment.size}
         now = time.monotonic()

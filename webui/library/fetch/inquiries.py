@@ -13,14 +13,14 @@ from webui.library.catalog.catalog import Catalog
 from webui.library.fetch.civitai import MAX_HASHES, Civitai, Version
 from webui.library.fetch.describing import Describer
 from webui.library.fetch.refusals import Cause, FetchRefused
-from webui.library.fetch.updates import Unanswered, Update, newer, unknown
+from webui.library.fetch.updates import NewerVersion, Unanswered, newer, unknown
 
 # After these the site would refuse the next question too.
 HOPELESS: tuple[Cause, ...] = ("too many requests", "no connection")
 Phase = Literal["hashing", "asking", "filling", "done"]
 
 
-class Step(BaseModel):
+class InquiryProgress(BaseModel):
     """Where an inquiry is: `share` of all of it, 0 to 1, and what came of the last card, if anything did.
 
     `sentence` tells at the end what came of all.
@@ -30,12 +30,12 @@ class Step(BaseModel):
     share: float
     name: str = ""
     described: Card | None = None
-    update: Update | None = None
+    update: NewerVersion | None = None
     unanswered: Unanswered | None = None
     sentence: str = ""
 
 
-Steps = Generator[Step, None, None]
+Steps = Generator[InquiryProgress, None, None]
 
 
 @dataclass
@@ -48,11 +48,11 @@ class Tally:
     unknown: int = 0
     failed: list[str] = field(default_factory=list)
 
-    def step(self, phase: Phase, name: str = "") -> Step:
+    def step(self, phase: Phase, name: str = "") -> InquiryProgress:
         """Where it is now."""
-        return Step(phase=phase, share=min(1.0, self.finished / max(self.parts, 1)), name=name)
+        return InquiryProgress(phase=phase, share=min(1.0, self.finished / max(self.parts, 1)), name=name)
 
-    def refused(self, entry: CardEntry, error: WebuiError | OSError) -> Step:
+    def refused(self, entry: CardEntry, error: WebuiError | OSError) -> InquiryProgress:
         """A card of which nothing came."""
         cause: Cause = error.cause if isinstance(error, FetchRefused) else "unexpected"
         sentence = str(error)
@@ -65,7 +65,7 @@ class Tally:
         told = Unanswered(id=entry.id, cause=cause, sentence=sentence)
         return self.step("asking", entry.file.name).model_copy(update={"unanswered": told})
 
-    def not_known(self, entry: CardEntry) -> Step:
+    def not_known(self, entry: CardEntry) -> InquiryProgress:
         """A card whose file the site does not know."""
         self.unknown += 1
         return self.step("asking", entry.file.name).model_copy(update={"unanswered": unknown(entry.id)})
@@ -120,7 +120,7 @@ def describe_cards(
         sentence = tally.failed[-1]
     else:
         sentence = f"{counted(tally.found, 'card')} filled from Civitai.{tally.rest()}"
-    yield Step(phase="done", share=1, sentence=sentence)
+    yield InquiryProgress(phase="done", share=1, sentence=sentence)
 
 
 def look_for_updates(entries: Sequence[CardEntry], catalog: Catalog, civitai: Civitai, cards: Cards) -> Steps:
@@ -137,7 +137,7 @@ def look_for_updates(entries: Sequence[CardEntry], catalog: Catalog, civitai: Ci
 
     yield from ask_hashes(nameless, catalog, civitai, cards, tally, place)
     asked = yield from ask_models(by_model(entries, places), places, here, civitai, cards, tally)
-    yield Step(phase="done", share=1, sentence=updates_sentence(tally, asked))
+    yield InquiryProgress(phase="done", share=1, sentence=updates_sentence(tally, asked))
 
 
 def ask_hashes(
@@ -169,7 +169,7 @@ def ask_models(
     civitai: Civitai,
     cards: Cards,
     tally: Tally,
-) -> Generator[Step, None, int]:
+) -> Generator[InquiryProgress, None, int]:
     """Ask for each model's versions; how many cards got an answer."""
     asked = 0
     for model, entries in models.items():
@@ -195,7 +195,7 @@ def ask_models(
 
 def known_versions(
     entries: Sequence[CardEntry], catalog: Catalog, civitai: Civitai, cards: Cards, tally: Tally
-) -> Generator[Step, None, dict[str, Version]]:
+) -> Generator[InquiryProgress, None, dict[str, Version]]:
     """The versions that cards' files are, by the cards' ids. At most a hundred. Raises FetchRefused."""
     digests: dict[str, str] = {}
     for entry in entries:

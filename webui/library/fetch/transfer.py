@@ -31,7 +31,7 @@ NO_FILE_TYPES = ("text/html", "application/json", "application/xml", "applicatio
 
 
 @dataclass(frozen=True, slots=True)
-class Moment:
+class TransferProgress:
     """Where a transfer stands, bytes."""
 
     received: int
@@ -39,7 +39,7 @@ class Moment:
 
 
 @dataclass(frozen=True, slots=True)
-class Source:
+class RemoteFile:
     """A file elsewhere. `size` is about what its site says; `sha256` is checked by whoever asks for it.
 
     `etag` tells the version of the file that a part here came with: its ETag, else when it was changed.
@@ -58,10 +58,10 @@ class Transfer:
     def __init__(
         self,
         web: Web,
-        source: Source,
+        source: RemoteFile,
         path: Path,
         stop: threading.Event,
-        told: Callable[[Moment, str | None], None],
+        told: Callable[[TransferProgress, str | None], None],
         pause: Callable[[threading.Event, float], None],
     ) -> None:
         """`told` is called with every piece: where it stands, and the file's etag."""
@@ -125,7 +125,7 @@ class Transfer:
         except PartRefused as refused:
             if refused.whole_size == self._received > 0:
                 # All of it had come when the server was stopped.
-                self._told(Moment(self._received, self._received), self._etag)
+                self._told(TransferProgress(self._received, self._received), self._etag)
                 return
             self._begin_again()
             with self._web.open(self._source.url, {}, self._stop) as response:
@@ -136,7 +136,7 @@ class Transfer:
         size = self._whole_size(response)
         require_space(self._path.parent, (size or 0) - self._received, self._source.name)
         self._etag = version_of(response)
-        self._told(Moment(self._received, size), self._etag)
+        self._told(TransferProgress(self._received, size), self._etag)
         with storage_errors(self._path), self._path.open("r+b") as file:
             file.seek(self._received)
             unsynced = 0
@@ -155,7 +155,7 @@ class Transfer:
                     unsynced = 0
                     require_space(self._path.parent, (size or 0) - self._received, self._source.name)
                 self._refuse_endless(size)
-                self._told(Moment(self._received, size), self._etag)
+                self._told(TransferProgress(self._received, size), self._etag)
             os.fsync(file.fileno())
         self._check_size(size)
 

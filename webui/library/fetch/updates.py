@@ -10,7 +10,7 @@ from webui.library.fetch.links import CivitaiLink
 from webui.library.fetch.refusals import Cause
 
 
-class Update(CardUpdate):
+class NewerVersion(CardUpdate):
     """A newer version of a model that is here; `id` is the card's."""
 
     id: str
@@ -24,7 +24,9 @@ class Unanswered(BaseModel):
     sentence: str
 
 
-def newer(identity: str, versions: list[Version], here: int, others: Collection[int] = ()) -> Update | None:
+def newer(
+    identity: str, versions: list[Version], here: int, others: Collection[int] = ()
+) -> NewerVersion | None:
     """The newest version with a file, if it is newer than the one that is here and not among the others."""
     known = [version.id for version in versions]
     first = next((version for version in versions if version.files), None)
@@ -32,7 +34,7 @@ def newer(identity: str, versions: list[Version], here: int, others: Collection[
         return None
     if here in known and known.index(first.id) > known.index(here):
         return None
-    return Update(
+    return NewerVersion(
         id=identity,
         version_id=first.id,
         version=first.name,

@@ -15,7 +15,7 @@ logger = logging.getLogger(__name__)
 REMEMBERED = 200
 
 
-class Finishing:
+class UploadFinisher:
     """Files uploads. Any thread; who asks for one that is being filed waits for it."""
 
     def __init__(self, uploads: Uploads, intake: Intake) -> None:

@@ -22,23 +22,23 @@ OTHER_TEXT_ENCODERS: tuple[tuple[tuple[str, ...], str], ...] = (
 
 
 @dataclass(frozen=True, slots=True)
-class Encoder:
+class EncoderSignature:
     """What an encoder reads and the name of its network."""
 
     reads_pictures: bool
     name: str
 
 
-def find_encoder(header: Header) -> Encoder | None:
+def find_encoder(header: Header) -> EncoderSignature | None:
     """The text or image encoder that a file holds, None if it holds neither."""
     for prefix in PREFIXES:
         if prefix and not header.has(prefix):
             continue
         text = _text_encoder(header, prefix)
         if text is not None:
-            return Encoder(reads_pictures=False, name=text)
+            return EncoderSignature(reads_pictures=False, name=text)
     name = _image_encoder(header)
-    return Encoder(reads_pictures=True, name=name) if name else None
+    return EncoderSignature(reads_pictures=True, name=name) if name else None
 
 
 def _text_encoder(header: Header, prefix: str) -> str | None:

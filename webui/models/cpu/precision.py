@@ -36,7 +36,7 @@ class Precision(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Numbers:
+class NumberFormats:
     """Formats of a loaded model.
 
     `falls_back`: go to 32 bits where half precision gives NaN. `packed`: weights are packed for the processor
@@ -57,8 +57,8 @@ class Numbers:
         return {self.network, self.vae, self.text} == {torch.float32}
 
 
-EXACT = Numbers(torch.float32, torch.float32, torch.float32, channels_last=False, falls_back=False)
-FULL = Numbers(torch.float32, torch.float32, torch.float32, channels_last=True, falls_back=False)
+EXACT = NumberFormats(torch.float32, torch.float32, torch.float32, channels_last=False, falls_back=False)
+FULL = NumberFormats(torch.float32, torch.float32, torch.float32, channels_last=True, falls_back=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,7 +160,7 @@ def choose_numbers(
     weights: int | None = None,
     full_network: bool = False,
     full_vae: bool = False,
-) -> Numbers:
+) -> NumberFormats:
     """Formats for a file stored in `stored` whose network has so many `weights` (None: many).
 
     `full_network` is A1111's --no-half, `full_vae` its --no-half-vae.
@@ -177,7 +177,7 @@ def choose_numbers(
         else network
     )
     vae = torch.float32 if full_vae else vae
-    return Numbers(
+    return NumberFormats(
         network,
         vae,
         network,

@@ -37,7 +37,7 @@ class RetinaFace(nn.Module):
             {name: module for name, module in whole.named_children() if name not in ("avgpool", "fc")}
         )
         self.fpn = Pyramid()
-        self.ssh1, self.ssh2, self.ssh3 = Context(), Context(), Context()
+        self.ssh1, self.ssh2, self.ssh3 = ContextModule(), ContextModule(), ContextModule()
         self.ClassHead = nn.ModuleList([Head(2) for _ in LEVELS])
         self.BboxHead = nn.ModuleList([Head(4) for _ in LEVELS])
         self.LandmarkHead = nn.ModuleList([Head(10) for _ in LEVELS])
@@ -74,7 +74,7 @@ class Pyramid(nn.Module):
         return [fine, middle, coarse]
 
 
-class Context(nn.Module):
+class ContextModule(nn.Module):
     """Looks around with convolutions of 3, 5 and 7 pixels, the larger made of small ones."""
 
     def __init__(self) -> None:

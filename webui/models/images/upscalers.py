@@ -21,7 +21,7 @@ from webui.library.catalog.upscaler_names import LANCZOS, NEAREST, NONE, find_up
 from webui.models.images.face_restorers import FaceRestorers
 from webui.models.images.image_network import PictureNetwork, load_network
 from webui.models.memory import LeastRecentlyUsed, model_budget_bytes
-from webui.models.vae.tiles import Pixels, TileDone, Tiling, in_tiles
+from webui.models.vae.tiles import Pixels, TileDone, TileLayout, in_tiles
 
 logger = logging.getLogger(__name__)
 # A1111: a network that enlarges too little runs again, but not for ever.
@@ -99,7 +99,7 @@ class Upscalers:
             if before[0] * before[1] * network.scale**2 > MAX_PIXELS:
                 self._messages.append(f"{name} would make the picture too large for it to run once more.")
                 break
-            image = yield from self._once(image, network, Tiling(tile, overlap, network.window))
+            image = yield from self._once(image, network, TileLayout(tile, overlap, network.window))
             if covers(image.size, target) or image.size == before:
                 break
         return to_size(image, target)
@@ -129,7 +129,7 @@ class Upscalers:
         self._networks.clear()
         self._free()
 
-    def _once(self, image: Image.Image, network: PictureNetwork, tiling: Tiling) -> Steps:
+    def _once(self, image: Image.Image, network: PictureNetwork, tiling: TileLayout) -> Steps:
         """One run of a network over a picture, in smaller and smaller tiles while memory is short."""
         bands = image.getbands()
         has_alpha = bands[-1] == "A"
@@ -147,7 +147,7 @@ class Upscalers:
         return result
 
     def _colours(
-        self, pixels: Pixels, network: PictureNetwork, tiling: Tiling
+        self, pixels: Pixels, network: PictureNetwork, tiling: TileLayout
     ) -> Generator[TileDone, None, Pixels]:
         """(H, W, 3) or grey (H, W), made into what the network takes and its result made into the same."""
         is_grey = pixels.ndim == 2
@@ -164,7 +164,7 @@ class Upscalers:
         return enlarged.mean(axis=2).round().astype(np.uint8) if is_grey else enlarged
 
     def _tiles(
-        self, pixels: Pixels, network: PictureNetwork, tiling: Tiling
+        self, pixels: Pixels, network: PictureNetwork, tiling: TileLayout
     ) -> Generator[TileDone, None, Pixels]:
         while True:
             try:
@@ -178,7 +178,7 @@ class Upscalers:
                 network.messages.clear()
                 return result
 
-    def _smaller(self, tiling: Tiling, longest: int, network: PictureNetwork) -> Tiling:
+    def _smaller(self, tiling: TileLayout, longest: int, network: PictureNetwork) -> TileLayout:
         """Tiles of half the side. Raises OutOfMemory where they are small already."""
         self._free()
         side = min(tiling.tile or longest, longest) // 2
@@ -190,7 +190,7 @@ class Upscalers:
         self._messages.append(
             f"The memory was too small for such tiles; it went on with tiles of {side} pixels."
         )
-        return Tiling(side, tiling.overlap, tiling.window)
+        return TileLayout(side, tiling.overlap, tiling.window)
 
     def _free(self) -> None:
         if self.device.type == "cuda":

@@ -10,7 +10,7 @@ from webui.diffusion.text_encoder import TextEncoder
 from webui.models.loras.lora import Layer, Lora, WeightedLora, layer_names, load_lora, recipes
 from webui.models.loras.lora_keys import LayerNames
 from webui.models.loras.patched_weights import PatchedWeights
-from webui.models.unet import Network
+from webui.models.unet import UNet
 
 # LoRAs that stay matched after their use; their tensors are mapped, not copied.
 KEPT_LORAS = 8
@@ -19,7 +19,7 @@ KEPT_LORAS = 8
 class NetworksInUse:
     """The LoRAs on a checkpoint's network and text encoders, as they are until others are asked for."""
 
-    def __init__(self, network: Network, text_encoder: TextEncoder, text_dtype: torch.dtype) -> None:
+    def __init__(self, network: UNet, text_encoder: TextEncoder, text_dtype: torch.dtype) -> None:
         """None yet."""
         self.patches = PatchedWeights()
         self._network, self._text_encoder, self._text_dtype = network, text_encoder, text_dtype

@@ -15,7 +15,7 @@ from webui.models.loras.lora_changes import LayerChange, read_change
 from webui.models.loras.lora_keys import LayerNames, LayerTensors, SortedTensors, sort_tensors
 from webui.models.loras.lora_scales import LoraScales
 from webui.models.loras.patched_weights import Recipe, Slot
-from webui.models.unet import Network
+from webui.models.unet import UNet
 
 LATENT_CHANNELS = 4
 UNET = "unet"
@@ -100,7 +100,7 @@ def recipes(loras: Iterable[WeightedLora]) -> dict[Slot, Recipe]:
     return {slot: tuple(changes) for slot, changes in found.items()}
 
 
-def layer_names(network: Network, text_encoder: TextEncoder, text_dtype: torch.dtype) -> LayerNames[Layer]:
+def layer_names(network: UNet, text_encoder: TextEncoder, text_dtype: torch.dtype) -> LayerNames[Layer]:
     """The layers of a checkpoint by every name they have."""
     parts: dict[str, dict[str, Layer]] = {UNET: {}}
     for name, module in changeable(network.unet):

@@ -20,7 +20,7 @@ MAX_BYTE = 255
 
 
 @dataclass(frozen=True, slots=True)
-class Tiling:
+class TileLayout:
     """Pixels of the picture given: side of a tile (0: no tiles), overlap, side of the network's windows."""
 
     tile: int
@@ -36,7 +36,7 @@ class TileDone:
     of: int
 
 
-def spans(size: int, tiling: Tiling) -> list[tuple[int, int]]:
+def spans(size: int, tiling: TileLayout) -> list[tuple[int, int]]:
     """Begin and end of each tile along a side. All begin at multiples of the window; none is much smaller.
 
     Each overlaps the next by `overlap` pixels or a few more.
@@ -82,7 +82,9 @@ def ramp_over(overlap: int) -> Numbers:
     return np.concatenate([np.zeros(quarter), middle, np.ones(quarter)]).astype(np.float32)
 
 
-def in_tiles(picture: Pixels, run: RunTile, tiling: Tiling, scale: int) -> Generator[TileDone, None, Pixels]:
+def in_tiles(
+    picture: Pixels, run: RunTile, tiling: TileLayout, scale: int
+) -> Generator[TileDone, None, Pixels]:
     """Run a network over a picture (H, W, C); returns the result (H*scale, W*scale, C).
 
     Between two tiles the generator may be closed.

@@ -11,7 +11,7 @@ from typing import TypeVar
 import torch
 
 from webui.core.errors import OutOfMemory
-from webui.models.vae.tiles import Tiling
+from webui.models.vae.tiles import TileLayout
 
 logger = logging.getLogger(__name__)
 Result = TypeVar("Result")
@@ -38,16 +38,16 @@ class Way:
     """One way to do the work; `words` tell the artist of it."""
 
     words: str
-    tiling: Tiling | None = None
+    tiling: TileLayout | None = None
     on_cpu: bool = False
 
 
 # Sides in latent pixels. A quarter of a tile overlaps, so that group norms differ slowly over a picture.
 WHOLE = Way("whole")
-TILES = Way("in tiles", Tiling(64, 16))
-SMALL_TILES = Way("in small tiles", Tiling(32, 12))
-TINY_TILES = Way("in tiny tiles", Tiling(16, 6))
-ON_CPU = Way("on the processor, which is slow", Tiling(64, 16), on_cpu=True)
+TILES = Way("in tiles", TileLayout(64, 16))
+SMALL_TILES = Way("in small tiles", TileLayout(32, 12))
+TINY_TILES = Way("in tiny tiles", TileLayout(16, 6))
+ON_CPU = Way("on the processor, which is slow", TileLayout(64, 16), on_cpu=True)
 
 
 def ways(device: torch.device) -> tuple[Way, ...]:

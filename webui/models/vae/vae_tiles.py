@@ -13,7 +13,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from webui.models.vae.shared_norms import fixed, measured
-from webui.models.vae.tiles import Tiling, fades, spans
+from webui.models.vae.tiles import TileLayout, fades, spans
 
 Work = Callable[[Tensor], Tensor]
 Span = tuple[int, int]
@@ -29,7 +29,7 @@ class Scale:
     result: int
 
 
-def in_tiles(network: nn.Module, work: Work, given: Tensor, tiling: Tiling, scale: Scale) -> Tensor:
+def in_tiles(network: nn.Module, work: Work, given: Tensor, tiling: TileLayout, scale: Scale) -> Tensor:
     """`work` of the network on (1, C, H, W), nearly as it were for the whole; float32, on the CPU.
 
     `tiling` counts latent pixels.
@@ -45,7 +45,9 @@ def in_tiles(network: nn.Module, work: Work, given: Tensor, tiling: Tiling, scal
         return blended(work, given, rows, columns, scale)
 
 
-def in_seamless_tiles(network: nn.Module, work: Work, given: Tensor, tiling: Tiling, scale: Scale) -> Tensor:
+def in_seamless_tiles(
+    network: nn.Module, work: Work, given: Tensor, tiling: TileLayout, scale: Scale
+) -> Tensor:
     """The same for a picture whose edges fit together, and do so afterwards."""
     around = [min(tiling.overlap * scale.given, side) for side in given.shape[2:]]
     widened = functional.pad(given, (around[1], around[1], around[0], around[0]), mode="circular")

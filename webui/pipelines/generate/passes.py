@@ -55,7 +55,7 @@ class Sampled:
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class PassPosition:
     """Where a pass stands in the run: steps of the batch before it, and of the whole batch."""
 
     batch: Batch
@@ -83,11 +83,11 @@ def sample_batch(batch: Batch, run: Run, models: ExitStack) -> Generator[Event, 
     second_steps = request.second_pass().steps
     if request.hires.first_pass:
         images = [flatten(run.context.inputs.open(request.hires.first_pass), "#ffffff")] * request.batch_size
-        return (yield from second_pass(batch, run, models, images, Place(batch, 0, second_steps)))
+        return (yield from second_pass(batch, run, models, images, PassPosition(batch, 0, second_steps)))
     sampled = yield from first_pass(batch, run, models, second_steps)
     if sampled is None or run.context.stop.ends_batch:
         return sampled
-    place = Place(batch, request.steps, request.steps + second_steps)
+    place = PassPosition(batch, request.steps, request.steps + second_steps)
     return (yield from second_pass(batch, run, models, sampled, place))
 
 
@@ -108,7 +108,7 @@ def first_pass(
         if (factor := float(request.options.initial_noise_multiplier)) != 1:
             denoising.first_noise = noise.draw() * factor
     refining = with_refiner(batch, denoising, sd, run.context, models)
-    place = Place(batch, 0, denoising.total_steps + steps_after)
+    place = PassPosition(batch, 0, denoising.total_steps + steps_after)
     sampled = yield from sample(denoising, sd, run.context, place, refining)
     if sampled is None:
         return None
@@ -128,7 +128,7 @@ def kept_outside(latent: Tensor, denoising: Denoising, request: GenerationReques
 
 
 def second_pass(
-    batch: Batch, run: Run, models: ExitStack, first: Sampled | list[Image.Image], place: Place
+    batch: Batch, run: Run, models: ExitStack, first: Sampled | list[Image.Image], place: PassPosition
 ) -> Generator[Event, None, Sampled | None]:
     """From the first pass's latent, or from finished pictures in its place."""
     request, context = batch.request, run.context
@@ -203,7 +203,7 @@ def with_refiner(
 
 
 def sample(
-    denoising: Denoising, sd: LoadedModel, context: Context, place: Place, refining: Refining | None
+    denoising: Denoising, sd: LoadedModel, context: Context, place: PassPosition, refining: Refining | None
 ) -> Generator[Event, None, Sampled | None]:
     """Run a pass to its end, or to where it is told to stop; None if cancelled."""
     last = yield from denoise(denoising, sd, context, place)
@@ -221,7 +221,7 @@ def sample(
 
 
 def denoise(
-    denoising: Denoising, sd: LoadedModel, context: Context, place: Place
+    denoising: Denoising, sd: LoadedModel, context: Context, place: PassPosition
 ) -> Generator[Event, None, Step | None]:
     """Run the sampler, telling progress and showing previews; ends early when told to."""
     total = denoising.total_steps

@@ -64,7 +64,7 @@ def pictures_of(latent: Tensor, places: Iterable[int], making: Making) -> Iterat
     for place in places:
         (picture,) = decode(latent[place : place + 1], making.sd, request)
         index, originals = making.batch.indexes[place], making.originals.of(place)
-        for made in Finishing(request, index, making.facts, making.context, originals)(picture):
+        for made in PictureFinisher(request, index, making.facts, making.context, originals)(picture):
             # An aside is no decoded latent.
             latent_id = making.kept.id if isinstance(made, ImageReady) and not made.aside else ""
             yield made.model_copy(update={"latent": latent_id}) if latent_id else made
@@ -72,7 +72,7 @@ def pictures_of(latent: Tensor, places: Iterable[int], making: Making) -> Iterat
         making.kept.done()
 
 
-class Finishing:
+class PictureFinisher:
     """What happens to one decoded picture: faces, colours, the original around it, infotext."""
 
     def __init__(

@@ -140,7 +140,7 @@ def make_start(
 
 
 @dataclass(frozen=True, slots=True)
-class Sources:
+class Img2ImgInputs:
     """Pictures ready to be encoded, the wholes they come from, and the mask; a blank one is not used."""
 
     wholes: tuple[Image.Image, ...]
@@ -160,7 +160,7 @@ class Sources:
 
 def prepared_sources(
     images: Sequence[Image.Image], request: GenerationRequest, context: Context, upscale: Upscale | None
-) -> Sources:
+) -> Img2ImgInputs:
     """Flattened, extended, resized, cut and filled, as the request asks."""
     drawn, background = mask_picture(request, context), request.options.img2img_background_color
     flat = [flatten(image, background) for image in images]
@@ -169,7 +169,7 @@ def prepared_sources(
         flat, drawn = [each.picture for each in grown], grown[0].mask
     use = mask_use(request, flat[0].size, drawn) if drawn is not None else None
     prepared = [prepared_picture(image, request, use, upscale) for image in flat]
-    return Sources(
+    return Img2ImgInputs(
         tuple(each.whole for each in prepared),
         tuple(each.worked_on for each in prepared),
         use,

@@ -37,14 +37,14 @@ NO_FACES = (
 
 
 @dataclass(frozen=True, slots=True)
-class Sources:
+class ExtrasSources:
     """Where the pictures come from."""
 
     image: gr.Image
     files: gr.File
 
 
-def make_sources(form: Form) -> Sources:
+def make_sources(form: Form) -> ExtrasSources:
     """The three ways to name pictures, as a strip of tabs made by `assets/js/subtabs.js`."""
     with sub_tabs("mode_extras"):
         chooser(form, "mode", MODES, DEFAULTS["mode"], "extras_mode", "Which pictures")
@@ -80,7 +80,7 @@ def make_sources(form: Form) -> Sources:
                 "extras_batch_output_dir",
             )
             tick(form, "show_results", "Show result images", "extras_show_extras_results")
-    return Sources(image, files)
+    return ExtrasSources(image, files)
 
 
 def make_upscaling(form: Form, catalog: Catalog, page: gr.Blocks) -> None:

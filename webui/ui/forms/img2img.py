@@ -12,7 +12,7 @@ from webui.core.request import GenerationRequest
 from webui.core.request_infotext import read_inpainting
 from webui.core.request_parts import Inpainting, Loopback, Outpainting, SoftInpainting
 from webui.core.settings import Settings
-from webui.jobs.img2img_batch import Batch, PngInfoChoice, folder_named, pictures_in
+from webui.jobs.img2img_batch import BatchInputs, PngInfoChoice, folder_named, pictures_in
 from webui.ui.forms.generation import fields_of_infotext, fields_of_request, request_parts
 
 IMG2IMG, SKETCH, INPAINT = "img2img", "Sketch", "Inpaint"
@@ -126,7 +126,7 @@ def batch_parts(fields: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, An
     return wanted | {"inpainting": inpainting_parts(fields, ANY_MASK)}, overrides
 
 
-def batch_of(fields: Mapping[str, Any], files: Iterable[str]) -> Batch:
+def batch_of(fields: Mapping[str, Any], files: Iterable[str]) -> BatchInputs:
     """What the form names for a batch. Raises InvalidRequest for folders that are not there."""
     from_folder = fields.get("batch_source") == FROM_DIRECTORY
     folder = str(fields.get("batch_input_dir") or "")
@@ -135,7 +135,7 @@ def batch_of(fields: Mapping[str, Any], files: Iterable[str]) -> Batch:
     pictures = pictures_of(folder, "input directory") if from_folder else tuple(map(Path, files))
     output = str(fields.get("batch_output_dir") or "").strip()
     png_folder = str(fields.get("batch_png_info_dir") or "")
-    return Batch(
+    return BatchInputs(
         pictures=pictures,
         masks=pictures_of(str(fields.get("batch_mask_dir") or ""), "inpaint masks directory"),
         output=str(Path(output).expanduser().absolute()) if output else "",

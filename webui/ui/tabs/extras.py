@@ -13,7 +13,13 @@ from webui.core.events import Message
 from webui.jobs.services import Services
 from webui.library.catalog.upscaler_names import find_upscaler
 from webui.store.chosen import SaveButton
-from webui.ui.components.extras_fields import Sources, make_cuts, make_faces, make_sources, make_upscaling
+from webui.ui.components.extras_fields import (
+    ExtrasSources,
+    make_cuts,
+    make_faces,
+    make_sources,
+    make_upscaling,
+)
 from webui.ui.components.generate_box import GenerateBox, make_generate_box
 from webui.ui.components.results import Results, make_results
 from webui.ui.forms.extras import extras_request, given_pictures
@@ -58,7 +64,7 @@ def make_extras(services: Services, files: PictureFiles, page: gr.Blocks) -> Ext
 
 
 def wire_generate(
-    services: Services, form: Form, sources: Sources, box: GenerateBox, results: Results
+    services: Services, form: Form, sources: ExtrasSources, box: GenerateBox, results: Results
 ) -> None:
     """Generate puts a job into the queue."""
 
