@@ -10,6 +10,7 @@ from typing import Literal, Protocol
 
 import torch
 from torch import Tensor
+from torch.nn.functional import normalize
 
 from webui.diffusion.brownian import BrownianTree
 from webui.diffusion.philox import PhiloxGenerator
@@ -126,15 +127,20 @@ class ImageNoise:
 
     def _first(self, index: int) -> Tensor:
         """The starting noise of one image, (C, h, w)."""
-        generator, resize_from = self._generators[index], self.options.resize_from
-        shape = self.shape if resize_from is None else (self.shape[0], *resize_from)
-        is_resized = shape != self.shape
-        noise = self.draw_from(self.seeds[index], shape) if is_resized else generator.randn(shape)
-        if self.options.variation_strength:
-            seeds = self.options.variation_seeds
-            variation = self.draw_from(seeds[index] if index < len(seeds) else 0, shape)
-            noise = slerp(self.options.variation_strength, noise, variation)
-        return paste_in_middle(generator.randn(self.shape), noise) if is_resized else noise
+        own = self._generators[index].randn(self.shape)
+        small = (self.shape[0], *(self.options.resize_from or self.shape[1:]))
+        if small == self.shape:
+            return self._vary(own, index)
+        # The picture of the smaller size, with new noise around it.
+        return paste_in_middle(own, self._vary(self.draw_from(self.seeds[index], small), index))
+
+    def _vary(self, noise: Tensor, index: int) -> Tensor:
+        """The noise (C, h, w) of one image, moved towards that of its variation seed."""
+        strength, seeds = self.options.variation_strength, self.options.variation_seeds
+        if not strength:
+            return noise
+        seed = seeds[index] if index < len(seeds) else 0
+        return slerp(strength, noise, self.draw_from(seed, tuple(noise.shape)))
 
 
 class BrownianNoise:
@@ -165,15 +171,13 @@ class BrownianNoise:
 
 def slerp(strength: float, low: Tensor, high: Tensor) -> Tensor:
     """From one noise (C, h, w) towards another on the sphere between their columns (Shoemake 1985)."""
-    low_unit, high_unit = (noise / torch.norm(noise, dim=1, keepdim=True) for noise in (low, high))
-    cosine = (low_unit * high_unit).sum(1)
+    cosine = (normalize(low, dim=1) * normalize(high, dim=1)).sum(1, keepdim=True)
     if cosine.mean() > PARALLEL:
-        # A1111 has the two the wrong way round here; kept, for seeds recorded there.
-        return low * strength + high * (1 - strength)
-    angle = torch.acos(cosine)
-    sine = torch.sin(angle)
-    low_share, high_share = torch.sin((1.0 - strength) * angle) / sine, torch.sin(strength * angle) / sine
-    return low_share.unsqueeze(1) * low + high_share.unsqueeze(1) * high
+        # Nearly the same direction: a straight line will do. A1111 walks it from the other end; kept, for
+        # seeds recorded there.
+        return strength * low + (1 - strength) * high
+    angle = cosine.acos()
+    return ((1 - strength) * angle).sin() / angle.sin() * low + (strength * angle).sin() / angle.sin() * high
 
 
 def paste_in_middle(background: Tensor, noise: Tensor) -> Tensor:

@@ -73,16 +73,20 @@ class NoiseLevels:
 
     def sigma_to_t(self, sigma: Tensor) -> Tensor:
         """Timesteps of sigmas, same shape: float between 0 and 999, or int64 where quantized."""
+        if self.quantize:
+            return self.nearest_level(sigma)
         log_sigmas = self.log_sigmas.to(sigma.device)
         log_sigma = sigma.log()
         distances = log_sigma - log_sigmas[:, None]
-        if self.quantize:
-            return distances.abs().argmin(dim=0).view(sigma.shape)
         low = distances.ge(0).cumsum(dim=0).argmax(dim=0).clamp(max=len(log_sigmas) - 2)
         high = low + 1
         weight = (log_sigmas[low] - log_sigma) / (log_sigmas[low] - log_sigmas[high])
         weight = weight.clamp(0, 1)
         return ((1 - weight) * low + weight * high).view(sigma.shape)
+
+    def nearest_level(self, sigma: Tensor) -> Tensor:
+        """Which trained level is nearest in the logarithm of sigma: same shape, int64."""
+        return (sigma.log() - self.log_sigmas.to(sigma.device)[:, None]).abs().argmin(dim=0).view(sigma.shape)
 
     def t_to_sigma(self, timestep: Tensor) -> Tensor:
         """Sigmas of timesteps, interpolated in the logarithm; same shape, float32."""
@@ -104,16 +108,19 @@ class ConsistencyLevels(NoiseLevels):
 
     skip: int = TRAINING_STEPS // CONSISTENCY_STEPS
 
+    @property
+    def lowest_timestep(self) -> int:
+        """The timestep of the lowest level; the others follow `skip` apart."""
+        return self.skip - 1
+
     def sigma_to_t(self, sigma: Tensor) -> Tensor:
-        """Timesteps of the nearest of the levels, int64."""
-        log_sigmas = self.log_sigmas.to(sigma.device)
-        distances = sigma.log() - log_sigmas[:, None]
-        return distances.abs().argmin(dim=0).view(sigma.shape) * self.skip + (self.skip - 1)
+        """Timesteps of the levels nearest in the logarithm of sigma, int64."""
+        return self.lowest_timestep + self.skip * self.nearest_level(sigma)
 
     def t_to_sigma(self, timestep: Tensor) -> Tensor:
-        """Sigmas of timesteps of the full scale."""
-        level = ((timestep - (self.skip - 1)) / self.skip).float()
-        return super().t_to_sigma(level.clamp(min=0, max=len(self.sigmas) - 1))
+        """Sigmas of timesteps of the full scale, between the ends of the levels."""
+        level = (timestep - self.lowest_timestep) / self.skip
+        return super().t_to_sigma(level.clip(0, len(self.sigmas) - 1))
 
     def uniform(self, steps: int) -> Tensor:
         """Sigmas evenly spaced in timesteps between the ends of the levels, then 0: (steps + 1,)."""

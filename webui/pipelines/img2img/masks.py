@@ -1,6 +1,8 @@
 """Masks of inpainting: from a drawn picture to what the latent and the overlay need. White is made anew."""
 
 import math
+from functools import reduce
+from itertools import chain, repeat
 from typing import NamedTuple
 
 import cv2
@@ -14,8 +16,17 @@ from webui.core.request_parts import Inpainting
 KERNEL_REACH = 2.5
 # Alpha above this is masked, of 255.
 ALPHA_THRESHOLD = 128
-# Blurs by which masked areas are filled with the colours around, and how often each is laid over the last.
-FILL_BLURS = ((256, 1), (64, 1), (16, 2), (4, 4), (2, 2), (0, 1))
+
+
+class Coat(NamedTuple):
+    """One blur of the colours around a mask, and how often it is laid on."""
+
+    radius: int
+    times: int
+
+
+# A1111's coats, the widest first; the last is the picture itself.
+FILL = (Coat(256, 1), Coat(64, 1), Coat(16, 2), Coat(4, 4), Coat(2, 2), Coat(0, 1))
 
 
 class Region(NamedTuple):
@@ -99,15 +110,24 @@ def grown(first: int, last: int, more: int, limit: int) -> tuple[int, int]:
 
 
 def fill_masked(image: Image.Image, mask: Image.Image) -> Image.Image:
-    """The picture (RGB) with the masked area filled by the colours around it, ever finer."""
-    kept = Image.new("RGBa", image.size)
-    kept.paste(image.convert("RGBA").convert("RGBa"), mask=ImageOps.invert(mask.convert("L")))
-    result = Image.new("RGBA", image.size)
-    for radius, times in FILL_BLURS:
-        blurred = kept.filter(ImageFilter.GaussianBlur(radius)).convert("RGBA")
-        for _ in range(times):
-            result.alpha_composite(blurred)
-    return result.convert("RGB")
+    """The picture (RGB) with the masked area filled by the colours around it, ever finer.
+
+    In premultiplied pixels what is masked weighs nothing, so a blur spreads the unmasked colours alone.
+    """
+    unmasked = _without_masked(image, mask)
+
+    def blurred(coat: Coat) -> Image.Image:
+        return unmasked.filter(ImageFilter.GaussianBlur(coat.radius)).convert("RGBA")
+
+    coats = chain.from_iterable(repeat(blurred(coat), coat.times) for coat in FILL)
+    return reduce(Image.alpha_composite, coats, Image.new("RGBA", image.size)).convert("RGB")
+
+
+def _without_masked(image: Image.Image, mask: Image.Image) -> Image.Image:
+    """The picture where the mask is black, fading out with it, as premultiplied RGBa."""
+    visible = Image.new("RGBa", image.size)
+    visible.paste(image.convert("RGBA").convert("RGBa"), mask=ImageOps.invert(mask.convert("L")))
+    return visible
 
 
 def latent_mask(mask: Image.Image, size: tuple[int, int], *, rounds: bool) -> NDArray[np.float32]:
@@ -124,6 +144,4 @@ def overlay_mask(mask: Image.Image) -> Image.Image:
 
 def original_around(image: Image.Image, mask: Image.Image) -> Image.Image:
     """The picture (RGBA) where the mask is black, fading out with it."""
-    around = Image.new("RGBa", image.size)
-    around.paste(image.convert("RGBA").convert("RGBa"), mask=ImageOps.invert(mask.convert("L")))
-    return around.convert("RGBA")
+    return _without_masked(image, mask).convert("RGBA")

@@ -52,22 +52,26 @@ def resize(
 
 def covering(size: tuple[int, int], width: int, height: int) -> tuple[int, int]:
     """The smallest size of the same shape that covers width x height, rounded down."""
-    is_wider = width / height > size[0] / size[1]
-    covered = (
-        (width if is_wider else size[0] * height // size[1]),
-        (height if not is_wider else size[1] * width // size[0]),
-    )
-    return max(covered[0], 1), max(covered[1], 1)
+    return _as_wide(size, width) if _is_flatter(width, height, size) else _as_high(size, height)
 
 
 def fitting(size: tuple[int, int], width: int, height: int) -> tuple[int, int]:
     """The largest size of the same shape that fits into width x height, rounded down."""
-    is_narrower = width / height < size[0] / size[1]
-    fitted = (
-        (width if is_narrower else size[0] * height // size[1]),
-        (height if not is_narrower else size[1] * width // size[0]),
-    )
-    return max(fitted[0], 1), max(fitted[1], 1)
+    return _as_wide(size, width) if _is_flatter(*size, (width, height)) else _as_high(size, height)
+
+
+def _is_flatter(width: int, height: int, than: tuple[int, int]) -> bool:
+    return width * than[1] > than[0] * height
+
+
+def _as_wide(size: tuple[int, int], width: int) -> tuple[int, int]:
+    """A size scaled to a width, at least one pixel high."""
+    return width, max(size[1] * width // size[0], 1)
+
+
+def _as_high(size: tuple[int, int], height: int) -> tuple[int, int]:
+    """A size scaled to a height, at least one pixel wide."""
+    return max(size[0] * height // size[1], 1), height
 
 
 def centred(image: Image.Image, width: int, height: int) -> Image.Image:
