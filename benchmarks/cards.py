@@ -1,6 +1,6 @@
 """Milliseconds in a browser with 20,000 cards: the page of cards opened, searched, scrolled to its end.
 
-    python benchmarks/cards.py [--files 20000] [--rounds 7] [--folder FOLDER]
+    python -m benchmarks.cards [--files 20000] [--rounds 7] [--folder FOLDER]
 
 Makes that many LoRA files of random names in 20 folders (a header and sparse zeros; a card beside every
 second, a preview beside every tenth), starts the program with a tiny checkpoint, and opens its page in
@@ -21,10 +21,10 @@ from pathlib import Path
 
 import httpx
 from catalog import make_files
-from meter import describe_machine, say
 from PIL import Image
 from playwright.sync_api import Browser, Page, sync_playwright
 
+from benchmarks.meter import describe_machine, say
 from tests.golden_cases import make_golden_models
 from tests.ui import browser as steps
 

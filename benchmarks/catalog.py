@@ -1,6 +1,6 @@
 """Seconds to list, search and find 20,000 model files.
 
-    python benchmarks/catalog.py [--files 20000] [--modules 24] [--folder FOLDER]
+    python -m benchmarks.catalog [--files 20000] [--modules 24] [--folder FOLDER]
 
 Makes that many LoRA files of random names (a header and sparse zeros, 20 folders), then measures: the first
 scan, which reads every header; a scan in a running server; the first scan of the next start, from the header
@@ -17,8 +17,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TypeVar
 
-from meter import describe_machine, say
-
+from benchmarks.meter import describe_machine, say
 from webui.core.model_file import ModelKind
 from webui.core.settings import Paths
 from webui.library.catalog.catalog import Catalog

@@ -1,6 +1,6 @@
 """Seconds to load a checkpoint, beside diffusers in the same run.
 
-    python benchmarks/loading.py CHECKPOINT [--rounds 3] [--other CHECKPOINT]
+    python -m benchmarks.loading CHECKPOINT [--rounds 3] [--other CHECKPOINT]
 
 Ours loads U-Net, VAE and text encoder. diffusers' from_single_file loads only U-Net and VAE, from the same
 file, with configs on the disk so that nothing is fetched. The files are in the page cache. "touched" reads
@@ -16,9 +16,9 @@ from pathlib import Path
 
 import torch
 from diffusers import AutoencoderKL, UNet2DConditionModel
-from meter import describe_machine, in_turn, peak_gib, report, say
-from speed import catalog_of
 
+from benchmarks.meter import describe_machine, in_turn, peak_gib, report, say
+from benchmarks.speed import catalog_of
 from webui.core.model_file import ModelFile
 from webui.models.cpu.precision import EXACT, NumberFormats, Precision
 from webui.models.loader import load

@@ -1,6 +1,6 @@
 """Seconds that a rank-32 LoRA over the whole U-Net of SD1.5 costs, beside the usual way in the same run.
 
-    python benchmarks/loras.py CHECKPOINT [--rounds 5]
+    python -m benchmarks.loras CHECKPOINT [--rounds 5]
 
 Measured is what an artist waits for: applying the change, and by how much the next step then takes longer
 than a warm one (weights that changed have to be packed again). The steps are at 64x64 pixels, where the
@@ -17,11 +17,11 @@ from pathlib import Path
 
 import torch
 from diffusers import UNet2DConditionModel
-from meter import Timing, describe_machine, peak_gib, report, say, timed
 from safetensors.torch import load_file, save_file
-from speed import CPU, catalog_of, seeded, without_private
 from torch import Tensor, nn
 
+from benchmarks.meter import Timing, describe_machine, peak_gib, report, say, timed
+from benchmarks.speed import CPU, catalog_of, seeded, without_private
 from webui.models.cpu.precision import NumberFormats
 from webui.models.loader import LoadedModel, load
 from webui.models.manager import ModelManager

@@ -1,6 +1,6 @@
 """Seconds of a step where another program has one of the cores, and where none has.
 
-    python benchmarks/sharing.py CHECKPOINT [--side 32] [--steps 12] [--rounds 3]
+    python -m benchmarks.sharing CHECKPOINT [--side 32] [--steps 12] [--rounds 3]
 
 How long threads wait for each other before they give their core away is read when torch starts, so each
 measurement is a process of its own: with the value of launch.sh, and with that of the library.
@@ -17,9 +17,9 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import torch
-from meter import describe_machine, say
-from speed import CPU, catalog_of, seeded
 
+from benchmarks.meter import describe_machine, say
+from benchmarks.speed import CPU, catalog_of, seeded
 from webui.models.manager import ModelManager
 
 WAYS = {"launch.sh's": {"GOMP_SPINCOUNT": "1000"}, "the library's": {}}

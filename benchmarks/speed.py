@@ -1,12 +1,13 @@
 """Seconds a step, a decode and a whole picture of SD1.5 at 512x512, beside diffusers in the same run.
 
-    python benchmarks/speed.py CHECKPOINT [--parts step,decode,text,picture] [--rounds 3]
+    python -m benchmarks.speed CHECKPOINT [--parts step,decode,text,picture] [--rounds 3]
 
 The peer is diffusers as it is fastest without compiling: bfloat16, channels last, torch's fused attention.
 """
 
 import argparse
 from collections.abc import Callable
+from itertools import count
 from pathlib import Path
 from tempfile import mkdtemp
 
@@ -17,24 +18,18 @@ from diffusers import (
     StableDiffusionPipeline,
     UNet2DConditionModel,
 )
-from meter import describe_machine, in_turn, peak_gib, report, say
 from torch import Tensor
 
-from webui.core.request import GenerationRequest
-from webui.core.settings import Settings
-from webui.core.stop import Stop
+from benchmarks.engine import Engine
+from benchmarks.meter import describe_machine, in_turn, peak_gib, report, say
 from webui.diffusion.text_encoder import EncodingOptions
 from webui.library.catalog.catalog import Catalog
 from webui.library.catalog.folders import ModelFolders
 from webui.models.cpu.precision import NumberFormats
 from webui.models.loader import LoadedModel, load
 from webui.models.manager import ModelManager
-from webui.pipelines.context import Context
-from webui.pipelines.generate.generate import generate
 from webui.store.database import IN_MEMORY, Database
 from webui.store.header_cache import HeaderCache
-from webui.store.inputs import Inputs
-from webui.store.latents import Latents
 
 CPU = torch.device("cpu")
 PLAIN = NumberFormats(torch.bfloat16, torch.bfloat16, torch.bfloat16, channels_last=True)
@@ -60,7 +55,7 @@ def main() -> None:
             "step": lambda: step_works(sd, peer),
             "decode": lambda: decode_works(sd, peer),
             "text": lambda: text_works(sd, peer),
-            "picture": lambda: picture_works(manager, chosen.checkpoint.name, peer),
+            "picture": lambda: picture_works(chosen.checkpoint, peer),
         }
         with torch.no_grad():
             for name in chosen.parts.split(","):
@@ -136,23 +131,25 @@ def text_works(sd: LoadedModel, peer: StableDiffusionPipeline) -> dict[str, Call
     }
 
 
-def picture_works(
-    manager: ModelManager, name: str, peer: StableDiffusionPipeline
-) -> dict[str, Callable[[], object]]:
+def picture_works(checkpoint: Path, peer: StableDiffusionPipeline) -> dict[str, Callable[[], object]]:
     """A whole picture of eight steps: text, Euler a with CFG, decoding."""
-    home = Path(mkdtemp())
-    context = Context(
-        manager, Inputs(home / "inputs"), Latents(home / "latents"), Settings(), Stop(), "benchmark"
-    )
+    on_cpu = ("--use-cpu", "all")
+    number = count()
+    engine = Engine(checkpoint.parent, Path(mkdtemp()), on_cpu)
     tokens = torch.randint(0, 49000, (2, 77), generator=torch.Generator().manual_seed(0))
 
     def ours() -> None:
-        manager.conditioning.clear()
-        request = GenerationRequest(
-            model=name, prompt=PROMPT, negative_prompt=NEGATIVE, steps=STEPS, sampler="Euler a", seed=1
+        # A prompt of its own, which no earlier one has encoded.
+        prompt = f"{PROMPT}, {next(number)}"
+        run = engine.run(
+            model=checkpoint.name,
+            prompt=prompt,
+            negative_prompt=NEGATIVE,
+            steps=STEPS,
+            sampler="Euler a",
+            seed=1,
         )
-        for _ in generate(request, context):
-            pass
+        assert run.error is None, run.error
 
     def theirs() -> None:
         prompt, negative = peer.text_encoder(tokens)[0].split(1)

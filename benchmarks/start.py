@@ -1,6 +1,6 @@
 """Seconds from the start of the process to the first answer with the page, second start.
 
-    python benchmarks/start.py [--rounds 3] [--port 7971]
+    python -m benchmarks.start [--rounds 3] [--port 7971]
 
 The page is ready when the server answers `/` with it; the first start, which fills Python's caches, is not
 counted.
@@ -17,7 +17,7 @@ import urllib.error
 import urllib.request
 from pathlib import Path
 
-from meter import MUCH, busy_seconds, describe_machine, say
+from benchmarks.meter import MUCH, busy_seconds, describe_machine, say
 
 ROOT = Path(__file__).resolve().parent.parent
 PATIENCE_S = 120.0
