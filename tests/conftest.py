@@ -17,6 +17,13 @@ if TYPE_CHECKING:
 ROOT = Path(__file__).parent.parent
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Where the tests marked gpu run."""
+    parser.addoption(
+        "--device", default="cuda", help="device of the tests marked gpu: cuda, or cpu at toy size"
+    )
+
+
 @pytest.fixture(scope="session")
 def golden_models() -> Path:
     """The folder of the tiny checkpoints, kept between runs."""
