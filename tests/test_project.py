@@ -1,3 +1,4 @@
+import ast
 import re
 import subprocess
 import sys
@@ -12,7 +13,8 @@ from webui.core.settings import Settings, section_type
 ROOT = Path(__file__).resolve().parents[1]
 MODULES = sorted((ROOT / "webui").rglob("*.py"))
 OURS = [".".join(path.relative_to(ROOT).with_suffix("").parts).removesuffix(".__init__") for path in MODULES]
-GROUND_FLOOR = [name for name in OURS if name.startswith(("webui.core", "webui.prompts", "webui.store"))]
+WITHOUT_TORCH = ("webui.core", "webui.prompts", "webui.store", "webui.library")
+GROUND_FLOOR = [name for name in OURS if name.startswith(WITHOUT_TORCH)]
 
 # Imports modules; that must not load what is unwanted, nor touch environment, threads, logging or disk.
 IMPORTS_ALONE = """
@@ -54,8 +56,27 @@ def test_no_source_file_is_longer_than_500_lines():
     assert {name: length for name, length in lengths.items() if length > 500} == {}
 
 
+def test_a_class_name_stands_for_one_thing():
+    places: dict[str, list[str]] = {}
+    for path in [*MODULES, ROOT / "app.py"]:
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.ClassDef):
+                places.setdefault(node.name, []).append(str(path.relative_to(ROOT)))
+    assert len(places) > 100
+    assert {name: found for name, found in places.items() if len(found) > 1} == {}
+
+
+def test_no_floor_holds_a_fourth_of_the_code():
+    """Lines of Python and JavaScript, by package."""
+    lines: dict[str, int] = {}
+    for path in [*MODULES, *(ROOT / "webui").rglob("*.js")]:
+        floor = path.relative_to(ROOT).parts[1]
+        lines[floor] = lines.get(floor, 0) + len(path.read_text(encoding="utf-8").splitlines())
+    assert max(lines.values()) < sum(lines.values()) / 4, lines
+
+
 def test_the_ground_floor_loads_neither_torch_nor_gradio(tmp_path):
-    assert "webui.core.settings" in GROUND_FLOOR
+    assert {"webui.core.settings", "webui.library.catalog.catalog"} <= set(GROUND_FLOOR)
     result = import_alone(GROUND_FLOOR, tmp_path, unwanted="torch,diffusers,transformers,gradio,fastapi")
     assert result.returncode == 0, result.stderr
 
