@@ -13,6 +13,7 @@ from webui.core.events import Event, Finished, ImageReady, Queued, Started
 from webui.core.settings import Settings
 from webui.core.work import WorkRequest
 from webui.jobs.job import Delivery, Job
+from webui.jobs.ownership import check_command, may_command
 from webui.jobs.worker import Worker
 
 logger = logging.getLogger(__name__)
@@ -93,18 +94,33 @@ class JobQueue:
                 return found
         return mine[-1] if mine else None
 
-    def interrupt(self) -> None:
-        """Stop the running job, keeping what it has."""
-        if job := self._running:
-            job.stop()
+    def interrupt(self, job_id: str | None = None, asker: str | None = None) -> None:
+        """Stop a job, keeping what it has; without an id the running one. One that waits is dropped.
 
-    def skip(self) -> None:
-        """End the running batch and go on with the next."""
-        if job := self._running:
+        `asker` is whose button was pressed (see `ownership`): without an id it stops its own job only. Raises
+        NotFound, or NotYourJob for another's id.
+        """
+        if job := self._commanded(job_id, asker):
+            if job in self.waiting():
+                self.cancel(job)
+            else:
+                job.stop()
+
+    def skip(self, job_id: str | None = None, asker: str | None = None) -> None:
+        """End the running batch and go on with the next; otherwise as `interrupt`, but nothing is dropped."""
+        if job := self._commanded(job_id, asker):
             job.skip()
 
-    def cancel(self, job: Job) -> None:
-        """Drop a job: at once while it waits, after the step while it runs."""
+    def _commanded(self, job_id: str | None, asker: str | None) -> Job | None:
+        if job_id is None:
+            return job if (job := self._running) and may_command(asker, job) else None
+        job = self.find(job_id)
+        check_command(asker, job)
+        return job
+
+    def cancel(self, job: Job, asker: str | None = None) -> None:
+        """Drop a job: at once while it waits, after the step while it runs. Raises NotYourJob."""
+        check_command(asker, job)
         with self._changed:
             waits = job in self._waiting
             if waits:
