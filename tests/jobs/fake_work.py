@@ -1,5 +1,6 @@
 """A worker that only counts steps, and a saver that saves nothing: for what the queue itself does."""
 
+import ctypes
 import threading
 from collections.abc import Iterable, Iterator
 
@@ -78,3 +79,18 @@ def reach(job: Job, step: int) -> None:
     for event in job.events():
         if isinstance(event, Progress) and event.step >= step:
             return
+
+
+def kill(thread: threading.Thread) -> None:
+    """End a thread from outside, as soon as it runs Python again."""
+    found = ctypes.pythonapi.PyThreadState_SetAsyncExc(
+        ctypes.c_ulong(thread.ident), ctypes.py_object(SystemExit)
+    )
+    assert found == 1
+
+
+class Unspeakable(RuntimeError):
+    """An error that cannot even be told, so that it gets past every job's edge."""
+
+    def __str__(self) -> str:
+        raise ZeroDivisionError

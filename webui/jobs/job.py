@@ -125,7 +125,8 @@ class Job:
 
     def keep(self, ready: ImageReady) -> None:
         """Keep a picture in the log, for a caller who waits for it or a page that shows it; once only."""
-        if all(event is not ready for event in self.log()):
+        known = ((event.index, event.aside) for event in self.log() if isinstance(event, ImageReady))
+        if (ready.index, ready.aside) not in known:
             self.append(ready)
 
     def drop_images(self) -> None:

@@ -50,6 +50,8 @@ class LocalWorker:
         except WebuiError as error:
             # The artist hears of it with the first picture.
             logger.warning("%s", error)
+        except Exception:  # a job's edge: jobs with other checkpoints can still be carried out
+            logger.exception("The selected checkpoint could not be loaded; the first picture tries again")
 
     def run(self, request: WorkRequest, settings: Settings, stop: Stop) -> Generator[Event]:
         """Carry out one request."""
