@@ -72,6 +72,7 @@ def test_what_puts_the_loss_in_order_may_fail_too(started):
     assert work.runs.acquire(timeout=10)
 
 
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")
 def test_a_thread_lost_together_with_its_watcher_is_replaced_when_it_is_needed(started):
     work = Work()
     thread = started(work)

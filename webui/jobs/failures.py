@@ -5,17 +5,8 @@ from dataclasses import dataclass
 
 from webui.core.errors import OutOfMemory, WebuiError
 from webui.core.events import Finished
+from webui.core.lack_of_memory import is_lack_of_memory
 
-# As torch, CUDA, its libraries and the system say it, in lower case.
-LACK_OF_MEMORY = (
-    "out of memory",
-    "not enough memory",
-    "can't allocate memory",
-    "cannot allocate memory",
-    "unable to allocate",
-    "alloc_failed",
-    "out_of_memory",
-)
 # After these a process cannot use the card any more, whatever it frees or makes anew.
 CONTEXT_LOST = (
     "device-side assert",
@@ -67,13 +58,6 @@ def failure_of(error: BaseException) -> Failure:
 def failed(sentence: str, kind: str) -> Finished:
     """The end of a job that failed."""
     return Finished(outcome="failed", error=sentence, error_kind=kind)
-
-
-def is_lack_of_memory(error: BaseException) -> bool:
-    """Whether the device or the machine had too little memory. Known by its words, so torch is not needed."""
-    if isinstance(error, MemoryError | OutOfMemory):
-        return True
-    return isinstance(error, RuntimeError | OSError) and says(error, LACK_OF_MEMORY)
 
 
 def is_context_lost(error: BaseException) -> bool:

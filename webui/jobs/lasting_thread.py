@@ -41,7 +41,7 @@ class LastingThread:
 
     def _watch(self) -> None:
         while not self._has_returned:
-            if self._worker is None:
+            if self._worker is None or self._worker.ident is None:
                 self._worker = threading.Thread(target=self._run, name=self._name, daemon=True)
                 self._worker.start()
             self._worker.join()

@@ -11,7 +11,8 @@ from typing import Protocol
 
 from webui.core.errors import StorageError, WebuiError
 from webui.core.events import Event, Finished, ImageReady, Message
-from webui.jobs.failures import described, failed, is_lack_of_memory
+from webui.core.lack_of_memory import is_lack_of_memory
+from webui.jobs.failures import described, failed
 from webui.jobs.job import Job
 from webui.jobs.job_pictures import JobPictures, wants_grid
 from webui.jobs.lasting_thread import LastingThread
