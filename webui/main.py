@@ -51,6 +51,7 @@ from webui.store.settings_file import SettingsFile
 from webui.store.staging import INCOMING
 from webui.store.thumbnails import Thumbnails
 from webui.store.trash import Trash
+from webui.store.unsaved import UNSAVED, UnsavedPictures
 from webui.store.uploads import Uploads
 
 logger = logging.getLogger(__name__)
@@ -85,7 +86,8 @@ def build_services(flags: Flags, root: Path, sites: Sites | None = None) -> Serv
         worker.preload(settings.current)
         return worker
 
-    jobs = JobQueue(make_worker, PictureSaver(files, history))
+    saver = PictureSaver(files, history, UnsavedPictures(paths.data / UNSAVED))
+    jobs = JobQueue(make_worker, saver, latents=latents, scratch=paths.data)
     return Services(
         flags=flags,
         paths=paths,

@@ -1,8 +1,10 @@
 """A job's log: read by many, from the beginning, while it grows."""
 
+import asyncio
 import threading
 import time
 
+import pytest
 from PIL import Image
 
 from webui.core.events import Finished, ImageReady, Preview, Progress, Started
@@ -101,3 +103,81 @@ def test_states_follow_the_log():
     job.append(Finished(outcome="stopped"))
     assert job.state == "stopped"
     assert job.wait(0) == Finished(outcome="stopped")
+
+
+def test_a_listener_hears_everything_in_order_from_any_thread():
+    job = Job(GenerationRequest())
+    job.append(Started(at=0.0))
+    heard = []
+    job.listen(heard.append)
+    threads = [threading.Thread(target=job.append, args=(progress(step),)) for step in range(20)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    finish(job)
+    job.append(progress(1))
+    assert heard[0] == Started(at=0.0)
+    assert heard[-1] == Finished(outcome="done")
+    assert len(heard) == 22
+    assert heard[-2] == job.log()[1]
+
+
+def test_a_listener_that_comes_after_the_end_hears_of_it():
+    job, heard = Job(GenerationRequest()), []
+    finish(job)
+    job.listen(heard.append)
+    assert heard == [Finished(outcome="done")]
+
+
+def test_a_listener_that_fails_or_leaves_is_not_called_again():
+    job, calls = Job(GenerationRequest()), []
+
+    def fail(event) -> None:
+        calls.append(event)
+        raise ZeroDivisionError
+
+    job.listen(fail)
+    end = job.listen(calls.append)
+    job.append(Started(at=0.0))
+    end()
+    finish(job)
+    assert calls == [Started(at=0.0)] * 2
+    assert job.state == "done"
+
+
+def test_five_hundred_wait_for_the_end_without_a_thread():
+    job = Job(GenerationRequest())
+
+    async def wait() -> list[Finished]:
+        waiting = [asyncio.create_task(job.join()) for _ in range(500)]
+        await asyncio.sleep(0)
+        before = threading.active_count()
+        threading.Thread(target=finish, args=(job,)).start()
+        ended = await asyncio.wait_for(asyncio.gather(*waiting), 10)
+        assert before == threads
+        return ended
+
+    threads = threading.active_count()
+    assert asyncio.run(wait()) == [Finished(outcome="done")] * 500
+
+
+def test_a_wait_that_is_given_up_leaves_the_job_alone():
+    job = Job(GenerationRequest())
+
+    async def wait() -> None:
+        with pytest.raises(TimeoutError):
+            await asyncio.wait_for(job.join(), 0.01)
+
+    asyncio.run(wait())
+    # Its loop is closed: nobody is told any more.
+    finish(job)
+    assert job.state == "done"
+
+
+def test_nothing_comes_after_the_end():
+    job = Job(GenerationRequest())
+    finish(job)
+    job.append(Finished(outcome="failed"))
+    job.append(progress(1))
+    assert job.log() == (Finished(outcome="done"),)

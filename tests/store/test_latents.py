@@ -180,3 +180,54 @@ def test_a_killed_process_leaves_whole_files_that_are_offered(tmp_path):
         os.utime(scrap, (0, time.time() - 7200))
     latents.trim(MANY)
     assert not list(folder.glob(".*.tmp"))
+
+
+def test_a_picture_that_a_saver_holds_is_not_safe_before_it_is_released(latents, tmp_path):
+    with latents.keeping(batch(), MANY) as kept:
+        for _ in range(2):
+            latents.hold(kept.id)
+            kept.done()
+        latents.release(kept.id, is_saved=True)
+    # What a killed server would leave.
+    assert [file.left for file in Latents(tmp_path / "latents").unfinished()] == [1]
+    # The saver is at work: nothing is offered.
+    assert latents.unfinished() == ()
+    latents.release(kept.id, is_saved=True)
+    assert Latents(tmp_path / "latents").unfinished() == ()
+    assert latents.has(kept.id)
+
+
+def test_a_quick_saver_and_the_recipe_count_a_picture_once(latents):
+    with latents.keeping(batch(3), MANY) as kept:
+        latents.hold(kept.id)
+        latents.release(kept.id, is_saved=True)
+        kept.done()
+        kept.done()
+    assert [file.left for file in latents.unfinished()] == [1]
+
+
+def test_after_a_picture_that_was_not_saved_the_rest_of_the_batch_is_offered(latents):
+    with latents.keeping(batch(3), MANY) as kept:
+        for _ in range(3):
+            latents.hold(kept.id)
+            kept.done()
+    for is_saved in (True, False, True):
+        latents.release(kept.id, is_saved=is_saved)
+    assert [(file.id, file.left) for file in latents.unfinished()] == [(kept.id, 2)]
+
+
+def test_a_batch_is_trimmed_once_its_last_picture_is_saved(latents):
+    nothing = KeepLimits(0, 10**9)
+    with latents.keeping(batch(1), nothing) as kept:
+        latents.hold(kept.id)
+        kept.done()
+    assert latents.has(kept.id)
+    latents.release(kept.id, is_saved=True)
+    assert not latents.has(kept.id)
+
+
+def test_holding_what_is_not_there_is_nothing(latents):
+    for latent in ("", "1"):
+        latents.hold(latent)
+        latents.release(latent, is_saved=True)
+    assert latents.unfinished() == ()

@@ -1,10 +1,13 @@
 """A job: a request, the log of what happened to it, and three ways to end it early."""
 
+import asyncio
+import logging
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
-from typing import Literal
+from itertools import takewhile
+from typing import Literal, TypeVar
 from uuid import uuid4
 
 from webui.core.decode_request import DecodeRequest
@@ -25,7 +28,11 @@ from webui.core.settings import Settings
 from webui.core.stop import Stop
 from webui.core.work import WorkRequest
 
+logger = logging.getLogger(__name__)
+
 JobState = Literal["queued", "running", "done", "stopped", "cancelled", "failed"]
+Listener = Callable[[Event], None]
+Kind = TypeVar("Kind", bound=Event)
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +55,8 @@ class Delivery:
     # Keep the pictures themselves in the log, for a caller who waits for them (the API).
     keep_images: bool = False
     beside: Beside = Beside()
+    # Who asked for the job, as `ownership.owner_name` writes it; empty: nobody in particular (the API).
+    owner: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,8 +81,13 @@ class Job:
     id: str = field(default_factory=lambda: uuid4().hex)
     created: float = field(default_factory=time.time)
     halt: Stop = field(default_factory=Stop)
-    _log: list[tuple[int, Event]] = field(default_factory=list[tuple[int, Event]])
+    _log: dict[int, Event] = field(default_factory=dict[int, Event])
     _count: int = 0
+    _newest: dict[type[Event], int] = field(default_factory=dict[type[Event], int])
+    _listeners: dict[int, Listener] = field(default_factory=dict[int, Listener])
+    _listened: int = 0
+    _started: Started | None = None
+    _finished: Finished | None = None
     _changed: threading.Condition = field(default_factory=threading.Condition)
 
     @property
@@ -83,36 +97,106 @@ class Job:
             return self.request.generation
         return self.request if isinstance(self.request, GenerationRequest) else None
 
+    @property
+    def owner(self) -> str:
+        """Who asked for it; empty: nobody in particular."""
+        return self.delivery.owner
+
     def append(self, event: Event) -> None:
-        """Publish an event. The newest preview and progress replace the older ones, to keep the log short."""
+        """Publish an event; nothing comes after `Finished`.
+
+        The newest preview and progress replace the older ones, to keep the log short.
+        """
         with self._changed:
+            if self._finished is not None:
+                return
             if isinstance(event, Preview | Progress | Queued):
-                self._log = [entry for entry in self._log if type(entry[1]) is not type(event)]
-            self._log.append((self._count, event))
+                self._log.pop(self._newest.get(type(event), -1), None)
+                self._newest[type(event)] = self._count
+            elif isinstance(event, Started):
+                self._started = event
+            elif isinstance(event, Finished):
+                self._finished = event
+            self._log[self._count] = event
             self._count += 1
             self._changed.notify_all()
+            for number in tuple(self._listeners):
+                self._call(number, event)
 
     def keep(self, ready: ImageReady) -> None:
         """Keep a picture in the log, for a caller who waits for it or a page that shows it; once only."""
-        if all(event is not ready for event in self.log()):
+        known = ((event.index, event.aside) for event in self.log() if isinstance(event, ImageReady))
+        if (ready.index, ready.aside) not in known:
             self.append(ready)
 
     def drop_images(self) -> None:
         """Let go of the pictures kept for a caller; those on disk stay."""
         with self._changed:
-            self._log = [entry for entry in self._log if not isinstance(entry[1], ImageReady)]
+            self._log = {at: event for at, event in self._log.items() if not isinstance(event, ImageReady)}
 
     def log(self) -> tuple[Event, ...]:
         """The events so far, without superseded previews and progress."""
         with self._changed:
-            return tuple(event for _, event in self._log)
+            return tuple(self._log.values())
+
+    @property
+    def version(self) -> int:
+        """How many events there were: a reader who has seen this number has nothing new to see."""
+        return self._count
+
+    def listen(self, listener: Listener) -> Callable[[], None]:
+        """Have `listener` called with every event, those so far first; gives a function that ends it.
+
+        It is called in order, each event once, on whichever thread appends, and must return at once: asyncio
+        hands over with `loop.call_soon_threadsafe`. One that raises is logged and not called again.
+        """
+        with self._changed:
+            number = self._listened
+            self._listened += 1
+            self._listeners[number] = listener
+            for event in tuple(self._log.values()):
+                self._call(number, event)
+
+        def end() -> None:
+            with self._changed:
+                self._listeners.pop(number, None)
+
+        return end
+
+    def _call(self, number: int, event: Event) -> None:
+        if (listener := self._listeners.get(number)) is None:
+            return
+        try:
+            listener(event)
+        except Exception:  # a listener's fault must not end the job it listens to
+            logger.exception("A listener of job %s failed and is not called again", self.id)
+            self._listeners.pop(number, None)
+
+    async def join(self) -> Finished:
+        """Wait for the end without holding a thread. Ending the wait does not end the job."""
+        loop = asyncio.get_running_loop()
+        ended: asyncio.Future[Finished] = loop.create_future()
+
+        def resolve(finished: Finished) -> None:
+            if not ended.done():
+                ended.set_result(finished)
+
+        def hear(event: Event) -> None:
+            if isinstance(event, Finished):
+                loop.call_soon_threadsafe(resolve, event)
+
+        end_listening = self.listen(hear)
+        try:
+            return await ended
+        finally:
+            end_listening()
 
     def events(self) -> Iterator[Event]:
         """All events from the beginning, waiting for new ones, until `Finished`."""
         seen = -1
         while True:
             with self._changed:
-                while not (fresh := [entry for entry in self._log if entry[0] > seen]):
+                while not (fresh := self._since(seen)):
                     self._changed.wait()
             for number, event in fresh:
                 seen = number
@@ -120,23 +204,27 @@ class Job:
                 if isinstance(event, Finished):
                     return
 
+    def _since(self, seen: int) -> list[tuple[int, Event]]:
+        fresh = list(takewhile(lambda entry: entry[0] > seen, reversed(self._log.items())))
+        return fresh[::-1]
+
     def wait(self, timeout_s: float | None = None) -> Finished | None:
         """Wait for the end. None if it did not come in time."""
         with self._changed:
-            self._changed.wait_for(lambda: self._finished() is not None, timeout_s)
-            return self._finished()
+            self._changed.wait_for(lambda: self._finished is not None, timeout_s)
+            return self._finished
 
-    def _finished(self) -> Finished | None:
-        last = self._log[-1][1] if self._log else None
-        return last if isinstance(last, Finished) else None
+    @property
+    def finished(self) -> Finished | None:
+        """How it ended; None before."""
+        return self._finished
 
     @property
     def state(self) -> JobState:
         """Where the job stands in its life."""
-        log = self.log()
-        if log and isinstance(log[-1], Finished):
-            return log[-1].outcome
-        return "running" if any(isinstance(event, Started) for event in log) else "queued"
+        if self._finished is not None:
+            return self._finished.outcome
+        return "running" if self._started is not None else "queued"
 
     def stop(self) -> None:
         """Finish the step, decode what is there, end."""
@@ -152,11 +240,9 @@ class Job:
 
     def progress(self) -> JobProgress:
         """Share done, and how long it will still take at the speed so far."""
-        log = self.log()
-        started = next((event for event in log if isinstance(event, Started)), None)
-        now = next((event for event in log if isinstance(event, Progress)), None)
-        if log and isinstance(log[-1], Finished):
+        if self._finished is not None:
             return JobProgress(fraction=1.0)
+        started, now = self._started, self._latest(Progress)
         if started is None or now is None:
             return JobProgress()
         spent = time.time() - started.at
@@ -164,8 +250,14 @@ class Job:
         return JobProgress(now.fraction, eta, now.sampling_step, now.sampling_steps, now.batch, now.batches)
 
     def preview(self) -> Preview | None:
-        """The newest preview, if the job still runs."""
-        return next((event for event in reversed(self.log()) if isinstance(event, Preview)), None)
+        """The newest preview, if there was one."""
+        return self._latest(Preview)
+
+    def _latest(self, kind: type[Kind]) -> Kind | None:
+        """The newest event of a kind of which the log keeps only one."""
+        with self._changed:
+            event = self._log.get(self._newest.get(kind, -1))
+        return event if isinstance(event, kind) else None
 
     def saved(self) -> tuple[ImageSaved, ...]:
         """The pictures so far, in order."""

@@ -13,6 +13,7 @@ from webui.core.series import Series
 from webui.core.settings import Settings
 from webui.core.stop import Stop
 from webui.core.work import WorkRequest
+from webui.jobs.hash_ahead import hash_ahead
 from webui.library.catalog.catalog import Catalog
 from webui.models.images.upscalers import Upscalers
 from webui.models.manager import ModelManager
@@ -50,11 +51,14 @@ class LocalWorker:
         except WebuiError as error:
             # The artist hears of it with the first picture.
             logger.warning("%s", error)
+        except Exception:  # a job's edge: jobs with other checkpoints can still be carried out
+            logger.exception("The selected checkpoint could not be loaded; the first picture tries again")
 
     def run(self, request: WorkRequest, settings: Settings, stop: Stop) -> Generator[Event]:
         """Carry out one request."""
         # Any of these may be named by a prompt without a mark; LoRAs are waited for where one is named.
         self._catalog.settle(*(kind for kind in ModelKind if kind is not ModelKind.LORA))
+        hash_ahead(self._catalog, request, settings)
         budget_bytes = int(settings.models.memory_budget_gb * GIGABYTE)
         self._models.set_budget(budget_bytes)
         self._upscalers.prepare(budget_bytes, exact=settings.numbers.precision == "exact")

@@ -1,56 +1,64 @@
-"""The queue: jobs in order, one thread that owns the device."""
+"""The queue: jobs in order, one thread that owns the device, one that saves what it makes."""
 
-import logging
 import threading
 import time
 from collections import deque
-from collections.abc import Callable, Iterable
-from contextlib import closing
-from typing import Protocol
+from pathlib import Path
 
 from webui.core.errors import NotFound, WebuiError
-from webui.core.events import Event, Finished, ImageReady, Queued, Started
+from webui.core.events import Finished, Queued
 from webui.core.settings import Settings
 from webui.core.work import WorkRequest
+from webui.jobs.device import Device, MakeWorker
+from webui.jobs.failures import failed
 from webui.jobs.job import Delivery, Job
-from webui.jobs.worker import Worker
+from webui.jobs.lasting_thread import LastingThread
+from webui.jobs.ownership import check_command, may_command
+from webui.jobs.saver_thread import Saver, SaverThread
+from webui.store.latents import Latents
 
-logger = logging.getLogger(__name__)
 # Finished jobs kept in memory, so that a reloaded page finds its pictures.
 REMEMBERED = 100
-
-
-class Saver(Protocol):
-    """What becomes of finished pictures."""
-
-    def save(self, ready: ImageReady, job: Job) -> Iterable[Event]:
-        """Deal with one picture; gives what to tell the watchers."""
-        ...
-
-    def save_grid(self, pictures: list[ImageReady], job: Job) -> Iterable[Event]:
-        """Deal with the sheet of all pictures."""
-        ...
-
-
-MakeWorker = Callable[[], Worker]
+LOST_TEXT = (
+    "The thread that computes was lost in the middle of this job and is started again. Start the job once "
+    "more; the server's log tells what happened."
+)
 
 
 class JobQueue:
-    """Submit from any thread. The worker is made, used and closed on the device thread alone."""
+    """Submit from any thread. The worker is made, used and closed on the device thread alone.
 
-    def __init__(self, make_worker: MakeWorker, saver: Saver, name: str = "device-0") -> None:
+    A job waits, runs on the device, then its last pictures are saved while the next one runs; then it is
+    finished. Both threads are made anew if they are lost.
+    """
+
+    def __init__(
+        self,
+        make_worker: MakeWorker,
+        saver: Saver,
+        name: str = "device-0",
+        *,
+        latents: Latents | None = None,
+        scratch: Path | None = None,
+    ) -> None:
+        """`latents` are told which pictures are saved; `scratch` is a folder for temporary files."""
         self._make_worker = make_worker
-        self._saver = saver
+        self._saver = SaverThread(saver, self._finish, latents, scratch)
         self._waiting: deque[Job] = deque()
         self._running: Job | None = None
-        self._finished: deque[Job] = deque(maxlen=REMEMBERED)
+        self._saving: deque[Job] = deque()
+        self._finished: deque[Job] = deque()
+        self._by_id: dict[str, Job] = {}
+        self._last: dict[str, Job] = {}
         self._changed = threading.Condition()
-        self._closed = False
-        self._thread = threading.Thread(target=self._work, name=name, daemon=True)
+        self._started = self._closed = False
+        self._thread = LastingThread(name, self._work, self._recover)
 
     def start(self) -> None:
-        """Start the device thread; jobs submitted before wait for it."""
-        self._thread.start()
+        """Start the threads; jobs submitted before wait for them."""
+        self._started = True
+        self._saver.start()
+        self._thread.ensure()
 
     def submit(
         self, request: WorkRequest, delivery: Delivery | None = None, settings: Settings | None = None
@@ -60,21 +68,20 @@ class JobQueue:
         with self._changed:
             if self._closed:
                 raise WebuiError("The server is shutting down and takes no more work. Start it again.")
+            # Before anybody else knows the job, so that no listener is called in here.
+            job.append(Queued(position=len(self._waiting) + (self._running is not None)))
             self._waiting.append(job)
-            job.append(Queued(position=len(self._waiting) - 1 + (self._running is not None)))
+            self._by_id[job.id] = job
             self._changed.notify_all()
+        if self._started:
+            self._thread.ensure()
         return job
 
     def find(self, job_id: str) -> Job:
         """By id, as long as it is remembered."""
-        for job in self._all():
-            if job.id == job_id:
-                return job
+        if job := self._by_id.get(job_id):
+            return job
         raise NotFound(f"There is no job {job_id!r}; only the last {REMEMBERED} finished ones are kept.")
-
-    def _all(self) -> list[Job]:
-        with self._changed:
-            return [*self._finished, *([self._running] if self._running else []), *self._waiting]
 
     def running(self) -> Job | None:
         """The job on the device now."""
@@ -86,30 +93,50 @@ class JobQueue:
             return tuple(self._waiting)
 
     def recent(self, tab: str) -> Job | None:
-        """The tab's running job, else its next in the queue, else the last finished."""
-        mine = [job for job in self._all() if job.delivery.tab == tab]
-        for state in ("running", "queued"):
-            if found := next((job for job in mine if job.state == state), None):
-                return found
-        return mine[-1] if mine else None
+        """The tab's running job, else its next in the queue, else the last finished.
 
-    def interrupt(self) -> None:
-        """Stop the running job, keeping what it has."""
-        if job := self._running:
-            job.stop()
+        Pages ask four times a second: it looks at the jobs that are not finished, and at no log.
+        """
+        with self._changed:
+            running = (self._running,) if self._running else ()
+            for jobs in (self._saving, running, self._waiting):
+                for job in jobs:
+                    if job.delivery.tab == tab:
+                        return job
+            return self._last.get(tab)
 
-    def skip(self) -> None:
-        """End the running batch and go on with the next."""
-        if job := self._running:
+    def interrupt(self, job_id: str | None = None, asker: str | None = None) -> None:
+        """Stop a job, keeping what it has; without an id the running one. One that waits is dropped.
+
+        `asker` is whose button was pressed (see `ownership`): without an id it stops its own job only. Raises
+        NotFound, or NotYourJob for another's id.
+        """
+        if job := self._commanded(job_id, asker):
+            if job in self.waiting():
+                self.cancel(job)
+            else:
+                job.stop()
+
+    def skip(self, job_id: str | None = None, asker: str | None = None) -> None:
+        """End the running batch and go on with the next; otherwise as `interrupt`, but nothing is dropped."""
+        if job := self._commanded(job_id, asker):
             job.skip()
 
-    def cancel(self, job: Job) -> None:
-        """Drop a job: at once while it waits, after the step while it runs."""
+    def _commanded(self, job_id: str | None, asker: str | None) -> Job | None:
+        if job_id is None:
+            return job if (job := self._running) and may_command(asker, job) else None
+        job = self.find(job_id)
+        check_command(asker, job)
+        return job
+
+    def cancel(self, job: Job, asker: str | None = None) -> None:
+        """Drop a job: at once while it waits, after the step while it runs. Raises NotYourJob."""
+        check_command(asker, job)
         with self._changed:
             waits = job in self._waiting
             if waits:
                 self._waiting.remove(job)
-                self._finished.append(job)
+                self._remember(job)
         if waits:
             job.append(Finished(outcome="cancelled"))
             self._tell_positions()
@@ -117,7 +144,8 @@ class JobQueue:
             job.cancel()
 
     def close(self, timeout_s: float = 30.0) -> None:
-        """Stop the running job, drop the waiting ones, end the thread."""
+        """Stop the running job, drop the waiting ones, save what is made, end the threads."""
+        until = time.monotonic() + timeout_s
         with self._changed:
             self._closed = True
             waiting, running = list(self._waiting), self._running
@@ -126,65 +154,52 @@ class JobQueue:
             self.cancel(job)
         if running:
             running.cancel()
-        if self._thread.is_alive():
-            self._thread.join(timeout_s)
+        self._thread.join(timeout_s)
+        self._saver.close(max(1.0, until - time.monotonic()))
 
     def _tell_positions(self) -> None:
         for position, job in enumerate(self.waiting()):
             job.append(Queued(position=position + 1))
 
     def _work(self) -> None:
-        worker = self._early_worker()
+        device = Device(self._make_worker, self._saver.put)
+        device.prepare()
         while job := self._next():
-            try:
-                worker = worker or self._make_worker()
-                outcome = self._run(job, worker)
-            except WebuiError as error:
-                outcome = Finished(outcome="failed", error=str(error), error_kind=type(error).__name__)
-            except Exception as error:  # a job's edge: what breaks one job must not end the server
-                logger.exception("Job %s failed", job.id)
-                sentence = f"{type(error).__name__}: {error}. The program is at fault; its log tells more."
-                outcome = Finished(outcome="failed", error=sentence, error_kind="Exception")
-            with self._changed:
-                self._running = None
-                self._finished.append(job)
-            job.append(outcome.model_copy(update={"seconds": time.time() - job.created}))
-
-    def _early_worker(self) -> Worker | None:
-        """The worker before anybody asks, so that the first job need not wait; refusals are told to jobs."""
-        try:
-            return self._make_worker()
-        except WebuiError as error:
-            logger.warning("%s", error)
-            return None
+            self._leave_device(job, device.carry_out(job))
 
     def _next(self) -> Job | None:
         with self._changed:
             self._changed.wait_for(lambda: self._waiting or self._closed)
             if self._closed:
                 return None
-            self._running = self._waiting.popleft()
+            self._running = job = self._waiting.popleft()
         self._tell_positions()
-        return self._running
+        return job
 
-    def _run(self, job: Job, worker: Worker) -> Finished:
-        job.append(Started(at=time.time()))
-        pictures: list[ImageReady] = []
-        with closing(worker.run(job.request, job.settings, job.halt)) as events:
-            for event in events:
-                if isinstance(event, ImageReady):
-                    pictures.append(event)
-                    self._save(event, job)
-                else:
-                    job.append(event)
-                if job.halt.is_cancelled:
-                    return Finished(outcome="cancelled")
-        for event in self._saver.save_grid(pictures, job):
-            job.append(event)
-        return Finished(outcome="stopped" if job.halt.is_stopped else "done")
+    def _leave_device(self, job: Job, outcome: Finished) -> None:
+        with self._changed:
+            self._running = None
+            self._saving.append(job)
+        self._saver.finish(job, outcome)
 
-    def _save(self, ready: ImageReady, job: Job) -> None:
-        if job.delivery.keep_images and ready.is_shown:
-            job.keep(ready)
-        for event in self._saver.save(ready, job):
-            job.append(event)
+    def _recover(self) -> None:
+        """End the job that a lost device thread left."""
+        if job := self._running:
+            self._leave_device(job, failed(LOST_TEXT, "Exception"))
+
+    def _finish(self, job: Job, outcome: Finished) -> None:
+        with self._changed:
+            if job in self._saving:
+                self._saving.remove(job)
+            self._remember(job)
+        job.append(outcome.model_copy(update={"seconds": time.time() - job.created}))
+
+    def _remember(self, job: Job) -> None:
+        """Keep a finished job, and forget the oldest."""
+        self._finished.append(job)
+        self._last[job.delivery.tab] = job
+        while len(self._finished) > REMEMBERED:
+            oldest = self._finished.popleft()
+            self._by_id.pop(oldest.id, None)
+            if self._last.get(oldest.delivery.tab) is oldest:
+                del self._last[oldest.delivery.tab]

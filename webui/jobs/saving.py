@@ -1,7 +1,7 @@
 """Finished pictures onto the disk, one by one as they come, and a grid at the end."""
 
 import logging
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from datetime import datetime
 from typing import cast, get_args
 
@@ -9,11 +9,13 @@ from webui.core.errors import StorageError
 from webui.core.events import Event, ImageReady, ImageSaved, Keeping, Message
 from webui.core.request import GenerationRequest
 from webui.jobs.job import Job
+from webui.jobs.job_pictures import wants_grid
 from webui.store.encoding import PictureNotes
 from webui.store.filenames import NameFacts
-from webui.store.grid import grid_rows, image_grid
+from webui.store.grid import grid_of, grid_rows
 from webui.store.history import REQUEST_ITEM, History
 from webui.store.images import ImageFiles, SavedPicture, Tab, picture_folder
+from webui.store.unsaved import UnsavedPictures
 
 logger = logging.getLogger(__name__)
 # The grid stands before the pictures.
@@ -23,51 +25,70 @@ GRID_INDEX = -1
 class PictureSaver:
     """Saves as the job's settings and delivery say."""
 
-    def __init__(self, files: ImageFiles, history: History) -> None:
+    def __init__(self, files: ImageFiles, history: History, unsaved: UnsavedPictures | None = None) -> None:
+        """`unsaved` takes what is only to be shown; without it, such pictures stay in the job's log."""
         self._files = files
         self._history = history
+        self._unsaved = unsaved
+        self._trimmed_for = ""
 
     def save(self, ready: ImageReady, job: Job) -> Iterator[Event]:
-        """Write one picture; its path is empty where it is not to be saved. A full disk is a warning.
+        """Write one picture; its path is empty where it is not to be saved. What is not to be shown is not
+        told of.
 
-        What is not to be shown is not told of.
+        Raises StorageError if it could not be written, once it is told: the page can show it all the same.
         """
-        path = ""
-        if ready.is_saved and self._wanted(job):
+        path, problem = "", None
+        if ready.is_saved and job.delivery.save_samples and job.settings.saving.samples_save:
             try:
-                path = self._write(ready, job)
+                written = self._write(ready, job)
+                path = str(written.path)
+                yield from self._record(written, ready, job)
             except StorageError as error:
-                yield Message(text=str(error), level="warning")
-        if not ready.is_shown:
-            return
-        if not path:
-            # So that the page can still show it.
-            job.keep(ready)
-        yield saved(ready, path)
+                problem = error
+        if ready.is_shown:
+            if not path:
+                self._keep_for_page(ready, job)
+            yield saved(ready, path)
+        if problem is not None:
+            raise problem
 
-    def _wanted(self, job: Job) -> bool:
-        saving = job.settings.saving
-        is_whole = saving.save_incomplete_images or not job.halt.ends_batch
-        return job.delivery.save_samples and saving.samples_save and is_whole
-
-    def _write(self, ready: ImageReady, job: Job) -> str:
-        request = ready.request or job.generation
+    def _write(self, ready: ImageReady, job: Job) -> SavedPicture:
         if ready.keeping is not None:
-            written = self._write_kept(ready, ready.keeping, job)
-        else:
-            folder = picture_folder(job.settings.folders, tab_of(job))
-            facts = NameFacts.of(request, ready.index, ready.seed, ready.facts, started=started(job))
-            notes = PictureNotes(ready.infotext, exact_request(ready, job))
-            written = self._files.save(
-                ready.image, notes, facts, job.settings.saving, folder, suffix=ready.aside
-            )
-        if not ready.aside:
+            return self._write_kept(ready, ready.keeping, job)
+        folder = picture_folder(job.settings.folders, tab_of(job))
+        request = ready.request or job.generation
+        facts = NameFacts.of(request, ready.index, ready.seed, ready.facts, started=started(job))
+        notes = PictureNotes(ready.infotext, exact_request(ready, job))
+        return self._files.save(ready.image, notes, facts, job.settings.saving, folder, suffix=ready.aside)
+
+    def _record(self, written: SavedPicture, ready: ImageReady, job: Job) -> Iterator[Message]:
+        """Note a picture that was written in the history; if that cannot be, the picture is there still."""
+        if written.warning:
+            logger.warning("%s", written.warning)
+        if ready.aside:
+            return
+        request = ready.request or job.generation
+        try:
             if ready.index == 0 and request:
                 self._files.remember_last(ready.infotext)
             self._history.add(written.path, ready.infotext, request=request, seed=ready.seed)
-        if written.warning:
-            logger.warning("%s", written.warning)
-        return str(written.path)
+        except StorageError as error:
+            yield Message(text=str(error), level="warning")
+
+    def _keep_for_page(self, ready: ImageReady, job: Job) -> None:
+        """In a file for the page to show; in the job's log for a caller who waits for the picture itself."""
+        if self._unsaved is None or job.delivery.keep_images:
+            job.keep(ready)
+            return
+        try:
+            self._unsaved.write(job.id, ready.index, ready.aside, ready.image, ready.infotext)
+            if self._trimmed_for != job.id:
+                self._trimmed_for = job.id
+                self._unsaved.trim(keep=job.id)
+        except StorageError as error:
+            logger.warning("%s", error)
+            job.keep(ready)
 
     def _write_kept(self, ready: ImageReady, keeping: Keeping, job: Job) -> SavedPicture:
         """A picture that says itself how it is kept: its own name and folder, not sorted into subfolders."""
@@ -84,16 +105,20 @@ class PictureSaver:
             name=keeping.name or None,
         )
 
-    def save_grid(self, pictures: list[ImageReady], job: Job) -> Iterator[Event]:
-        """Write the sheet of all results where there are several and the settings want it."""
-        pictures = [ready for ready in pictures if not ready.aside]
-        saving = job.settings.saving
-        wanted = job.delivery.save_grid and (saving.grid_save or saving.return_grid)
-        if len(pictures) < 2 or not wanted or job.generation is None:
+    def save_grid(self, pictures: Iterable[ImageReady], job: Job) -> Iterator[Event]:
+        """Write the sheet of all results where there are several and the settings want it.
+
+        `pictures` are gone through twice: first for their sizes, then for their pixels.
+        """
+        if not wants_grid(job) or job.generation is None:
             return
-        rows = grid_rows(len(pictures), saving.n_rows, job.generation.batch_size)
-        sheet = image_grid([ready.image for ready in pictures], rows)
-        first = pictures[0]
+        sizes = [ready.image.size for ready in pictures if not ready.aside]
+        if len(sizes) < 2:
+            return
+        saving = job.settings.saving
+        rows = grid_rows(len(sizes), saving.n_rows, job.generation.batch_size)
+        sheet = grid_of(sizes, (ready.image for ready in pictures if not ready.aside), rows)
+        first = next(ready for ready in pictures if not ready.aside)
         ready = first.model_copy(update={"index": GRID_INDEX, "image": sheet, "latent": ""})
         try:
             path = self._write_grid(ready, job) if saving.grid_save else ""
@@ -102,7 +127,7 @@ class PictureSaver:
             path = ""
         if saving.return_grid:
             if not path:
-                job.keep(ready)
+                self._keep_for_page(ready, job)
             yield saved(ready, path)
 
     def _write_grid(self, ready: ImageReady, job: Job) -> str:

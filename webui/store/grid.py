@@ -1,7 +1,7 @@
 """One sheet of all pictures of a run."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from PIL import Image
 
@@ -14,9 +14,16 @@ def grid_rows(count: int, n_rows: int = -1, batch_size: int = 1) -> int:
 
 def image_grid(images: Sequence[Image.Image], rows: int, background: str = "white") -> Image.Image:
     """The pictures row by row, each in the middle of a cell as large as the largest."""
-    assert images, "A grid needs a picture."
-    columns = math.ceil(len(images) / rows)
-    width, height = max(image.width for image in images), max(image.height for image in images)
+    return grid_of([image.size for image in images], images, rows, background)
+
+
+def grid_of(
+    sizes: Sequence[tuple[int, int]], images: Iterable[Image.Image], rows: int, background: str = "white"
+) -> Image.Image:
+    """The same of pictures that come one at a time; `sizes` are theirs: width and height."""
+    assert sizes, "A grid needs a picture."
+    columns = math.ceil(len(sizes) / rows)
+    width, height = max(width for width, _ in sizes), max(height for _, height in sizes)
     sheet = Image.new("RGB", (columns * width, rows * height), background)
     for index, image in enumerate(images):
         left = index % columns * width + (width - image.width) // 2

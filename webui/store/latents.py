@@ -7,7 +7,7 @@ import math
 import re
 import threading
 import time
-from collections.abc import Generator
+from collections.abc import Callable, Generator
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -75,19 +75,34 @@ class KeptFile:
 class Kept:
     """A batch on disk while it is decoded. `warning` tells why it could not be kept; the work goes on."""
 
-    def __init__(self, file: KeptFile | None, warning: str | None = None) -> None:
-        self._file = file
+    def __init__(self, id: str, hand_over: Callable[[], None], warning: str | None = None) -> None:
+        """`id` is what to open it by; empty if it could not be kept."""
+        self.id = id
+        self._hand_over = hand_over
         self.warning = warning
 
-    @property
-    def id(self) -> str:
-        """What to open it by; empty if it could not be kept."""
-        return self._file.id if self._file else ""
-
     def done(self) -> None:
+        """One more of its pictures was handed over, and is safe unless somebody holds it still."""
+        self._hand_over()
+
+
+@dataclass(slots=True)
+class BatchAtWork:
+    """A batch that is being decoded, or whose pictures are not all saved yet."""
+
+    file: KeptFile
+    limits: KeepLimits | None = None
+    # Recipes that decode it; pictures that a saver holds; of these, those not handed over by the recipe yet.
+    recipes: int = 0
+    held: int = 0
+    not_handed_over: int = 0
+    # What is left is counted from the end, so nothing counts as saved after one that was not.
+    has_failed: bool = False
+
+    def count_saved(self) -> None:
         """One more of its pictures is safe."""
-        if self._file and self._file.left:
-            self._file = with_left(self._file, self._file.left - 1)
+        if self.file.left and not self.has_failed:
+            self.file = with_left(self.file, self.file.left - 1)
 
 
 class Latents:
@@ -96,8 +111,8 @@ class Latents:
     def __init__(self, folder: Path) -> None:
         """Makes the folder when the first batch comes."""
         self._folder = folder
-        self._at_work: set[str] = set()
-        self._lock = threading.Lock()
+        self._at_work: dict[str, BatchAtWork] = {}
+        self._lock = threading.RLock()
 
     @contextlib.contextmanager
     def keeping(self, batch: FinishedBatch, limits: KeepLimits) -> Generator[Kept]:
@@ -107,15 +122,37 @@ class Latents:
             file = self._write(batch)
         except StorageError as error:
             warning = f"{error} The latent could not be kept; the picture is decoded without that."
-        with self._trimmed(limits), self._working(file):
-            yield Kept(file, warning)
+        if file is None:
+            yield Kept("", lambda: None, warning)
+            self.trim(limits)
+            return
+        with self._working(file, limits) as kept:
+            yield kept
 
     @contextlib.contextmanager
     def resuming(self, latent: str) -> Generator[Kept]:
         """A kept batch while it is decoded once more. Raises NotFound."""
-        file = self._find(latent)
-        with self._working(file):
-            yield Kept(file)
+        with self._working(self._find(latent), None) as kept:
+            yield kept
+
+    def hold(self, latent: str) -> None:
+        """Take a picture of a batch that is being decoded: it is not safe before `release`."""
+        with self._lock:
+            if batch := self._at_work.get(latent):
+                batch.held += 1
+                batch.not_handed_over += 1
+
+    def release(self, latent: str, *, is_saved: bool) -> None:
+        """Say of a picture taken by `hold` that it is safe, or that it will not be: the batch is offered."""
+        with self._lock:
+            if (batch := self._at_work.get(latent)) is None:
+                return
+            batch.held -= 1
+            if is_saved:
+                batch.count_saved()
+            else:
+                batch.has_failed = True
+        self._leave(batch)
 
     def open(self, latent: str) -> FinishedBatch:
         """A kept batch. Raises NotFound, or UnusableFile if its file was damaged."""
@@ -147,22 +184,33 @@ class Latents:
         return file
 
     @contextlib.contextmanager
-    def _working(self, file: KeptFile | None) -> Generator[None]:
-        latent = file.id if file else ""
+    def _working(self, file: KeptFile, limits: KeepLimits | None) -> Generator[Kept]:
         with self._lock:
-            self._at_work.add(latent)
+            batch = self._at_work.setdefault(file.id, BatchAtWork(file))
+            batch.recipes += 1
+            batch.limits = limits or batch.limits
         try:
-            yield
+            yield Kept(file.id, lambda: self._hand_over(batch))
         finally:
             with self._lock:
-                self._at_work.discard(latent)
+                batch.recipes -= 1
+            self._leave(batch)
 
-    @contextlib.contextmanager
-    def _trimmed(self, limits: KeepLimits) -> Generator[None]:
-        try:
-            yield
-        finally:
-            self.trim(limits)
+    def _hand_over(self, batch: BatchAtWork) -> None:
+        with self._lock:
+            if batch.not_handed_over:
+                batch.not_handed_over -= 1
+            else:
+                batch.count_saved()
+
+    def _leave(self, batch: BatchAtWork) -> None:
+        """Forget a batch that nobody works with any more, and remove older ones."""
+        with self._lock:
+            if batch.recipes or batch.held:
+                return
+            self._at_work.pop(batch.file.id, None)
+        if batch.limits is not None:
+            self.trim(batch.limits)
 
     def trim(self, limits: KeepLimits) -> None:
         """Remove the oldest beyond the limits: decoded ones first, never one that is decoded now."""

@@ -4,6 +4,7 @@ import gradio as gr
 from fastapi import FastAPI
 
 from webui.jobs.services import Services
+from webui.store.unsaved import UNSAVED
 from webui.ui.components.quicksettings import make_quicksettings
 from webui.ui.components.shared_options import wire_shared_options
 from webui.ui.components.top_tabs import top_tab, top_tabs
@@ -18,8 +19,6 @@ from webui.ui.tabs.txt2img import make_txt2img
 from webui.ui.watching.pictures import PictureFiles
 
 TITLE = "Atelier"
-# Pictures that the artist does not want saved lie here until the folder is emptied.
-UNSAVED = "unsaved"
 MOST_PAGES = 1000
 
 

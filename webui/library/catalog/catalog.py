@@ -49,6 +49,7 @@ class Catalog:
         self._is_looking = False
         # What others said of files since the look began, which knows less of them.
         self._touched: set[Path] = set()
+        self._hashing: dict[Path, threading.Lock] = {}
 
     def begin(self) -> None:
         """For the start of the server: take what is remembered, and read the first few of the other files.
@@ -279,12 +280,15 @@ class Catalog:
 
     def sha256(self, file: ModelFile) -> str:
         """SHA-256 of a file, computed at the first call (about 1 s a GB) and remembered until the file
-        changes.
+        changes. Two who ask at once wait for the same computation.
         """
-        known = self._cache.hashes(file.path, file.size, file.mtime_ns).sha256
-        if known is None:
-            known = sha256_of(file.path)
-            self._cache.remember_hashes(file.path, file.size, file.mtime_ns, sha256=known)
+        with self._changed:
+            lock = self._hashing.setdefault(file.path, threading.Lock())
+        with lock:
+            known = self._cache.hashes(file.path, file.size, file.mtime_ns).sha256
+            if known is None:
+                known = sha256_of(file.path)
+                self._cache.remember_hashes(file.path, file.size, file.mtime_ns, sha256=known)
         if file.sha256 != known:
             with self._changed:
                 self._touched.add(file.path)

@@ -26,9 +26,9 @@ FieldsOfRequest = Callable[[GenerationRequest], dict[str, Any]]
 
 
 def delivery_of(services: Services, tab: str) -> Delivery:
-    """What happens to the tab's pictures: saved as the settings say, else kept for the page."""
+    """What happens to the tab's pictures: saved as the settings say, else written for the page to show."""
     saving = services.settings.current.saving
-    return Delivery(tab, saving.samples_save, saving.grid_save, keep_images=not saving.samples_save)
+    return Delivery(tab, saving.samples_save, saving.grid_save)
 
 
 def submitted(toprow: Toprow, results: Results) -> Updates:

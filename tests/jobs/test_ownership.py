@@ -1,0 +1,89 @@
+"""Who may stop whose job."""
+
+import threading
+
+import pytest
+
+from tests.jobs.fake_work import REQUEST, Saver, Steps, reach
+from webui.core.errors import NotFound
+from webui.jobs.job import Delivery, Job
+from webui.jobs.ownership import NotYourJob, may_command, owner_name
+from webui.jobs.queue import JobQueue
+
+ANNA, BEN = owner_name("anna", "1"), owner_name(None, "2")
+
+
+@pytest.fixture
+def worker():
+    made = Steps()
+    made.go = threading.Semaphore(1)
+    return made
+
+
+@pytest.fixture
+def queue(worker):
+    made = JobQueue(lambda: worker, Saver())
+    made.start()
+    yield made
+    worker.go.release(10_000)
+    made.close()
+
+
+def job_of(owner: str) -> Job:
+    return Job(REQUEST, Delivery(owner=owner))
+
+
+def test_who_logged_in_is_the_same_in_every_browser():
+    assert owner_name("anna", "1") == owner_name("anna", "2") != owner_name("ben", "1")
+    assert owner_name(None, "1") != owner_name(None, "2")
+    assert owner_name("", "anna") != owner_name("anna", "")
+    assert owner_name(None, "") == ""
+
+
+def test_a_page_acts_on_its_owners_jobs_and_the_api_on_all():
+    assert may_command(ANNA, job_of(ANNA))
+    assert not may_command(BEN, job_of(ANNA))
+    assert not may_command(BEN, job_of(""))
+    assert not may_command("", job_of(""))
+    assert all(may_command(None, job_of(owner)) for owner in (ANNA, BEN, ""))
+
+
+def test_buttons_leave_the_running_job_of_another_alone(queue, worker):
+    job = queue.submit(REQUEST, Delivery(owner=ANNA))
+    reach(job, 1)
+    queue.interrupt(asker=BEN)
+    queue.skip(asker=BEN)
+    assert not job.halt.ends_batch
+    with pytest.raises(NotYourJob, match="somebody else"):
+        queue.cancel(job, BEN)
+    with pytest.raises(NotYourJob):
+        queue.interrupt(job.id, BEN)
+    with pytest.raises(NotYourJob):
+        queue.skip(job.id, BEN)
+    assert not job.halt.ends_batch
+    worker.go.release(100)
+    assert job.wait(10).outcome == "done"
+
+
+@pytest.mark.parametrize("asker", [ANNA, None])
+@pytest.mark.parametrize("by_id", [True, False])
+def test_the_owner_and_the_api_stop_the_running_job(queue, worker, asker, by_id):
+    job = queue.submit(REQUEST, Delivery(owner=ANNA))
+    reach(job, 1)
+    queue.interrupt(job.id if by_id else None, asker)
+    worker.go.release(100)
+    assert job.wait(10).outcome == "stopped"
+
+
+def test_interrupting_a_job_that_waits_drops_it(queue, worker):
+    first, second = (queue.submit(REQUEST, Delivery(owner=owner)) for owner in (ANNA, BEN))
+    reach(first, 1)
+    queue.interrupt(second.id, BEN)
+    assert second.state == "cancelled"
+    assert not first.halt.ends_batch
+
+
+def test_an_unknown_id_is_not_found(queue):
+    for command in (queue.interrupt, queue.skip):
+        with pytest.raises(NotFound):
+            command("none")

@@ -1,0 +1,73 @@
+"""The device thread's work: it makes a worker, carries out jobs with it, and makes another where it broke."""
+
+import gc
+import logging
+import time
+from collections.abc import Callable
+from contextlib import closing
+
+from webui.core.errors import WebuiError
+from webui.core.events import Finished, ImageReady, Started
+from webui.jobs.failures import failure_of
+from webui.jobs.job import Job
+from webui.jobs.worker import Worker
+
+logger = logging.getLogger(__name__)
+MakeWorker = Callable[[], Worker]
+# Takes a finished picture; False where the job is to end because pictures cannot be saved.
+Receive = Callable[[ImageReady, Job], bool]
+
+
+class Device:
+    """Belongs to one thread: the worker is made, used and dropped on it. No error leaves its methods."""
+
+    def __init__(self, make_worker: MakeWorker, receive: Receive) -> None:
+        """The worker is made by `prepare`, or for the first job."""
+        self._make_worker, self._receive = make_worker, receive
+        self._worker: Worker | None = None
+
+    def prepare(self) -> None:
+        """Make the worker before anybody asks, so that the first job need not wait.
+
+        Where it cannot be made, each job tries again, and tells why if it fails too.
+        """
+        try:
+            self._worker = self._make_worker()
+        except WebuiError as error:
+            logger.warning("%s", error)
+        except BaseException:  # a job's edge: the thread must live to tell the job that needs the worker
+            logger.exception("The worker could not be made; the next job tries again")
+
+    def carry_out(self, job: Job) -> Finished:
+        """Run a job to its end, whichever it is."""
+        try:
+            return self._run(job)
+        except BaseException as error:  # a job's edge: what breaks one job must not end the server
+            failure = failure_of(error)
+            if failure.is_unforeseen:
+                logger.exception("Job %s failed", job.id)
+        if failure.ends_worker:
+            # Out of the `except`: the error held the frames, and those what fills the memory.
+            self._drop_worker()
+        return failure.finished
+
+    def _run(self, job: Job) -> Finished:
+        if self._worker is None:
+            self._worker = self._make_worker()
+        job.append(Started(at=time.time()))
+        with closing(self._worker.run(job.request, job.settings, job.halt)) as events:
+            for event in events:
+                if not isinstance(event, ImageReady):
+                    job.append(event)
+                elif not self._receive(event, job):
+                    break
+                if job.halt.is_cancelled:
+                    return Finished(outcome="cancelled")
+        return Finished(outcome="stopped" if job.halt.is_stopped else "done")
+
+    def _drop_worker(self) -> None:
+        self._worker = None
+        try:
+            gc.collect()
+        except Exception:  # a finaliser of a library: the thread must live
+            logger.exception("What the worker left could not be collected")
