@@ -14,6 +14,7 @@ from pathlib import Path
 import uvicorn
 from fastapi import FastAPI
 
+from webui.api.access import describe_access
 from webui.api.app import build_api
 from webui.core.errors import Busy
 from webui.core.flags import Flags
@@ -199,6 +200,8 @@ def serve(flags: Flags, root: Path, sites: Sites | None = None) -> None:
             timeout_graceful_shutdown=3,
         )
         address = address_of(listening, flags)
+        for remark in describe_access(flags):
+            logger.info(remark)
         logger.info("Ready in %.1f s: %s", time.monotonic() - began, address)
         if flags.autolaunch:
             webbrowser.open(address)

@@ -3,6 +3,7 @@
 docs/decisions/0002-flags-are-read-by-their-own-model.md tells why no argument parser stands between.
 """
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Literal, get_origin
@@ -23,6 +24,7 @@ class WrongFlag(WebuiError):
 # A1111's users write --theme Dark and --loglevel INFO as well.
 AnyCase = BeforeValidator(lambda value: value.lower() if isinstance(value, str) else value)
 Accounts = tuple[tuple[str, str], ...]
+ORIGIN = re.compile(r"[a-z][a-z0-9+.-]*://[^/\s@]+/?", re.IGNORECASE)
 
 
 class Flags(BaseModel):
@@ -261,7 +263,22 @@ def validated(values: Mapping[str, bool | str | tuple[str, ...]]) -> Flags:
         raise WrongFlag(f"--{name} is {first['input']!r}, but it {message}.") from error
     if bool(flags.tls_keyfile) != bool(flags.tls_certfile):
         raise WrongFlag("HTTPS needs both --tls-keyfile and --tls-certfile.")
+    check_origins(flags)
     return flags
+
+
+def check_origins(flags: Flags) -> None:
+    """Raise WrongFlag for an allowed origin that no browser would ever send."""
+    for origin in flags.cors_origins:
+        if origin not in ("*", "null") and not ORIGIN.fullmatch(origin):
+            raise WrongFlag(
+                f"--cors-allow-origins has {origin!r}, which is no origin; expected the beginning of an "
+                "address without a path, such as https://my.example or http://192.168.0.7:8000."
+            )
+    try:
+        re.compile(flags.cors_allow_origins_regex or "")
+    except re.error as error:
+        raise WrongFlag(f"--cors-allow-origins-regex is no regular expression: {error}.") from error
 
 
 def help_text() -> str:
