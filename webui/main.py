@@ -40,6 +40,7 @@ from webui.library.intake.intake import Intake
 from webui.library.library import Library
 from webui.store.card_cache import CardCache
 from webui.store.database import Database
+from webui.store.folder_rules import FolderRules
 from webui.store.header_cache import HeaderCache
 from webui.store.history import History
 from webui.store.history_gathering import HistoryGathering, output_folders
@@ -65,7 +66,8 @@ def build_services(flags: Flags, root: Path, sites: Sites | None = None) -> Serv
     """
     paths = flags.paths(root)
     paths.data.mkdir(parents=True, exist_ok=True)
-    settings = SettingsFile(flags.settings_file(root), frozen=flags.freeze_settings)
+    rules = FolderRules(paths.root, flags.allowed_folders(root))
+    settings = SettingsFile(flags.settings_file(root), rules, frozen=flags.freeze_settings)
     database = Database(paths.data / "webui.db")
     history = History(database)
     headers = HeaderCache(database)

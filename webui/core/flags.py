@@ -75,6 +75,9 @@ class Flags(BaseModel):
     controlnet_dir: Path | None = Field(None, description="A further folder of ControlNets.")
     styles_file: tuple[Path, ...] = Field((), description="styles.csv files; may be given several times.")
     ui_settings_file: Path | None = Field(None, description="The settings file; else data/settings.json.")
+    allow_folder: tuple[Path, ...] = Field(
+        (), description="Folders outside the data folder that settings may put pictures into."
+    )
 
     xformers: bool = Field(False, description="Use xFormers' attention where it is installed.")
     force_enable_xformers: bool = Field(False, description="As --xformers.")
@@ -160,6 +163,10 @@ class Flags(BaseModel):
             extra={kind: paths for kind, paths in given.items() if paths},
             starter=root / "models" / "starter",
         )
+
+    def allowed_folders(self, root: Path) -> tuple[Path, ...]:
+        """The folders of --allow-folder, of a project that lies at `root`."""
+        return tuple(absolute(path, root) for path in self.allow_folder)
 
     def settings_file(self, root: Path) -> Path:
         """Where the settings are kept."""
