@@ -7,10 +7,12 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.middleware.cors import CORSMiddleware
 from fastapi.responses import JSONResponse
 from pydantic import ValidationError
+from starlette.requests import ClientDisconnect
 from starlette.types import Lifespan
 
 from webui.api import cards, civitai, downloads, inputs, uploads
 from webui.api.access import GuardRules
+from webui.api.body_limit import BodyLimit
 from webui.api.guard import Guard
 from webui.api.sdapi import extras, generate, server
 from webui.core.errors import (
@@ -52,8 +54,10 @@ def build_api(services: Services, lifespan: Lifespan[FastAPI] | None = None) -> 
     app.include_router(downloads.routes(services))
     app.add_exception_handler(WebuiError, refuse)
     app.add_exception_handler(RequestValidationError, refuse_body)
+    app.add_exception_handler(ClientDisconnect, hear_nobody)
     app.add_exception_handler(ValidationError, refuse_value)
     app.add_exception_handler(Exception, report_mistake)
+    app.add_middleware(BodyLimit, limit_bytes=services.flags.max_request_mb * 2**20)
     guard_app(app, GuardRules.of(services.flags))
     return app
 
@@ -90,6 +94,11 @@ async def refuse_value(request: Request, error: Exception) -> JSONResponse:
     first = error.errors(include_url=False)[0]
     place = ".".join(str(part) for part in first["loc"]) or error.title
     return sentence(422, "InvalidRequest", f"The field {place!r} is {shown(first['input'])}: {first['msg']}.")
+
+
+async def hear_nobody(request: Request, error: Exception) -> JSONResponse:
+    """The client went while it sent a body: no fault of anybody's for the log to tell of."""
+    return sentence(400, "InvalidRequest", "The connection broke in the middle of a request. Send it again.")
 
 
 async def report_mistake(request: Request, error: Exception) -> JSONResponse:

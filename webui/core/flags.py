@@ -52,6 +52,9 @@ class Flags(BaseModel):
         "", description="Origins whose pages may call the API, with commas between."
     )
     cors_allow_origins_regex: str | None = Field(None, description="The same, as one regular expression.")
+    max_request_mb: int = Field(
+        256, ge=1, description="How large one request may be; models come in parts and may be larger."
+    )
 
     data_dir: Path | None = Field(
         None, description="Where models, pictures and settings lie; else the project."

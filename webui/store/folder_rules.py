@@ -61,7 +61,9 @@ class FolderRules:
                 "Whoever starts the server can allow other folders with --allow-folder."
             )
         if not nearest.is_dir():
-            raise InvalidRequest(f"{what} is {shown(folder)}, but {nearest.name} is no folder. Choose another.")
+            raise InvalidRequest(
+                f"{what} is {shown(folder)}, but {nearest.name} is no folder. Choose another."
+            )
         return path
 
     def _usual_folders(self) -> set[Path]:
