@@ -4,6 +4,7 @@ import gc
 import logging
 import os
 import socket
+import sys
 import time
 import webbrowser
 from collections.abc import AsyncIterator
@@ -14,7 +15,9 @@ from pathlib import Path
 import uvicorn
 from fastapi import FastAPI
 
+from webui.api.access import describe_access
 from webui.api.app import build_api
+from webui.api.connections import Limits, protocol_with
 from webui.core.errors import Busy
 from webui.core.flags import Flags
 from webui.core.settings import Paths
@@ -39,6 +42,7 @@ from webui.library.intake.intake import Intake
 from webui.library.library import Library
 from webui.store.card_cache import CardCache
 from webui.store.database import Database
+from webui.store.folder_rules import FolderRules
 from webui.store.header_cache import HeaderCache
 from webui.store.history import History
 from webui.store.history_gathering import HistoryGathering, output_folders
@@ -56,6 +60,7 @@ from webui.store.uploads import Uploads
 
 logger = logging.getLogger(__name__)
 PORT, API_PORT, PORTS_TO_TRY = 7860, 7861, 100
+MOST_CONNECTIONS = 4000
 
 
 def build_services(flags: Flags, root: Path, sites: Sites | None = None) -> Services:
@@ -65,7 +70,8 @@ def build_services(flags: Flags, root: Path, sites: Sites | None = None) -> Serv
     """
     paths = flags.paths(root)
     paths.data.mkdir(parents=True, exist_ok=True)
-    settings = SettingsFile(flags.settings_file(root), frozen=flags.freeze_settings)
+    rules = FolderRules(paths.root, flags.allowed_folders(root))
+    settings = SettingsFile(flags.settings_file(root), rules, frozen=flags.freeze_settings)
     database = Database(paths.data / "webui.db")
     history = History(database)
     headers = HeaderCache(database)
@@ -193,18 +199,37 @@ def serve(flags: Flags, root: Path, sites: Sites | None = None) -> None:
         gc.freeze()
         gc.enable()
         listening = listen(flags)
-        config = uvicorn.Config(
-            app,
-            log_level="warning",
-            ssl_keyfile=str(flags.tls_keyfile) if flags.tls_keyfile else None,
-            ssl_certfile=str(flags.tls_certfile) if flags.tls_certfile else None,
-            timeout_graceful_shutdown=3,
-        )
         address = address_of(listening, flags)
+        for remark in describe_access(flags):
+            logger.info(remark)
         logger.info("Ready in %.1f s: %s", time.monotonic() - began, address)
         if flags.autolaunch:
             webbrowser.open(address)
-        uvicorn.Server(config).run(sockets=[listening])
+        uvicorn.Server(server_config(app, flags, Limits(connections=most_connections()))).run([listening])
+
+
+def server_config(app: FastAPI, flags: Flags, limits: Limits) -> uvicorn.Config:
+    """How uvicorn serves the application."""
+    return uvicorn.Config(
+        app,
+        http=protocol_with(limits),
+        log_level="warning",
+        server_header=False,
+        ssl_keyfile=str(flags.tls_keyfile) if flags.tls_keyfile else None,
+        ssl_certfile=str(flags.tls_certfile) if flags.tls_certfile else None,
+        timeout_graceful_shutdown=3,
+    )
+
+
+def most_connections() -> int:
+    """How many clients may be connected: the system must let this program open other files too."""
+    if sys.platform == "win32":
+        return Limits().connections
+    # Not on Windows.
+    import resource
+
+    soft, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
+    return MOST_CONNECTIONS if soft == resource.RLIM_INFINITY else min(soft * 3 // 4, MOST_CONNECTIONS)
 
 
 def listen(flags: Flags) -> socket.socket:

@@ -45,7 +45,7 @@ def test_a_link_offers_files_and_one_is_fetched_and_filed(library_api, cat):
 def test_a_text_that_is_no_link_is_refused_with_its_cause(library_api, fake, route):
     body = {"text": "hello"} if route == "/v1/links" else {"link": "hello"}
     answer = library_api.post(route, json=body)
-    assert (answer.status_code, answer.json()["cause"]) == (502, "not a link")
+    assert (answer.status_code, answer.json()["cause"]) == (422, "not a link")
     assert fake.seen == []
 
 

@@ -1,118 +1,142 @@
-"""One guard in front of every route, upload and websocket: who may come in, and from which page."""
+"""One guard in front of every route, page event and websocket: under which name, from which page, and who.
 
-import base64
-import binascii
-import re
-import secrets
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
-from urllib.parse import urlsplit
+What is not named here is closed: a new route needs an account wherever there are accounts.
+docs/security.md has the rules for people; tests/security tries them on every route.
+"""
 
-from starlette.datastructures import Headers
-from starlette.requests import cookie_parser
 from starlette.responses import JSONResponse, Response
-from starlette.types import ASGIApp, Receive, Scope, Send
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-SAFE_METHODS = ("GET", "HEAD", "OPTIONS")
-API_PREFIXES = ("/sdapi/", "/v1/")
-# What our own page asks of the API: for those who may see the page, and where the page asks for a login, for
-# nobody else but the API's accounts.
-PAGE_PREFIX = "/v1/"
+from webui.api.access import GuardRules, credentials_of, knows_account
+from webui.api.caller import NOT_LINKED, UNUSED_BY_PAGE, Area, Caller
+from webui.api.hosts import AllowedOrigins, Host, Origin
 
-
-@dataclass(frozen=True, slots=True)
-class GuardRules:
-    """Names with passwords for the API (none: open), and whose pages may call it besides our own."""
-
-    accounts: dict[str, str]
-    origins: frozenset[str]
-    origins_regex: str | None = None
-
-    def allow(self, origin: str) -> bool:
-        """Whether a page from this origin may call."""
-        by_regex = self.origins_regex is not None and re.fullmatch(self.origins_regex, origin) is not None
-        return origin in self.origins or "*" in self.origins or by_regex
+FOREIGN_PAGE = (
+    "Another web site tried to use this server. If that site is yours, start the server with "
+    "--cors-allow-origins and its address, such as --cors-allow-origins https://my.example."
+)
+NO_HOST = (
+    "The request does not name one host. Send one Host header with a name and a port, such as 127.0.0.1:7860."
+)
+WANTS_ACCOUNT = "This needs a user name and a password. Send them as HTTP basic authentication."
+WANTS_LOGIN = "Log in to the page first, or send a user name and a password as HTTP basic authentication."
+RawHeaders = list[tuple[bytes, bytes]]
 
 
 class Guard:
-    """Pure ASGI middleware.
-
-    A browser's request that changes something must come from our own page or an allowed origin, so that no
-    other web site can drive a server on this machine.
-    """
+    """Pure ASGI middleware, the outermost but for what may answer in its name."""
 
     def __init__(self, app: ASGIApp, rules: GuardRules) -> None:
         self.app = app
         self._rules = rules
+        self._credentials = credentials_of(rules.accounts)
+        self._headers = answer_headers(rules.origins)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Let a request pass or answer it here."""
-        if scope["type"] in ("http", "websocket"):
-            answer = self._refusal(scope)
-            if answer is not None:
-                await answer(scope, receive, send)
-                return
-        await self.app(scope, receive, send)
+        if scope["type"] not in ("http", "websocket"):
+            await self.app(scope, receive, send)
+            return
+        refused = self._refusal(Caller.of(scope, self._rules))
+        await (refused or self.app)(scope, receive, with_headers(send, self._headers))
 
-    def _refusal(self, scope: Scope) -> Response | None:
-        headers = Headers(scope=scope)
-        if not self._is_own_page(scope, headers):
-            return refusal(
-                403, "Another web site tried to use this server. Allow it with --cors-allow-origins."
-            )
-        if (
-            self._needs_login(scope)
-            and scope.get("method") != "OPTIONS"
-            and not self._knows(headers.get("authorization", ""))
-            and not is_page_user(scope, headers)
-        ):
-            answer = refusal(
-                401, "The API wants a user name and password. Send them as HTTP basic authentication."
-            )
+    def _refusal(self, caller: Caller) -> Response | None:
+        return (
+            self._refuse_host(caller)
+            or refuse_page(caller)
+            or self._refuse_person(caller)
+            or refuse_unused(caller)
+        )
+
+    def _refuse_host(self, caller: Caller) -> Response | None:
+        if not caller.hosts:
+            return refusal(400 if len(caller.headers.getlist("host")) != 1 else 403, NO_HOST)
+        if self._rules.accounts and not caller.page_is_open:
+            # No route is open to strangers, so another name for this server opens nothing.
+            return None
+        unknown = next((host for host in caller.hosts if not self._rules.hosts.allow(host)), None)
+        return refusal(403, unknown_host(unknown)) if unknown else None
+
+    def _refuse_person(self, caller: Caller) -> Response | None:
+        if self._is_open(caller) or caller.is_preflight:
+            return None
+        if knows_account(self._credentials, caller.headers.get("authorization", "")):
+            return None
+        has_own_accounts = caller.area is Area.API and bool(self._rules.api_accounts)
+        if not has_own_accounts and caller.is_page_user:
+            return None
+        answer = refusal(401, WANTS_ACCOUNT if caller.area is Area.API else WANTS_LOGIN)
+        if caller.area is Area.API:
+            # Not for the page's own requests: a browser would ask for a password of its own accord.
             answer.headers["WWW-Authenticate"] = "Basic"
-            return answer
+        return answer
+
+    def _is_open(self, caller: Caller) -> bool:
+        if not self._rules.accounts or caller.area is Area.LOGIN:
+            return True
+        return caller.area is Area.PAGE and caller.page_is_open
+
+
+def refuse_page(caller: Caller) -> Response | None:
+    """The refusal of a request that another web site's page sent; None for others."""
+    origins = caller.headers.getlist("origin")
+    if origins:
+        is_allowed = len(origins) == 1 and caller.may_call(origins[0])
+        return None if is_allowed else refusal(403, FOREIGN_PAGE)
+    if caller.headers.get("sec-fetch-site", "none").lower() in ("same-origin", "none"):
         return None
-
-    def _needs_login(self, scope: Scope) -> bool:
-        path: str = scope["path"]
-        if self._rules.accounts and path.startswith(API_PREFIXES):
-            return True
-        return path.startswith(PAGE_PREFIX) and page_knowledge(scope) is not None
-
-    def _is_own_page(self, scope: Scope, headers: Headers) -> bool:
-        origin = headers.get("origin")
-        if origin is None or (scope["type"] == "http" and scope["method"] in SAFE_METHODS):
-            return True
-        # Behind a proxy the host that the browser sees stands in X-Forwarded-Host.
-        hosts = {headers.get("host"), headers.get("x-forwarded-host")} - {None, ""}
-        return urlsplit(origin).netloc in hosts or self._rules.allow(origin)
-
-    def _knows(self, authorization: str) -> bool:
-        scheme, _, encoded = authorization.partition(" ")
-        if scheme.lower() != "basic":
-            return False
-        try:
-            user, _, password = base64.b64decode(encoded, validate=True).decode().partition(":")
-        except (binascii.Error, UnicodeDecodeError):
-            return False
-        expected = self._rules.accounts.get(user)
-        return expected is not None and secrets.compare_digest(expected.encode(), password.encode())
+    # A browser tells no origin for pictures, scripts and links; then where the page lies may stand here.
+    referer = Origin.parse("/".join(caller.headers.get("referer", "").split("/")[:3]))
+    if referer is not None and caller.may_call(str(referer)):
+        return None
+    if caller.is_navigation and not caller.scope["path"].startswith(NOT_LINKED):
+        return None
+    return refusal(403, FOREIGN_PAGE)
 
 
-def is_page_user(scope: Scope, headers: Headers) -> bool:
-    """Whether the page asks for something of its own, on behalf of somebody who is logged in to it.
+def refuse_unused(caller: Caller) -> Response | None:
+    """The refusal of parts of Gradio that our page does not use and that do more than show it."""
+    if not caller.scope["path"].startswith(UNUSED_BY_PAGE):
+        return None
+    return refusal(404, "This part of Gradio is not offered here. Use the page, or the API under /sdapi/v1.")
 
-    The page, once it hangs in the server, leaves a function of the cookies that tells.
+
+def with_headers(send: Send, ours: RawHeaders) -> Send:
+    """`send`, which adds these headers to an answer that does not have them."""
+
+    async def send_with(message: Message) -> None:
+        if message["type"] == "http.response.start":
+            headers = list(message.get("headers", []))
+            names = {name.lower() for name, _ in headers}
+            message = {**message, "headers": headers + [pair for pair in ours if pair[0] not in names]}
+        await send(message)
+
+    return send_with
+
+
+def answer_headers(origins: AllowedOrigins) -> RawHeaders:
+    """What every answer tells browsers: not to guess types, and whose pages may show ours inside them.
+
+    A page around ours could make people click on what they do not see.
     """
-    knows = page_knowledge(scope)
-    if knows is None or not scope["path"].startswith(PAGE_PREFIX):
-        return False
-    return knows(cookie_parser(headers.get("cookie", "")))
+    around = [
+        *sorted(name for name in origins.names if Origin.parse(name)),
+        *(["*"] if origins.are_all else []),
+    ]
+    headers = [
+        (b"x-content-type-options", b"nosniff"),
+        (b"content-security-policy", " ".join(["frame-ancestors 'self'", *around]).encode()),
+    ]
+    return headers if origins else [*headers, (b"cross-origin-resource-policy", b"same-origin")]
 
 
-def page_knowledge(scope: Scope) -> Callable[[Mapping[str, str]], bool] | None:
-    """What tells by its cookies whether somebody may see the page; None where no page hangs in the server."""
-    return getattr(scope["app"].state, "knows_page_user", None) if "app" in scope else None
+def unknown_host(host: Host) -> str:
+    """What to say to a request for a host that this server is not known to be."""
+    return (
+        f"Without a login this server answers only to names it knows, and {host.name!r} is none of them. "
+        "Open it as http://127.0.0.1 or, with --listen, by its IP address. For another name start it with "
+        "--server-name, with --cors-allow-origins and the whole address, or with --gradio-auth."
+    )
 
 
 def refusal(status: int, text: str) -> Response:

@@ -3,6 +3,7 @@
 docs/decisions/0002-flags-are-read-by-their-own-model.md tells why no argument parser stands between.
 """
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Literal, get_origin
@@ -23,6 +24,7 @@ class WrongFlag(WebuiError):
 # A1111's users write --theme Dark and --loglevel INFO as well.
 AnyCase = BeforeValidator(lambda value: value.lower() if isinstance(value, str) else value)
 Accounts = tuple[tuple[str, str], ...]
+ORIGIN = re.compile(r"[a-z][a-z0-9+.-]*://[^/\s@]+/?", re.IGNORECASE)
 
 
 class Flags(BaseModel):
@@ -50,6 +52,9 @@ class Flags(BaseModel):
         "", description="Origins whose pages may call the API, with commas between."
     )
     cors_allow_origins_regex: str | None = Field(None, description="The same, as one regular expression.")
+    max_request_mb: int = Field(
+        256, ge=1, description="How large one request may be; models come in parts and may be larger."
+    )
 
     data_dir: Path | None = Field(
         None, description="Where models, pictures and settings lie; else the project."
@@ -73,6 +78,9 @@ class Flags(BaseModel):
     controlnet_dir: Path | None = Field(None, description="A further folder of ControlNets.")
     styles_file: tuple[Path, ...] = Field((), description="styles.csv files; may be given several times.")
     ui_settings_file: Path | None = Field(None, description="The settings file; else data/settings.json.")
+    allow_folder: tuple[Path, ...] = Field(
+        (), description="Folders outside the data folder that settings may put pictures into."
+    )
 
     xformers: bool = Field(False, description="Use xFormers' attention where it is installed.")
     force_enable_xformers: bool = Field(False, description="As --xformers.")
@@ -158,6 +166,10 @@ class Flags(BaseModel):
             extra={kind: paths for kind, paths in given.items() if paths},
             starter=root / "models" / "starter",
         )
+
+    def allowed_folders(self, root: Path) -> tuple[Path, ...]:
+        """The folders of --allow-folder, of a project that lies at `root`."""
+        return tuple(absolute(path, root) for path in self.allow_folder)
 
     def settings_file(self, root: Path) -> Path:
         """Where the settings are kept."""
@@ -261,7 +273,22 @@ def validated(values: Mapping[str, bool | str | tuple[str, ...]]) -> Flags:
         raise WrongFlag(f"--{name} is {first['input']!r}, but it {message}.") from error
     if bool(flags.tls_keyfile) != bool(flags.tls_certfile):
         raise WrongFlag("HTTPS needs both --tls-keyfile and --tls-certfile.")
+    check_origins(flags)
     return flags
+
+
+def check_origins(flags: Flags) -> None:
+    """Raise WrongFlag for an allowed origin that no browser would ever send."""
+    for origin in flags.cors_origins:
+        if origin not in ("*", "null") and not ORIGIN.fullmatch(origin):
+            raise WrongFlag(
+                f"--cors-allow-origins has {origin!r}, which is no origin; expected the beginning of an "
+                "address without a path, such as https://my.example or http://192.168.0.7:8000."
+            )
+    try:
+        re.compile(flags.cors_allow_origins_regex or "")
+    except re.error as error:
+        raise WrongFlag(f"--cors-allow-origins-regex is no regular expression: {error}.") from error
 
 
 def help_text() -> str:

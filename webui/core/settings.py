@@ -16,6 +16,9 @@ from webui.core.sampling import unknown_name
 AnySection = TypeVar("AnySection", bound=BaseModel)
 PictureFormat = Literal["png", "jpg", "webp", "avif"]
 FilePattern = Annotated[str, Field(max_length=500)]
+# What the names of picture files and of folders below those for pictures are made of.
+NAME_PATTERN_KEYS = frozenset({"samples_filename_pattern"})
+FOLDER_PATTERN_KEYS = frozenset({"directories_filename_pattern"})
 
 
 class Section(BaseModel):
@@ -359,6 +362,20 @@ class Settings(Section):
     def options(self) -> dict[str, Any]:
         """All values by option key, as A1111's `/sdapi/v1/options` shows them."""
         return {key: getattr(getattr(self, section), name) for key, (section, name) in self.keys().items()}
+
+    def changed_for_request(self, overrides: dict[str, Any]) -> Self:
+        """A copy with these option keys changed for one request. Where files go is not a request's to say.
+
+        Raises NotFound or InvalidRequest with a sentence.
+        """
+        current = self.options()
+        for key in (*Folders.model_fields, *NAME_PATTERN_KEYS, *FOLDER_PATTERN_KEYS):
+            if key in overrides and overrides[key] != current[key]:
+                raise InvalidRequest(
+                    f"A request cannot change {key}, which says where files are written. Leave it out of "
+                    "'override_settings', and change the setting itself."
+                )
+        return self.changed(overrides)
 
     def changed(self, options: dict[str, Any]) -> Self:
         """A copy with these option keys changed. Raises NotFound or InvalidRequest with a sentence."""

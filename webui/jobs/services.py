@@ -60,7 +60,7 @@ class Services:
         `fields` are those of GenerationRequest, with seeds below 0 for random ones and `styles` as a list of
         names; `overrides` are option keys for this request alone. Raises InvalidRequest or NotFound.
         """
-        settings = self.settings.current.changed(overrides or {})
+        settings = self.settings.current.changed_for_request(overrides or {})
         values = dict(fields)
         options = settings.image.model_dump() | values.pop("options", {})
         values = self._with_styles(values, settings)
@@ -107,7 +107,7 @@ class Services:
         overrides: dict[str, Any] | None = None,
     ) -> Job:
         """Put a request in the queue with a frozen copy of the settings."""
-        settings = self.settings.current.changed(overrides or {})
+        settings = self.settings.current.changed_for_request(overrides or {})
         return self.jobs.submit(request, delivery or Delivery(), settings)
 
 

@@ -122,7 +122,11 @@ class ImageFiles:
 
     def _subfolder(self, folder: str | Path, saving: Saving, naming: Naming) -> Path:
         pattern = saving.directories_filename_pattern or "[prompt_words]"
-        return self.folder(folder).joinpath(*folder_parts(pattern, naming))
+        target = self.folder(folder).joinpath(*folder_parts(pattern, naming))
+        with storage_errors(target):
+            if not target.resolve().is_relative_to(self.folder(folder).resolve()):
+                raise StorageError(f"{target} is a link that leads elsewhere. Choose another folder pattern.")
+        return target
 
     def _write(
         self,

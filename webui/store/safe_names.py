@@ -30,6 +30,11 @@ def safe_name(name: str, otherwise: str = "file") -> str:
     return kept.rstrip(". ") + suffix if suffix else kept.rstrip(". ") or otherwise
 
 
+def is_device(name: str) -> bool:
+    """Whether Windows takes a name for a device of its own, whatever its suffix."""
+    return name.partition(".")[0].strip().lower() in DEVICES
+
+
 def safe_parts(path: str) -> Path | None:
     """A relative path with every part made safe; None if it is absolute or climbs out of its folder."""
     parts = [part for part in re.split(r"[/\\]", path) if part not in ("", ".")]

@@ -10,6 +10,7 @@ from typing import Any, cast
 from webui.core.errors import InvalidRequest, UnusableFile, WebuiError
 from webui.core.settings import Settings
 from webui.store.atomic import write_atomically
+from webui.store.folder_rules import FolderRules
 
 logger = logging.getLogger(__name__)
 
@@ -33,11 +34,13 @@ class SettingsFile:
     Keys that are unknown and values that are not valid stay in the file; `messages` tells of them.
     """
 
-    def __init__(self, path: Path, *, frozen: bool = False) -> None:
+    def __init__(self, path: Path, rules: FolderRules | None = None, *, frozen: bool = False) -> None:
         """Reads the file if there is one; a file that cannot be read at all is put aside.
 
+        `rules` say which folders may be chosen by changes; what stands in the file is its owner's choice.
         `frozen` settings cannot be changed (--freeze-settings).
         """
+        self._rules = rules or FolderRules(path.parent)
         self._path = path
         self._frozen = frozen
         self._lock = threading.RLock()
@@ -89,6 +92,7 @@ class SettingsFile:
             if stamp(self._path) != self._stamp:
                 self.reload()
             changed = self._current.changed(options)
+            self._rules.check(self._current, changed)
             kept = {key: value for key, value in self._kept.items() if key not in options}
             write_atomically(self._path, as_json(changed, kept))
             self._stamp, self._kept, self._current = stamp(self._path), kept, changed

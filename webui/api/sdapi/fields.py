@@ -1,7 +1,6 @@
 """From the body of an A1111 request to the fields of ours."""
 
 import base64
-import binascii
 from typing import Any, TypeVar
 
 from pydantic import BaseModel, Field, ValidationError
@@ -233,7 +232,8 @@ def from_base64(text: str) -> bytes:
     """The bytes of a picture given in base64 or as a data URL. Raises InvalidRequest."""
     try:
         return base64.b64decode(text.rpartition(",")[2], validate=True)
-    except binascii.Error as error:
+    # Python raises another error than binascii's for characters outside ASCII.
+    except ValueError as error:
         raise InvalidRequest(
             "The picture is not base64. Send the file's bytes in base64 or as a data URL."
         ) from error
