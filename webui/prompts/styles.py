@@ -12,9 +12,11 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from webui.core.errors import StorageError, UnusableFile
+from webui.core.errors import InvalidRequest, StorageError, UnusableFile
 
 PLACEHOLDER = "{prompt}"
+# Five times as long as prompts may be.
+MAX_CHARACTERS = 1_000_000
 COLUMNS = ("name", "prompt", "negative_prompt")
 # The width of A1111's line between the styles of one file and the next.
 _DIVIDER_WIDTH = 40
@@ -189,6 +191,11 @@ def _write(file: Path, styles: Iterable[Style]) -> None:
 
 def _merged(style_prompt: str, prompt: str) -> str:
     if PLACEHOLDER in style_prompt:
+        # One that repeats the prompt doubles it each time it is named.
+        if len(style_prompt) + style_prompt.count(PLACEHOLDER) * len(prompt) > MAX_CHARACTERS:
+            raise InvalidRequest(
+                f"The chosen styles make a prompt of more than {MAX_CHARACTERS:,} characters. Choose fewer."
+            )
         return style_prompt.replace(PLACEHOLDER, prompt)
     return ", ".join(text for text in (prompt.strip(), style_prompt.strip()) if text)
 
