@@ -13,17 +13,19 @@ from typing import Any
 
 from webui.core.errors import UnusableFile
 from webui.library.files.gguf import is_gguf, read_gguf_header
+from webui.library.files.limits import (
+    MAX_BRACKETS,
+    MAX_COMMAS,
+    MAX_DIMENSIONS,
+    MAX_HEADER_BYTES,
+    MAX_SIDE,
+)
 from webui.library.files.pickle_headers import read_pickle_header
 from webui.library.files.picture_embeddings import is_picture, read_picture_header
 from webui.library.files.tensor_table import Header, TensorInfo
 
 __all__ = ["Header", "TensorInfo", "read_header"]
 
-# The reference implementation allows 100 MB; SDXL with all its keys needs 0.4, with a training log 5.
-MAX_HEADER_BYTES = 25_000_000
-# Each tensor takes three brackets and five commas; what JSON makes of a bracket is 50 times as large.
-MAX_BRACKETS, MAX_COMMAS = 400_000, 2_000_000
-MAX_DIMENSIONS, MAX_SIDE = 8, 1 << 63
 # So much of a tensor's name is shown in sentences.
 SHOWN_NAME = 100
 ITEM_BYTES = {
