@@ -12,11 +12,12 @@ from hypothesis import strategies as st
 
 from webui.core.attention import parse_attention
 from webui.core.errors import InvalidRequest
+from webui.core.style import Style
 from webui.prompts.chunks import Chunking, EmbeddingNames, chunk_text
 from webui.prompts.conditioning import Timeline, token_count
 from webui.prompts.networks import names_in, networks_in, renamed, with_networks
 from webui.prompts.schedule import prompt_schedule
-from webui.prompts.styles import Style, Styles
+from webui.prompts.styles import Styles
 from webui.prompts.syntax import lift_networks, split_and, strip_comments
 from webui.prompts.tokenizer import clip_tokenizer
 from webui.store.filenames import split_arguments
@@ -37,7 +38,7 @@ TOKENIZER = clip_tokenizer()
 NAMES = EmbeddingNames(TOKENIZER, {f"a {number} b": 1 for number in range(500)} | {"a a a": 2})
 CHUNKING = Chunking(TOKENIZER, embeddings=NAMES)
 OPEN_CLIP = Chunking(clip_tokenizer("open_clip"))
-STYLES = Styles((), (Style("around", "{prompt}, x", "y"), Style("after", "q")))
+STYLES = Styles((Style("around", "{prompt}, x", "y"), Style("after", "q")))
 PARSERS: dict[str, Callable[[str], object]] = {
     "attention": parse_attention,
     "AND": split_and,
@@ -98,6 +99,6 @@ def test_the_counter_of_a_long_alternation_answers() -> None:
 
 
 def test_a_style_that_doubles_the_prompt_is_refused_before_the_memory_is_full() -> None:
-    styles = Styles((), (Style("double", "{prompt} {prompt}"),))
+    styles = Styles((Style("double", "{prompt} {prompt}"),))
     with pytest.raises(InvalidRequest, match="styles"):
         styles.apply("a cat", ["double"] * 60)
