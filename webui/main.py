@@ -53,6 +53,7 @@ from webui.store.latents import Latents
 from webui.store.lock import DataLock
 from webui.store.settings_file import SettingsFile
 from webui.store.staging import INCOMING
+from webui.store.styles_file import StylesReader
 from webui.store.thumbnails import Thumbnails
 from webui.store.trash import Trash
 from webui.store.unsaved import UNSAVED, UnsavedPictures
@@ -107,6 +108,7 @@ def build_services(flags: Flags, root: Path, sites: Sites | None = None) -> Serv
         library=library,
         loras=loras,
         version=program,
+        styles_reader=StylesReader(paths.styles),
     )
 
 

@@ -7,6 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.prompts.prompt_goldens import prompts
+from webui.core import attention
 from webui.core.attention import BREAK, WeightedText, parse_attention
 
 MARKED_TEXT = st.lists(
@@ -24,9 +25,9 @@ def test_runs_and_weights_are_those_of_a1111(prompt, expected):
 
 
 def test_a_weight_that_is_no_number_is_text_with_a_warning():
-    attention = parse_attention("(a:1.2.3) b")
-    assert attention.runs == (WeightedText("a:1.2.3", 1.1), WeightedText(" b", 1.0))
-    assert "1.2.3" in attention.warnings[0]
+    parsed = parse_attention("(a:1.2.3) b")
+    assert parsed.runs == (WeightedText("a:1.2.3", 1.1), WeightedText(" b", 1.0))
+    assert "1.2.3" in parsed.warnings[0]
 
 
 def test_a_prompt_without_mistakes_gives_no_warning():
@@ -68,3 +69,14 @@ def test_ten_thousand_marks_are_read_quickly(text):
     start = time.perf_counter()
     parse_attention(text)
     assert time.perf_counter() - start < 5
+
+
+@given(MARKED_TEXT)
+def test_products_that_are_shared_are_those_of_a1111(prompt):
+    exact = parse_attention(prompt).runs
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(attention, "_MAX_EXACT_PRODUCTS", -1)
+        shared = parse_attention(prompt).runs
+    weights = [[run.weight for run in runs for _ in run.text] for runs in (exact, shared)]
+    assert weights[1] == pytest.approx(weights[0])
+    assert "".join(run.text for run in shared) == "".join(run.text for run in exact)

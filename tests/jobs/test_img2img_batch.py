@@ -10,7 +10,7 @@ from webui.jobs.img2img_batch import (
     folder_named,
     img2img_series,
     mask_for,
-    pictures_in,
+    pictures_for_batch,
 )
 from webui.store.encoding import PictureNotes, encode
 
@@ -35,12 +35,16 @@ def series(exact_services, batch, **wanted):
 
 
 def test_pictures_of_a_folder_come_by_name_without_hidden_ones(folder):
-    assert [path.name for path in pictures_in(folder, "input directory")] == ["a.png", "b.png", "c.png"]
+    assert [path.name for path in pictures_for_batch(folder, "input directory")] == [
+        "a.png",
+        "b.png",
+        "c.png",
+    ]
 
 
 def test_every_picture_gets_a_request_with_the_same_seed(exact_services, folder):
     made, problems = series(
-        exact_services, BatchInputs(pictures_in(folder, "input directory"), output="/out")
+        exact_services, BatchInputs(pictures_for_batch(folder, "input directory"), output="/out")
     )
     assert problems == []
     assert made.names == ("a.png", "b.png", "c.png")
@@ -53,7 +57,7 @@ def test_every_picture_gets_a_request_with_the_same_seed(exact_services, folder)
 
 def test_wrong_pictures_are_named_and_the_others_go_on(exact_services, folder):
     (folder / "bad.png").write_bytes(b"<html>")
-    made, problems = series(exact_services, BatchInputs(pictures_in(folder, "input directory")))
+    made, problems = series(exact_services, BatchInputs(pictures_for_batch(folder, "input directory")))
     assert len(made.requests) == 3
     assert len(problems) == 1
     assert "bad.png" in problems[0]
@@ -62,11 +66,11 @@ def test_wrong_pictures_are_named_and_the_others_go_on(exact_services, folder):
 def test_a_batch_of_nothing_but_wrong_pictures_is_refused(exact_services, tmp_path):
     (tmp_path / "bad.png").write_bytes(b"<html>")
     with pytest.raises(InvalidRequest, match=r"bad\.png"):
-        series(exact_services, BatchInputs(pictures_in(tmp_path, "input directory")))
+        series(exact_services, BatchInputs(pictures_for_batch(tmp_path, "input directory")))
 
 
 def test_scale_multiplies_each_pictures_own_size(exact_services, folder):
-    made, _ = series(exact_services, BatchInputs(pictures_in(folder, "input directory"), scale=2))
+    made, _ = series(exact_services, BatchInputs(pictures_for_batch(folder, "input directory"), scale=2))
     assert [(r.width, r.height) for r in made.requests] == [(160, 80), (128, 192), (128, 128)]
 
 
@@ -114,4 +118,4 @@ def test_a_folder_that_is_not_there_is_refused_with_its_name(name):
 
 def test_an_empty_folder_is_refused(tmp_path):
     with pytest.raises(InvalidRequest, match="no picture in the input directory"):
-        pictures_in(tmp_path, "input directory")
+        pictures_for_batch(tmp_path, "input directory")

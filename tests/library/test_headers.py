@@ -14,7 +14,8 @@ from hypothesis import strategies as st
 
 from tests.models.small_checkpoints import write
 from webui.core.errors import UnusableFile
-from webui.library.files.headers import MAX_HEADER_BYTES, read_header
+from webui.library.files.headers import read_header
+from webui.library.files.limits import MAX_HEADER_BYTES
 from webui.models.files.tensors import open_tensors
 
 

@@ -1,5 +1,7 @@
 import gc
 import time
+from collections.abc import Mapping
+from itertools import pairwise
 
 import pytest
 from hypothesis import given
@@ -66,3 +68,44 @@ def test_a_word_of_ten_thousand_letters_is_read_quickly():
     start = time.perf_counter()
     clip_tokenizer().encode("x" * 10_000 + " " + "[" * 10_000 + "abcdefghij" * 1_000)
     assert time.perf_counter() - start < 5
+
+
+def merged_one_pair_at_a_time(pieces: list[str], ranks: Mapping[str, int]) -> list[str]:
+    """Sennrich et al. 2016 as written: the pair of lowest rank is joined wherever it stands, and so on."""
+    while len(pieces) > 1:
+        best = min(pairwise(pieces), key=lambda pair: ranks.get(" ".join(pair), len(ranks)))
+        if " ".join(best) not in ranks:
+            break
+        joined: list[str] = []
+        for piece in pieces:
+            if joined and (joined[-1], piece) == best:
+                joined[-1:] = [piece_of_two(joined[-1], piece)]
+            else:
+                joined.append(piece)
+        pieces = [piece.replace(GLUE, "") for piece in joined]
+    return pieces
+
+
+GLUE = "\0"
+
+
+def piece_of_two(left: str, right: str) -> str:
+    """Marked, so that what was just joined is not joined again in the same round."""
+    return f"{left}{GLUE}{right}"
+
+
+@given(
+    st.one_of(
+        st.text("aeinrst", max_size=40),
+        st.text("ab", max_size=60),
+        st.lists(
+            st.sampled_from(["the", "ing", "er", "an", "ana", "tion", "ss", "é", "漢"]), max_size=12
+        ).map("".join),
+    ).filter(str.isalpha)
+)
+def test_words_are_merged_as_the_paper_does(word):
+    tokenizer = clip_tokenizer()
+    pieces = [tokenizer._byte_letters[byte] for byte in word.encode()]
+    pieces[-1] += "</w>"
+    expected = merged_one_pair_at_a_time(pieces, tokenizer._ranks)
+    assert list(tokenizer._encode_word(word)) == [tokenizer._ids[piece] for piece in expected]

@@ -10,9 +10,10 @@ from webui.core.request import GenerationRequest
 from webui.core.request_infotext import read_infotext as fields_of_infotext
 from webui.core.series import Series
 from webui.jobs.services import RANDOM_SEEDS, Services
+from webui.store.picture_files import pictures_in
 from webui.store.reading import open_picture, read_infotext
+from webui.store.regular_files import is_folder
 
-SUFFIXES = (".png", ".jpg", ".jpeg", ".webp", ".avif", ".bmp", ".tif", ".tiff", ".gif")
 # Request fields by what A1111 calls the parameters that a picture may bring along. Prompts are appended.
 PROPS = {
     "Prompt": ("prompt",),
@@ -60,29 +61,20 @@ class Plan:
 def folder_named(text: str, what: str) -> Path:
     """The folder that a text names. Raises InvalidRequest if there is none."""
     folder = Path(text.strip().strip('"')).expanduser()
-    try:
-        is_folder = folder.is_dir()
-    except (OSError, ValueError):
-        is_folder = False
-    if not is_folder:
+    if not is_folder(folder):
         raise InvalidRequest(
             f"The {what} {text.strip()[:200]!r} is not a folder on the server. Check its path."
         )
     return folder
 
 
-def pictures_in(folder: Path, what: str) -> tuple[Path, ...]:
+def pictures_for_batch(folder: Path, what: str) -> tuple[Path, ...]:
     """Picture files of a folder by name. Raises InvalidRequest where it cannot be read or has none."""
-    try:
-        files = sorted(
-            path for path in folder.iterdir() if path.suffix.lower() in SUFFIXES and path.is_file()
-        )
-    except OSError as error:
-        raise InvalidRequest(f"The {what} {folder} cannot be read: {error.strerror}.") from error
-    found = tuple(path for path in files if not path.name.startswith("."))
+    found = tuple(pictures_in(folder))
     if not found:
         raise InvalidRequest(
-            f"There is no picture in the {what} {folder}. It may be a folder above or below."
+            f"There is no picture in the {what} {folder}, or the server may not read it. "
+            "They may be in a folder above or below."
         )
     return found
 

@@ -25,6 +25,7 @@ from webui.store.images import ImageFiles
 from webui.store.inputs import Inputs
 from webui.store.latents import Latents
 from webui.store.settings_file import SettingsFile
+from webui.store.styles_file import StylesReader
 
 # A1111 draws random seeds from this range.
 RANDOM_SEEDS = 2**32
@@ -46,11 +47,13 @@ class Services:
     library: Library
     loras: LoraFiles
     version: str
+    styles_reader: StylesReader
     random: Random = field(default_factory=SystemRandom)
 
     def styles(self) -> Styles:
         """Prompt presets as they stand in the file now."""
-        return Styles.load(self.paths.styles)
+        files = self.styles_reader.load()
+        return Styles(files.styles, files.messages)
 
     def new_request(
         self, fields: dict[str, Any], overrides: dict[str, Any] | None = None

@@ -63,18 +63,21 @@ class EmbeddingNames:
 
     def __init__(self, tokenizer: ClipTokenizer, vectors: Mapping[str, int]) -> None:
         """`vectors` maps each embedding's name to how many vectors it holds, at most 75."""
-        self._by_first_token: dict[int, list[tuple[list[int], str, int]]] = {}
+        self._names: dict[tuple[int, ...], tuple[str, int]] = {}
+        lengths: dict[int, set[int]] = {}
         for name, count in vectors.items():
-            if tokens := tokenizer.encode(name):
-                self._by_first_token.setdefault(tokens[0], []).append((tokens, name, count))
-        for candidates in self._by_first_token.values():
-            candidates.sort(key=lambda candidate: len(candidate[0]), reverse=True)
+            if tokens := tuple(tokenizer.encode(name)):
+                self._names.setdefault(tokens, (name, count))
+                lengths.setdefault(tokens[0], set()).add(len(tokens))
+        # Of the names that begin with a token: their lengths, the longest first.
+        self._lengths = {first: sorted(found, reverse=True) for first, found in lengths.items()}
 
     def find(self, tokens: Sequence[int], position: int) -> tuple[str, int, int] | None:
         """The longest name starting at a position: (name, vectors, length of the name in tokens)."""
-        for name_tokens, name, vectors in self._by_first_token.get(tokens[position], ()):
-            if tokens[position : position + len(name_tokens)] == name_tokens:
-                return name, vectors, len(name_tokens)
+        for length in self._lengths.get(tokens[position], ()):
+            found = self._names.get(tuple(tokens[position : position + length]))
+            if found is not None:
+                return *found, length
         return None
 
 

@@ -7,10 +7,11 @@ Radford et al. 2021 (CLIP); Sennrich et al. 2016 (byte-pair encoding).
 """
 
 import gzip
+import heapq
 import html
+from collections.abc import Mapping
 from functools import cache, lru_cache
 from importlib.resources import files
-from itertools import pairwise
 from typing import Literal
 
 import ftfy
@@ -35,6 +36,9 @@ _MERGE_COUNT = 49408 - 2 * 256 - 2
 _WORD_END = "</w>"
 # Long prompts repeat words; artists' vocabularies are far smaller than this.
 _WORDS_REMEMBERED = 16384
+_EMPTY_LINES = regex.compile(r"\n{2,}")
+# Longer ones are no words; remembering them would fill the memory.
+_LONGEST_REMEMBERED = 64
 
 
 class ClipTokenizer:
@@ -64,39 +68,31 @@ class ClipTokenizer:
             + r"|'s|'t|'re|'ve|'m|'ll|'d|\p{L}+|\p{N}|[^\s\p{L}\p{N}]+",
             regex.IGNORECASE,
         )
-        self._encode_word = lru_cache(_WORDS_REMEMBERED)(self._encode_word_anew)
+        self._remembered_word = lru_cache(_WORDS_REMEMBERED)(self._encode_word)
         self.comma_id = self._ids["," + _WORD_END]
 
     def encode(self, text: str) -> list[int]:
         """Token ids of a text's words, after mending its Unicode, joining white space and lowering case."""
         ids: list[int] = []
         for word in self._word.findall(self._clean(text)):
-            ids.extend(self._encode_word(word))
+            is_word = len(word) <= _LONGEST_REMEMBERED
+            ids.extend(self._remembered_word(word) if is_word else self._encode_word(word))
         return ids
 
     def _clean(self, text: str) -> str:
-        text = ftfy.fix_text(text)
+        # Lines are mended one by one, empty ones for nothing and slowly.
+        text = ftfy.fix_text(_EMPTY_LINES.sub("\n", text))
         if self.style == "open_clip":
             # Twice, because pages quoted on pages carry "&amp;amp;".
             text = html.unescape(html.unescape(text))
         return " ".join(text.split()).lower()
 
-    def _encode_word_anew(self, word: str) -> tuple[int, ...]:
+    def _encode_word(self, word: str) -> tuple[int, ...]:
         if word in self._marks:
             return (self._marks[word],)
         pieces = [self._byte_letters[byte] for byte in word.encode(errors="replace")]
         pieces[-1] += _WORD_END
-        return tuple(self._ids[piece] for piece in self._merged(pieces))
-
-    def _merged(self, pieces: list[str]) -> list[str]:
-        """Join neighbours, those of lowest rank first and all of them at once, until none has a rank."""
-        while len(pieces) > 1:
-            pairs = [f"{left} {right}" for left, right in pairwise(pieces)]
-            best = min(pairs, key=lambda pair: self._ranks.get(pair, _MERGE_COUNT))
-            if best not in self._ranks:
-                break
-            pieces = _join(pieces, *best.split(" "))
-        return pieces
+        return tuple(self._ids[piece] for piece in _Merging(pieces, self._ranks).finish())
 
 
 @cache
@@ -105,17 +101,59 @@ def clip_tokenizer(style: VocabularyStyle = "transformers") -> ClipTokenizer:
     return ClipTokenizer(style)
 
 
-def _join(pieces: list[str], left: str, right: str) -> list[str]:
-    joined: list[str] = []
-    at = 0
-    while at < len(pieces):
-        if pieces[at] == left and pieces[at + 1 : at + 2] == [right]:
-            joined.append(left + right)
-            at += 2
-        else:
-            joined.append(pieces[at])
-            at += 1
-    return joined
+class _Merging:
+    """Joins neighbouring pieces of a word, the pair of lowest rank first and all its places at once.
+
+    The places of each rank are kept apart, so that a word takes little more than linear time.
+    """
+
+    def __init__(self, pieces: list[str], ranks: Mapping[str, int]) -> None:
+        """`ranks` are those of pairs, written with a space between; smaller ones are joined first."""
+        self._ranks = ranks
+        # A piece that was joined to the one before is None.
+        self._pieces: list[str | None] = [*pieces]
+        self._next = list(range(1, len(pieces) + 1))
+        self._previous = list(range(-1, len(pieces) - 1))
+        self._places: dict[int, list[int]] = {}
+        self._waiting: list[int] = []
+        for place in range(len(pieces) - 1):
+            self._note(place)
+
+    def finish(self) -> list[str]:
+        """The pieces that are left when no two neighbours have a rank."""
+        while self._waiting:
+            rank = heapq.heappop(self._waiting)
+            for place in sorted(self._places.pop(rank)):
+                if self._rank_at(place) == rank:
+                    self._join(place)
+        return [piece for piece in self._pieces if piece is not None]
+
+    def _rank_at(self, place: int) -> int | None:
+        """The rank of the pair that begins at a place, as it is by now."""
+        left, after = self._pieces[place], self._next[place]
+        if left is None or after >= len(self._pieces):
+            return None
+        return self._ranks.get(f"{left} {self._pieces[after]}")
+
+    def _note(self, place: int) -> None:
+        rank = self._rank_at(place)
+        if rank is None:
+            return
+        if rank not in self._places:
+            self._places[rank] = []
+            heapq.heappush(self._waiting, rank)
+        self._places[rank].append(place)
+
+    def _join(self, place: int) -> None:
+        after = self._next[place]
+        self._pieces[place] = f"{self._pieces[place]}{self._pieces[after]}"
+        self._pieces[after] = None
+        self._next[place] = self._next[after]
+        if self._next[place] < len(self._pieces):
+            self._previous[self._next[place]] = place
+        if self._previous[place] >= 0:
+            self._note(self._previous[place])
+        self._note(place)
 
 
 def _byte_letters() -> dict[int, str]:

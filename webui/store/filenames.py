@@ -26,7 +26,6 @@ DEFAULT_TIME = "%Y%m%d%H%M%S"
 DEFAULT_WORDS = 8
 
 PATTERN = re.compile(r"\[([^\[\]]+)\]")
-ARGUMENT = re.compile(r"(.*)<([^>]*)>$", re.DOTALL)
 NOT_LETTERS = re.compile(rf"[\s{re.escape(string.punctuation)}]+")
 INVALID_IN_VALUES = re.compile(r'[#<>:"/\\|?*\x00-\x1f\x7f\ud800-\udfff]')
 INVALID_IN_NAMES = re.compile(r'[<>:"|?*\x00-\x1f\x7f\ud800-\udfff]')
@@ -139,24 +138,29 @@ def folder_parts(pattern: str, naming: Naming) -> list[str]:
 
 def expand(pattern: str, naming: Naming) -> str:
     """The pattern with every token replaced; unknown ones stay."""
-    result, end = "", 0
+    result: list[str] = []
+    end = 0
     for match in PATTERN.finditer(pattern):
         text, end = pattern[end : match.start()], match.end()
         name, arguments = split_arguments(match[1])
         value = look_up(name, arguments, naming)
         if value is Nothing.AND_SKIP_PREVIOUS_TEXT:
             continue
-        result += f"{text}[{name}]" if value is None else f"{text}{value}"
-    return result + pattern[end:]
+        result.append(f"{text}[{name}]" if value is None else f"{text}{value}")
+    return "".join(result) + pattern[end:]
 
 
 def split_arguments(token: str) -> tuple[str, list[str]]:
     """`datetime<%Y><UTC>` into the name and its arguments."""
     arguments: list[str] = []
-    while match := ARGUMENT.match(token):
-        token = match[1]
-        arguments.insert(0, match[2])
-    return token, arguments
+    end = len(token)
+    while token.endswith(">", 0, end):
+        start = token.rfind("<", 0, end)
+        if start < 0 or token.find(">", start, end) != end - 1:
+            break
+        arguments.append(token[start + 1 : end - 1])
+        end = start
+    return token[:end], arguments[::-1]
 
 
 def look_up(name: str, arguments: list[str], naming: Naming) -> Value:

@@ -1,7 +1,6 @@
 """What was generated: an index of the pictures on disk, to search them by their words."""
 
 import itertools
-import os
 import re
 import sqlite3
 import time
@@ -16,9 +15,10 @@ from webui.core.errors import UnusableFile
 from webui.core.request import GenerationRequest
 from webui.store.database import Database, SQLValue
 from webui.store.header_cache import key_of
+from webui.store.picture_files import pictures_in
 from webui.store.reading import read_infotext
+from webui.store.regular_files import folders_below
 
-SUFFIXES = frozenset({".png", ".jpg", ".jpeg", ".webp", ".avif", ".gif"})
 SEED_IN_INFOTEXT = re.compile(r"\bSeed: (\d+)")
 # Scripts written without spaces between words, which the word index takes for one word a line.
 WITHOUT_SPACES = re.compile(
@@ -227,12 +227,8 @@ def entry_of(row: sqlite3.Row) -> HistoryEntry:
 def paths_in(folders: Iterable[Path]) -> Iterator[Path]:
     """Every picture file below the folders; folders named by dates come newest first."""
     for folder in dict.fromkeys(folders):
-        for place, inner, names in os.walk(folder):
-            inner[:] = sorted((name for name in inner if not name.startswith(".")), reverse=True)
-            for name in sorted(names):
-                path = Path(place, name)
-                if path.suffix.lower() in SUFFIXES and not name.startswith("."):
-                    yield path
+        for place in folders_below(folder, newest_first=True):
+            yield from pictures_in(place)
 
 
 def batched(paths: Iterable[Path], size: int) -> Iterator[list[Path]]:

@@ -13,6 +13,7 @@ from typing import Any, cast
 
 from webui.core.errors import UnusableFile
 from webui.store.atomic import write_atomically
+from webui.store.regular_files import is_regular, open_regular, read_regular
 
 PICTURE_ENDS = (".png", ".jpg", ".jpeg", ".webp", ".gif")
 # A1111 looks for each type under both names before it goes to the next type.
@@ -83,7 +84,7 @@ def beside(path: Path, end: str) -> Path:
 def sidecars_of(path: Path) -> list[Path]:
     """Every sidecar there is of a model file."""
     found = [beside(path, end) for end in ALL_ENDS]
-    return [sidecar for sidecar in found if sidecar != path and sidecar.is_file()]
+    return [sidecar for sidecar in found if sidecar != path and is_regular(sidecar)]
 
 
 def preview_end(path: Path, ends: Iterable[str]) -> str | None:
@@ -94,7 +95,7 @@ def preview_end(path: Path, ends: Iterable[str]) -> str | None:
 
 def find_preview(path: Path) -> Path | None:
     """The preview of a model file."""
-    end = preview_end(path, (end for end in PREVIEW_ENDS if beside(path, end).is_file()))
+    end = preview_end(path, (end for end in PREVIEW_ENDS if is_regular(beside(path, end))))
     return beside(path, end) if end else None
 
 
@@ -191,7 +192,7 @@ def write_card(path: Path, changes: Mapping[str, Any]) -> None:
     """
     target = written_path(path)
     document = read_json(target)
-    if not document and target.is_file() and target.read_bytes().strip() not in (b"", b"{}", b"null"):
+    if not document and target.exists() and not is_empty(target):
         raise UnusableFile(f"{target.name} is not valid JSON, so it was left alone. Mend or remove it.")
     names = {ours: theirs for theirs, ours in A1111_KEYS.items()}
     document |= {names.get(name, name): value for name, value in changes.items()}
@@ -199,12 +200,18 @@ def write_card(path: Path, changes: Mapping[str, Any]) -> None:
     write_atomically(target, text.encode(errors="replace"))
 
 
+def is_empty(path: Path) -> bool:
+    """Whether a JSON file holds nothing."""
+    try:
+        return read_regular(path, MAX_BYTES).strip() in (b"", b"{}", b"null")
+    except OSError:
+        return False
+
+
 def read_json(path: Path) -> Json:
     """The object in a JSON file, an empty one if there is none that can be read."""
     try:
-        if path.stat().st_size > MAX_BYTES:
-            return {}
-        document = json.loads(path.read_text(encoding="utf-8-sig"))
+        document = json.loads(read_regular(path, MAX_BYTES).decode("utf-8-sig"))
     except (OSError, ValueError, RecursionError):
         return {}
     return cast("Json", document) if isinstance(document, dict) else {}
@@ -213,7 +220,8 @@ def read_json(path: Path) -> Json:
 def read_text(path: Path) -> str:
     """A description, shortened where it is a book."""
     try:
-        with path.open(encoding="utf-8-sig", errors="replace") as file:
-            return file.read(MAX_TEXT).strip()
+        with open_regular(path) as file:
+            # A letter takes four bytes at most.
+            return file.read(4 * MAX_TEXT).decode("utf-8-sig", "replace")[:MAX_TEXT].strip()
     except OSError:
         return ""

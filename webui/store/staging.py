@@ -4,7 +4,6 @@ Each has a folder of its own with a record (JSON) and the content under the name
 was killed finds both again.
 """
 
-import contextlib
 import hashlib
 import json
 import os
@@ -19,6 +18,7 @@ from typing import Any, cast
 
 from webui.core.errors import NotFound, StorageError
 from webui.store.atomic import move_exclusively, storage_errors, write_atomically
+from webui.store.regular_files import entries_of, read_regular
 
 INCOMING = ".incoming"
 RECORD = "record.json"
@@ -28,6 +28,7 @@ IDENTITY = re.compile(r"[0-9a-f]{16}")
 # Room that must stay free for everything else: previews, the database, pictures.
 RESERVE_BYTES = 256 * 2**20
 READ_BYTES = 1 << 20
+MAX_RECORD_BYTES = 1 << 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,13 +99,11 @@ class Staging:
                 shutil.rmtree(self.folder / identity, ignore_errors=True)
 
     def _identities(self) -> list[str]:
-        with contextlib.suppress(OSError):
-            return sorted(path.name for path in self.folder.iterdir() if IDENTITY.fullmatch(path.name))
-        return []
+        return [each.name for each in entries_of(self.folder) if IDENTITY.fullmatch(each.name)]
 
     def _record(self, identity: str) -> dict[str, Any] | None:
         try:
-            record = json.loads((self.folder / identity / RECORD).read_text(encoding="utf-8"))
+            record = json.loads(read_regular(self.folder / identity / RECORD, MAX_RECORD_BYTES))
         except (OSError, ValueError):
             return None
         if not isinstance(record, dict) or not isinstance(cast("dict[str, Any]", record).get("name"), str):

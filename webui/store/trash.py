@@ -13,11 +13,13 @@ from typing import Any, cast
 
 from webui.core.errors import NotFound, StorageError
 from webui.store.atomic import storage_errors, write_atomically
+from webui.store.regular_files import folders_below, read_regular, regular_files
 from webui.store.sidecars import base_name
 from webui.store.staging import file_away
 
 TRASH = ".trash"
 RECORD = "record.json"
+MAX_RECORD_BYTES = 1 << 20
 IDENTITY = re.compile(r"[0-9a-f]{16}")
 
 
@@ -117,7 +119,7 @@ class Trash:
 def read(folder: Path) -> Trashed | None:
     """An entry from its record, None if that cannot be read or nothing is left."""
     try:
-        document = json.loads((folder / RECORD).read_text(encoding="utf-8"))
+        document = json.loads(read_regular(folder / RECORD, MAX_RECORD_BYTES))
         record = cast("dict[str, Any]", document)
         if not any((folder / "files").iterdir()):
             return None
@@ -163,5 +165,6 @@ def free_path(path: Path) -> Path:
 def size_of(path: Path) -> int:
     """Bytes of a file, or of all files in a folder."""
     if path.is_dir():
-        return sum(file.stat().st_size for file in path.rglob("*") if file.is_file())
+        files = (file for inner in folders_below(path) for file in regular_files(inner))
+        return sum(file.stat().st_size for file in files)
     return path.stat().st_size

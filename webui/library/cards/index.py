@@ -28,6 +28,7 @@ from webui.library.cards.insertion import Insertion
 from webui.library.catalog.catalog import Catalog
 from webui.store.card_cache import CardCache
 from webui.store.header_cache import key_of
+from webui.store.regular_files import entries_of, is_regular_entry
 from webui.store.sidecars import PREVIEW_ENDS, READ_ENDS, CardText, base_name, preview_end, read_card
 
 logger = logging.getLogger(__name__)
@@ -285,12 +286,8 @@ def is_same(entry: CardEntry | None, file: ModelFile) -> bool:
 
 
 def listed(folder: Path) -> Listing:
-    """What lies in a folder, by name."""
-    try:
-        with os.scandir(folder) as entries:
-            return {entry.name: entry for entry in entries}
-    except OSError:
-        return {}
+    """The regular files in a folder, by name."""
+    return {entry.name: entry for entry in entries_of(folder) if is_regular_entry(entry)}
 
 
 def matches(entries: list[CardEntry], query: CardQuery) -> list[CardEntry]:

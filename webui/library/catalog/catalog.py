@@ -23,6 +23,8 @@ from webui.library.files.file_types import SAFETENSORS_SUFFIXES
 from webui.library.files.hashing import data_hash_of, sha256_of
 from webui.library.recognise.kinds import article, noun, with_article
 from webui.store.header_cache import HeaderCache
+from webui.store.regular_files import is_regular, read_regular
+from webui.store.sidecars import MAX_BYTES as MAX_CARD_BYTES
 
 logger = logging.getLogger(__name__)
 
@@ -331,10 +333,10 @@ def _reason_matters(file: ModelFile, wanted: ModelKind) -> bool:
 def preferred_vae(checkpoint: ModelFile) -> str | None:
     """The VAE that the card of a checkpoint names: `vae` in the `.json` beside it, as A1111 keeps it."""
     path = checkpoint.path.with_suffix(".json")
-    if checkpoint.path.is_dir() or not path.is_file():
+    if checkpoint.path.is_dir() or not is_regular(path):
         return None
     try:
-        card = json.loads(path.read_text(encoding="utf-8"))
+        card = json.loads(read_regular(path, MAX_CARD_BYTES).decode("utf-8"))
     except (OSError, ValueError, RecursionError):
         logger.warning("%s beside a checkpoint is not valid JSON; it is ignored", path.name)
         return None

@@ -16,6 +16,7 @@ from webui.library.files.headers import (
 )
 from webui.library.files.picture_embeddings import PICTURE_SUFFIXES
 from webui.library.recognise.kinds import FACTS
+from webui.store.regular_files import entries_of, is_folder_entry, is_regular, is_regular_entry
 
 Kinds = frozenset[ModelKind]
 # Folders of pictures' networks: which lies in which is a matter of taste.
@@ -157,9 +158,11 @@ def found_file(root: Path, path: Path) -> FoundFile | None:
     try:
         if path.is_dir():
             size, changed = diffusers_stamp(path)
-        else:
+        elif is_regular(path):
             stat = path.stat()
             size, changed = stat.st_size, stat.st_mtime_ns
+        else:
+            return None
     except OSError:
         return None
     return FoundFile(path, root, readable(path.relative_to(root).as_posix()), size, changed)
@@ -183,21 +186,17 @@ class Walk:
         if real in self.seen or depth == 0:
             return
         self.seen.add(real)
-        try:
-            with os.scandir(folder) as entries:
-                listing = sorted(entries, key=lambda entry: entry.name)
-        except OSError:
-            # Absent or unreadable folders hold no models; A1111's layout names many that nobody makes.
-            return
+        # Absent or unreadable folders hold no models; A1111's layout names many that nobody makes.
+        listing = entries_of(folder)
         names = {entry.name for entry in listing}
         for entry in listing:
             if entry.name.startswith("."):
                 continue
             is_model = has_model_suffix(entry.name) or (self.pictures and is_lone_picture(entry.name, names))
             is_model = is_model and not is_unfinished(entry.name, names)
-            if is_model and entry.is_file():
+            if is_model and is_regular_entry(entry):
                 yield from self._file(entry, real, name)
-            elif entry.is_dir():
+            elif is_folder_entry(entry):
                 yield from self._folder(entry, real, name, depth)
 
     def _file(self, entry: "os.DirEntry[str]", real: str, name: str) -> Iterator[FoundFile]:
@@ -222,7 +221,10 @@ class Walk:
             yield from self.files(entry.path, place, f"{name}{entry.name}/", depth - 1)
         elif place not in self.seen:
             self.seen.add(place)
-            size, changed = diffusers_stamp(path)
+            try:
+                size, changed = diffusers_stamp(path)
+            except OSError:
+                return
             yield FoundFile(path, self.root, readable(name + entry.name), size, changed)
 
 

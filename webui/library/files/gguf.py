@@ -7,19 +7,23 @@ import struct
 from collections.abc import Mapping
 from pathlib import Path
 from types import MappingProxyType
-from typing import BinaryIO
 
 from webui.core.errors import UnusableFile
+from webui.library.files.bounded import Bounded
+from webui.library.files.limits import (
+    MAX_ENTRIES,
+    MAX_GGUF_BYTES,
+    MAX_GGUF_DIMENSIONS,
+    MAX_GGUF_ENTRIES,
+    MAX_GGUF_NAME_BYTES,
+    MAX_LIST_BYTES,
+    MAX_TEXT_BYTES,
+    MAX_WORDS,
+)
 from webui.library.files.tensor_table import Header, TensorInfo
 
 MAGIC = b"GGUF"
 KNOWN_VERSIONS = (2, 3)
-# Real files hold 3,000 tensors, 60 entries, names of 100 bytes; ggml allows 4 dimensions.
-MAX_TENSORS, MAX_ENTRIES, MAX_NAME_BYTES, MAX_DIMENSIONS = 50_000, 2_000, 4_096, 4
-# Longer texts (chat templates) and lists (vocabularies) are passed over.
-MAX_TEXT_BYTES, MAX_LIST_BYTES = 10_000_000, 100_000_000
-# Words of a vocabulary have to be passed one by one; a longer list says that this is a language model.
-MAX_WORDS = 20_000
 STRING, LIST = 8, 9
 NUMBERS: Mapping[int, struct.Struct] = MappingProxyType(
     {
@@ -49,25 +53,25 @@ def read_gguf_header(path: Path) -> Header:
     """Header of a GGUF file; that of a language model ends before its vocabulary and lists no tensors."""
     with path.open("rb") as file:
         try:
-            return _read(file)
+            return _read(Bounded(file, MAX_GGUF_BYTES))
         except (struct.error, EOFError) as error:
             raise UnusableFile(f"{path.name} is cut off in its header. Download it again.") from error
         except ValueError as error:
             raise UnusableFile(f"{path.name} is no GGUF file that is known here: {error}.") from error
 
 
-def _read(file: BinaryIO) -> Header:
+def _read(file: Bounded) -> Header:
     file.seek(len(MAGIC))
     version = _number(file, U32)
     if version not in KNOWN_VERSIONS:
         raise ValueError(f"its version is {version}, not 2 or 3")
     tensors, entries = _number(file, U64), _number(file, U64)
-    if tensors > MAX_TENSORS or entries > MAX_ENTRIES:
+    if tensors > MAX_ENTRIES or entries > MAX_GGUF_ENTRIES:
         raise ValueError("it announces more than any known model holds")
     metadata: dict[str, str] = {}
     try:
         for _ in range(entries):
-            key = _text(file, MAX_NAME_BYTES)
+            key = _text(file, MAX_GGUF_NAME_BYTES)
             value = _value(file, _number(file, U32))
             if value is not None:
                 metadata[key] = value
@@ -76,11 +80,11 @@ def _read(file: BinaryIO) -> Header:
     return Header(dict(_tensor(file) for _ in range(tensors)), metadata, layout="gguf")
 
 
-def _number(file: BinaryIO, form: struct.Struct) -> int:
+def _number(file: Bounded, form: struct.Struct) -> int:
     return form.unpack(file.read(form.size))[0]
 
 
-def _text(file: BinaryIO, limit: int) -> str:
+def _text(file: Bounded, limit: int) -> str:
     length = _number(file, U64)
     if length > limit:
         raise ValueError("a text in its header is longer than any known one")
@@ -90,7 +94,7 @@ def _text(file: BinaryIO, limit: int) -> str:
     return raw.decode("utf-8", errors="replace")
 
 
-def _value(file: BinaryIO, kind: int) -> str | None:
+def _value(file: Bounded, kind: int) -> str | None:
     """A value as text; None for lists, which are passed over."""
     if kind == STRING:
         return _text(file, MAX_TEXT_BYTES)
@@ -102,7 +106,7 @@ def _value(file: BinaryIO, kind: int) -> str | None:
     return str(_number(file, form))
 
 
-def _pass_list(file: BinaryIO) -> None:
+def _pass_list(file: Bounded) -> None:
     kind, count = _number(file, U32), _number(file, U64)
     form = NUMBERS.get(kind)
     if form is not None:
@@ -111,17 +115,17 @@ def _pass_list(file: BinaryIO) -> None:
         file.seek(count * form.size, 1)
     elif kind == STRING and count <= MAX_WORDS:
         for _ in range(count):
-            _text(file, MAX_TEXT_BYTES)
+            _text(file, MAX_GGUF_NAME_BYTES)
     elif kind == STRING:
         raise _VocabularyError
     else:
         raise ValueError(f"a list is of the unknown kind {kind}")
 
 
-def _tensor(file: BinaryIO) -> tuple[str, TensorInfo]:
-    name = _text(file, MAX_NAME_BYTES)
+def _tensor(file: Bounded) -> tuple[str, TensorInfo]:
+    name = _text(file, MAX_GGUF_NAME_BYTES)
     dimensions = _number(file, U32)
-    if dimensions > MAX_DIMENSIONS:
+    if dimensions > MAX_GGUF_DIMENSIONS:
         raise ValueError(f"a tensor has {dimensions} dimensions")
     # ggml counts them from the innermost.
     shape = tuple(_number(file, U64) for _ in range(dimensions))[::-1]

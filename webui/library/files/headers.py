@@ -7,23 +7,28 @@ GGUF files and torch pickles have readers of their own; no reader imports torch 
 
 import json
 import math
+import os
+from fnmatch import fnmatch
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
 from webui.core.errors import UnusableFile
 from webui.library.files.gguf import is_gguf, read_gguf_header
+from webui.library.files.limits import (
+    MAX_BRACKETS,
+    MAX_COMMAS,
+    MAX_DIMENSIONS,
+    MAX_HEADER_BYTES,
+    MAX_SIDE,
+)
 from webui.library.files.pickle_headers import read_pickle_header
 from webui.library.files.picture_embeddings import is_picture, read_picture_header
 from webui.library.files.tensor_table import Header, TensorInfo
+from webui.store.regular_files import is_regular, open_regular, regular_files
 
 __all__ = ["Header", "TensorInfo", "read_header"]
 
-# The reference implementation allows 100 MB; SDXL with all its keys needs 0.4, with a training log 5.
-MAX_HEADER_BYTES = 25_000_000
-# Each tensor takes three brackets and five commas; what JSON makes of a bracket is 50 times as large.
-MAX_BRACKETS, MAX_COMMAS = 400_000, 2_000_000
-MAX_DIMENSIONS, MAX_SIDE = 8, 1 << 63
 # So much of a tensor's name is shown in sentences.
 SHOWN_NAME = 100
 ITEM_BYTES = {
@@ -38,11 +43,10 @@ def read_header(path: Path) -> Header:
     if path.is_dir():
         return read_diffusers_header(path)
     try:
-        size = path.stat().st_size
+        with open_regular(path) as file:
+            size, start = os.fstat(file.fileno()).st_size, file.read(512)
         if size == 0:
             raise UnusableFile(f"{path.name} is empty. Download it again.")
-        with path.open("rb") as file:
-            start = file.read(512)
         refuse_web_page(path, start)
         if is_gguf(start):
             return read_gguf_header(path)
@@ -191,7 +195,7 @@ def _described_tensor(entry: dict[str, Any]) -> tuple[TensorInfo, tuple[int, int
 
 def is_diffusers_folder(path: Path) -> bool:
     """Whether a folder holds a diffusers pipeline."""
-    return (path / "model_index.json").is_file()
+    return is_regular(path / "model_index.json")
 
 
 # The parts of a pipeline that decide its kind; the rest (safety checker, scheduler, tokenizers) is not
@@ -220,7 +224,7 @@ def diffusers_weight_files(folder: Path) -> list[Path]:
     order.
     """
     for suffix in (".safetensors", ".bin"):
-        files = sorted(folder.glob(f"*model*{suffix}"))
+        files = [file for file in regular_files(folder) if fnmatch(file.name, f"*model*{suffix}")]
         plain = [file for file in files if file.name.count(".") == 1]
         variants = {file.name.split(".")[-2] for file in files if file not in plain}
         if plain:

@@ -12,24 +12,33 @@ import zlib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
+from itertools import islice
 from pathlib import Path
 from types import MappingProxyType
-from typing import IO, Any, ClassVar
+from typing import Any, ClassVar, cast
 
 from webui.core.errors import UnusableFile
+from webui.library.files.bounded import Bounded
+from webui.library.files.limits import (
+    MAX_DIMENSIONS,
+    MAX_ENTRIES,
+    MAX_KEY_ITEMS,
+    MAX_ODD_KEYS,
+    MAX_PICKLE_BYTES,
+    MAX_PICKLE_STEPS,
+    MAX_PICKLED_SIDE,
+    MAX_SMALL_KEY,
+)
+from webui.library.files.stand_ins import BOOKKEEPING, PARAMETER_TABLE, Inert, ParameterTable
 from webui.library.files.tensor_table import Header, TensorInfo, flatten
 
-# The table of SDXL's tensors takes 1 MB, one byte of it can become an object of 64; weights are never read.
-MAX_PICKLE_BYTES = 6_000_000
-MAX_DIMENSIONS = 8
-MAX_SIDE = 1 << 48
 # Of zip archives: what stands before each entry (mark, method, lengths of name and extra field).
 LOCAL_HEADER, LOCAL_MARK = struct.Struct("<4s4xH16xHH"), b"PK\x03\x04"
 TABLE = "data.pkl"
-# torch's first format: three small pickles (a mark, a version, the machine) come before the table.
 # The parent's own sign that the program ended, which its stubs leave out.
 STOP: Any = vars(pickle)["_Stop"]
 FRAME_LENGTH, PLACE = 8, struct.Struct("<I")
+# torch's first format: three small pickles (a mark, a version, the machine) come before the table.
 LEGACY_MARK = 0x1950A86A20F9469CFC6C
 DTYPES: Mapping[str, str] = MappingProxyType(
     {
@@ -44,9 +53,7 @@ HARMLESS = frozenset(
         "torch.Size", "torch.device", "torch.Tensor", "torch.nn.parameter.Parameter", "_codecs.encode",
         "torch.serialization._get_layout", "collections.Counter", "collections.defaultdict",
         "builtins.set", "__builtin__.set", "builtins.bytearray", "__builtin__.bytearray", "builtins.complex",
-        "pytorch_lightning.callbacks.model_checkpoint.ModelCheckpoint",
-        "pytorch_lightning.callbacks.early_stopping.EarlyStopping",
-        "numpy.core.multiarray.scalar", "numpy._core.multiarray.scalar", "numpy.dtype",
+        *BOOKKEEPING,
     }
 )  # fmt: skip
 TORCH_DTYPES = frozenset(
@@ -54,7 +61,7 @@ TORCH_DTYPES = frozenset(
 )
 NEVER_NEEDED = (
     pickle.INST, pickle.OBJ, pickle.EXT1, pickle.EXT2, pickle.EXT4, pickle.BYTEARRAY8, pickle.NEXT_BUFFER,
-    pickle.READONLY_BUFFER,
+    pickle.READONLY_BUFFER, pickle.LONG4,
 )  # fmt: skip
 # What damage looks like to the stack machine and to the archive's reader.
 DAMAGED = (
@@ -67,14 +74,15 @@ class ForbiddenNameError(Exception):
     """The file calls a name that is not on the list."""
 
 
-class Inert:
-    """Takes the place of an object that is no weight: holds nothing, does nothing."""
-
-    __slots__ = ()
+NOTHING = Inert()
 
 
-class ParameterTable(dict[object, object]):
-    """Takes the place of torch's ParameterDict, in which the first embeddings keep their vectors."""
+class NoModelArchiveError(Exception):
+    """A zip archive of other files."""
+
+
+class TooMuchError(Exception):
+    """The program makes more than any known model's does."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,66 +102,63 @@ class Name:
 
 def read_pickle_header(path: Path) -> Header:
     """Header of a torch pickle of either format; `UnusableFile` says in a sentence why it is refused."""
+    content = _read_table(path, is_quick=True)
+    try:
+        return Header(flatten(content, TensorInfo, path.name), layout="pickle")
+    except DAMAGED as error:
+        raise UnusableFile(_damaged(path)) from error
+
+
+def check_pickle(path: Path) -> None:
+    """Refuse, as `read_pickle_header` does, what torch itself would read of a file, before torch does.
+
+    That is the table which an archive's list names; made by hand, it need not be the first entry.
+    """
+    _read_table(path, is_quick=False)
+
+
+def _read_table(path: Path, *, is_quick: bool) -> object:
     try:
         with path.open("rb") as file:
-            start, bounded = file.read(MAX_PICKLE_BYTES), Bounded(file)
-            content = _zipped(bounded, start) if zipfile.is_zipfile(bounded) else _legacy(start)
-            tensors = flatten(content, TensorInfo, path.name)
+            start, bounded = file.read(MAX_PICKLE_BYTES), Bounded(file, MAX_PICKLE_BYTES)
+            if not zipfile.is_zipfile(bounded):
+                return _legacy(start)
+            place = _table_place(start) if is_quick else None
+            return PlainUnpickler(io.BytesIO(start[place:])).load() if place else _zipped(bounded)
     except ForbiddenNameError as error:
         raise UnusableFile(
             f"{path.name} holds more than weights, possibly program code, so it was not opened. "
             "Use a .safetensors file of the same model."
         ) from error
+    except NoModelArchiveError as error:
+        raise UnusableFile(
+            f"{path.name} is a zip archive of other files and no model. Unpack it and use the files in it."
+        ) from error
+    except TooMuchError as error:
+        raise UnusableFile(
+            f"{path.name} describes more than any known model or something else, so it was not opened. "
+            "Use a .safetensors file of the same model."
+        ) from error
     except DAMAGED as error:
-        raise UnusableFile(f"{path.name} is damaged or no model file. Download it again.") from error
-    return Header(tensors, layout="pickle")
+        raise UnusableFile(_damaged(path)) from error
 
 
-class Bounded(io.RawIOBase):
-    """A file of which no more is read than a header may need, whatever lengths it announces."""
-
-    def __init__(self, file: IO[bytes]) -> None:
-        """Reads from an open file, which stays its owner's."""
-        super().__init__()
-        self._file = file
-        self._left = MAX_PICKLE_BYTES
-
-    def read(self, size: int = -1, /) -> bytes:
-        """At most `size` bytes; ValueError once too much was read."""
-        piece = self._file.read(self._left + 1 if size < 0 else min(size, self._left + 1))
-        self._left -= len(piece)
-        if self._left < 0:
-            raise ValueError("more than a header")
-        return piece
-
-    def seek(self, offset: int, whence: int = 0, /) -> int:
-        """As a file's."""
-        return self._file.seek(offset, whence)
-
-    def tell(self) -> int:
-        """As a file's."""
-        return self._file.tell()
-
-    def seekable(self) -> bool:
-        """It is."""
-        return True
-
-    def readable(self) -> bool:
-        """It is."""
-        return True
+def _damaged(path: Path) -> str:
+    return f"{path.name} is damaged or no model file. Download it again."
 
 
-def _zipped(file: Bounded, start: bytes) -> object:
-    """The table in the zip archive that torch writes since 2020; `start` is the file's beginning."""
-    place = _table_place(start)
-    if place is not None:
-        return PlainUnpickler(io.BytesIO(start[place:])).load()
+def _zipped(file: Bounded) -> object:
+    """The table in the zip archive that torch writes since 2020: in the folder of the first entry."""
     with zipfile.ZipFile(file) as archive:
-        entry = next((info for info in archive.infolist() if info.filename.endswith(TABLE)), None)
-        if entry is None or entry.file_size > MAX_PICKLE_BYTES:
-            raise ValueError("no table, or more than one")
-        with archive.open(entry) as stream:
-            return PlainUnpickler(io.BytesIO(stream.read(entry.file_size))).load()
+        entries = archive.infolist()
+        folder = entries[0].filename.partition("/")[0] if entries else ""
+        tables = [info for info in entries if info.filename in {f"{folder}/{TABLE}", TABLE}]
+        if not tables:
+            raise NoModelArchiveError
+        if len(tables) != 1 or tables[0].file_size > MAX_PICKLE_BYTES:
+            raise ValueError("more than one table, or a table too long")
+        with archive.open(tables[0]) as stream:
+            return PlainUnpickler(io.BytesIO(stream.read(tables[0].file_size))).load()
 
 
 def _table_place(start: bytes) -> int | None:
@@ -189,6 +194,8 @@ class PlainUnpickler(pickle._Unpickler):
         """Reads what follows in `file`."""
         super().__init__(file)
         self._file = file
+        self._odd_keys = 0
+        self._copied = 0
 
     def load(self) -> object:
         """The object whose program begins here.
@@ -203,10 +210,12 @@ class PlainUnpickler(pickle._Unpickler):
         self.append = self.stack.append
         codes = iter(partial(read, 1), b"")
         try:
-            for step in map(dict(STEPS).__getitem__, codes):
+            for step in map(dict(STEPS).__getitem__, islice(codes, MAX_PICKLE_STEPS)):
                 step(self)
         except STOP as end:
             return end.value
+        if read(1):
+            raise TooMuchError
         raise EOFError
 
     # The five that a table of tensors is made of, without what the parent does for other programs.
@@ -236,6 +245,80 @@ class PlainUnpickler(pickle._Unpickler):
         """A frame's length, which is not needed."""
         self.read(FRAME_LENGTH)
 
+    def put_anywhere(self) -> None:
+        """As `put_far`, the place written as text."""
+        place = int(self.readline())
+        if not 0 <= place < MAX_SMALL_KEY:
+            raise pickle.UnpicklingError("no place")
+        self.memo[place] = self.stack[-1]
+
+    def pop_mark(self) -> list[object]:
+        """What stands behind the last mark, which goes."""
+        items, self.stack = self.stack, self.metastack.pop()
+        self.append = self.stack.append
+        return items
+
+    # Tables are where a small file can make much work: keys can be chosen to fall on the same place.
+
+    def make_table(self) -> None:
+        """A table of what stands behind the mark."""
+        items = self.pop_mark()
+        self.append({})
+        self._fill(items)
+
+    def set_item(self) -> None:
+        """One more entry of a table."""
+        value, key = self.stack.pop(), self.stack.pop()
+        self._fill([key, value])
+
+    def set_items(self) -> None:
+        """More entries of a table."""
+        self._fill(self.pop_mark())
+
+    def make_set(self) -> None:
+        """A set, of which nothing is kept: weights are in none."""
+        self.append(NOTHING)
+
+    def drop_items(self) -> None:
+        """What would go into a set."""
+        self.pop_mark()
+
+    def make_frozen_set(self) -> None:
+        """As `make_set`."""
+        self.pop_mark()
+        self.append(NOTHING)
+
+    def _fill(self, items: list[object]) -> None:
+        table = self.stack[-1]
+        if not isinstance(table, dict):
+            raise pickle.UnpicklingError("no table")
+        for key, value in zip(items[::2], items[1::2], strict=True):
+            if type(key) is not str:
+                self._check_key(key)
+            table[key] = value
+
+    def _check_key(self, key: object) -> None:
+        """Count keys whose places in a table can be chosen by the file's author; refuse those that nest."""
+        if type(key) is str or (type(key) is int and 0 <= key < MAX_SMALL_KEY):
+            return
+        items = key if type(key) is tuple and len(key) <= MAX_KEY_ITEMS else (key,)
+        self._odd_keys += 1
+        if self._odd_keys > MAX_ODD_KEYS or any(type(item) not in KEY_TYPES for item in items):
+            raise TooMuchError
+
+    def _check_pairs(self, pairs: object) -> None:
+        """What becomes a table's entries, copied: from a file that says it again and again, without end."""
+        if not isinstance(pairs, list | tuple | dict):
+            raise pickle.UnpicklingError("no table")
+        self._copied += len(pairs)
+        if self._copied > MAX_ENTRIES:
+            raise TooMuchError
+        if not isinstance(pairs, dict):
+            for pair in pairs:
+                if not isinstance(pair, list | tuple) or len(pair) != 2:
+                    raise pickle.UnpicklingError("no pair")
+                self._check_key(pair[0])
+
     def find_class(self, module: str, name: str) -> object:
         """The stand-in for a name; ForbiddenNameError if it is not on the list."""
         return stand_in(module, name)
@@ -248,8 +331,10 @@ class PlainUnpickler(pickle._Unpickler):
 
     def call(self) -> None:
         """Put what a name gives in the place of the name."""
-        arguments = self.stack.pop()
-        self.stack[-1] = called(self.stack[-1], arguments)
+        arguments, name = self.stack.pop(), self.stack[-1]
+        if isinstance(name, Name) and name.make is _table and isinstance(arguments, tuple) and arguments:
+            self._check_pairs(arguments[0])
+        self.stack[-1] = called(name, arguments)
 
     def call_with_keywords(self) -> None:
         """As `call`; stand-ins need no named arguments."""
@@ -260,7 +345,8 @@ class PlainUnpickler(pickle._Unpickler):
         """Drop the state of an object: what matters of a table are its entries."""
         state = self.stack.pop()
         if isinstance(self.stack[-1], ParameterTable) and isinstance(state, dict):
-            self.stack[-1].update(_table(state.get("_parameters", {})))
+            self._check_pairs(state.get("_parameters", {}))
+            self.stack[-1].__setstate__(state)
 
     def refuse(self) -> None:
         """What no torch file needs."""
@@ -274,6 +360,13 @@ class PlainUnpickler(pickle._Unpickler):
         pickle.NEWOBJ[0]: call,
         pickle.NEWOBJ_EX[0]: call_with_keywords,
         pickle.BUILD[0]: leave_state,
+        pickle.DICT[0]: make_table,
+        pickle.SETITEM[0]: set_item,
+        pickle.SETITEMS[0]: set_items,
+        pickle.EMPTY_SET[0]: make_set,
+        pickle.ADDITEMS[0]: drop_items,
+        pickle.FROZENSET[0]: make_frozen_set,
+        pickle.PUT[0]: put_anywhere,
         pickle.FRAME[0]: pass_frame,
         pickle.BINPUT[0]: put_near,
         pickle.LONG_BINPUT[0]: put_far,
@@ -282,6 +375,9 @@ class PlainUnpickler(pickle._Unpickler):
         pickle.BINUNICODE[0]: text,
     }
 
+
+# What tables may have for keys, alone or in a tuple.
+KEY_TYPES = frozenset({str, bytes, int, float, bool, type(None), Name, Storage, Inert, TensorInfo})
 
 # What is done for each code, by the byte itself.
 STEPS: Mapping[bytes, Callable[[PlainUnpickler], None]] = MappingProxyType(
@@ -314,7 +410,7 @@ def _tensor(storage: object, _offset: object, size: object, *_: object) -> Tenso
     if not isinstance(storage, Storage) or not isinstance(size, tuple) or len(size) > MAX_DIMENSIONS:
         raise pickle.UnpicklingError("no tensor")
     for side in size:
-        if type(side) is not int or not 0 <= side < MAX_SIDE:
+        if type(side) is not int or not 0 <= side < MAX_PICKLED_SIDE:
             raise pickle.UnpicklingError("no tensor's shape")
     return TensorInfo(storage.dtype, size)
 
@@ -326,20 +422,20 @@ def _parameter(content: object, *_: object) -> object:
 
 def _subclass(function: object, _type: object, arguments: object, *_: object) -> object:
     """A tensor of a derived class is made as a plain one."""
+    if not isinstance(function, Name) or function.make is not _tensor:
+        raise pickle.UnpicklingError("no tensor")
     return called(function, arguments)
 
 
 def _table(pairs: object = (), *_: object) -> dict[object, object]:
-    """A table that keeps its order."""
-    if not isinstance(pairs, list | tuple | dict):
-        raise pickle.UnpicklingError("no table")
-    return dict(pairs)
+    """A table that keeps its order, of entries that were checked."""
+    return dict(cast("list[tuple[object, object]]", pairs))
 
 
 MAKERS: Mapping[str, Callable[..., object]] = MappingProxyType(
     {
         "collections.OrderedDict": _table,
-        "torch.nn.modules.container.ParameterDict": lambda *_: ParameterTable(),
+        PARAMETER_TABLE: lambda *_: ParameterTable(),
         "torch._utils._rebuild_tensor": _tensor,
         "torch._utils._rebuild_tensor_v2": _tensor,
         "torch._utils._rebuild_parameter": _parameter,

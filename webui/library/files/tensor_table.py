@@ -7,11 +7,8 @@ from functools import cached_property
 from typing import TypeVar
 
 from webui.core.errors import UnusableFile
+from webui.library.files.limits import MAX_DEPTH, MAX_ENTRIES, MAX_NAME_CHARACTERS
 
-# Nesting of tables in real files: checkpoint 2, embedding 2, hypernetwork 3.
-MAX_DEPTH = 6
-# SDXL with everything beside it holds 5,000; tables that hold each other many times over would never end.
-MAX_ENTRIES = 50_000
 WRAPPERS = ("state_dict", "params_ema", "params")
 Leaf = TypeVar("Leaf")
 
@@ -66,14 +63,14 @@ def flatten(content: object, leaf: type[Leaf], name: str) -> dict[str, Leaf]:
 
     `name` is the file's, for the sentence that refuses endless tables.
     """
-    while isinstance(content, Mapping):
-        inner = next((content[key] for key in WRAPPERS if isinstance(content.get(key), Mapping)), None)
-        if inner is None or inner is content:
-            break
-        content = inner
+    # Tables that hold each other would be unwrapped for ever, and walked through for nearly as long.
+    for _ in range(MAX_DEPTH):
+        if isinstance(content, Mapping):
+            wrapped = (content[key] for key in WRAPPERS if isinstance(content.get(key), Mapping))
+            content = next(wrapped, content)
     found: dict[str, Leaf] = {}
     for count, (path, value) in enumerate(_walk(content, "", MAX_DEPTH, leaf)):
-        if count > MAX_ENTRIES:
+        if count > MAX_ENTRIES or len(path) > MAX_NAME_CHARACTERS:
             raise UnusableFile(f"{name} holds more entries than any known model, so it was not opened.")
         if isinstance(value, leaf):
             found[path or "tensor"] = value

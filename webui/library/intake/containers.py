@@ -4,7 +4,8 @@ from enum import StrEnum
 from pathlib import Path
 
 from webui.library.files.file_types import PICKLE_SUFFIXES, SAFETENSORS_SUFFIXES
-from webui.library.files.headers import MAX_HEADER_BYTES, is_pickle
+from webui.library.files.headers import is_pickle
+from webui.library.files.limits import MAX_HEADER_BYTES
 from webui.library.intake.archives import is_archive
 
 PICTURE_STARTS = (b"\x89PNG\r\n", b"\xff\xd8\xff", b"GIF8", b"BM", b"II*\0", b"MM\0*")

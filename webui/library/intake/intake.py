@@ -30,6 +30,7 @@ from webui.store.header_cache import HeaderCache
 from webui.store.inputs import Inputs
 from webui.store.plain_pictures import keep_picture
 from webui.store.reading import read_infotext
+from webui.store.regular_files import folders_below
 from webui.store.sidecars import sidecars_of
 from webui.store.staging import clean_copies, file_away, sha256_of_file
 
@@ -63,8 +64,7 @@ class Intake:
     def clean(self) -> None:
         """After a start: remove what a killed server left half-copied."""
         wildcards = self._paths.root / WILDCARDS
-        inner = (path for path in wildcards.rglob("*") if path.is_dir())
-        clean_copies((*self._catalog.folders.roots, wildcards, *inner))
+        clean_copies((*self._catalog.folders.roots, *folders_below(wildcards)))
 
     def _take(self, path: Path, sha256: str | None) -> list[Arrival]:
         try:

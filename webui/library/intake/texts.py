@@ -4,9 +4,10 @@ from pathlib import Path
 
 from webui.core.errors import UnusableFile
 from webui.core.infotext import parse_fields
+from webui.core.style import Style
 from webui.library.intake.arrival import Arrival
-from webui.prompts.styles import Styles
 from webui.store.staging import file_away
+from webui.store.styles_file import StylesFiles
 
 MAX_TEXT_BYTES = 20 * 2**20
 # What an infotext always says.
@@ -40,22 +41,23 @@ def is_infotext(text: str) -> bool:
 
 def add_styles(path: Path, files: tuple[Path, ...]) -> Arrival:
     """Take over the styles of a file: a style of the same name but another text gets a number."""
-    try:
-        arriving = Styles.load([path]).styles
-    except UnusableFile as error:
+    arriving = StylesFiles.load([path]).styles
+    if not arriving:
         # The sentence about our own styles.csv does not fit a file that has only come by.
-        raise UnusableFile(f"{path.name} is no table of styles as A1111 writes it.") from error
-    styles = Styles.load(files)
+        raise UnusableFile(f"{path.name} is no table of styles as A1111 writes it.")
+    styles = StylesFiles.load(files)
+    known_styles = {style.name: style for style in styles.styles}
     added: list[str] = []
     for style in arriving:
         name, number = style.name, 1
-        while (known := styles.find(name)) is not None:
+        while (known := known_styles.get(name)) is not None:
             if (known.prompt, known.negative_prompt) == (style.prompt, style.negative_prompt):
                 break
             number += 1
             name = f"{style.name} ({number})"
         if known is None:
-            styles = styles.with_style(type(style)(name, style.prompt, style.negative_prompt))
+            known_styles[name] = Style(name, style.prompt, style.negative_prompt)
+            styles = styles.with_style(known_styles[name])
             added.append(name)
     if added:
         styles.save()

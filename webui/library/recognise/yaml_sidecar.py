@@ -11,6 +11,7 @@ from typing import Literal
 import yaml
 
 from webui.core.errors import UnusableFile
+from webui.store.regular_files import is_regular, read_regular
 
 # Real sidecars are 2 kB; anything much larger is no configuration.
 MAX_SIDECAR_BYTES = 1_000_000
@@ -56,14 +57,15 @@ class Sidecar:
 def read_sidecar(checkpoint: Path) -> Sidecar:
     """Settings from the yaml beside a checkpoint file, an empty one if there is none."""
     path = checkpoint.with_suffix(".yaml")
-    if checkpoint.is_dir() or not path.is_file():
+    if checkpoint.is_dir() or not is_regular(path):
         return Sidecar()
-    if path.stat().st_size > MAX_SIDECAR_BYTES:
-        raise UnusableFile(
-            f"{path.name} is too large for a configuration. Remove it to load {checkpoint.name} without."
-        )
     try:
-        document = yaml.safe_load(path.read_text(encoding="utf-8"))
+        document = yaml.safe_load(read_regular(path, MAX_SIDECAR_BYTES).decode("utf-8-sig"))
+    except OSError as error:
+        raise UnusableFile(
+            f"{path.name} cannot be read or is too large for a configuration. "
+            f"Remove it to load {checkpoint.name} without."
+        ) from error
     except (yaml.YAMLError, UnicodeDecodeError, RecursionError) as error:
         raise UnusableFile(
             f"{path.name} beside {checkpoint.name} is not valid YAML. Correct or remove it."
@@ -113,11 +115,11 @@ def _read_folder(folder: Path) -> Sidecar:
 
 def _read_json(path: Path) -> Mapping[str, object]:
     """A configuration in a diffusers folder, empty if it is not there."""
-    if not path.is_file():
+    if not is_regular(path):
         return {}
     try:
-        document = json.loads(path.read_text(encoding="utf-8"))
-    except (ValueError, RecursionError) as error:
+        document = json.loads(read_regular(path, MAX_SIDECAR_BYTES).decode("utf-8"))
+    except (OSError, ValueError, RecursionError) as error:
         raise UnusableFile(
             f"{path.parent.parent.name}/{path.parent.name}/{path.name} is not valid JSON."
         ) from error

@@ -6,7 +6,7 @@ the weights are replaced by an inert stand-in; everything else unknown is refuse
 
 import pickle
 import zipfile
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from pathlib import Path
 
 import torch
@@ -14,37 +14,9 @@ from torch import Tensor
 
 from webui.core.errors import UnusableFile
 from webui.library.files.file_types import SAFETENSORS_SUFFIXES
+from webui.library.files.pickle_headers import check_pickle
+from webui.library.files.stand_ins import BOOKKEEPING, PARAMETER_TABLE, Inert, ParameterTable
 from webui.library.files.tensor_table import flatten
-
-
-class Inert:
-    """Takes the place of a bookkeeping object in a pickle: holds nothing, does nothing."""
-
-    def __init__(self, *_: object) -> None:
-        """Ignore what the pickle gives."""
-
-    def __setstate__(self, _: object) -> None:
-        """Ignore the state in the pickle."""
-
-
-class ParameterTable(dict[str, object]):
-    """Takes the place of torch's ParameterDict, in which the first embeddings keep their vectors."""
-
-    def __setstate__(self, state: object) -> None:
-        """Keep the parameters; a module's other state means nothing here."""
-        if isinstance(state, Mapping):
-            self.update(state.get("_parameters") or {})
-
-
-# PyTorch Lightning wrote its callbacks and numpy scores beside the weights of the first Stable Diffusion
-# files.
-BOOKKEEPING: tuple[str, ...] = (
-    "pytorch_lightning.callbacks.model_checkpoint.ModelCheckpoint",
-    "pytorch_lightning.callbacks.early_stopping.EarlyStopping",
-    "numpy.core.multiarray.scalar",
-    "numpy._core.multiarray.scalar",
-    "numpy.dtype",
-)
 
 
 def load_pickle(path: Path) -> object:
@@ -54,7 +26,9 @@ def load_pickle(path: Path) -> object:
     allowed: list[Callable[..., object] | tuple[Callable[..., object], str]] = [
         (Inert, name) for name in BOOKKEEPING
     ]
-    allowed.append((ParameterTable, "torch.nn.modules.container.ParameterDict"))
+    allowed.append((ParameterTable, PARAMETER_TABLE))
+    # Torch refuses code as well, but not tables that are made to take hours.
+    check_pickle(path)
     try:
         with torch.serialization.safe_globals(allowed), path.open("rb") as file:
             # By name, so that it can be mapped; but torch would take a wrong suffix at its word.

@@ -5,6 +5,7 @@ Each face is found, turned upright and brought to 512 pixels, restored, and laid
 
 import logging
 from collections.abc import Callable, Sequence
+from fnmatch import fnmatch
 from pathlib import Path
 from typing import Protocol
 
@@ -22,6 +23,7 @@ from webui.library.catalog.upscaler_names import find_restorer
 from webui.models.files.tensors import open_tensors
 from webui.models.images.image_network import PictureNetwork, without_prefixes
 from webui.models.images.retinaface import RetinaFace, find_faces
+from webui.store.regular_files import regular_files
 
 logger = logging.getLogger(__name__)
 Pixels = npt.NDArray[np.uint8]
@@ -114,7 +116,7 @@ class FaceRestorers:
 
     def _yunets(self) -> Sequence[Path]:
         folders = self._catalog.folders.detectors
-        return [path for folder in folders if folder.is_dir() for path in sorted(folder.glob(YUNET))]
+        return [path for folder in folders for path in regular_files(folder) if fnmatch(path.name, YUNET)]
 
 
 def load_retinaface(path: Path, device: torch.device) -> FaceFinder:

@@ -19,10 +19,11 @@ from webui.library.catalog.upscaler_names import CODEFORMER, GFPGAN, NONE
 from webui.models.vae.tiles import TileDone
 from webui.pipelines.context import Context
 from webui.pipelines.extras.extras_cuts import focal_crop, split_oversized
+from webui.store.picture_files import pictures_in
 from webui.store.reading import open_picture, read_infotext
+from webui.store.regular_files import is_folder
 
 # What files in a folder are taken for pictures.
-PICTURE_SUFFIXES = frozenset({".png", ".jpg", ".jpeg", ".webp", ".avif", ".gif", ".bmp", ".tif", ".tiff"})
 # Progress is counted in thousandths of a picture, because tiles are not known before a picture is open.
 PARTS = 1000
 
@@ -93,7 +94,7 @@ def process_extras(request: ExtrasRequest, context: Context) -> Generator[Event]
 def given_pictures(request: ExtrasRequest, context: Context) -> list[Given]:
     """The pictures of a request: those of its folder if it names one."""
     if request.input_folder.strip():
-        return pictures_in(Path(request.input_folder.strip()).expanduser())
+        return pictures_of_folder(Path(request.input_folder.strip()).expanduser())
     return [
         Given(context.inputs.path(each.image), shown_name(each, number))
         for number, each in enumerate(request.images)
@@ -105,17 +106,15 @@ def shown_name(each: ExtrasImage, number: int) -> str:
     return each.name or f"Picture {number + 1}"
 
 
-def pictures_in(folder: Path) -> list[Given]:
+def pictures_of_folder(folder: Path) -> list[Given]:
     """The picture files of a folder, by name; those in folders below are left out. Raises NotFound."""
-    if not folder.is_dir():
+    if not is_folder(folder):
         raise NotFound(f"There is no folder {str(folder)!r} on the server. Check its name.")
-    try:
-        files = sorted(path for path in folder.iterdir() if not path.name.startswith("."))
-    except OSError as error:
-        raise InvalidRequest(f"The folder {str(folder)!r} cannot be read: {error.strerror}.") from error
-    found = [Given(path, path.name) for path in files if path.suffix.lower() in PICTURE_SUFFIXES]
+    found = [Given(path, path.name) for path in pictures_in(folder)]
     if not found:
-        raise NotFound(f"The folder {str(folder)!r} holds no pictures. Choose another.")
+        raise NotFound(
+            f"The folder {str(folder)!r} holds no pictures, or the server may not read it. Choose another."
+        )
     return found
 
 

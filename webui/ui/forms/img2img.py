@@ -12,7 +12,7 @@ from webui.core.request import GenerationRequest
 from webui.core.request_infotext import read_inpainting
 from webui.core.request_parts import Inpainting, Loopback, Outpainting, SoftInpainting
 from webui.core.settings import Settings
-from webui.jobs.img2img_batch import BatchInputs, PngInfoChoice, folder_named, pictures_in
+from webui.jobs.img2img_batch import BatchInputs, PngInfoChoice, folder_named, pictures_for_batch
 from webui.ui.forms.generation import fields_of_infotext, fields_of_request, request_parts
 
 IMG2IMG, SKETCH, INPAINT = "img2img", "Sketch", "Inpaint"
@@ -151,7 +151,7 @@ def batch_of(fields: Mapping[str, Any], files: Iterable[str]) -> BatchInputs:
 
 def pictures_of(folder: str, what: str) -> tuple[Path, ...]:
     """The pictures in a folder that a field names; none where the field is empty."""
-    return pictures_in(folder_named(folder, what), what) if folder.strip() else ()
+    return pictures_for_batch(folder_named(folder, what), what) if folder.strip() else ()
 
 
 def common_parts(fields: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:

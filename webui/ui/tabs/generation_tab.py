@@ -79,15 +79,18 @@ def wire_prompts(services: Services, form: Form, toprow: Toprow, fields_of_text:
         styles = services.styles()
         return styles.apply(prompt, names), styles.apply_negative(negative, names), []
 
+    def refresh_styles() -> Updates:
+        styles = services.styles()
+        said = notice(" ".join(styles.messages), "warning") if styles.messages else ""
+        return {toprow.styles: gr.update(choices=list(styles.names)), toprow.notice: said}
+
     prompts: list[Component] = [toprow.prompt, toprow.negative_prompt]
     toprow.paste.click(paste, inputs=[toprow.prompt], outputs=[*form.components, toprow.notice], **INSTANT)
     toprow.clear.click(fn=None, outputs=prompts, js="() => ['', '']")
     toprow.apply_styles.click(
         apply_styles, inputs=[*prompts, toprow.styles], outputs=[*prompts, toprow.styles], **INSTANT
     )
-    toprow.refresh_styles.click(
-        lambda: gr.update(choices=list(services.styles().names)), outputs=[toprow.styles], **INSTANT
-    )
+    toprow.refresh_styles.click(refresh_styles, outputs=[toprow.styles, toprow.notice], **INSTANT)
 
 
 def usual_fields(
