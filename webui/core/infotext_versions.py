@@ -11,23 +11,38 @@ _COMMIT = re.compile(r"-g[0-9a-f]*$", re.IGNORECASE)
 HIRES_STYLES_SINCE = Version("1.8.0.post139")
 
 
+Fields = Mapping[str, Any]
+
+
+def _is_any(fields: Fields) -> bool:
+    return True
+
+
+def _uses_timesteps(fields: Fields) -> bool:
+    return fields.get("Sampler") in ("PLMS", "DDIM")
+
+
+def _edits_prompt(fields: Fields) -> bool:
+    return "[" in str(fields.get("Prompt", ""))
+
+
+def _has_refiner(fields: Fields) -> bool:
+    return bool(fields.get("Refiner"))
+
+
 class _Change(NamedTuple):
     """A version of A1111 that changed pictures: what older ones did is an option now, if it applies."""
 
     version: Version
     option: str
-    applies: Callable[[Mapping[str, Any]], bool]
+    applies: Callable[[Fields], bool]
 
 
 _CHANGES = (
-    _Change(Version("1.7.0.post225"), "Downcast alphas_cumprod", lambda fields: True),
-    _Change(Version("1.6.0"), "Pad conds v0", lambda fields: fields.get("Sampler") in ("PLMS", "DDIM")),
-    _Change(
-        Version("1.6.0"), "Old prompt editing timelines", lambda fields: "[" in str(fields.get("Prompt", ""))
-    ),
-    _Change(
-        Version("1.8.0"), "Refiner switch by sampling steps", lambda fields: bool(fields.get("Refiner"))
-    ),
+    _Change(Version("1.6.0"), "Pad conds v0", _uses_timesteps),
+    _Change(Version("1.6.0"), "Old prompt editing timelines", _edits_prompt),
+    _Change(Version("1.7.0.post225"), "Downcast alphas_cumprod", _is_any),
+    _Change(Version("1.8.0"), "Refiner switch by sampling steps", _has_refiner),
 )
 
 
