@@ -13,6 +13,7 @@ from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
 from webui.core.attention import BREAK, parse_attention
+from webui.core.foreign.programs import infotext_of_text
 from webui.core.infotext_syntax import TELLING_KEYS, Pairs, decode_value, split_infotext
 from webui.core.infotext_versions import HIRES_STYLES_SINCE, add_backward_compatibility, parse_version
 
@@ -77,7 +78,7 @@ def parse_fields(text: str, extract_styles: StyleExtractor | None = None) -> Fie
     Sizes come as two fields: `Size: 512x768` as `Size-1` and `Size-2`. With `extract_styles`, styles are
     taken out of the prompts; their names are in `Styles array` if there are any.
     """
-    prompt, negative_prompt, pairs = split_infotext(text)
+    prompt, negative_prompt, pairs = split_infotext(infotext_of_text(text) or text)
     fields = _read_values(pairs)
     _add_known_names(fields)
     prompt, negative_prompt = _take_styles(fields, prompt, negative_prompt, extract_styles or _no_styles)

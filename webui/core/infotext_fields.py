@@ -8,14 +8,13 @@ from pydantic import BaseModel, ValidationError
 
 from webui.core.errors import InvalidRequest
 from webui.core.image_options import INFOTEXT_FIELDS, ImageOptions
+from webui.core.infotext_syntax import NOT_READ
 from webui.core.request import GenerationRequest, explain
 from webui.core.request_parts import HiresFix, Inpainting, Refiner, SoftInpainting
 from webui.core.sampler_names import SamplerNames, translate_sampler
 from webui.core.sampling import AUTOMATIC
 from webui.core.sizes import round_down_side
 
-# Written by ourselves for pictures of other programs: what these hold in a way that is not understood.
-NOT_READ = "Not read"
 # A text that names none of these does not tell how a picture was made.
 TELLING_FIELDS = ("steps", "sampler", "seed", "width", "cfg_scale", "model")
 SAME_AS_FIRST = ("Use same sampler", "Use same scheduler", "Use same checkpoint")
@@ -220,7 +219,7 @@ def _without_unread(found: dict[str, Any], fields: Mapping[str, Any], problems: 
     unread = [part.strip() for part in str(fields.get(NOT_READ) or "").split(",") if part.strip()]
     if not unread:
         return found
-    problems.append(f"Not understood in the picture, so it stays as it was: {', '.join(unread)}.")
+    problems.append(f"Not understood in the picture, and left aside: {', '.join(unread)}.")
     return {name: value for name, value in found.items() if name.replace("_", " ") not in unread}
 
 

@@ -14,6 +14,8 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, NamedTuple, cast
 
 NEGATIVE_PROMPT = "Negative prompt:"
+# Written by ourselves for pictures of other programs: what these hold in a way that is not understood.
+NOT_READ = "Not read"
 # A last line with fewer fields is the end of a prompt that happens to have colons.
 FEWEST_FIELDS = 3
 # Written by their extensions as JSON without quotes around it.
