@@ -6,8 +6,8 @@ from hypothesis import strategies as st
 
 from tests.prompts.prompt_goldens import goldens
 from webui.core.infotext import additional_networks, parse_fields
-from webui.core.infotext_syntax import decode_value, encode_value, join_fields
 from webui.core.infotext_overrides import override_settings
+from webui.core.infotext_syntax import decode_value, encode_value, join_fields
 
 LINE = "Steps: 20, Sampler: Euler, CFG scale: 7"
 INFOTEXTS = goldens()["infotexts"]

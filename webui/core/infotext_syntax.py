@@ -245,7 +245,7 @@ def _split_one_line(lines: list[str]) -> Blocks | None:
     pairs = read_pairs(fields)
     if not _tells_numbers(pairs):
         return None
-    return Blocks(*_split_prompts([*lines[:-1], before]), pairs)
+    return Blocks(*_split_prompts([*lines[:-1], before] if before else lines[:-1]), pairs)
 
 
 def _split_labelled_lines(lines: list[str]) -> Blocks | None:

@@ -20,12 +20,13 @@ PICTURE = (
 # Inputs that lead to what belongs to a sampler but stands in nodes of its own.
 BESIDE = (
     "noise", "sampler", "sigmas", "guider", "pipe", "basic_pipe", "base_basic_pipe", "context", "ctx",
-    "base_ctx", "sdxl_tuple", "settings", "ksampler_settings", "sampler_settings", "params", "optional_sampler",
+    "base_ctx", "sdxl_tuple", "settings", "ksampler_settings", "sampler_settings", "params",
+    "optional_sampler",
     "scheduler_func", "sampler_config", "script",
 )  # fmt: skip
 CONDITIONING = (
-    "conditioning", "conditioning_1", "conditioning_2", "conditioning1", "conditioning2", "conditioning_to",
-    "conditioning_from", "cond", "cond1", "cond2", "base_cond", "conds", "base_positive",
+    "conditioning", "conditioning_1", "conditioning_2", "conditioning1", "conditioning2",
+    "conditioning_to", "conditioning_from", "cond", "cond1", "cond2", "base_cond", "conds", "base_positive",
 )  # fmt: skip
 # What encoders call their text. Those of two encoders say the same, mostly.
 ENCODED = (
@@ -270,9 +271,11 @@ def _encoded_text(graph: Graph, node: Node, side: str) -> str | None:
     """The text that a node encodes."""
     if side in node.inputs:
         return graph.text(node.inputs[side], (side, f"text_{side}"))
+    # The text with its wildcards filled in says more than the text that has them.
+    names = ("populated_text",) if "populated_text" in node.inputs else ENCODED
     texts = [
         graph.text(node.inputs[name], (side, f"text_{side}", f"{side}_prompt"))
-        for name in ENCODED
+        for name in names
         if name in node.inputs
     ]
     known = [text for text in texts if text is not None]

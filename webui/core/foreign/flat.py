@@ -149,7 +149,8 @@ def read_loras(values: Mapping[str, Any]) -> list[Lora]:
 
 def _as_list(value: object) -> list[object]:
     if isinstance(value, str):
-        return list(filter(None, map(str.strip, value.split(","))))[:MOST_LORAS]
+        parts: list[object] = [part.strip() for part in value.split(",") if part.strip()]
+        return parts[:MOST_LORAS]
     if isinstance(value, int | float):
         return [value]
     return list(cast(Iterable[object], value))[:MOST_LORAS] if isinstance(value, list | tuple) else []

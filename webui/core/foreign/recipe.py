@@ -61,7 +61,7 @@ def write_infotext(recipe: Recipe, size: tuple[int, int] | None = None) -> str:
         for name, value in (("prompt", recipe.prompt), ("negative prompt", recipe.negative_prompt))
         if value is None
     ]
-    fields = {
+    fields: dict[str, object] = {
         "Steps": recipe.steps,
         "Sampler": names.sampler or recipe.sampler,
         "Schedule type": schedule,
@@ -72,6 +72,8 @@ def write_infotext(recipe: Recipe, size: tuple[int, int] | None = None) -> str:
         "Model": recipe.model,
         "Denoising strength": recipe.denoising_strength,
         "Clip skip": recipe.clip_skip,
+    }
+    fields |= {
         **names.options,
         **recipe.others,
         "Version": recipe.program or None,

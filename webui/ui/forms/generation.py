@@ -6,6 +6,7 @@ from typing import Any
 from webui.core.errors import InvalidRequest
 from webui.core.image_options import INFOTEXT_FIELDS, infotext_key, option_key
 from webui.core.infotext_fields import as_option
+from webui.core.infotext_syntax import split_infotext
 from webui.core.request import MAX_SEED, GenerationRequest
 from webui.core.request_infotext import read_with_problems
 from webui.core.sampling import AUTOMATIC, find_sampler
@@ -123,6 +124,11 @@ def fields_of_infotext(text: str, settings: Settings) -> dict[str, Any]:
     switches = {name: bool(found.get(name, False)) for name in ("tiling", "restore_faces")}
     chips = {"override_settings": chips_of(found, settings)}
     return fields | fields_of_parts(found) | switches | chips
+
+
+def prompt_of_infotext(text: str) -> str:
+    """What stands above the fields of an infotext, whatever it is."""
+    return split_infotext(text).prompt
 
 
 def infotext_problems(text: str) -> str:
