@@ -5,8 +5,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.prompts.prompt_goldens import goldens
-from webui.core.infotext import additional_networks, join_fields, parse_fields, quote, unquote
+from webui.core.infotext import additional_networks, parse_fields
 from webui.core.infotext_overrides import override_settings
+from webui.core.infotext_syntax import decode_value, encode_value, join_fields
 
 LINE = "Steps: 20, Sampler: Euler, CFG scale: 7"
 INFOTEXTS = goldens()["infotexts"]
@@ -25,9 +26,9 @@ def test_override_settings_are_those_of_a1111(case):
 
 @pytest.mark.parametrize(("value", "quoted", "unquoted"), goldens()["quote"])
 def test_quoting_is_a1111s(value, quoted, unquoted):
-    assert quote(value) == quoted
+    assert encode_value(value) == quoted
     if isinstance(quoted, str):
-        assert unquote(quoted) == unquoted
+        assert decode_value(quoted) == unquoted
 
 
 def test_a_setting_equal_to_the_current_one_is_no_override():

@@ -9,13 +9,13 @@ from tests.golden_cases import golden_cases, without_version
 from tests.request_strategies import hires_parts, requests
 from webui.core.image_options import A1111_DEFAULTS, INFOTEXT_FIELDS, ImageOptions
 from webui.core.infotext import parse_fields
+from webui.core.infotext_fields import read_inpainting
 from webui.core.request import GenerationRequest, make_request
 from webui.core.request_infotext import (
     PictureFacts,
     format_infotext,
     parse_infotext,
     read_infotext,
-    read_inpainting,
     written_options,
 )
 from webui.core.request_parts import Refiner

@@ -135,6 +135,40 @@ def test_styles_are_listed_and_taken_out_of_the_prompt():
     assert expand("[prompt_no_styles]", told) == "a fox"
 
 
+@pytest.mark.parametrize(
+    ("prompt", "styles", "bare"),
+    [
+        ("oil painting of a fox, thick paint", ["oil painting of {prompt}, thick paint"], "a fox"),
+        ("a fox, sharp, green", ["sharp"], "a fox, green"),
+        ("a red fox", ["red"], "a fox"),
+        ("a fox,green", ["sharp", "", ", ", "{prompt}"], "a fox,green"),
+        ("sharp, sharp", ["sharp"], ""),
+        ("sharp", ["sharp, {prompt}"], "sharp"),
+    ],
+)
+def test_a_prompt_is_named_without_its_styles(prompt, styles, bare):
+    assert (
+        expand("[prompt_no_styles]", naming(request={"prompt": prompt}, style_prompts=tuple(styles))) == bare
+    )
+
+
+WORDS = st.lists(st.sampled_from(["fox", "hill", "snow", "at dawn"]), min_size=1, max_size=4).map(", ".join)
+
+
+@given(
+    WORDS,
+    st.lists(
+        st.sampled_from(["oil of {prompt}, thick", "sharp", "{prompt}, 4k", "inked, {prompt}"]), unique=True
+    ),
+)
+def test_the_words_that_styles_added_are_taken_out_again(prompt, styles):
+    whole = prompt
+    for style in styles:
+        whole = style.replace("{prompt}", whole) if "{prompt}" in style else f"{whole}, {style}"
+    facts = naming(request={"prompt": whole}, style_prompts=tuple(reversed(styles)))
+    assert expand("[prompt_no_styles]", facts) == prompt
+
+
 def test_facts_that_are_not_known_leave_their_token():
     bare = Naming(NameFacts(), IMAGE)
     assert expand("[steps][user][model_hash][prompt][hasprompt<a>]", bare) == (

@@ -1,14 +1,18 @@
 import io
 import random
 import struct
+import tracemalloc
 import zlib
+from xml.sax.saxutils import escape
 
 import pytest
 from PIL import Image
 from PIL.PngImagePlugin import PngInfo
 
+from tests.foreign_recipes import EXAMPLES
 from webui.core.errors import UnusableFile
 from webui.store.encoding import PictureNotes, encode
+from webui.store.plain_pictures import PLAIN_MODES, plain
 from webui.store.reading import open_picture, read_infotext
 
 INFOTEXT = "a fox 狐\nSteps: 20, Seed: 1"
@@ -33,6 +37,7 @@ def png(*chunks, width=8, height=8):
     )
 
 
+PARAMETERS = chunk(b"tEXt", b"parameters\0a fox")
 PIXELS = chunk(b"IDAT", zlib.compress(b"\0" * 9 * 8))
 
 
@@ -115,10 +120,169 @@ def test_a_file_that_is_no_usable_picture_is_refused_with_a_sentence(read, data,
         read(data)
 
 
-def test_compressed_text_that_would_fill_the_memory_is_refused():
-    bomb = chunk(b"zTXt", b"parameters\0\0" + zlib.compress(b"\0" * 20_000_000))
-    with pytest.raises(UnusableFile):
-        read_infotext(png(bomb, PIXELS))
+@pytest.mark.parametrize("kind", [b"zTXt", b"iTXt"])
+def test_long_compressed_text_does_not_keep_a_picture_from_opening(kind):
+    head = b"workflow\0\0" if kind == b"zTXt" else b"workflow\0\1\0\0\0"
+    long = chunk(kind, head + zlib.compress(b"x" * 2_000_000))
+    for data in (png(long, PARAMETERS, PIXELS), png(PARAMETERS, PIXELS, long)):
+        found = read_infotext(data)
+        assert (found.infotext, len(found.items["workflow"])) == ("a fox", 2_000_000)
+        assert open_picture(data).size == (8, 8)
+
+
+def test_an_infotext_of_two_megabytes_is_read():
+    long = chunk(b"zTXt", b"parameters\0\0" + zlib.compress(b"fox " * 500_000))
+    assert len(read_infotext(png(long, PIXELS)).infotext) == 2_000_000
+
+
+def test_compressed_text_that_would_fill_the_memory_is_left_out():
+    bomb = chunk(b"zTXt", b"parameters\0\0" + zlib.compress(b"\0" * 200_000_000))
+    data = png(*[bomb] * 20, chunk(b"tEXt", b"note\0kept"), PIXELS)
+    tracemalloc.start()
+    found = read_infotext(data)
+    picture = open_picture(data)
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert (found, picture.size) == ((None, {"note": "kept"}), (8, 8))
+    assert peak < 60_000_000
+
+
+@pytest.mark.parametrize(
+    "damaged",
+    [
+        b"zTXtparameters\0\0not zlib",
+        b"zTXtparameters\0\7" + zlib.compress(b"a"),
+        b"iTXtparameters\0\1",
+        b"iTXtparameters\0\1\1\0\0",
+        b"tEXt",
+    ],
+)
+def test_damaged_text_does_not_keep_a_picture_from_opening(damaged):
+    data = png(chunk(damaged[:4], damaged[4:]), chunk(b"tEXt", b"note\0kept"), PIXELS)
+    assert read_infotext(data).items == {"note": "kept"}
+    assert open_picture(data).size == (8, 8)
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "latin-1"])
+@pytest.mark.parametrize("kind", [b"tEXt", b"zTXt"])
+def test_text_of_a_png_is_read_in_either_encoding(kind, encoding):
+    text = INFOTEXT if encoding == "utf-8" else INFOTEXT.replace("狐", "für")
+    data = text.encode(encoding)
+    body = b"parameters\0" + (data if kind == b"tEXt" else b"\0" + zlib.compress(data))
+    assert read_infotext(png(chunk(kind, body), PIXELS)).infotext == text
+
+
+def test_text_of_a_cut_off_png_is_read():
+    data = saved("PNG", Image.effect_noise((64, 64), 90), pnginfo=png_info("parameters", INFOTEXT))
+    assert read_infotext(data[: len(data) // 2]).infotext == INFOTEXT
+
+
+def png_info(key, text):
+    info = PngInfo()
+    info.add_text(key, text)
+    return info
+
+
+def with_comment(data, picture_format="JPEG"):
+    exif = Image.Exif()
+    exif.get_ifd(0x8769)[0x9286] = data
+    return saved(picture_format, exif=exif.tobytes())
+
+
+@pytest.mark.parametrize("picture_format", ["JPEG", "WEBP", "AVIF", "PNG", "TIFF"])
+@pytest.mark.parametrize(
+    "comment",
+    [
+        b"UNICODE\0" + INFOTEXT.encode(),
+        b"UNICODE\0" + INFOTEXT.encode("utf-16-le"),
+        b"UNICODE\0" + INFOTEXT.encode("utf-16-be"),
+        b"UNICODE\0" + INFOTEXT.encode("utf-16"),
+        b"ASCII\0\0\0" + INFOTEXT.encode(),
+        b"JIS\0\0\0\0\0" + INFOTEXT.encode("iso2022_jp"),
+        b"JIS\0\0\0\0\0" + INFOTEXT.encode("shift_jis"),
+        b"\0\0\0\0\0\0\0\0" + INFOTEXT.encode(),
+        INFOTEXT.encode(),
+    ],
+)
+def test_a_comment_is_read_in_every_format_and_encoding(picture_format, comment):
+    assert read_infotext(with_comment(comment, picture_format)).infotext == INFOTEXT
+
+
+def test_a_description_in_utf8_is_read():
+    exif = Image.Exif()
+    exif[0x010E] = INFOTEXT.encode()
+    for picture_format in ("JPEG", "WEBP"):
+        found = read_infotext(saved(picture_format, exif=exif))
+        assert found.items["Description"] == INFOTEXT
+
+
+def test_a_description_that_is_an_infotext_is_the_infotext():
+    text = "a fox\nSteps: 20, Sampler: Euler, Seed: 1"
+    exif = Image.Exif()
+    exif[0x010E] = text
+    assert read_infotext(saved("JPEG", exif=exif)).infotext == text
+
+
+@pytest.mark.parametrize("program", EXAMPLES)
+@pytest.mark.parametrize("size", [(64, 32)])
+def test_pictures_of_every_program_have_an_infotext(program, size):
+    info = PngInfo()
+    for name, text in EXAMPLES[program].items.items():
+        info.add_text(name, text)
+    found = read_infotext(saved("PNG", Image.new("RGB", size), pnginfo=info))
+    assert found.infotext == EXAMPLES[program].infotext
+    assert found.items == {
+        name: text for name, text in EXAMPLES[program].items.items() if name != "parameters"
+    }
+
+
+def test_graphs_of_comfyui_in_a_webp_are_read():
+    example = EXAMPLES["comfyui"]
+    exif = Image.Exif()
+    exif[0x0110], exif[0x010F] = f"prompt:{example.items['prompt']}", 'workflow:{"nodes": []}'
+    found = read_infotext(saved("WEBP", exif=exif))
+    assert (found.infotext, found.items["workflow"]) == (example.infotext, '{"nodes": []}')
+
+
+def test_a_recipe_in_xmp_is_read():
+    recipe = escape(EXAMPLES["draw-things"].items["Comment"])
+    packet = (
+        '<x:xmpmeta xmlns:x="adobe:ns:meta/"><rdf:RDF><rdf:Description><exif:UserComment><rdf:Alt>'
+        f'<rdf:li xml:lang="x-default">{recipe}</rdf:li></rdf:Alt></exif:UserComment></rdf:Description>'
+        "</rdf:RDF></x:xmpmeta>"
+    )
+    info = PngInfo()
+    info.add_itxt("XML:com.adobe.xmp", packet)
+    pictures = [saved("PNG", pnginfo=info)] + [
+        saved(each, xmp=packet.encode()) for each in ("WEBP", "AVIF", "JPEG")
+    ]
+    assert {read_infotext(each).infotext for each in pictures} == {EXAMPLES["draw-things"].infotext}
+
+
+def test_a_graph_that_is_not_understood_is_only_an_item():
+    graphs = {"prompt": '{"3": {}}', "workflow": '{"nodes": []}'}
+    info = PngInfo()
+    for name, text in graphs.items():
+        info.add_text(name, text)
+    assert read_infotext(saved("PNG", pnginfo=info)) == (None, graphs)
+
+
+def test_json_that_is_not_understood_is_no_prompt():
+    assert read_infotext(saved("PNG", pnginfo=png_info("parameters", '{"a": 1}'))) == (
+        None,
+        {"parameters": '{"a": 1}'},
+    )
+    assert read_infotext(with_comment(b'ASCII\0\0\0{"a": 1}')) == (None, {"UserComment": '{"a": 1}'})
+
+
+@pytest.mark.parametrize("mode", ["CMYK", "I;16", "P", "LA", "1", "I"])
+@pytest.mark.parametrize("suffix", [".png", ".jpg"])
+def test_pictures_of_every_mode_open_whatever_their_suffix(tmp_path, mode, suffix):
+    picture_format = "JPEG" if mode == "CMYK" else "PNG"
+    path = tmp_path / f"x{suffix}"
+    path.write_bytes(saved(picture_format, Image.new(mode, (8, 8))))
+    assert open_picture(path).size == (8, 8)
+    assert plain(open_picture(path)).mode in PLAIN_MODES
 
 
 def test_a_truncated_picture_is_refused_when_its_pixels_are_needed():

@@ -1,4 +1,4 @@
-"""A1111's infotext, the text in a picture that tells how it was made: from three blocks to fields and back.
+"""A1111's infotext, the text in a picture that tells how it was made: the meaning of its fields.
 
     <prompt, may be many lines>
     Negative prompt: <negative prompt, may be many lines>
@@ -7,13 +7,14 @@
 Fields are named as A1111 1.10.1 names them; what a text leaves out is filled in as it does.
 """
 
-import json
 import math
 import re
 from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
 from webui.core.attention import BREAK, parse_attention
+from webui.core.foreign.programs import infotext_of_text
+from webui.core.infotext_syntax import TELLING_KEYS, Pairs, decode_value, split_infotext
 from webui.core.infotext_versions import HIRES_STYLES_SINCE, add_backward_compatibility, parse_version
 
 # Values are text as read, but numbers and booleans where a default was filled in, as in A1111.
@@ -21,11 +22,6 @@ Fields = dict[str, Any]
 StyleExtractor = Callable[[str, str], tuple[tuple[str, ...], str, str]]
 """Takes prompt and negative prompt; gives the names of the styles found in them and both without these."""
 
-NEGATIVE_PROMPT = "Negative prompt:"
-# A last line with fewer fields is the end of a prompt that happens to have colons.
-_FEWEST_FIELDS = 3
-# Keys are bounded so that a long line without colons is read in linear time.
-_FIELD = re.compile(r'(\w[\w \-/]{1,255}):\s*("(?:\\.|[^\\"])+"|[^,]*)(?:,|$)')
 _SIZE = re.compile(r"(\d+)x(\d+)")
 _ADDED_MODEL = "AddNet Model "
 _ADDED_NAME = re.compile(r"(?P<name>.*?)\s*(?:\((?P<hash>[0-9a-fA-F]+)\))?")
@@ -33,6 +29,25 @@ _ADDED_NAME = re.compile(r"(?P<name>.*?)\s*(?:\((?P<hash>[0-9a-fA-F]+)\))?")
 _FIRST_PASS_PIXELS = 512 * 512
 # Longer numbers are no sizes of pictures.
 _MOST_DIGITS = 6
+
+# What other programs, and people who copy by hand, call A1111's fields, in small letters.
+_OTHER_NAMES: Mapping[str, tuple[str, ...]] = {
+    "Steps": ("sampling steps", "inference steps", "num inference steps"),
+    "Sampler": ("sampling method", "sampler name", "sampler_name"),
+    "Schedule type": ("scheduler", "schedule", "scheduler type"),
+    "CFG scale": ("cfg", "cfg_scale", "guidance scale", "guidance_scale"),
+    "Seed": (),
+    "Size": ("resolution", "image size"),
+    "Size-1": ("resolution-1", "image size-1", "width"),
+    "Size-2": ("resolution-2", "image size-2", "height"),
+    "Model": ("base model", "stable diffusion model", "checkpoint", "model name"),
+    "Model hash": ("base model hash", "model_hash"),
+    "VAE": ("vae model", "vae name"),
+    "Clip skip": ("clip_skip", "clipskip"),
+    "Denoising strength": ("denoise", "denoising"),
+    "Hires upscale": ("hires scale",),
+}
+_KNOWN_NAMES = {other: name for name, others in _OTHER_NAMES.items() for other in (name.lower(), *others)}
 
 DEFAULTS: Mapping[str, object] = {
     "Clip skip": "1",
@@ -57,41 +72,15 @@ DEFAULTS: Mapping[str, object] = {
 }
 
 
-def quote(value: object) -> object:
-    """A value as it is written: as JSON if it has a comma, colon or line break, else unchanged."""
-    text = str(value)
-    return json.dumps(value, ensure_ascii=False) if any(mark in text for mark in ",:\n") else value
-
-
-def unquote(text: str) -> str:
-    """The text that `quote` was given; text that is not well quoted is unchanged."""
-    if not text or text[0] != '"' or text[-1] != '"':
-        return text
-    try:
-        return json.loads(text)
-    except ValueError:
-        return text
-
-
-def join_fields(prompt: str, negative_prompt: str, fields: Mapping[str, object]) -> str:
-    """Infotext from its three blocks, without fields that are None; a key equal to its value stands alone."""
-    pairs = (
-        key if key == value else f"{key}: {quote(value)}"
-        for key, value in fields.items()
-        if value is not None
-    )
-    negative = f"\n{NEGATIVE_PROMPT} {negative_prompt}" if negative_prompt else ""
-    return f"{prompt}{negative}\n{', '.join(pairs)}".strip()
-
-
 def parse_fields(text: str, extract_styles: StyleExtractor | None = None) -> Fields:
     """Every field of an infotext, with A1111's defaults for those it leaves out and for its version.
 
     Sizes come as two fields: `Size: 512x768` as `Size-1` and `Size-2`. With `extract_styles`, styles are
     taken out of the prompts; their names are in `Styles array` if there are any.
     """
-    prompt, negative_prompt, last_line = _split(text)
-    fields = _read_pairs(last_line)
+    prompt, negative_prompt, pairs = split_infotext(infotext_of_text(text) or text)
+    fields = _read_values(pairs)
+    _add_known_names(fields)
     prompt, negative_prompt = _take_styles(fields, prompt, negative_prompt, extract_styles or _no_styles)
     fields |= {"Prompt": prompt, "Negative prompt": negative_prompt}
     if (hypernetwork := fields.get("Hypernet")) is not None:
@@ -124,34 +113,26 @@ def additional_networks(fields: Fields) -> list[AdditionalNetwork]:
     return found
 
 
-def _split(text: str) -> tuple[str, str, str]:
-    """Prompt, negative prompt and the line of fields, which may be empty."""
-    *lines, last_line = text.strip().split("\n")
-    if len(_FIELD.findall(last_line)) < _FEWEST_FIELDS:
-        lines.append(last_line)
-        last_line = ""
-    prompts: tuple[list[str], list[str]] = ([], [])
-    is_negative = False
-    for line in map(str.strip, lines):
-        if line.startswith(NEGATIVE_PROMPT):
-            is_negative = True
-            line = line.removeprefix(NEGATIVE_PROMPT).strip()  # noqa: PLW2901 - the rest of that very line
-        block = prompts[is_negative]
-        # Blank lines before a prompt are no part of it.
-        if block or line:
-            block.append(line)
-    return "\n".join(prompts[0]), "\n".join(prompts[1]), last_line
-
-
-def _read_pairs(line: str) -> Fields:
+def _read_values(pairs: Pairs) -> Fields:
     fields: Fields = {}
-    for key, written in _FIELD.findall(line):
-        value = unquote(written)
+    for key, written in pairs:
+        value = decode_value(written)
+        if key.lower() in TELLING_KEYS:
+            # These have one line; whatever follows was added to the text.
+            value = value.partition("\n")[0]
         if size := _SIZE.fullmatch(value):
             fields[f"{key}-1"], fields[f"{key}-2"] = size.groups()
         elif written:
             fields[key] = value
     return fields
+
+
+def _add_known_names(fields: Fields) -> None:
+    """Give fields that other programs call otherwise A1111's names too."""
+    for key in list(fields):
+        known = _KNOWN_NAMES.get(key.strip().lower())
+        if known is not None:
+            fields.setdefault(known, fields[key])
 
 
 def _no_styles(prompt: str, negative_prompt: str) -> tuple[tuple[str, ...], str, str]:

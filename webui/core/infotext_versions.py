@@ -1,41 +1,57 @@
 """Which options an infotext of an older version of A1111 implies."""
 
 import re
-from typing import Any
+from collections.abc import Callable, Mapping
+from typing import Any, NamedTuple
 
-Version = tuple[tuple[int, ...], tuple[int, int], int]
-"""Release without trailing zeros, (stage before release, its number), commits after it: greater is later."""
+from packaging.version import InvalidVersion, Version
 
-# Any stage before release comes earlier than the release.
-_STAGES = {"a": -3, "alpha": -3, "b": -2, "beta": -2, "rc": -1, "c": -1, "pre": -1, "preview": -1}
-_VERSION = re.compile(
-    r"v?(?P<release>\d+(?:\.\d+)*)(?:[-_.]?(?P<stage>alpha|beta|preview|pre|rc|a|b|c)[-_.]?(?P<number>\d*))?"
-    r"(?:-(?P<commits>\d+))?",
-    re.IGNORECASE,
+# `git describe` ends in a dash, a "g" and the commit.
+_COMMIT = re.compile(r"-g[0-9a-f]*$", re.IGNORECASE)
+HIRES_STYLES_SINCE = Version("1.8.0.post139")
+
+
+Fields = Mapping[str, Any]
+
+
+def _is_any(fields: Fields) -> bool:
+    return True
+
+
+def _uses_timesteps(fields: Fields) -> bool:
+    return fields.get("Sampler") in ("PLMS", "DDIM")
+
+
+def _edits_prompt(fields: Fields) -> bool:
+    return "[" in str(fields.get("Prompt", ""))
+
+
+def _has_refiner(fields: Fields) -> bool:
+    return bool(fields.get("Refiner"))
+
+
+class _Change(NamedTuple):
+    """A version of A1111 that changed pictures: what older ones did is an option now, if it applies."""
+
+    version: Version
+    option: str
+    applies: Callable[[Fields], bool]
+
+
+_CHANGES = (
+    _Change(Version("1.6.0"), "Pad conds v0", _uses_timesteps),
+    _Change(Version("1.6.0"), "Old prompt editing timelines", _edits_prompt),
+    _Change(Version("1.7.0.post225"), "Downcast alphas_cumprod", _is_any),
+    _Change(Version("1.8.0"), "Refiner switch by sampling steps", _has_refiner),
 )
-# "v1.7.0-225-gabcdef": what follows the second dash names a commit.
-_COMMIT = re.compile(r"([^-]+-[^-]+)-.*")
 
 
 def parse_version(text: str | None) -> Version | None:
     """A version to compare with others, or None if there is none or it is none of A1111's."""
-    if text is None:
+    try:
+        return Version(_COMMIT.sub("", text.strip())) if text else None
+    except InvalidVersion:
         return None
-    with_commit = _COMMIT.match(text)
-    found = _VERSION.fullmatch((with_commit[1] if with_commit else text).strip())
-    if found is None:
-        return None
-    release = [int(part) for part in found["release"].split(".")]
-    while release and release[-1] == 0:
-        release.pop()
-    stage = _STAGES[found["stage"].lower()] if found["stage"] else 0
-    return tuple(release), (stage, int(found["number"] or 0)), int(found["commits"] or -1)
-
-
-_NEW_TIMELINES: Version = ((1, 6), (0, 0), -1)
-_FULL_ALPHAS: Version = ((1, 7), (0, 0), 225)
-_REFINER_BY_TIMESTEP: Version = ((1, 8), (0, 0), -1)
-HIRES_STYLES_SINCE: Version = ((1, 8), (0, 0), 139)
 
 
 def add_backward_compatibility(fields: dict[str, Any]) -> None:
@@ -43,11 +59,5 @@ def add_backward_compatibility(fields: dict[str, Any]) -> None:
     version = parse_version(fields.get("Version"))
     if version is None:
         return
-    if version < _NEW_TIMELINES and "[" in fields.get("Prompt", ""):
-        fields["Old prompt editing timelines"] = True
-    if version < _NEW_TIMELINES and fields.get("Sampler", "") in ("DDIM", "PLMS"):
-        fields["Pad conds v0"] = True
-    if version < _FULL_ALPHAS:
-        fields["Downcast alphas_cumprod"] = True
-    if version < _REFINER_BY_TIMESTEP and fields.get("Refiner"):
-        fields["Refiner switch by sampling steps"] = True
+    implied = [change.option for change in _CHANGES if version < change.version and change.applies(fields)]
+    fields.update(dict.fromkeys(implied, True))

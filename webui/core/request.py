@@ -27,8 +27,8 @@ from webui.core.sampling import effective_schedule, find_sampler, find_schedule
 
 MAX_SEED = 2**64 - 1
 MAX_PROMPT = 200_000
-# Parts of a place in a request that mean nothing to its author.
-UNSAID = ("options", "int", "float")
+# Parts of a pydantic location that users should not see.
+HIDDEN_LOC_PARTS = ("options", "int", "float")
 Pixels = Annotated[int, Field(ge=8, le=MAX_SIDE, multiple_of=8)]
 Seed = Annotated[int, Field(ge=0, le=MAX_SEED)]
 
@@ -195,7 +195,7 @@ def make_request(**fields: object) -> GenerationRequest:
 def explain(error: ValidationError) -> str:
     """The first of pydantic's complaints, as a sentence."""
     first = error.errors(include_url=False)[0]
-    place = " ".join(str(part) for part in first["loc"] if part not in UNSAID).replace("_", " ")
+    place = " ".join(str(part) for part in first["loc"] if part not in HIDDEN_LOC_PARTS).replace("_", " ")
     context, given, kind = first.get("ctx") or {}, first.get("input"), first["type"]
     if kind == "multiple_of":
         size, step = int(given) if isinstance(given, int | float) else 0, context["multiple_of"]

@@ -1,19 +1,21 @@
 """A request and A1111's infotext: which keys a picture carries, in A1111's order, and back."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
-from webui.core.image_options import A1111_DEFAULTS, INFOTEXT_FIELDS, infotext_key
-from webui.core.infotext import join_fields, parse_fields
+from webui.core.image_options import A1111_DEFAULTS, infotext_key
+from webui.core.infotext import parse_fields
+from webui.core.infotext_fields import SOFT_INPAINTING_FIELDS, InfotextReading, read_fields
+from webui.core.infotext_syntax import join_fields
 from webui.core.request import GenerationRequest, make_request
-from webui.core.sampling import AUTOMATIC, effective_schedule, find_sampler, find_schedule, split_legacy_name
+from webui.core.sampling import AUTOMATIC, effective_schedule, find_sampler, find_schedule
 
 CHURN_KEYS = ("s_churn", "s_tmin", "s_tmax", "s_noise")
 UNIPC_KEYS = ("uni_pc_variant", "uni_pc_skip_type", "uni_pc_order", "uni_pc_lower_order_final")
-# Keys written only if they did something in the run, in the order A1111 notices them.
-# Of the effects: the mask had nothing white, so the whole picture was made anew.
+# Among the effects of a run: the mask had nothing white, so the whole picture was generated.
 BLANK_MASK = "blank mask"
+# Keys written only if they did something in the run, in the order A1111 notices them.
 EFFECT_KEYS = (
     "use_old_scheduling",
     "skip_early_cond",
@@ -81,16 +83,6 @@ def fields_of_picture(request: GenerationRequest, index: int, facts: PictureFact
     parts = inpainting_fields(request, facts.effects) | hires_fields(request, facts.hires_checkpoint)
     written = option_fields(request, facts.effects) | refiner_fields(request, facts.refiner)
     return fields | parts | facts.entries | written | {"Version": facts.version or None}
-
-
-SOFT_INPAINTING_FIELDS = {
-    "Soft inpainting schedule bias": "schedule_bias",
-    "Soft inpainting preservation strength": "preservation_strength",
-    "Soft inpainting transition contrast boost": "transition_contrast_boost",
-    "Soft inpainting mask influence": "mask_influence",
-    "Soft inpainting difference threshold": "difference_threshold",
-    "Soft inpainting difference contrast": "difference_contrast",
-}
 
 
 def inpainting_fields(request: GenerationRequest, effects: Iterable[str]) -> dict[str, Any]:
@@ -202,126 +194,15 @@ def weighs(text: str) -> bool:
 
 
 def read_infotext(text: str) -> dict[str, Any]:
-    """Request fields (`options` as a dict within) that an infotext of A1111 or ours names."""
-    return request_fields(parse_fields(text))
+    """Valid request fields (`options` as a dict within) that an infotext of any program names."""
+    return read_with_problems(text).fields
+
+
+def read_with_problems(text: str) -> InfotextReading:
+    """Request fields that an infotext of any program names, and what of it could not be used."""
+    return read_fields(parse_fields(text))
 
 
 def parse_infotext(text: str) -> GenerationRequest:
     """The request that an infotext describes; what it leaves out has its default. Raises InvalidRequest."""
     return make_request(**read_infotext(text))
-
-
-def request_fields(fields: dict[str, Any]) -> dict[str, Any]:
-    """Request fields from the fields that `parse_fields` gives."""
-    found: dict[str, Any] = {}
-    for key, (name, convert) in FIELDS.items():
-        value = fields.get(key)
-        if value not in (None, "") or key in ("Prompt", "Negative prompt"):
-            found[name] = convert(value if value is not None else "")
-    found |= sampler_fields(fields)
-    model, model_hash = fields.get("Model"), fields.get("Model hash")
-    if model or model_hash:
-        found["model"] = f"{model} [{model_hash}]" if model and model_hash else model or model_hash
-    options = {
-        name: as_option(fields[key])
-        for key, name in INFOTEXT_FIELDS.items()
-        if fields.get(key) not in (None, "")
-    }
-    if options.pop("face_restoration_model", None):
-        found["restore_faces"] = True
-        options["face_restoration_model"] = str(fields["Face restoration"])
-    return found | part_fields(fields) | {"options": options}
-
-
-def part_fields(fields: dict[str, Any]) -> dict[str, Any]:
-    """Hires fix and refiner, each a dict within, where an infotext has them."""
-    found: dict[str, Any] = {}
-    if fields.get("Hires upscale") or any(as_option(fields.get(f"Hires resize-{i}") or 0) for i in (1, 2)):
-        found["hires"] = {
-            name: convert(fields[key])
-            for key, (name, convert) in HIRES_FIELDS.items()
-            if fields.get(key) not in (None, "", *SAME_AS_FIRST)
-        }
-    if fields.get("Refiner") not in (None, "", "None"):
-        switch_at = fields.get("Refiner switch at")
-        found["refiner"] = {"model": str(fields["Refiner"])} | (
-            {"switch_at": number(switch_at)} if switch_at else {}
-        )
-    return found
-
-
-def read_inpainting(fields: dict[str, Any]) -> dict[str, Any]:
-    """How a picture was inpainted, without its mask, which no infotext holds; empty if it was not."""
-    if not fields.get("Mask blur") and fields.get("Soft inpainting enabled") is None:
-        return {}
-    found: dict[str, Any] = {
-        "invert": fields.get("Mask mode") == "Inpaint not masked",
-        "masked_content": str(fields.get("Masked content", "original")),
-        "only_masked": fields.get("Inpaint area") == "Only masked",
-        "padding": int(number(fields.get("Masked area padding", 32))),
-    }
-    if fields.get("Mask blur"):
-        found["mask_blur_x"] = found["mask_blur_y"] = int(number(fields["Mask blur"]))
-    if fields.get("Soft inpainting enabled"):
-        found["soft"] = {
-            name: number(fields[key]) for key, name in SOFT_INPAINTING_FIELDS.items() if key in fields
-        }
-    return found
-
-
-def sampler_fields(fields: dict[str, Any]) -> dict[str, str]:
-    """Sampler and schedule; older names hold both."""
-    if not (written := fields.get("Sampler")):
-        return {}
-    sampler, schedule = split_legacy_name(str(written))
-    named = str(fields.get("Schedule type") or AUTOMATIC)
-    chosen = schedule if schedule and named == AUTOMATIC else named
-    return {"sampler": sampler, "schedule": chosen}
-
-
-def number(value: object) -> int | float:
-    """A number in the form it was written."""
-    text = str(value)
-    return int(text) if text.lstrip("+-").isdigit() else float(text)
-
-
-def as_option(value: object) -> object:
-    """True, False or a number where the text is one."""
-    text = str(value)
-    if text in ("True", "False"):
-        return text == "True"
-    try:
-        return number(text)
-    except ValueError:
-        return text
-
-
-FIELDS: dict[str, tuple[str, Callable[[Any], Any]]] = {
-    "Prompt": ("prompt", str),
-    "Negative prompt": ("negative_prompt", str),
-    "Steps": ("steps", number),
-    "CFG scale": ("cfg_scale", number),
-    "Seed": ("seed", number),
-    "Size-1": ("width", number),
-    "Size-2": ("height", number),
-    "VAE": ("vae", str),
-    "Variation seed": ("variation_seed", number),
-    "Variation seed strength": ("variation_strength", number),
-    "Seed resize from-1": ("seed_resize_width", number),
-    "Seed resize from-2": ("seed_resize_height", number),
-    "Tiling": ("tiling", as_option),
-    "Denoising strength": ("denoising_strength", number),
-}
-SAME_AS_FIRST = ("Use same sampler", "Use same scheduler", "Use same checkpoint")
-HIRES_FIELDS: dict[str, tuple[str, Callable[[Any], Any]]] = {
-    "Hires upscaler": ("upscaler", str),
-    "Hires upscale": ("scale", number),
-    "Hires resize-1": ("width", number),
-    "Hires resize-2": ("height", number),
-    "Hires steps": ("steps", number),
-    "Hires checkpoint": ("model", str),
-    "Hires sampler": ("sampler", str),
-    "Hires schedule type": ("schedule", str),
-    "Hires prompt": ("prompt", str),
-    "Hires negative prompt": ("negative_prompt", str),
-}

@@ -7,14 +7,24 @@ frozen copy when it is made.
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self, TypeVar
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 
 from webui.core.errors import InvalidRequest, NotFound
 from webui.core.image_options import ImageOptions, Number
 from webui.core.sampling import unknown_name
 
 AnySection = TypeVar("AnySection", bound=BaseModel)
-PictureFormat = Literal["png", "jpg", "webp", "avif"]
+
+
+def spell_format(name: object) -> object:
+    """A file format as it is called here: in small letters, "jpg" for JPEG."""
+    if not isinstance(name, str):
+        return name
+    spelled = name.strip().lower().removeprefix(".")
+    return "jpg" if spelled == "jpeg" else spelled
+
+
+PictureFormat = Annotated[Literal["png", "jpg", "webp", "avif"], BeforeValidator(spell_format)]
 FilePattern = Annotated[str, Field(max_length=500)]
 # What the names of picture files and of folders below those for pictures are made of.
 NAME_PATTERN_KEYS = frozenset({"samples_filename_pattern"})

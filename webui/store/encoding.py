@@ -99,11 +99,21 @@ def in_mode_for(image: Image.Image, format: PictureFormat) -> Image.Image:
 def png_notes(notes: PictureNotes) -> PngInfo:
     """Text chunks: Latin-1 where that is enough, else UTF-8 (tEXt and iTXt of the PNG specification)."""
     chunks = PngInfo()
-    for key, text in notes.items.items():
-        chunks.add_text(key, writable(text))
-    if notes.infotext is not None:
-        chunks.add_text(notes.section, writable(notes.infotext))
+    infotext = {} if notes.infotext is None else {notes.section: notes.infotext}
+    for key, text in [*notes.items.items(), *infotext.items()]:
+        if is_ambiguous(writable(text)):
+            chunks.add_itxt(key, writable(text))
+        else:
+            chunks.add_text(key, writable(text))
     return chunks
+
+
+def is_ambiguous(text: str) -> bool:
+    """Whether a text would be taken for UTF-8, which other programs write, where it stands in Latin-1."""
+    try:
+        return text.encode("latin-1").decode() != text
+    except UnicodeError:
+        return False
 
 
 def exif(notes: PictureNotes) -> bytes:

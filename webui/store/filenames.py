@@ -234,11 +234,25 @@ def prompt_words(naming: Naming, request: GenerationRequest) -> str:
 def prompt_without_styles(naming: Naming, request: GenerationRequest) -> str:
     """The prompt without what the styles added to it."""
     prompt = request.prompt
-    for style in filter(None, naming.facts.style_prompts):
-        for part in filter(None, style.split("{prompt}")):
-            prompt = prompt.replace(part, "").replace(", ,", ",").strip().strip(",")
-        prompt = prompt.replace(style, "").strip().strip(",").strip()
-    return prompt
+    for style in naming.facts.style_prompts:
+        for added in style.split("{prompt}"):
+            prompt = without_phrase(prompt, added)
+    return prompt.strip(" ,\n")
+
+
+def without_phrase(text: str, phrase: str) -> str:
+    """A text without every occurrence of a phrase; what was apart by a comma stays so."""
+    if not phrase.strip(" ,"):
+        return text
+    rest, *parts = text.split(phrase)
+    kept = [rest]
+    for part in parts:
+        is_listed = kept[-1].rstrip().endswith(",") or part.lstrip().startswith(",")
+        left, right = kept[-1].rstrip(" ,"), part.lstrip(" ,")
+        between = (", " if is_listed else " ") if left and right else ""
+        kept[-1] = left + between
+        kept.append(right)
+    return "".join(kept)
 
 
 def schedule_name(request: GenerationRequest) -> str:

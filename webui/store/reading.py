@@ -5,15 +5,19 @@ import io
 import logging
 import struct
 import zlib
-from collections.abc import Generator
+from collections.abc import Generator, Mapping
 from pathlib import Path
 from typing import NamedTuple
 
-from PIL import Image, ImageOps, PngImagePlugin, UnidentifiedImageError
+from PIL import Image, ImageOps, UnidentifiedImageError
 
 from webui.core.errors import UnusableFile
-from webui.store.foreign_notes import from_fooocus, from_novelai, hidden_in_alpha, notes_of_others
+from webui.core.foreign.programs import infotext_of_items, infotext_of_text
+from webui.core.infotext_syntax import as_json_object
+from webui.store.hidden_text import read_hidden_text
+from webui.store.png_texts import PngTexts, read_png_texts, without_texts
 from webui.store.user_comment import INFOTEXT_MARK, decode_user_comment, exif_texts
+from webui.store.xmp import xmp_texts
 
 logger = logging.getLogger(__name__)
 
@@ -38,13 +42,17 @@ PICTURE_ERRORS = (
     RuntimeError,
     AssertionError,
 )
+# What Pillow, and PNG itself, call a packet of XMP.
+XMP_KEYS = ("xmp", "XML:com.adobe.xmp")
+# ComfyUI writes these two into a WebP's EXIF as "workflow:{...}".
+COMFYUI_KEYS = ("prompt", "workflow")
 # Entries of Pillow's that say nothing about how the picture was made.
-UNTOLD = frozenset({
+TECHNICAL = frozenset({
     "jfif", "jfif_version", "jfif_unit", "jfif_density", "dpi", "exif", "loop", "background", "timestamp",
     "duration", "progressive", "progression", "icc_profile", "chromaticity", "photoshop", "transparency",
     "gamma", "srgb", "aspect", "mp", "mpoffset", "adobe", "adobe_transform", "version", "extension",
-    "interlace", "compression", "bbox", "default_image", "disposal", "blend", "XML:com.adobe.xmp",
-    "resolution", "sizes",
+    "interlace", "compression", "bbox", "default_image", "disposal", "blend", "resolution", "sizes",
+    *XMP_KEYS,
 })  # fmt: skip
 
 
@@ -58,8 +66,10 @@ class PictureText(NamedTuple):
 def read_infotext(source: Path | bytes) -> PictureText:
     """The texts in a picture, or in the .txt file beside it. Raises UnusableFile."""
     with opened(source) as image:
-        infotext, items = picture_texts(image)
-        infotext = from_novelai(items, image.size) or infotext or hidden_in_alpha(image)
+        infotext, items = picture_texts(image, png_texts(source))
+        if infotext is None:
+            hidden = read_hidden_text(image)
+            infotext = hidden and (infotext_of_text(hidden, image.size) or hidden)
     if infotext is None and isinstance(source, Path):
         infotext = read_text_beside(source)
     return PictureText(infotext, items)
@@ -86,9 +96,7 @@ def opened(source: Path | bytes) -> Generator[Image.Image, None, None]:
     if not size:
         raise UnusableFile(f"{name} is empty. Perhaps its download or copy was interrupted; get it again.")
     try:
-        with Image.open(
-            io.BytesIO(source) if isinstance(source, bytes) else source, formats=FORMATS
-        ) as image:
+        with Image.open(as_pillow_opens(source), formats=FORMATS) as image:
             yield image
     except UnidentifiedImageError as error:
         raise UnusableFile(
@@ -131,31 +139,71 @@ def name_of(source: Path | bytes) -> str:
     return source.name if isinstance(source, Path) else "The file"
 
 
-def picture_texts(image: Image.Image) -> PictureText:
-    """Infotext and items, from PNG text, EXIF and comments. The EXIF comment comes first, as in A1111."""
-    entries: dict[str, object] = {str(key): value for key, value in image.info.items()}
-    if isinstance(image, PngImagePlugin.PngImageFile) and "parameters" not in entries:
-        entries |= texts_after_pixels(image)
+def png_texts(source: Path | bytes) -> PngTexts | None:
+    """The texts of a PNG; None for other files. Raises OSError."""
+    if isinstance(source, bytes):
+        return read_png_texts(io.BytesIO(source))
+    with source.open("rb") as file:
+        return read_png_texts(file)
+
+
+def as_pillow_opens(source: Path | bytes) -> Path | io.BytesIO:
+    """The file, or a copy of it without texts that would keep Pillow from opening it. Raises OSError."""
+    found = png_texts(source)
+    if found is not None and found.are_too_much_for_pillow:
+        return io.BytesIO(without_texts(source if isinstance(source, bytes) else source.read_bytes()))
+    return io.BytesIO(source) if isinstance(source, bytes) else source
+
+
+def picture_texts(image: Image.Image, png: PngTexts | None) -> PictureText:
+    """Infotext and items, from PNG text, EXIF, XMP and comments. EXIF's comes first, as in A1111."""
+    entries: dict[str, object] = dict(png.texts) if png else dict(image.info)
     items = {
         key: text
         for key, value in entries.items()
-        if key not in UNTOLD and (text := as_text(value)) is not None
+        if key not in TECHNICAL and (text := as_text(value)) is not None
     }
-    infotext = items.pop("parameters", None)
+    infotext, source = items.pop("parameters", None), "parameters"
     from_exif, others = exif_texts(image, PICTURE_ERRORS)
+    from_xmp = texts_of_xmp(image, entries)
     if from_exif:
-        infotext = from_exif
+        infotext, source = from_exif, "UserComment"
     elif (comment := items.get("comment")) and (image.format == "GIF" or INFOTEXT_MARK in comment):
         infotext = comment
-    items |= others
-    return PictureText(from_fooocus(infotext) or infotext or None, notes_of_others(items))
+    elif infotext is None:
+        infotext = from_xmp.pop("parameters", None) or from_xmp.pop("UserComment", None)
+    items = with_graphs_apart(from_xmp | items | others)
+    return understood(infotext, source, items, image.size)
 
 
-def texts_after_pixels(image: PngImagePlugin.PngImageFile) -> dict[str, object]:
-    """Text behind the pixels of a PNG, for which these must be decoded. Nothing if they are damaged."""
-    with contextlib.suppress(*PICTURE_ERRORS):
-        return dict(image.text)
-    return {}
+def understood(
+    infotext: str | None, source: str, items: dict[str, str], size: tuple[int, int]
+) -> PictureText:
+    """The texts with what other programs wrote as infotext. JSON that is not understood is only an item."""
+    if items.get("Software", "").startswith("NovelAI") and (by_novelai := infotext_of_items(items, size)):
+        return PictureText(by_novelai, items)
+    if infotext and as_json_object(infotext) is not None:
+        items = items if (read := infotext_of_text(infotext, size)) else items | {source: infotext}
+        infotext = read
+    return PictureText(infotext or infotext_of_items(items, size), items)
+
+
+def with_graphs_apart(items: dict[str, str]) -> dict[str, str]:
+    """The items with ComfyUI's graphs taken out of the EXIF fields it borrows."""
+    result = dict(items)
+    for key in ("Make", "Model", "Description"):
+        name, _, graph = result.get(key, "").partition(":")
+        if name.lower() in COMFYUI_KEYS and graph.lstrip().startswith("{"):
+            result[name.lower()] = graph
+            del result[key]
+    return result
+
+
+def texts_of_xmp(image: Image.Image, entries: Mapping[str, object]) -> dict[str, str]:
+    """The texts in a picture's XMP, if it has any."""
+    packets = [each.get(key) for each in (entries, image.info) for key in XMP_KEYS]
+    packet = next((each for each in packets if isinstance(each, str | bytes)), "")
+    return xmp_texts(packet)
 
 
 def as_text(value: object) -> str | None:

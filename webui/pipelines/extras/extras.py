@@ -14,7 +14,7 @@ from PIL import Image, ImageOps
 from webui.core.errors import InvalidRequest, NotFound, UnusableFile
 from webui.core.events import Event, ImageReady, Keeping, Message, Progress
 from webui.core.extras_request import ExtrasImage, ExtrasRequest, FlipMode, Upscaling
-from webui.core.infotext import quote
+from webui.core.infotext_syntax import encode_value
 from webui.library.catalog.upscaler_names import CODEFORMER, GFPGAN, NONE
 from webui.models.vae.tiles import TileDone
 from webui.pipelines.context import Context
@@ -42,7 +42,7 @@ class Picture:
     @property
     def infotext(self) -> str:
         """As A1111 writes it."""
-        return ", ".join(f"{key}: {quote(value)}" for key, value in self.info.items())
+        return ", ".join(f"{key}: {encode_value(value)}" for key, value in self.info.items())
 
 
 @dataclass(frozen=True, slots=True)

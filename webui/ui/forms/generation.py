@@ -5,8 +5,10 @@ from typing import Any
 
 from webui.core.errors import InvalidRequest
 from webui.core.image_options import INFOTEXT_FIELDS, infotext_key, option_key
+from webui.core.infotext_fields import as_option
+from webui.core.infotext_syntax import split_infotext
 from webui.core.request import MAX_SEED, GenerationRequest
-from webui.core.request_infotext import as_option, read_infotext
+from webui.core.request_infotext import read_with_problems
 from webui.core.sampling import AUTOMATIC, find_sampler
 from webui.core.settings import Settings
 from webui.ui.forms.parts import PART_DEFAULTS, fields_of_parts, request_of_parts
@@ -111,24 +113,27 @@ def fields_of_request(request: GenerationRequest) -> dict[str, Any]:
 
 def fields_of_infotext(text: str, settings: Settings) -> dict[str, Any]:
     """What the form shows for an infotext: its fields, and chips for options unlike the settings."""
-    found = read_infotext(text)
-    if "steps" not in found:
-        return {"prompt": found.get("prompt", text), "negative_prompt": found.get("negative_prompt", "")}
+    reading = read_with_problems(text)
+    found = reading.fields
+    prompts = {name: found[name] for name in ("prompt", "negative_prompt") if name in found}
+    if not reading.tells_how:
+        return prompts
     fields = {name: found[name] for name in PLAIN if name in found} | seed_fields(found)
-    if (
-        found.get("schedule")
-        == find_sampler(str(found.get("sampler", FORM_DEFAULTS["sampler"]))).default_schedule
-    ):
+    if "sampler" in found and found.get("schedule") == find_sampler(found["sampler"]).default_schedule:
         fields["schedule"] = AUTOMATIC
-    return (
-        fields
-        | fields_of_parts(found)
-        | {
-            "tiling": bool(found.get("tiling", False)),
-            "restore_faces": bool(found.get("restore_faces", False)),
-            "override_settings": chips_of(found, settings),
-        }
-    )
+    switches = {name: bool(found.get(name, False)) for name in ("tiling", "restore_faces")}
+    chips = {"override_settings": chips_of(found, settings)}
+    return fields | fields_of_parts(found) | switches | chips
+
+
+def prompt_of_infotext(text: str) -> str:
+    """What stands above the fields of an infotext, whatever it is."""
+    return split_infotext(text).prompt
+
+
+def infotext_problems(text: str) -> str:
+    """What of an infotext could not be used as it is written, in sentences; empty if all could."""
+    return " ".join(read_with_problems(text).problems)
 
 
 def seed_fields(found: Mapping[str, Any]) -> dict[str, Any]:

@@ -8,8 +8,8 @@ from typing import Any, get_args
 
 from webui.core.errors import InvalidRequest
 from webui.core.infotext import parse_fields
+from webui.core.infotext_fields import read_inpainting
 from webui.core.request import GenerationRequest
-from webui.core.request_infotext import read_inpainting
 from webui.core.request_parts import Inpainting, Loopback, Outpainting, SoftInpainting
 from webui.core.settings import Settings
 from webui.jobs.img2img_batch import BatchInputs, PngInfoChoice, folder_named, pictures_for_batch

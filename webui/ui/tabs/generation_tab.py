@@ -14,7 +14,7 @@ from webui.ui.components.generate_box import JobControls
 from webui.ui.components.results import Results
 from webui.ui.components.toprow import Toprow
 from webui.ui.forms.form import Form
-from webui.ui.forms.generation import fields_of_request
+from webui.ui.forms.generation import fields_of_request, infotext_problems, prompt_of_infotext
 from webui.ui.handlers import INSTANT, QUIET, Updates
 from webui.ui.texts import notice
 from webui.ui.watching.pictures import PictureFiles
@@ -71,7 +71,10 @@ def wire_prompts(services: Services, form: Form, toprow: Toprow, fields_of_text:
     def paste(text: str) -> Updates:
         text = text.strip() or services.files.last_infotext() or ""
         try:
-            return form.write(fields_of_text(text))
+            problems = notice(infotext_problems(text), "warning")
+            # The text stands where the prompt belongs, also where its own prompt could not be read.
+            fields = {"prompt": prompt_of_infotext(text)} | fields_of_text(text)
+            return form.write(fields) | {toprow.notice: problems}
         except WebuiError as error:
             return {toprow.notice: notice(str(error))}
 

@@ -11,7 +11,7 @@ import gradio as gr
 from webui.core.errors import WebuiError
 from webui.jobs.services import Services
 from webui.store.reading import read_infotext
-from webui.ui.forms.generation import fields_of_infotext
+from webui.ui.forms.generation import fields_of_infotext, infotext_problems
 from webui.ui.forms.img2img import IMG2IMG, INPAINT
 from webui.ui.handlers import INSTANT, Updates
 from webui.ui.tabs.extras import Extras
@@ -22,6 +22,7 @@ from webui.ui.texts import infotext_html, notice, paragraph
 
 HINT = '<p class="hint">Drop a picture here to read how it was made. It stays on this machine.</p>'
 NOTHING_FOUND = "This picture carries no generation parameters."
+NOT_UNDERSTOOD = "This picture carries a graph of ComfyUI, but no sampler in it that is understood here."
 # Texts of more letters than this are folded.
 LONGEST_OPEN = 120
 
@@ -98,13 +99,14 @@ def wire_pnginfo(services: Services, txt2img: Txt2img, page: PngInfo) -> None:
             text, items = read_infotext(Path(path))
         except WebuiError as error:
             return told(None, "", notice(str(error)))
-        return told(text, path, found_html(text, items))
+        return told(text, path, problems_html(text) + found_html(text, items))
 
     def send_to_form(text: str) -> Updates:
         settings = services.settings.current
         try:
             fields = fields_of_infotext(services.with_local_names(text), settings)
-            return txt2img.form.write(wanted_fields(fields, settings))
+            problems = {txt2img.toprow.notice: problems_html(text)}
+            return txt2img.form.write(wanted_fields(fields, settings)) | problems
         except WebuiError as error:
             return {page.shown: notice(str(error)) + found_html(text, {})}
 
@@ -117,13 +119,23 @@ def wire_pnginfo(services: Services, txt2img: Txt2img, page: PngInfo) -> None:
         **INSTANT,
     )
     send["txt2img"].click(
-        send_to_form, inputs=[page.infotext], outputs=[*txt2img.form.components, page.shown], **INSTANT
+        send_to_form,
+        inputs=[page.infotext],
+        outputs=[*txt2img.form.components, page.shown, txt2img.toprow.notice],
+        **INSTANT,
     ).success(fn=None, js="() => window.webui.showTab('txt2img')")
+
+
+def problems_html(text: str | None) -> str:
+    """What of an infotext cannot be filled in, or is filled in as something else."""
+    return notice(infotext_problems(text or ""), "warning")
 
 
 def found_html(text: str | None, items: Mapping[str, str]) -> str:
     """The infotext, and whatever else the file says of itself."""
-    parts = [infotext_html(text) if text else paragraph(NOTHING_FOUND, "hint")]
+    is_graph = text is None and not {"prompt", "workflow"}.isdisjoint(items)
+    nothing = paragraph(NOT_UNDERSTOOD if is_graph else NOTHING_FOUND, "hint")
+    parts = [infotext_html(text) if text else nothing]
     return "".join(parts + [item_html(key, value) for key, value in items.items()])
 
 

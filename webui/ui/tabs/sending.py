@@ -9,6 +9,7 @@ from webui.core.errors import WebuiError
 from webui.core.settings import Settings
 from webui.jobs.services import Services
 from webui.ui.components.results import Results
+from webui.ui.forms.generation import infotext_problems
 from webui.ui.forms.img2img import IMG2IMG, INPAINT, SKETCH, fields_of_img2img_infotext
 from webui.ui.handlers import INSTANT, Updates
 from webui.ui.tabs.img2img import Img2img
@@ -88,10 +89,12 @@ def wire_infotext_sending(
             fields = fields_of_img2img_infotext(known, settings) if text else {}
         except WebuiError as error:
             return {shown: notice(str(error))}
-        return target.form.write(wanted_fields(fields, settings))
+        problems = {target.toprow.notice: notice(infotext_problems(text), "warning")}
+        return target.form.write(wanted_fields(fields, settings)) | problems
 
     for button, mode in buttons.items():
-        button.click(send, inputs=[infotext], outputs=[*target.form.components, shown], **INSTANT).success(
+        outputs = [*target.form.components, shown, target.toprow.notice]
+        button.click(send, inputs=[infotext], outputs=outputs, **INSTANT).success(
             fn=None, inputs=[path], js=to_canvas(mode), show_progress="hidden"
         )
 

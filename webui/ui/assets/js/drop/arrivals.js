@@ -71,7 +71,10 @@ function showPicture({ infotext, missing }, line, tray, file) {
 
 /** Writes an infotext into a tab's form, as A1111's arrow does. */
 function fill(tab, infotext) {
-  type(find(`#${tab}_prompt textarea`), infotext);
+  const box = find(`#${tab}_prompt textarea`);
+  // Where a picture's prompt is not understood, the one that was typed stays.
+  const hasNoPrompt = /^(Steps|Negative prompt):/.test(infotext) && infotext.includes(", Not read: ");
+  type(box, hasNoPrompt ? `${box.value}\n${infotext}` : infotext);
   setTimeout(() => find(tab === "txt2img" ? "#paste" : "#img2img_paste").click(), 60);
 }
 

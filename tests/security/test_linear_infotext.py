@@ -1,0 +1,119 @@
+"""Reading and writing infotext takes time in proportion to its length, whatever the text is made of."""
+
+import time
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from webui.core.infotext_syntax import join_fields
+from webui.core.request_infotext import read_with_problems
+
+LETTERS = 1_000_000
+# Linear is 2. What machines and garbage collection add stays well under this; quadratic is 4 and more.
+MOST_TIMES_FOR_TWICE = 3.3
+MOST_SECONDS = 12
+# Faster ones are not measured well enough to compare.
+FEWEST_SECONDS = 0.1
+UNITS = [
+    "a",
+    " ",
+    "\n",
+    "\r\n",
+    ":",
+    ",",
+    '"',
+    "\\",
+    '\\"',
+    "(",
+    "[",
+    "{",
+    "<",
+    "a:",
+    "aa:",
+    "aa:\n",
+    "aa: b,",
+    'aa:"',
+    'aa:"b",',
+    'aa:"b"c,',
+    'aa:"\\",',
+    "aa:[1,",
+    'Hashes: ["',
+    "Hashes: {",
+    "Steps:",
+    "Steps: 1,",
+    "Steps: 1\n",
+    "Steps: 1, Sampler: x, Seed: 2\n",
+    "Steps: 1 | ",
+    "steps ",
+    "Negative prompt:",
+    "negative prompt ",
+    "negative prompt:\n",
+    "Size: 1x1,",
+    "Template: a\n",
+    "aa: b\n",
+    "a b ",
+    "- ",
+    "-",
+    "<br>",
+    "&lt;lora:",
+    "&",
+    "|",
+    ";",
+    "\t",
+    "model ",
+    "hires steps: 1 ",
+    "{|",
+    "(a:1.1)",
+    "[a:b:",
+    "<lora:",
+    "\ufeff",
+    "\0",
+    "\uff1a",
+    "漢",
+]
+
+
+def seconds(text: str) -> float:
+    start = time.perf_counter()
+    read_with_problems(text)
+    return time.perf_counter() - start
+
+
+def check_linear(unit: str, before: str = "", after: str = "") -> None:
+    """Twice the text takes about twice the time. The first try pays for what others do at the moment."""
+    for _ in range(3):
+        half, whole = (
+            seconds(before + (unit * (letters // len(unit) + 1))[:letters] + after)
+            for letters in (LETTERS // 2, LETTERS)
+        )
+        assert whole < MOST_SECONDS, f"{unit!r} takes {whole:.1f} s"
+        if whole < max(FEWEST_SECONDS, half * MOST_TIMES_FOR_TWICE):
+            return
+    raise AssertionError(f"{unit!r} takes {half:.2f} s, and {whole:.2f} s for twice the length")
+
+
+@pytest.mark.parametrize("unit", UNITS)
+def test_any_repeated_piece_is_read_in_linear_time(unit):
+    check_linear(unit)
+
+
+@pytest.mark.parametrize("unit", UNITS)
+def test_any_repeated_piece_among_fields_is_read_in_linear_time(unit):
+    check_linear(
+        unit, "a hill\nNegative prompt: fog\nSteps: 12, Sampler: Euler a, Note: ", ", Seed: 8, Size: 64x64"
+    )
+
+
+@settings(max_examples=25, deadline=None, suppress_health_check=list(HealthCheck))
+@given(st.text(alphabet='aA1 :,"\\\n|;[]{}()<>-=x', min_size=1, max_size=12))
+def test_any_shape_is_read_in_linear_time(unit):
+    check_linear(unit)
+
+
+@pytest.mark.parametrize("unit", UNITS)
+def test_any_repeated_piece_is_written_in_linear_time(unit):
+    value = (unit * LETTERS)[:LETTERS]
+    start = time.perf_counter()
+    join_fields(value, value, {"Steps": 1, "Note": value, "Other": value})
+    assert time.perf_counter() - start < MOST_SECONDS
