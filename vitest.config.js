@@ -1,0 +1,6 @@
+// The tests of the page's scripts: in a page without a browser, with canvases that really draw.
+import { defineConfig } from "vitest/config";
+
+export default defineConfig({
+  test: { include: ["tests/ui/js/**/*.test.js"], environment: "happy-dom", setupFiles: ["tests/ui/js/setup.js"] },
+});
