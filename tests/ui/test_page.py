@@ -187,6 +187,19 @@ def test_the_paste_arrow_reads_the_prompt_and_shows_what_differs_as_chips(page):
     expect(page.locator("#html_info_txt2img")).to_contain_text("Clip skip: 2")
 
 
+def test_the_paste_arrow_reads_what_stands_in_the_field_at_the_click(page):
+    # Gradio is told of nothing: what a script writes just before it clicks must count all the same.
+    page.evaluate(
+        """text => {
+          document.querySelector('#txt2img_prompt textarea').value = text;
+          document.querySelector('#paste').click();
+        }""",
+        "a heron\nSteps: 33, Sampler: Euler a, CFG scale: 7, Seed: 12, Size: 64x64",
+    )
+    expect(page.locator("#txt2img_steps input[type=number]")).to_have_value("33")
+    expect(page.locator("#txt2img_prompt textarea")).to_have_value("a heron")
+
+
 def test_the_paste_arrow_on_an_empty_prompt_takes_the_last_picture(page):
     generate(page, "a warm lamp", steps=3)
     page.fill("#txt2img_prompt textarea", "")

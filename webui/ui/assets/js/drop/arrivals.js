@@ -72,7 +72,7 @@ function showPicture({ infotext, missing }, line, tray, file) {
 /** Writes an infotext into a tab's form, as A1111's arrow does. */
 function fill(tab, infotext) {
   type(find(`#${tab}_prompt textarea`), infotext);
-  setTimeout(() => find(tab === "txt2img" ? "#paste" : "#img2img_paste").click(), 60);
+  find(tab === "txt2img" ? "#paste" : "#img2img_paste").click();
 }
 
 function showMissing(missing, line, tray) {
@@ -80,10 +80,9 @@ function showMissing(missing, line, tray) {
   const what = state === "other version" ? "is here in another version than this picture was made with" : "is not here";
   line.say(`The ${kind ?? "model"} ${name} ${what}.`, "failed", { missing });
   if (link) {
-    line.offer("Fetch it", async () => {
+    line.offer("Fetch it", () => {
       line.remove();
-      const { fetchLink } = await import("./downloads.js");
-      fetchLink(link, tray);
+      window.webui.fetchLink(link);
     });
   }
 }
