@@ -102,13 +102,20 @@ export class History {
    * @param {"undo" | "redo"} action
    */
   move(from, to, action) {
-    this.last = this.last.then(async () => {
+    const moved = this.last.then(async () => {
       const step = from.pop();
       if (!step) return;
-      await step[action]();
+      try {
+        await step[action]();
+      } catch (error) {
+        // Without memory for its piece the step stays where it was.
+        from.push(step);
+        throw error;
+      }
       to.push(step);
       this.changed(step);
     });
-    return this.last;
+    this.last = moved.catch(() => {});
+    return moved;
   }
 }
