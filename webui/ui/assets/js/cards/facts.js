@@ -1,7 +1,7 @@
 // What is known of a file: facts, words it was trained with, its metadata.
 import { make } from "../controls.js";
 import { button, copyText, sizeText } from "../dialogs.js";
-import { stands, toggleWords } from "./prompt.js";
+import { isInPrompt, toggleWords } from "./prompt.js";
 
 const DAY = new Intl.DateTimeFormat(undefined, { dateStyle: "medium" });
 
@@ -91,7 +91,7 @@ export function trainingTags(card, tab) {
       tag.setAttribute("aria-pressed", String(used));
     };
     tag.append(word, make("span", { className: "hint", textContent: ` ${count}` }));
-    mark(stands(tab, word));
+    mark(isInPrompt(tab, word));
     return tag;
   });
   return [

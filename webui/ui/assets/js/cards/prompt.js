@@ -45,7 +45,7 @@ function fieldOf(tab, negative) {
  * @param {string} text
  * @param {boolean} [negative]
  */
-export function stands(tab, text, negative = false) {
+export function isInPrompt(tab, text, negative = false) {
   return Boolean(text) && pattern(text).test(fieldOf(tab, negative)?.value ?? "");
 }
 
@@ -78,8 +78,8 @@ function take(tab, text, negative) {
  * @param {Card} card
  */
 export function isUsed(tab, { insert, insert_negative: negative }) {
-  if (!insert) return stands(tab, negative, true);
-  return stands(tab, insert) || stands(tab, insert, true);
+  if (!insert) return isInPrompt(tab, negative, true);
+  return isInPrompt(tab, insert) || isInPrompt(tab, insert, true);
 }
 
 /**
@@ -106,7 +106,7 @@ export function toggle(tab, card) {
  * @param {string} words
  */
 export function toggleWords(tab, words) {
-  const there = stands(tab, words);
+  const there = isInPrompt(tab, words);
   (there ? take : put)(tab, words, false);
   return !there;
 }

@@ -2,7 +2,7 @@
 import { find, isShown, type } from "../dom.js";
 import { chooseModel } from "../cards/choosing.js";
 import { edit } from "../cards/details.js";
-import { stands, toggle } from "../cards/prompt.js";
+import { isInPrompt, toggle } from "../cards/prompt.js";
 
 /** @import { KeptLine, Line, Tray } from "./tray.js" */
 
@@ -72,7 +72,7 @@ async function showModel({ kind, title, card }, line, alone) {
   if (alone && CHOSEN_BY[kind]) await chooseModel(CHOSEN_BY[kind], title);
   if (!card) return;
   if (WRITTEN.has(kind) && !card.reason) {
-    if (alone && !stands(tab, card.insert)) toggle(tab, card);
+    if (alone && !isInPrompt(tab, card.insert)) toggle(tab, card);
     line.offer("Show card", () => window.webui.showCards(tab, kind, card.stem));
   }
   line.offer("Details", () =>

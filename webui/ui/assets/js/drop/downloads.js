@@ -114,7 +114,7 @@ function show(download) {
     lines.delete(download.id);
     finished(download, line, tray);
   } else if (ACTIVE.has(download.state)) {
-    line.progress(download.size ? download.received / download.size : null, speech(download));
+    line.progress(download.size ? download.received / download.size : null, statusText(download));
     if (!line.buttons.children.length) buttons(download, line);
   } else {
     lines.delete(download.id);
@@ -163,7 +163,7 @@ async function drop(download, line) {
 }
 
 /** @param {Download} download */
-function speech({ state, received, size, bytes_per_s: speed, message }) {
+function statusText({ state, received, size, bytes_per_s: speed, message }) {
   if (message) return message;
   if (state !== "running") return BEGINNINGS[state];
   const megabytes = (/** @type {number} */ bytes) => (bytes / 1e6).toFixed(bytes < 1e7 ? 1 : 0);
