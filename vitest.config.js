@@ -2,5 +2,14 @@
 import { defineConfig } from "vitest/config";
 
 export default defineConfig({
-  test: { include: ["tests/ui/js/**/*.test.js"], environment: "happy-dom", setupFiles: ["tests/ui/js/setup.js"] },
+  test: {
+    include: ["tests/ui/js/**/*.test.js"],
+    environment: "happy-dom",
+    setupFiles: ["tests/ui/js/setup.js"],
+    // A page for each file would take longer than all tests; each file lays out its own.
+    pool: "threads",
+    isolate: false,
+    // What nobody looks at in a log.
+    reporters: [["default", { summary: false }]],
+  },
 });
