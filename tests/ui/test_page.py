@@ -10,13 +10,10 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from tests.ui import browser as steps
-from tests.ui.browser import CHROMIUM, SCREENSHOTS, fill_form, opened, reloaded, share_done, wait_until_idle
+from tests.ui.browser import SCREENSHOTS, fill_form, opened, reloaded, share_done, wait_until_idle
 from webui.store.reading import read_infotext
 
-pytestmark = [
-    pytest.mark.skipif(CHROMIUM is None, reason="There is no Chromium on this machine."),
-    pytest.mark.timeout(400),
-]
+pytestmark = pytest.mark.timeout(400)
 # Steps and batches enough to still run when the test wants to do something about it.
 LONG = {"steps": 150, "side": 64, "batches": 60}
 # What the page knows of the pictures it shows.
