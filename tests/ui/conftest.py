@@ -66,7 +66,7 @@ def chromium():
     """A browser."""
     with sync_playwright() as playwright:
         expect.set_options(timeout=steps.PATIENCE_MS)
-        browser = playwright.chromium.launch(executable_path=steps.CHROMIUM, args=list(steps.ARGUMENTS))
+        browser = steps.launch(playwright)
         yield browser
         browser.close()
 

@@ -15,12 +15,9 @@ from playwright.sync_api import Locator, Page, expect
 from tests.arriving_files import embedding, picture
 from tests.fake_sites import FakeFile, FakeSites, FakeVersion
 from tests.ui import browser as steps
-from tests.ui.browser import CHROMIUM, ROOT, SCREENSHOTS, opened, reloaded, wait_until_idle
+from tests.ui.browser import ROOT, SCREENSHOTS, opened, reloaded, wait_until_idle
 
-pytestmark = [
-    pytest.mark.skipif(CHROMIUM is None, reason="There is no Chromium on this machine."),
-    pytest.mark.timeout(400),
-]
+pytestmark = pytest.mark.timeout(400)
 PICTURE = picture(None, (60, 80))
 PROMPT = "#txt2img_prompt textarea"
 LORAS = "#txt2img_lora_cards .card"

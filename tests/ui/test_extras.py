@@ -8,12 +8,9 @@ from PIL import Image
 from playwright.sync_api import Page, expect
 
 from tests.library.picture_files import weights, write
-from tests.ui.browser import CHROMIUM, SCREENSHOTS
+from tests.ui.browser import SCREENSHOTS
 
-pytestmark = [
-    pytest.mark.skipif(CHROMIUM is None, reason="There is no Chromium on this machine."),
-    pytest.mark.timeout(400),
-]
+pytestmark = pytest.mark.timeout(400)
 FILE_INPUT = "input[type=file]"
 
 

@@ -10,12 +10,9 @@ import pytest
 from PIL import Image
 from playwright.sync_api import Page, expect
 
-from tests.ui.browser import CHROMIUM, SCREENSHOTS, fill_form, opened, reloaded, set_number, wait_until_idle
+from tests.ui.browser import SCREENSHOTS, fill_form, opened, reloaded, set_number, wait_until_idle
 
-pytestmark = [
-    pytest.mark.skipif(CHROMIUM is None, reason="There is no Chromium on this machine."),
-    pytest.mark.timeout(400),
-]
+pytestmark = pytest.mark.timeout(400)
 # Nothing here takes long.
 PATIENCE_MS = 30_000
 INPAINT, SKETCH = "img2maskimg", "img2img_sketch"

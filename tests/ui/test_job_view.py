@@ -77,7 +77,15 @@ def test_a_job_that_was_told_to_stop_says_so():
 def test_a_finished_job_has_neither_bar_nor_preview():
     preview = Preview(data=b"x", mime="image/jpeg", step=1)
     view = view_of(job_with(Started(at=0), preview, Finished(outcome="done")), 0)
-    assert (progress_html(view), preview_html(view)) == ("", "")
+    assert "progressDiv" not in progress_html(view)
+    assert preview_html(view) == ""
+
+
+@pytest.mark.parametrize("outcome", ["done", "stopped", "cancelled", "failed"])
+def test_scripts_read_which_job_ended_and_how_many_wait(outcome):
+    job = job_with(Started(at=0), Finished(outcome=outcome))
+    shown = progress_html(view_of(job, 3))
+    assert f'data-job="{job.id}" data-outcome="{outcome}" data-waiting="3"' in shown
 
 
 def test_a_preview_gives_way_to_the_finished_picture():

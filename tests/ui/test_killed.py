@@ -19,12 +19,9 @@ from tests.arriving_files import files_in
 from tests.fake_sites import FakeFile, FakeSites, FakeVersion
 from tests.many_files import lora_head
 from tests.ui import browser as steps
-from tests.ui.browser import CHROMIUM, ROOT
+from tests.ui.browser import ROOT
 
-pytestmark = [
-    pytest.mark.skipif(CHROMIUM is None, reason="There is no Chromium on this machine."),
-    pytest.mark.timeout(400),
-]
+pytestmark = pytest.mark.timeout(400)
 TRAY = "#arrivals li"
 RANK = 24_000
 DROP_ZEROS = """([name, head, zeros]) => {

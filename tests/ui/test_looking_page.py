@@ -5,12 +5,8 @@ import pytest
 from playwright.sync_api import expect
 
 from tests.many_files import make_loras
-from tests.ui.browser import CHROMIUM
 
-pytestmark = [
-    pytest.mark.skipif(CHROMIUM is None, reason="There is no Chromium on this machine."),
-    pytest.mark.timeout(400),
-]
+pytestmark = pytest.mark.timeout(400)
 LORAS = 9000
 
 

@@ -10,13 +10,10 @@ from playwright.sync_api import Page, expect
 
 from tests.store.test_latents import MANY, batch
 from tests.ui import browser as steps
-from tests.ui.browser import CHROMIUM, fill_form, opened, reloaded, wait_until_idle
+from tests.ui.browser import fill_form, opened, reloaded, wait_until_idle
 from webui.store.latents import Latents
 
-pytestmark = [
-    pytest.mark.skipif(CHROMIUM is None, reason="There is no Chromium on this machine."),
-    pytest.mark.timeout(400),
-]
+pytestmark = pytest.mark.timeout(400)
 THUMBNAILS = "#txt2img_gallery .thumbnails .thumbnail-item"
 INFOTEXT = "#html_info_txt2img"
 

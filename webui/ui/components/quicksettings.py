@@ -63,8 +63,11 @@ def make_quicksettings(services: Services, page: gr.Blocks) -> dict[str, Compone
 def wire_choosing(
     services: Services, components: Mapping[str, Component], choices: Mapping[str, Choices], message: gr.HTML
 ) -> None:
-    """Cards and arrivals choose a model: scripts write {"option", "title"} and click the hidden button."""
-    chosen = gr.Textbox("", visible="hidden", elem_id="chosen_model")
+    """Cards and arrivals choose a model: scripts click a hidden button; it asks them for {"option", "title"}.
+
+    They are told once the row shows what came of it.
+    """
+    chosen = gr.Textbox("", visible="hidden")
     button = gr.Button("Choose", visible="hidden", elem_id="choose_model")
     shown_models = {key: components[key] for key in MODEL_OPTIONS if key in components}
 
@@ -77,7 +80,14 @@ def wire_choosing(
         updates = current_values(services, shown_models, choices)
         return updates | {message: gr.update(value="", visible="hidden")}
 
-    button.click(choose, inputs=[chosen], outputs=[*shown_models.values(), message], **INSTANT)
+    button.click(
+        choose,
+        inputs=[chosen],
+        outputs=[*shown_models.values(), message],
+        js="() => [window.webui.nextChoice()]",
+        trigger_mode="multiple",
+        **INSTANT,
+    ).then(fn=None, js="() => window.webui.choiceShown()", show_progress="hidden")
 
 
 class Choice(BaseModel):

@@ -88,7 +88,14 @@ def wire_prompts(services: Services, form: Form, toprow: Toprow, fields_of_text:
         return {toprow.styles: gr.update(choices=list(styles.names)), toprow.notice: said}
 
     prompts: list[Component] = [toprow.prompt, toprow.negative_prompt]
-    toprow.paste.click(paste, inputs=[toprow.prompt], outputs=[*form.components, toprow.notice], **INSTANT)
+    toprow.paste.click(
+        paste,
+        inputs=[toprow.prompt],
+        outputs=[*form.components, toprow.notice],
+        # What stands in the field at the click, which a script may have written there a moment before.
+        js=f"() => [document.querySelector('#{toprow.prompt.elem_id} textarea').value]",
+        **INSTANT,
+    )
     toprow.clear.click(fn=None, outputs=prompts, js="() => ['', '']")
     toprow.apply_styles.click(
         apply_styles, inputs=[*prompts, toprow.styles], outputs=[*prompts, toprow.styles], **INSTANT

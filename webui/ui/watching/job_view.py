@@ -71,9 +71,9 @@ def current_preview(log: tuple[Event, ...]) -> Preview | None:
 
 
 def progress_html(view: JobView) -> str:
-    """The bar with what happens and how long it takes. Class names are A1111's."""
-    if not view.is_active:
-        return ""
+    """The bar with what happens and how long it takes, names as A1111's; else which job ended, and how."""
+    if view.finished:
+        return ended_html(view, view.finished)
     at, fraction = view.progress, view.progress.fraction
     percent = f"{fraction * 100:.0f}%"
     left = f"{duration(at.eta_s)} left" if at.eta_s is not None else ""
@@ -86,6 +86,14 @@ def progress_html(view: JobView) -> str:
         f'data-fraction="{fraction:.4f}">'
         f'<div class="progress-text"><span>{text}</span><span>{left}</span></div>'
         f'<div class="track"><div class="progress" style="width: {fraction * 100:.1f}%"></div></div></div>'
+    )
+
+
+def ended_html(view: JobView, finished: Finished) -> str:
+    """Nothing to be seen: scripts of the page read here that a job has ended, and how many more wait."""
+    return (
+        f'<span class="job-ended" hidden data-job="{view.job.id}" data-outcome="{finished.outcome}" '
+        f'data-waiting="{view.waiting}"></span>'
     )
 
 

@@ -1,10 +1,13 @@
 // The canvases of the page, and what the rest of it may ask of them. Their parts are in js/canvas/.
 import { copyOf, referencesOf } from "./canvas/outbox.js";
 import { Panel } from "./canvas/panel.js";
-import { address } from "./server.js";
-import { find, onChange, publish } from "./dom.js";
+import { address, messageOf } from "./server.js";
+import { find, findAll, onChange, publish } from "./dom.js";
+
+/** @import { Board } from "./canvas/board.js" */
 
 // The canvases of each mode of the img2img tab, and how the modes are called there.
+/** @type {Record<string, string>} */
 const MODES = {
   img2img: "img2img_image",
   Sketch: "img2img_sketch",
@@ -13,32 +16,45 @@ const MODES = {
   "Inpaint upload": "img_inpaint_base",
 };
 const MASK = "img_inpaint_mask";
-const TARGETS = [...Object.entries(MODES).map(([mode, name]) => [name, mode]), [MASK, "Inpaint upload: mask"]];
+/** @type {[name: string, words: string][]} */
+const TARGETS = [...Object.entries(MODES).map(([mode, name]) => /** @type {[string, string]} */ ([name, mode])), [MASK, "Inpaint upload: mask"]];
 const NO_PICTURE = "There is no picture yet. Drop one here, paste it, or click to choose.";
-const boards = new Map();
+const boards = /** @type {Map<string, Board>} */ (new Map());
 
+/** @param {HTMLElement} element */
 function mount(element) {
   element.dataset.mounted = "true";
   const targets = TARGETS.filter(([name]) => name !== element.dataset.name);
-  const panel = new Panel(element, targets, copyTo);
-  boards.set(panel.board.name, panel.board);
-  panel.board.addEventListener("change", () => dispatchEvent(new CustomEvent("canvas-change", { detail: panel.board.name })));
-  panel.board.restored = panel.board.restore();
+  const { board } = new Panel(element, targets, copyTo);
+  boards.set(board.name, board);
+  board.on("change", () => dispatchEvent(new CustomEvent("canvas-change", { detail: board.name })));
+  board.restored = board.restore();
 }
 
-/** Chooses a mode of the img2img tab. */
+/**
+ * Chooses a mode of the img2img tab.
+ * @param {string} mode
+ */
 function chooseMode(mode) {
   find(`#img2img_mode input[value="${mode}"]`)?.click();
 }
 
+/**
+ * @param {string} name
+ * @param {Board} from
+ */
 async function copyTo(name, from) {
   const blob = await copyOf(from);
   if (!blob) return from.say(NO_PICTURE);
   if (!(await boards.get(name)?.take(blob))) return;
-  chooseMode(TARGETS.find(([target]) => target === name)[1].replace(/:.*/, ""));
+  const mode = TARGETS.find(([target]) => target === name)?.[1];
+  if (mode) chooseMode(mode.replace(/:.*/, ""));
 }
 
-/** What the server needs of the mode's canvas, as JSON; a sentence in it where there is nothing to begin with. */
+/**
+ * What the server needs of the mode's canvas, as JSON; a sentence in it where there is nothing to begin with.
+ * @param {string} mode
+ */
 async function canvasPictures(mode) {
   const board = boards.get(MODES[mode]);
   if (!board) return "{}";
@@ -50,30 +66,43 @@ async function canvasPictures(mode) {
     if (mode === "Inpaint upload") Object.assign(told, await uploadedMask());
     return JSON.stringify(told);
   } catch (error) {
-    board.say(error.message);
-    return JSON.stringify({ problem: error.message });
+    const problem = messageOf(error);
+    board.say(problem);
+    return JSON.stringify({ problem });
   }
 }
 
 async function uploadedMask() {
   const board = boards.get(MASK);
+  if (!board) return {};
   await board.restored;
   const { image = "", width = 0, height = 0 } = await referencesOf(board);
   return { mask: image, mask_width: width, mask_height: height };
 }
 
-/** Width and height of the mode's picture, or null. */
+/**
+ * Width and height of the mode's picture, or null.
+ * @param {string | undefined} mode
+ * @returns {[number, number] | null}
+ */
 function canvasPixels(mode) {
-  const base = boards.get(MODES[mode])?.state.base;
+  const base = mode ? boards.get(MODES[mode])?.state.base : null;
   return base ? [base.width, base.height] : null;
 }
 
-/** The same in multiples of 8, as the form takes it. */
+/**
+ * The same in multiples of 8, as the form takes it.
+ * @param {string} mode
+ */
 function canvasSize(mode) {
   return canvasPixels(mode)?.map((side) => Math.max(Math.floor(side / 8) * 8, 64)) ?? null;
 }
 
-/** Shows a file that the page may read on a mode's canvas; undo there brings back what it held. */
+/**
+ * Shows a file that the page may read on a mode's canvas; undo there brings back what it held.
+ * @param {string} path
+ * @param {string} mode
+ */
 async function sendToCanvas(path, mode) {
   const board = boards.get(MODES[mode]);
   if (!board || !path) return;
@@ -85,6 +114,6 @@ async function sendToCanvas(path, mode) {
 }
 
 onChange(document.body, () => {
-  for (const element of document.querySelectorAll(".canvas[data-name]:not([data-mounted])")) mount(element);
+  for (const element of findAll(".canvas[data-name]:not([data-mounted])")) mount(element);
 });
 publish({ canvasPictures, canvasPixels, canvasSize, sendToCanvas, canvasBoards: boards });

@@ -1,27 +1,31 @@
 // A1111's strip between the prompts and the form: Generation, and a page of cards for each kind of model file.
-import { find, appears, publish } from "./dom.js";
+import { find, findAll, appears, publish } from "./dom.js";
 import { make } from "./controls.js";
 import { Panel } from "./cards/panel.js";
 import { listenForFiles } from "./cards/looking.js";
 import { followPrompts } from "./cards/prompt.js";
 
 // Kinds by A1111's names of their pages, which its element ids contain.
+/** @type {Record<string, [kind: ModelKind, label: string]>} */
 const KINDS = {
   textual_inversion: ["embedding", "Textual Inversion"],
   hypernetworks: ["hypernetwork", "Hypernetworks"],
   checkpoints: ["checkpoint", "Checkpoints"],
   lora: ["lora", "Lora"],
 };
-const pages = new Map();
+const pages = /** @type {Map<Tab, {choose: (name: string) => void, panels: Map<string, Panel>}>} */ (new Map());
 
-function build(tab) {
+/**
+ * @param {Tab} tab
+ * @param {HTMLElement} settings
+ */
+function build(tab, settings) {
   const strip = make("div", { className: "tab-nav", attributes: { role: "tablist" } });
   const holder = make("div", { id: `${tab}_extra_tabs`, className: "extra-tabs" }, strip);
-  find(`#${tab}_toprow`).after(holder);
-  const settings = find(`#${tab}_settings`);
-  const panels = new Map();
-  const choose = (name) => {
-    for (const button of strip.children) {
+  find(`#${tab}_toprow`)?.after(holder);
+  const panels = /** @type {Map<string, Panel>} */ (new Map());
+  const choose = (/** @type {string} */ name) => {
+    for (const button of findAll("button", strip)) {
       const selected = button.dataset.page === name;
       button.classList.toggle("selected", selected);
       button.setAttribute("aria-selected", String(selected));
@@ -34,7 +38,7 @@ function build(tab) {
       panels.set(name, panel);
       settings.before(panel.element);
     }
-    panels.get(name).open();
+    panels.get(name)?.open();
   };
   const labels = Object.entries(KINDS).map(([name, [, label]]) => [name, label]);
   for (const [name, label] of [["generation", "Generation"], ...labels]) {
@@ -50,28 +54,36 @@ function build(tab) {
   pages.set(tab, { choose, panels });
 }
 
-/** Shows a page of cards by the kind of its files, such as "lora", in a tab, and looks for one of them. */
+/**
+ * Shows a page of cards by the kind of its files, such as "lora", in a tab, and looks for one of them.
+ * @param {Tab} tab
+ * @param {ModelKind} kind
+ * @param {string} [query]
+ */
 function showCards(tab, kind, query = "") {
   const page = Object.keys(KINDS).find((name) => KINDS[name][0] === kind);
   if (!page) return;
-  pages.get(tab).choose(page);
-  pages.get(tab).panels.get(page).look(query);
+  pages.get(tab)?.choose(page);
+  pages.get(tab)?.panels.get(page)?.look(query);
 }
 
 /** Says that files came or went: pages that are open show it. */
 function cardsChanged() {
-  for (const { panels } of pages.values()) for (const panel of panels.values()) panel.reload();
+  for (const { panels } of pages.values()) for (const panel of panels.values()) void panel.reload();
 }
 
-/** Says that one card is another now. */
+/**
+ * Says that one card is another now.
+ * @param {Card} card
+ */
 function cardChanged(card) {
   for (const { panels } of pages.values()) for (const panel of panels.values()) panel.grid.change(card);
 }
 
 for (const tab of ["txt2img", "img2img"]) {
-  await appears(`#${tab}_settings`);
+  const settings = await appears(`#${tab}_settings`);
   followPrompts(tab);
-  build(tab);
+  build(tab, settings);
 }
 publish({ showCards, cardsChanged, cardChanged });
 listenForFiles(cardsChanged);

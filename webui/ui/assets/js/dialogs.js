@@ -1,7 +1,12 @@
 // Dialogs over the page: Escape, a click beside them and their own buttons close them; focus goes back.
 import { make } from "./controls.js";
 
-/** Opens a dialog with a heading; `mayClose()` is asked before Escape or a click beside it closes it. */
+/**
+ * Opens a dialog with a heading; `mayClose()` is asked before Escape or a click beside it closes it.
+ * @param {string} label
+ * @param {{narrow?: boolean, mayClose?: () => boolean}} [options]
+ * @param {...(Node | string)} children
+ */
 export function openDialog(label, { narrow = false, mayClose = () => true } = {}, ...children) {
   const dialog = make(
     "dialog",
@@ -10,7 +15,7 @@ export function openDialog(label, { narrow = false, mayClose = () => true } = {}
     ...children,
   );
   // A selection that ends beside the dialog is no click beside it.
-  let begun = null;
+  let begun = /** @type {EventTarget | null} */ (null);
   dialog.addEventListener("pointerdown", (event) => (begun = event.target));
   dialog.addEventListener("click", (event) => {
     if (event.target === dialog && begun === dialog && mayClose()) dialog.close();
@@ -24,18 +29,32 @@ export function openDialog(label, { narrow = false, mayClose = () => true } = {}
   return dialog;
 }
 
-/** A row of buttons at the end of a dialog; those before `null` stand left. */
+/**
+ * A row of buttons at the end of a dialog; those before `null` stand left.
+ * @param {...(Node | null)} buttons
+ */
 export function dialogButtons(...buttons) {
   const gap = () => make("span", { className: "gap" });
   return make("div", { className: "details-buttons" }, ...buttons.map((button) => button ?? gap()));
 }
 
-/** A plain button. */
+/**
+ * A plain button.
+ * @param {string} words
+ * @param {() => unknown} action
+ * @param {{className?: string, title?: string}} [options]
+ */
 export function button(words, action, { className = "", title = "" } = {}) {
   return make("button", { type: "button", className, title, textContent: words, onclick: action });
 }
 
-/** A button that asks once more, in other words, before it acts. */
+/**
+ * A button that asks once more, in other words, before it acts.
+ * @param {string} words
+ * @param {string} again
+ * @param {() => unknown} action
+ * @param {{className?: string, title?: string}} [options]
+ */
 export function twiceButton(words, again, action, options = {}) {
   const element = button(words, () => {
     if (element.textContent === words) {
@@ -54,18 +73,25 @@ export function twiceButton(words, again, action, options = {}) {
   return element;
 }
 
-/** A size for people. */
+/**
+ * A size for people.
+ * @param {number} bytes
+ */
 export function sizeText(bytes) {
   if (bytes >= 1e9) return `${(bytes / 1e9).toFixed(2)} GB`;
   return bytes >= 1e6 ? `${(bytes / 1e6).toFixed(1)} MB` : `${Math.ceil(bytes / 1e3)} kB`;
 }
 
-/** Puts a text into the clipboard, also where the page comes without encryption. */
+/**
+ * Puts a text into the clipboard, also where the page comes without encryption.
+ * @param {string} text
+ * @param {Node} element
+ */
 export async function copyText(text, element) {
   try {
     await navigator.clipboard.writeText(text);
   } catch {
-    getSelection().selectAllChildren(element);
+    getSelection()?.selectAllChildren(element);
     document.execCommand("copy");
   }
 }

@@ -2,12 +2,44 @@
 
 export const PROMPTS = "[id$='_prompt'].prompt textarea, [id$='_neg_prompt'].prompt textarea";
 
-/** The first element that matches, or null. */
-export function find(selector) {
-  return document.querySelector(selector);
+/**
+ * The first element that matches, or null.
+ * @template {string} Selector
+ * @param {Selector} selector
+ * @param {ParentNode} [within]
+ * @returns {Found<Selector> | null}
+ */
+export function find(selector, within = document) {
+  return within.querySelector(selector);
 }
 
-/** Resolves with the first element that matches, now or as soon as the page has one. */
+/**
+ * All elements that match.
+ * @template {string} Selector
+ * @param {Selector} selector
+ * @param {ParentNode} [within]
+ * @returns {Found<Selector>[]}
+ */
+export function findAll(selector, within = document) {
+  return [.../** @type {NodeListOf<Found<Selector>>} */ (within.querySelectorAll(selector))];
+}
+
+/**
+ * The element of an event, or the nearest around it, that matches; null where there is none.
+ * @param {Event} event
+ * @param {string} selector
+ * @returns {HTMLElement | null}
+ */
+export function closest({ target }, selector) {
+  return target instanceof Element ? target.closest(selector) : null;
+}
+
+/**
+ * Resolves with the first element that matches, now or as soon as the page has one.
+ * @template {string} Selector
+ * @param {Selector} selector
+ * @returns {Promise<Found<Selector>>}
+ */
 export function appears(selector) {
   return new Promise((resolve) => {
     const present = find(selector);
@@ -22,7 +54,12 @@ export function appears(selector) {
   });
 }
 
-/** Runs `look` now and after each change below the element, at most once a frame. */
+/**
+ * Runs `look` now and after each change below the element, at most once a frame.
+ * @param {Node} element
+ * @param {() => void} look
+ * @param {MutationObserverInit} [options]
+ */
 export function onChange(element, look, options = { childList: true, subtree: true }) {
   let planned = false;
   new MutationObserver(() => {
@@ -36,24 +73,38 @@ export function onChange(element, look, options = { childList: true, subtree: tr
   look();
 }
 
-/** Whether an element takes up space on the page. */
+/**
+ * Whether an element takes up space on the page.
+ * @param {Element | null | undefined} element
+ */
 export function isShown(element) {
   return Boolean(element?.getClientRects().length);
 }
 
-/** Gives a text field a value as if it had been typed. */
+/**
+ * Gives a text field a value as if it had been typed.
+ * @param {HTMLInputElement | HTMLTextAreaElement | null} field
+ * @param {string} text
+ */
 export function type(field, text) {
+  if (!field) return;
   field.value = text;
   field.dispatchEvent(new Event("input", { bubbles: true }));
 }
 
-/** All settings by option key, as the server last told them. */
+/**
+ * All settings by option key, as the server last told them.
+ * @returns {Record<string, any>}
+ */
 export function settings() {
   const text = find("#settings_json textarea")?.value;
   return text ? JSON.parse(text) : {};
 }
 
-/** Adds functions to the one global object of the page. */
+/**
+ * Adds functions to the one global object of the page.
+ * @param {Partial<Webui>} functions
+ */
 export function publish(functions) {
   window.webui = Object.assign(window.webui ?? {}, functions);
 }

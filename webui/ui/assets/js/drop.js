@@ -1,5 +1,5 @@
 // Anything can be dropped anywhere on the page, or pasted: model files, links, pictures, zips, styles, wildcards.
-import { appears, publish } from "./dom.js";
+import { appears, closest, publish } from "./dom.js";
 import { make } from "./controls.js";
 import { ask } from "./server.js";
 import { Tray } from "./drop/tray.js";
@@ -30,16 +30,21 @@ document.body.append(veil);
 const PICTURE_PLACES =
   ".canvas, [data-testid='image'], .image-container, .upload-container, [id$='_batch'], #extras_image, #pnginfo_image";
 
-/** Whether what is dragged is for this page as a whole, and not for the field below the pointer. */
+/**
+ * Whether what is dragged is for this page as a whole, and not for the field below the pointer.
+ * @param {DragEvent} event
+ */
 function isOurs(event) {
+  if (!event.dataTransfer) return false;
   const { items, types } = event.dataTransfer;
   const files = [...items].filter((item) => item.kind === "file");
-  const onPictures = event.target.closest?.(PICTURE_PLACES);
+  const onPictures = closest(event, PICTURE_PLACES);
   if (files.length) return !onPictures || files.some((item) => item.type && !item.type.startsWith("image/"));
   return types.includes("text/uri-list") && !onPictures;
 }
 
 let within = 0;
+/** @param {boolean} shown */
 function veiled(shown) {
   veil.classList.toggle("open", shown);
 }
@@ -62,7 +67,7 @@ addEventListener(
   (event) => {
     within = 0;
     veiled(false);
-    if (!isOurs(event)) return;
+    if (!event.dataTransfer || !isOurs(event)) return;
     event.preventDefault();
     event.stopPropagation();
     take([...event.dataTransfer.files], event.dataTransfer.getData("text/uri-list"));
@@ -71,7 +76,7 @@ addEventListener(
 );
 
 addEventListener("paste", (event) => {
-  const inField = event.target.closest?.("input, textarea, [contenteditable]");
+  const inField = closest(event, "input, textarea, [contenteditable]");
   const files = [...(event.clipboardData?.files ?? [])].filter((file) => !file.type.startsWith("image/"));
   const text = event.clipboardData?.getData("text/plain") ?? "";
   if (!files.length && (inField || !isLink(text))) return;
@@ -79,17 +84,22 @@ addEventListener("paste", (event) => {
   take(files, text);
 });
 
-/** Takes files and the links in a text. */
+/**
+ * Takes files and the links in a text.
+ * @param {File[]} files
+ * @param {string} [text]
+ */
 function take(files, text = "") {
   for (const file of files) sendFile(file, tray);
-  if (!files.length) for (const link of linksIn(text)) fetchLink(link, tray);
+  if (!files.length) for (const link of linksIn(text)) void fetchLink(link, tray);
 }
 
-placeKeysInSettings();
+void placeKeysInSettings();
 for (const kept of tray.kept()) retell(kept, tray);
-resumeDownloads(tray);
-for (const upload of await ask("GET", "v1/uploads").catch(() => [])) {
-  if (upload.offset === upload.size) finishUpload(upload, tray);
+void resumeDownloads(tray);
+const uploads = /** @type {Upload[]} */ (await ask("GET", "v1/uploads").catch(() => []));
+for (const upload of uploads) {
+  if (upload.offset === upload.size) void finishUpload(upload, tray);
   else {
     const done = Math.floor((100 * upload.offset) / upload.size);
     const line = tray.add(upload.name);

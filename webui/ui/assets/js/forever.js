@@ -1,45 +1,54 @@
-// A right click on Generate offers to generate without end.
-import { appears, isShown } from "./dom.js";
+// A right click on Generate offers to generate without end: whenever a job of the tab has ended, the next one begins.
+import { make } from "./controls.js";
+import { appears, find, onChange } from "./dom.js";
 
-const CHECK_EVERY_MS = 500;
-const running = new Map();
-
-const menu = document.createElement("div");
-menu.className = "context-menu";
-menu.setAttribute("role", "menu");
+/** By tab, the id of the last job whose end was taken note of. Only tabs that generate forever stand here. */
+const running = /** @type {Map<string, string | undefined>} */ (new Map());
+const menu = make("div", { className: "context-menu", attributes: { role: "menu" } });
 document.body.append(menu);
 
-function begin(tab) {
-  const generate = document.getElementById(`${tab}_generate`);
+/** What the page tells of the tab's last job once it has ended; null before the first and while one runs. */
+function readEnd(/** @type {string} */ tab) {
+  const { job, outcome, waiting } = find(`#${tab}_progress .job-ended`)?.dataset ?? {};
+  return job ? { job, outcome, isLast: waiting === "0" } : null;
+}
+
+function press(/** @type {string} */ tab) {
+  find(`#${tab}_generate`)?.click();
+}
+
+function begin(/** @type {string} */ tab) {
   if (running.has(tab)) return;
-  generate.classList.add("forever");
-  generate.click();
-  const timer = setInterval(() => {
-    const waits = isShown(document.getElementById(`${tab}_interrupt`));
-    if (!waits) generate.click();
-  }, CHECK_EVERY_MS);
-  running.set(tab, timer);
+  running.set(tab, readEnd(tab)?.job);
+  find(`#${tab}_generate`)?.classList.add("forever");
+  press(tab);
 }
 
-function end(tab) {
-  clearInterval(running.get(tab));
+function end(/** @type {string} */ tab) {
   running.delete(tab);
-  document.getElementById(`${tab}_generate`)?.classList.remove("forever");
+  find(`#${tab}_generate`)?.classList.remove("forever");
 }
 
-function open(event, tab) {
+/** Begins the next job when one has ended, unless others wait. What failed once would fail without end. */
+function follow(/** @type {string} */ tab) {
+  const ended = readEnd(tab);
+  if (!ended || !running.has(tab) || running.get(tab) === ended.job) return;
+  running.set(tab, ended.job);
+  if (ended.outcome === "failed") end(tab);
+  else if (ended.isLast) press(tab);
+}
+
+function open(/** @type {MouseEvent} */ event, /** @type {string} */ tab) {
   event.preventDefault();
-  menu.replaceChildren();
-  const entries = { "Generate forever": begin, "Cancel generate forever": end };
-  for (const [label, action] of Object.entries(entries)) {
-    const entry = document.createElement("button");
-    entry.type = "button";
-    entry.setAttribute("role", "menuitem");
-    entry.textContent = label;
-    entry.disabled = (action === end) !== running.has(tab);
-    entry.addEventListener("click", () => action(tab));
-    menu.append(entry);
-  }
+  const entries = /** @type {const} */ ([["Generate forever", begin], ["Cancel generate forever", end]]);
+  menu.replaceChildren(...entries.map(([label, action]) =>
+    make("button", {
+      type: "button",
+      textContent: label,
+      disabled: (action === end) !== running.has(tab),
+      onclick: () => action(tab),
+      attributes: { role: "menuitem" },
+    })));
   menu.classList.add("open");
   menu.style.left = `${Math.min(event.clientX, innerWidth - menu.offsetWidth - 8)}px`;
   menu.style.top = `${Math.min(event.clientY, innerHeight - menu.offsetHeight - 8)}px`;
@@ -56,6 +65,7 @@ document.addEventListener("keydown", (event) => {
 for (const tab of ["txt2img", "img2img"]) {
   await appears(`#${tab}_generate`);
   for (const id of [`${tab}_generate`, `${tab}_interrupt`]) {
-    document.getElementById(id)?.addEventListener("contextmenu", (event) => open(event, tab));
+    find(`#${id}`)?.addEventListener("contextmenu", (event) => open(event, tab));
   }
+  onChange(await appears(`#${tab}_results_panel`), () => follow(tab));
 }

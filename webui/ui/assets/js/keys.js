@@ -1,18 +1,20 @@
 // Ctrl/Cmd+Enter generates (and begins anew while a job runs), Alt+Enter skips, Esc interrupts.
-import { find, isShown } from "./dom.js";
+import { find, findAll, isShown } from "./dom.js";
 
 function currentTab() {
-  const panel = [...document.querySelectorAll("#tabs > .tabitem")].find(isShown);
+  const panel = findAll("#tabs > .tabitem").find((element) => isShown(element));
   return panel?.id.replace(/^tab_/, "") ?? "";
 }
 
+/** @param {string} id */
 function press(id) {
   const button = document.getElementById(id);
-  if (!isShown(button)) return false;
+  if (!button || !isShown(button)) return false;
   button.click();
   return true;
 }
 
+/** @param {Tab} tab */
 function generate(tab) {
   press(`${tab}_interrupt`);
   return press(`${tab}_generate`);

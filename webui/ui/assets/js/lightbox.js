@@ -1,52 +1,69 @@
 // A click on the large picture shows it over the whole page. Left and Right go through the pictures, s saves the one
 // that is shown, Esc or a click closes.
-import { isShown } from "./dom.js";
+import { make } from "./controls.js";
+import { closest, findAll, isShown } from "./dom.js";
 
-const box = document.createElement("div");
-box.id = "lightboxModal";
-box.tabIndex = -1;
-box.setAttribute("role", "dialog");
-box.setAttribute("aria-label", "Picture");
-box.innerHTML = `
-  <button type="button" class="modalPrev" aria-label="Previous picture">‹</button>
-  <img id="modalImage" alt="">
-  <button type="button" class="modalNext" aria-label="Next picture">›</button>
-  <button type="button" class="modalClose" aria-label="Close">×</button>
-  <span class="modalPlace"></span>`;
+/** A button whose word is a sign. */
+function sign(/** @type {string} */ className, /** @type {string} */ label, /** @type {string} */ textContent) {
+  return make("button", { type: "button", className, textContent, attributes: { "aria-label": label } });
+}
+
+const picture = make("img", { id: "modalImage", alt: "" });
+const place = make("span", { className: "modalPlace" });
+const previous = sign("modalPrev", "Previous picture", "‹");
+const next = sign("modalNext", "Next picture", "›");
+const box = make(
+  "div",
+  { id: "lightboxModal", tabIndex: -1, attributes: { role: "dialog", "aria-label": "Picture" } },
+  previous,
+  picture,
+  next,
+  sign("modalClose", "Close", "×"),
+  place,
+);
 document.body.append(box);
-const picture = box.querySelector("#modalImage");
-let gallery = null;
-let before = null;
+let gallery = /** @type {Element | null} */ (null);
+let before = /** @type {Element | null} */ (null);
+let shownIndex = 0;
 
+/** The strip under the large picture; the grid behind it holds the same pictures. */
 function thumbnails() {
-  // The strip under the large picture; the grid behind it holds the same pictures.
-  return [...(gallery?.querySelectorAll(".thumbnails .thumbnail-item") ?? [])];
+  return gallery ? findAll(".thumbnails .thumbnail-item", gallery) : [];
 }
 
+/** Addresses of all pictures; of the large one alone where there is no strip. */
 function sources() {
-  const small = thumbnails().map((item) => item.querySelector("img")?.src).filter(Boolean);
-  return small.length ? small : [gallery?.querySelector(".preview img")?.src].filter(Boolean);
+  const small = thumbnails().flatMap((item) => item.querySelector("img")?.src || []);
+  return small.length ? small : sourceOf(gallery?.querySelector(".preview"));
 }
 
+/** @param {Element | null | undefined} element */
+function sourceOf(element) {
+  const image = element instanceof HTMLImageElement ? element : element?.querySelector("img");
+  return image?.src ? [image.src] : [];
+}
+
+/** @param {number} index */
 function show(index) {
   const all = sources();
   if (!all.length) return close();
   const at = (index + all.length) % all.length;
   picture.src = all[at];
-  box.dataset.index = at;
-  box.querySelector(".modalPlace").textContent = all.length > 1 ? `${at + 1} / ${all.length}` : "";
+  shownIndex = at;
+  place.textContent = all.length > 1 ? `${at + 1} / ${all.length}` : "";
   box.classList.toggle("single", all.length < 2);
   // The gallery goes along, so that buttons below it mean the picture that was looked at.
   thumbnails()[at]?.click();
 }
 
+/** @param {number} by */
 function step(by) {
-  show(Number(box.dataset.index) + by);
+  show(shownIndex + by);
 }
 
 function close() {
   box.classList.remove("open");
-  before?.focus?.();
+  if (before instanceof HTMLElement) before.focus();
 }
 
 function save() {
@@ -57,31 +74,32 @@ function save() {
 document.addEventListener(
   "click",
   (event) => {
-    const image = event.target.closest?.("[id$='_gallery'] .preview .media-button, [id$='_gallery'] .preview > img");
+    const image = closest(event, "[id$='_gallery'] .preview .media-button, [id$='_gallery'] .preview > img");
     if (!image) return;
     event.preventDefault();
     event.stopPropagation();
-    gallery = event.target.closest("[id$='_gallery']");
-    const chosen = image.matches("img") ? image : image.querySelector("img");
+    gallery = image.closest("[id$='_gallery']");
     before = document.activeElement;
     box.classList.add("open");
-    show(Math.max(sources().indexOf(chosen?.src), 0));
+    show(Math.max(sources().indexOf(sourceOf(image)[0]), 0));
     box.focus();
   },
   true,
 );
 
 box.addEventListener("click", (event) => {
-  if (event.target.matches(".modalPrev")) step(-1);
-  else if (event.target.matches(".modalNext")) step(1);
+  if (event.target === previous) step(-1);
+  else if (event.target === next) step(1);
   else close();
 });
+
+const ACTIONS = new Map(Object.entries({ ArrowLeft: () => step(-1), ArrowRight: () => step(1), Escape: close, s: save }));
 
 document.addEventListener(
   "keydown",
   (event) => {
     if (!isShown(box) || event.ctrlKey || event.metaKey || event.altKey) return;
-    const action = { ArrowLeft: () => step(-1), ArrowRight: () => step(1), Escape: close, s: save }[event.key];
+    const action = ACTIONS.get(event.key);
     if (!action) return;
     event.preventDefault();
     event.stopPropagation();

@@ -1,6 +1,8 @@
 // Keeps the values of a form in this browser, so that a reload does not lose them.
 import { find, publish } from "./dom.js";
 
+/** @typedef {Record<string, unknown>} Values by the names of fields */
+/** @type {[selector: string, read: (input: HTMLInputElement) => unknown][]} */
 const VALUE_OF = [
   ["textarea, input[data-testid='textbox']", ({ value }) => value],
   ["input[type='number']", ({ valueAsNumber }) => valueAsNumber],
@@ -8,13 +10,21 @@ const VALUE_OF = [
 ];
 let isTouched = false;
 // By form, the values that this page kept last, by field.
-const kept = new Map();
+const kept = /** @type {Map<string, Values>} */ (new Map());
 
+/**
+ * @param {string} key
+ * @param {unknown[]} values
+ */
 function remember(key, values) {
   keep(key, Object.fromEntries(window.webui.forms[key].map(([name], index) => [name, values[index]])));
   return [];
 }
 
+/**
+ * @param {string} key
+ * @param {Values} values
+ */
 function keep(key, values) {
   kept.set(key, values);
   try {
@@ -36,11 +46,15 @@ addEventListener("pagehide", () => {
   }
 });
 
-/** What an element shows, where that is a value like the one before and all there is to it; else the one before. */
+/**
+ * What an element shows, where that is a value like the one before and all there is to it; else the one before.
+ * @param {string | null} id
+ * @param {unknown} before
+ */
 function shown(id, before) {
-  const element = id && find(`#${CSS.escape(id)}`);
+  const element = id ? find(`#${CSS.escape(id)}`) : null;
   for (const [selector, valueOf] of VALUE_OF) {
-    const inputs = element?.querySelectorAll(selector) ?? [];
+    const inputs = /** @type {ArrayLike<HTMLInputElement>} */ (element?.querySelectorAll(selector) ?? []);
     const value = inputs.length === 1 ? valueOf(inputs[0]) : undefined;
     if (value !== undefined && !Number.isNaN(value) && [typeof value, "undefined"].includes(typeof before)) return value;
   }

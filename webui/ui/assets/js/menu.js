@@ -1,7 +1,14 @@
 // A button that opens a short list of things to do.
 import { make } from "./controls.js";
 
-/** `entries()` gives {words, hint, action} each time the list opens. */
+/** @typedef {{words: string, hint?: string, action: () => unknown}} Entry */
+
+/**
+ * `entries()` gives {words, hint, action} each time the list opens.
+ * @param {string} words
+ * @param {string} title
+ * @param {() => Entry[]} entries
+ */
 export function menuButton(words, title, entries) {
   const menu = make("div", { className: "menu", popover: "auto", attributes: { role: "menu" } });
   const opener = make("button", {
@@ -19,18 +26,27 @@ export function menuButton(words, title, entries) {
   menu.addEventListener("toggle", ({ newState }) => {
     if (newState !== "open") return;
     place(menu, opener);
-    menu.firstElementChild?.focus();
+    itemsOf(menu)[0]?.focus();
   });
   menu.addEventListener("keydown", (event) => {
-    const step = { ArrowDown: 1, ArrowUp: -1 }[event.key];
+    const step = event.key === "ArrowDown" ? 1 : event.key === "ArrowUp" ? -1 : 0;
     if (!step) return;
     event.preventDefault();
-    const items = [...menu.children];
-    items.at((items.indexOf(document.activeElement) + step) % items.length).focus();
+    const items = itemsOf(menu);
+    items.at((items.findIndex((each) => each === document.activeElement) + step) % items.length)?.focus();
   });
   return make("span", { className: "menu-holder" }, opener, menu);
 }
 
+/** @param {HTMLElement} menu */
+function itemsOf(menu) {
+  return [...menu.querySelectorAll("button")];
+}
+
+/**
+ * @param {Entry} entry
+ * @param {HTMLElement} menu
+ */
 function item({ words, hint, action }, menu) {
   return make(
     "button",
@@ -47,7 +63,11 @@ function item({ words, hint, action }, menu) {
   );
 }
 
-/** Below the button, or above where there is no room; never out of the window. */
+/**
+ * Below the button, or above where there is no room; never out of the window.
+ * @param {HTMLElement} menu
+ * @param {HTMLElement} opener
+ */
 function place(menu, opener) {
   const { left, top, bottom } = opener.getBoundingClientRect();
   const below = bottom + 4 + menu.offsetHeight <= innerHeight;

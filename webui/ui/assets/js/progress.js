@@ -13,7 +13,7 @@ function tell() {
 
 for (const tab of TABS) {
   const looked = { childList: true, subtree: true, attributes: true, attributeFilter: ["data-fraction"] };
-  onChange(find(`#${tab}_results_panel`), tell, looked);
+  onChange(await appears(`#${tab}_results_panel`), tell, looked);
 }
 
 function reattach() {

@@ -1,12 +1,19 @@
 // Our own server: addresses, answers, refusals. Other modules import from here.
 
-/** An address of our own server, also where a proxy offers it below a path. */
+/**
+ * An address of our own server, also where a proxy offers it below a path.
+ * @param {string} path
+ */
 export function address(path) {
   const root = window.gradio_config?.root || document.baseURI;
   return new URL(path, root.endsWith("/") ? root : `${root}/`);
 }
 
-/** The sentence of a refusal. */
+/**
+ * The sentence of a refusal.
+ * @param {Response} response
+ * @returns {Promise<string>}
+ */
 export async function sentenceOf(response) {
   try {
     return (await response.json()).detail;
@@ -15,12 +22,38 @@ export async function sentenceOf(response) {
   }
 }
 
-/** Whether nobody answered: no connection, or a proxy in front that says so. */
+/**
+ * Whether nobody answered: no connection, or a proxy in front that says so.
+ * @param {unknown} error
+ */
 export function unreachable(error) {
-  return error.name !== "AbortError" && (!error.status || [502, 503, 504].includes(error.status));
+  const { name, status } = /** @type {Refusal} */ (error);
+  return name !== "AbortError" && (!status || [502, 503, 504].includes(status));
 }
 
-/** Asks a route of ours; the answer as it begins. Throws an Error with the server's sentence. */
+/**
+ * The sentence of what went wrong.
+ * @param {unknown} error
+ */
+export function messageOf(error) {
+  return error instanceof Error ? error.message : String(error);
+}
+
+/**
+ * Whether somebody gave up waiting, which is no fault.
+ * @param {unknown} error
+ */
+export function isAbort(error) {
+  return error instanceof DOMException && error.name === "AbortError";
+}
+
+/**
+ * Asks a route of ours; the answer as it begins. Throws an Error with the server's sentence.
+ * @param {string} method
+ * @param {string} path
+ * @param {unknown} body
+ * @param {AbortSignal | undefined} signal
+ */
 async function answer(method, path, body, signal) {
   const json = body !== undefined && !(body instanceof Blob);
   let response;
@@ -28,15 +61,15 @@ async function answer(method, path, body, signal) {
     response = await fetch(address(path), {
       method,
       signal,
-      body: json ? JSON.stringify(body) : body,
+      body: body === undefined || body instanceof Blob ? body : JSON.stringify(body),
       headers: json ? { "Content-Type": "application/json" } : {},
     });
   } catch (error) {
-    if (error.name === "AbortError") throw error;
-    throw new Error("The server cannot be reached. See whether it still runs, then try again.");
+    if (isAbort(error)) throw error;
+    throw new Error("The server cannot be reached. See whether it still runs, then try again.", { cause: error });
   }
   if (!response.ok) {
-    const error = new Error(await sentenceOf(response.clone()));
+    const error = /** @type {Refusal} */ (new Error(await sentenceOf(response.clone())));
     error.status = response.status;
     error.body = await response.json().catch(() => null);
     throw error;
@@ -44,15 +77,29 @@ async function answer(method, path, body, signal) {
   return response;
 }
 
-/** Asks a route of ours and gives its JSON, null for an empty answer. Throws an Error with the server's sentence. */
+/**
+ * Asks a route of ours and gives its JSON, null for an empty answer. Throws an Error with the server's sentence.
+ * @param {string} method
+ * @param {string} path
+ * @param {unknown} [body]
+ * @param {AbortSignal} [signal]
+ * @returns {Promise<any>}
+ */
 export async function ask(method, path, body, signal) {
   const response = await answer(method, path, body, signal);
   return response.status === 204 ? null : response.json();
 }
 
-/** Asks a route of ours that answers with lines of JSON, and gives each as it comes. Throws as `ask` does. */
+/**
+ * Asks a route of ours that answers with lines of JSON, and gives each as it comes. Throws as `ask` does.
+ * @param {string} path
+ * @param {unknown} body
+ * @param {AbortSignal} signal
+ * @returns {AsyncGenerator<any, void, void>}
+ */
 export async function* askForLines(path, body, signal) {
   const { body: stream } = await answer("POST", path, body, signal);
+  if (!stream) return;
   const reader = stream.pipeThrough(new TextDecoderStream()).getReader();
   let begun = "";
   try {
@@ -60,11 +107,12 @@ export async function* askForLines(path, body, signal) {
       const { done, value } = await reader.read();
       if (done) return;
       const lines = (begun + value).split("\n");
-      begun = lines.pop();
+      begun = lines.pop() ?? "";
       for (const line of lines) yield JSON.parse(line);
     }
   } catch (error) {
-    if (error.name === "AbortError") throw error;
-    throw new Error("The server broke off in the middle. See whether it still runs, then try again.");
+    if (isAbort(error)) throw error;
+    const sentence = "The server broke off in the middle. See whether it still runs, then try again.";
+    throw new Error(sentence, { cause: error });
   }
 }

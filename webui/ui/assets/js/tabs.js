@@ -1,6 +1,6 @@
 // The strip of tabs, in the shape that scripts written for A1111 look for: #tabs > .tab-nav > button, the chosen one
 // with the class "selected". All panels stay in the page; the chosen one has display: block.
-import { appears, onChange, publish } from "./dom.js";
+import { appears, find, findAll, onChange, publish } from "./dom.js";
 
 const tabs = await appears("#tabs");
 await appears("#tabs > .tabitem .tab-name");
@@ -11,13 +11,15 @@ strip.setAttribute("role", "tablist");
 tabs.prepend(strip);
 
 function panels() {
-  return [...tabs.querySelectorAll(":scope > .tabitem")];
+  return findAll(":scope > .tabitem", tabs);
 }
 
+/** @param {HTMLElement} panel */
 function buttonOf(panel) {
   return strip.querySelector(`button[data-tab="${panel.id}"]`);
 }
 
+/** @param {HTMLElement} panel */
 function makeButton(panel) {
   const button = document.createElement("button");
   button.type = "button";
@@ -25,12 +27,13 @@ function makeButton(panel) {
   button.dataset.tab = panel.id;
   button.setAttribute("role", "tab");
   button.setAttribute("aria-controls", panel.id);
-  button.textContent = panel.querySelector(".tab-name").textContent;
+  button.textContent = find(".tab-name", panel)?.textContent ?? panel.id;
   button.addEventListener("click", () => choose(panel));
   panel.setAttribute("role", "tabpanel");
   return button;
 }
 
+/** @param {HTMLElement} chosen */
 function choose(chosen) {
   for (const panel of panels()) {
     const selected = panel === chosen;
@@ -43,7 +46,11 @@ function choose(chosen) {
   dispatchEvent(new Event("resize"));
 }
 
-/** Shows a top-level tab by its name. */
+/**
+ * Shows a top-level tab by its name.
+ * @param {string} name
+ * @returns {never[]}
+ */
 function showTab(name) {
   const panel = document.getElementById(`tab_${name}`);
   if (panel) choose(panel);

@@ -1,12 +1,12 @@
 // Small buttons show a picture; their word becomes the tooltip. Fields without a visible label say what they are.
-import { appears, onChange } from "./dom.js";
+import { appears, findAll, onChange } from "./dom.js";
 
 await appears(".tool");
 onChange(document.body, () => {
-  for (const button of document.querySelectorAll("button.tool:not([title])")) {
+  for (const button of findAll("button.tool:not([title])")) {
     button.title = button.textContent.trim();
   }
-  for (const field of document.querySelectorAll("[id$='_styles'] input:not([placeholder])")) {
+  for (const field of findAll("[id$='_styles'] input:not([placeholder])")) {
     field.placeholder = "Styles";
   }
 });

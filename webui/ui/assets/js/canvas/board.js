@@ -1,7 +1,8 @@
 // One canvas: what it holds, its history, its tools, and keeping it. Other modules draw, listen and show.
 import { History } from "./history.js";
-import { activeLayer, contrasting, makeLayer, makeState } from "./layers.js";
+import { activeLayer, baseOf, contrasting, makeLayer, makeState } from "./layers.js";
 import { readBase } from "./server.js";
+import { messageOf } from "../server.js";
 import * as storage from "./storage.js";
 import { Scratch } from "./stroke.js";
 import { View } from "./view.js";
@@ -9,18 +10,52 @@ import { View } from "./view.js";
 const SAVE_AFTER_MS = 120;
 
 export class Board extends EventTarget {
+  /** Resolves once what was kept is shown again. @type {Promise<void>} */
+  restored = Promise.resolve();
+  /** What the server was sent last, and of which revision. @type {{revision: number, told: References} | null} */
+  sent = null;
+  /** The revision that was kept last. @type {number | undefined} */
+  kept;
+  /** @type {Promise<unknown> | null} */
+  #keeping = null;
+  #timer = 0;
+
+  /**
+   * @param {HTMLElement} element
+   * @param {HTMLElement} stage
+   */
   constructor(element, stage) {
     super();
-    this.name = element.dataset.name;
-    this.kind = element.dataset.kind;
+    this.name = element.dataset.name ?? "";
+    this.kind = element.dataset.kind ?? "";
     this.state = makeState(null);
     this.tool = "brush";
     this.brush = storage.rememberedBrush(this.name) ?? { share: 34, opacity: 1, colour: "#2d6cdf" };
-    this.addEventListener("brush", () => storage.rememberBrush(this.name, this.brush));
+    this.on("brush", () => storage.rememberBrush(this.name, this.brush));
     this.history = new History((step) => this.touch(step.layer));
     this.scratch = new Scratch();
     this.view = new View(stage, this.isMask);
     this.revision = 0;
+  }
+
+  /**
+   * Calls `action` with what is told, whenever it is.
+   * @template {keyof BoardEvents} Name
+   * @param {Name} name
+   * @param {(told: BoardEvents[Name]) => void} action
+   */
+  on(name, action) {
+    this.addEventListener(name, (event) => action(/** @type {CustomEvent<BoardEvents[Name]>} */ (event).detail));
+  }
+
+  /**
+   * Tells all who listen.
+   * @template {keyof BoardEvents} Name
+   * @param {Name} name
+   * @param {BoardEvents[Name]} told
+   */
+  tell(name, told) {
+    this.dispatchEvent(new CustomEvent(name, { detail: told }));
   }
 
   get isMask() {
@@ -37,7 +72,10 @@ export class Board extends EventTarget {
     return Math.max((Math.max(width, height) * (this.brush.share / 100) ** 2) / 2, 1);
   }
 
-  /** Tells everybody that something changed; the layer, if given, has other paint on it. */
+  /**
+   * Tells everybody that something changed; the layer, if given, has other paint on it.
+   * @param {Layer} [layer]
+   */
   touch(layer) {
     if (layer) layer.revision = (layer.revision ?? 0) + 1;
     this.revision++;
@@ -49,26 +87,27 @@ export class Board extends EventTarget {
     const { base } = this.state;
     if (this.isMask && base && base !== this.view.state?.base) this.brush.colour = contrasting(base.bitmap);
     this.view.show(this.state);
-    this.dispatchEvent(new Event("change"));
+    this.tell("change", undefined);
   }
 
+  /** @param {string} sentence */
   say(sentence) {
-    this.dispatchEvent(new CustomEvent("say", { detail: sentence }));
+    this.tell("say", sentence);
   }
 
   /** Keeps the state a moment after the last change; never twice at a time. */
   plan() {
-    clearTimeout(this.timer);
-    this.timer = setTimeout(() => this.keep(), SAVE_AFTER_MS);
+    clearTimeout(this.#timer);
+    this.#timer = setTimeout(() => this.keep(), SAVE_AFTER_MS);
   }
 
   async keep() {
-    if (this.keeping) return this.plan();
+    if (this.#keeping) return this.plan();
     const revision = this.revision;
-    this.keeping = storage.save(this.name, this.state).then(() => (this.kept = revision), () => {});
-    await this.keeping;
-    this.keeping = null;
-    this.dispatchEvent(new Event("kept"));
+    this.#keeping = storage.save(this.name, this.state).then(() => (this.kept = revision), () => {});
+    await this.#keeping;
+    this.#keeping = null;
+    this.tell("kept", undefined);
   }
 
   async restore() {
@@ -79,13 +118,16 @@ export class Board extends EventTarget {
       this.kept = 0;
       this.show();
     }
-    this.dispatchEvent(new Event("kept"));
+    this.tell("kept", undefined);
   }
 
-  /** Shows another state, as a step that can be undone. */
+  /**
+   * Shows another state, as a step that can be undone.
+   * @param {CanvasContent} state
+   */
   replace(state) {
     const before = this.state;
-    const put = (wanted) => {
+    const put = (/** @type {CanvasContent} */ wanted) => {
       this.state = wanted;
     };
     this.history.add({ undo: () => put(before), redo: () => put(state) });
@@ -93,19 +135,22 @@ export class Board extends EventTarget {
     this.touch();
   }
 
-  /** Takes a picture file; what was there comes back with undo. Gives whether it could be used. */
+  /**
+   * Takes a picture file; what was there comes back with undo. Gives whether it could be used.
+   * @param {Blob} blob
+   */
   async take(blob) {
     this.say("");
-    this.dispatchEvent(new CustomEvent("busy", { detail: true }));
+    this.tell("busy", true);
     try {
       const base = await readBase(blob);
       this.replace(makeState(base));
       return true;
     } catch (error) {
-      this.say(error.message);
+      this.say(messageOf(error));
       return false;
     } finally {
-      this.dispatchEvent(new CustomEvent("busy", { detail: false }));
+      this.tell("busy", false);
     }
   }
 
@@ -113,29 +158,40 @@ export class Board extends EventTarget {
     if (this.state.base) this.replace(makeState(null));
   }
 
-  /** Changes properties of the state or of a layer, as a step. */
+  /**
+   * Changes properties of the state or of a layer, as a step.
+   * @template {CanvasContent | Layer} Target
+   * @param {Target} target
+   * @param {Partial<Target>} values
+   */
   set(target, values) {
-    const before = Object.fromEntries(Object.keys(values).map((key) => [key, target[key]]));
+    const names = /** @type {(keyof Target)[]} */ (Object.keys(values));
+    const before = Object.fromEntries(names.map((name) => [name, target[name]]));
     this.history.add({ undo: () => Object.assign(target, before), redo: () => Object.assign(target, values) });
     Object.assign(target, values);
     this.touch();
   }
 
-  /** Paints on another layer from now on; no step of its own. */
+  /**
+   * Paints on another layer from now on; no step of its own.
+   * @param {number} index
+   */
   choose(index) {
     this.state.active = index;
     this.touch();
   }
 
   addLayer() {
-    const { base, layers } = this.state;
-    const layer = makeLayer(base.width, base.height, `Layer ${layers.length + 1}`);
+    const { layers } = this.state;
+    const { width, height } = baseOf(this.state);
+    const layer = makeLayer(width, height, `Layer ${layers.length + 1}`);
     this.set(this.state, { layers: [...layers, layer], active: layers.length });
   }
 
+  /** @param {Layer} layer */
   deleteLayer(layer) {
     const left = this.state.layers.filter((other) => other !== layer);
-    const { width, height } = this.state.base;
+    const { width, height } = baseOf(this.state);
     const layers = left.length ? left : [makeLayer(width, height, "Layer 1")];
     this.set(this.state, { layers, active: Math.min(this.state.active, layers.length - 1) });
   }

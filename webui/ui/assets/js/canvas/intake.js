@@ -1,17 +1,29 @@
 // How pictures come to a canvas: dropped, pasted, or chosen in the file dialog.
 
+/** @import { Board } from "./board.js" */
+
 const PICTURES = "image/*,.tif,.tiff,.avif";
 
-/** Opens the file dialog for a canvas. */
+/**
+ * Opens the file dialog for a canvas.
+ * @param {Board} board
+ */
 export function browse(board) {
   const input = document.createElement("input");
   input.type = "file";
   input.accept = PICTURES;
-  input.addEventListener("change", () => input.files[0] && board.take(input.files[0]));
+  input.addEventListener("change", () => {
+    const file = input.files?.[0];
+    if (file) void board.take(file);
+  });
   input.click();
 }
 
-/** The picture in what is dropped or pasted: a file, or one behind an address of this page. */
+/**
+ * The picture in what is dropped or pasted: a file, or one behind an address of this page.
+ * @param {DataTransfer | null} transfer
+ * @returns {Promise<Blob | null>}
+ */
 async function pictureIn(transfer) {
   const file = [...(transfer?.files ?? [])][0];
   if (file) return file;
@@ -22,10 +34,15 @@ async function pictureIn(transfer) {
   return response.ok ? response.blob() : null;
 }
 
+/** @param {string | undefined} html */
 function imageSource(html) {
   return html ? new DOMParser().parseFromString(html, "text/html").querySelector("img")?.src : null;
 }
 
+/**
+ * @param {DataTransfer | null} transfer
+ * @param {Board} board
+ */
 async function takeFrom(transfer, board) {
   try {
     const picture = await pictureIn(transfer);
@@ -42,7 +59,11 @@ function pastedInto() {
   return shown.find((canvas) => canvas.matches(":hover, :focus-within")) ?? shown[0];
 }
 
-/** Listens for drops on an element, and for pictures that are pasted. */
+/**
+ * Listens for drops on an element, and for pictures that are pasted.
+ * @param {HTMLElement} element
+ * @param {Board} board
+ */
 export function listen(element, board) {
   for (const name of ["dragenter", "dragover"]) {
     element.addEventListener(name, (event) => {
@@ -51,16 +72,17 @@ export function listen(element, board) {
     });
   }
   element.addEventListener("dragleave", (event) => {
-    if (!element.contains(event.relatedTarget)) element.classList.remove("drop-here");
+    const { relatedTarget } = event;
+    if (!(relatedTarget instanceof Node && element.contains(relatedTarget))) element.classList.remove("drop-here");
   });
   element.addEventListener("drop", (event) => {
     event.preventDefault();
     element.classList.remove("drop-here");
-    takeFrom(event.dataTransfer, board);
+    void takeFrom(event.dataTransfer, board);
   });
   document.addEventListener("paste", (event) => {
     if (!event.clipboardData?.files.length || pastedInto() !== element) return;
     event.preventDefault();
-    takeFrom(event.clipboardData, board);
+    void takeFrom(event.clipboardData, board);
   });
 }

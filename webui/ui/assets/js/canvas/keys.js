@@ -1,14 +1,20 @@
 // Keys of the canvas below the pointer, or of the one with the focus; A1111's, and one for each tool.
 import { resizeBrush } from "./pointer.js";
 
+/** @import { Panel } from "./panel.js" */
+
+/** @type {Record<string, string>} */
 const TOOLS = { b: "brush", e: "eraser", l: "lasso", g: "bucket", i: "picker" };
 const TYPING = "input:not([type=range]):not([type=color]), textarea, select, [contenteditable=true]";
 
 /** Keys held down that make the pointer pan: Space with a pressed button, F without. */
 export const held = { pan: false, follow: false };
-const panels = new Set();
+const panels = /** @type {Set<Panel>} */ (new Set());
 
-/** Lets a canvas hear keys: `panel` has `board`, `element`, and the actions fullScreen, overlap and chooseTool. */
+/**
+ * Lets a canvas hear keys: `panel` has `board`, `element`, and the actions fullScreen, overlap and chooseTool.
+ * @param {Panel} panel
+ */
 export function listen(panel) {
   panels.add(panel);
   panel.element.addEventListener("pointerenter", () => (panel.isHovered = true));
@@ -24,9 +30,14 @@ function current() {
   );
 }
 
-/** What a key does without Ctrl; null for keys that are none of ours. */
+/**
+ * What a key does without Ctrl; null for keys that are none of ours.
+ * @param {string} key
+ * @param {Panel} panel
+ */
 function actionOf(key, panel) {
   const { board } = panel;
+  /** @type {Record<string, () => void>} */
   const actions = {
     q: () => resizeBrush(board, -1),
     w: () => resizeBrush(board, 1),
@@ -40,6 +51,10 @@ function actionOf(key, panel) {
   return actions[key] ?? (TOOLS[key] && board.canPaint ? () => panel.chooseTool(TOOLS[key]) : null);
 }
 
+/**
+ * @param {KeyboardEvent} event
+ * @param {Panel} panel
+ */
 function actionWithControl(event, panel) {
   const { history } = panel.board;
   const key = event.key.toLowerCase();
@@ -50,7 +65,7 @@ function actionWithControl(event, panel) {
 document.addEventListener(
   "keydown",
   (event) => {
-    if (event.target.matches?.(TYPING)) return;
+    if (event.target instanceof Element && event.target.matches(TYPING)) return;
     const panel = current();
     if (!panel || event.altKey) return;
     const action = event.ctrlKey || event.metaKey ? actionWithControl(event, panel) : actionOf(event.key.toLowerCase(), panel);

@@ -1,7 +1,13 @@
 // The list of layers: choose, show and hide, opacity, add, delete.
 import { iconButton, make, slider } from "../controls.js";
 
-/** Draws the list into an element, and anew whenever something changes. */
+/** @import { Board } from "./board.js" */
+
+/**
+ * Draws the list into an element, and anew whenever something changes.
+ * @param {HTMLElement} panel
+ * @param {Board} board
+ */
 export function drawLayerPanel(panel, board) {
   const list = make("div", { className: "canvas-layer-list" });
   panel.append(
@@ -9,7 +15,7 @@ export function drawLayerPanel(panel, board) {
     list,
   );
   let drawn = "";
-  board.addEventListener("change", () => {
+  board.on("change", () => {
     const { layers, active } = board.state;
     const told = JSON.stringify([active, layers.map(({ name, opacity, visible }) => [name, opacity, visible])]);
     // A slider that is being dragged must not be replaced.
@@ -19,6 +25,11 @@ export function drawLayerPanel(panel, board) {
   });
 }
 
+/**
+ * @param {Board} board
+ * @param {Layer} layer
+ * @param {number} index
+ */
 function row(board, layer, index) {
   const eye = iconButton(layer.visible ? "eye" : "eye-closed", layer.visible ? "Hide this layer" : "Show this layer", () =>
     board.set(layer, { visible: !layer.visible }),

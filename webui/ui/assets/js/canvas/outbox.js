@@ -2,13 +2,19 @@
 import { hasNoPaint, maskOf, painted, pngOf } from "./layers.js";
 import { areThere, referenceOf, upload } from "./server.js";
 
-/** Picture and paint as one file, for another canvas; nothing without a picture. */
+/** @import { Board } from "./board.js" */
+
+/**
+ * Picture and paint as one file, for another canvas; nothing without a picture.
+ * @param {Board} board
+ */
 export async function copyOf(board) {
   const { base } = board.state;
   const hasPaint = board.canPaint && !board.isMask && !hasNoPaint(board.state);
   return hasPaint ? pngOf(painted(board.state)) : base?.blob;
 }
 
+/** @param {Surface} surface */
 async function sent(surface) {
   return (await upload(await pngOf(surface))).reference;
 }
@@ -16,6 +22,8 @@ async function sent(surface) {
 /**
  * References of what the server needs for a picture from here; {} without one. `image` is what to begin with,
  * `original` the picture without paint, `mask` white where paint is.
+ * @param {Board} board
+ * @returns {Promise<References>}
  */
 export async function referencesOf(board) {
   await board.history.last;
@@ -23,11 +31,13 @@ export async function referencesOf(board) {
   const { base } = state;
   if (!base) return {};
   if (board.sent?.revision === revision && (await areThere(board.sent.told))) return { ...board.sent.told };
-  const told = { width: base.width, height: base.height, original: await referenceOf(base) };
+  const { width, height } = base;
+  /** @type {References} */
+  const told = { width, height, original: await referenceOf(base) };
   const hasPaint = board.canPaint && !hasNoPaint(state);
   told.image = hasPaint && !board.isMask ? await sent(painted(state)) : told.original;
   if (hasPaint && board.kind !== "sketch") {
-    Object.assign(told, { mask: await sent(maskOf(state)), mask_width: base.width, mask_height: base.height });
+    Object.assign(told, { mask: await sent(maskOf(state)), mask_width: width, mask_height: height });
   }
   board.sent = { revision, told };
   return { ...told };

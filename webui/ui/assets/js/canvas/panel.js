@@ -1,6 +1,9 @@
 // A canvas with everything around it: tools, the picture, the list of layers, sentences, the brush's outline.
+import { contextOf, pngOf } from "./layers.js";
 import { Board } from "./board.js";
 import { make } from "../controls.js";
+import { find, findAll } from "../dom.js";
+import { messageOf } from "../server.js";
 import { browse, listen as listenForPictures } from "./intake.js";
 import { held, listen as listenForKeys } from "./keys.js";
 import { drawLayerPanel } from "./layer_panel.js";
@@ -10,15 +13,22 @@ import { drawToolbar } from "./toolbar.js";
 const BRUSHES = ["brush", "eraser"];
 
 export class Panel {
-  /** `targets` are the canvases to copy to, [name, words]; `copyTo` does it. */
+  /**
+   * `targets` are the canvases to copy to, [name, words]; `copyTo` does it.
+   * @param {HTMLElement} element
+   * @param {[name: string, words: string][]} targets
+   * @param {(name: string, from: Board) => void} copyTo
+   */
   constructor(element, targets, copyTo) {
     this.element = element;
+    /** Whether the pointer is over it. */
+    this.isHovered = false;
     this.stage = make("div", { className: "canvas-stage", tabIndex: 0, attributes: { "aria-label": element.dataset.hint } });
     const bar = make("div", { className: "canvas-toolbar", attributes: { role: "toolbar" } });
     const layers = make("div", { className: "canvas-layers" });
     element.replaceChildren(bar, this.stage);
     this.board = new Board(element, this.stage);
-    this.copyTo = (name) => copyTo(name, this.board);
+    this.copyTo = (/** @type {string} */ name) => copyTo(name, this.board);
     this.stage.append(this.makeEmpty(), this.makeNotice(), this.makeCursor(), layers);
     drawToolbar(bar, this, this.board, targets);
     drawLayerPanel(layers, this.board);
@@ -36,13 +46,13 @@ export class Panel {
       const { base, layers } = board.state;
       element.classList.toggle("has-picture", Boolean(base));
       element.dataset.size = base ? `${base.width}x${base.height}` : "";
-      element.dataset.layers = layers.length;
-      element.dataset.revision = board.revision;
+      element.dataset.layers = String(layers.length);
+      element.dataset.revision = String(board.revision);
       this.stage.style.aspectRatio = base ? `${base.width} / ${base.height}` : "";
     };
-    board.addEventListener("change", told);
-    board.addEventListener("kept", () => (element.dataset.kept = board.kept ?? 0));
-    board.addEventListener("busy", ({ detail }) => element.classList.toggle("busy", detail));
+    board.on("change", told);
+    board.on("kept", () => (element.dataset.kept = String(board.kept ?? 0)));
+    board.on("busy", (detail) => element.classList.toggle("busy", detail));
     told();
   }
 
@@ -67,48 +77,49 @@ export class Panel {
 
   /** A white picture of the size in the form. */
   beginBlank() {
-    const [width, height] = ["width", "height"].map((name) => Number(document.querySelector(`#img2img_${name} input`)?.value) || 512);
+    const [width, height] = ["width", "height"].map((name) => Number(find(`#img2img_${name} input`)?.value) || 512);
     const sheet = make("canvas", { width, height });
-    const context = sheet.getContext("2d");
+    const context = contextOf(sheet);
     context.fillStyle = "#fff";
     context.fillRect(0, 0, width, height);
-    sheet.toBlob((blob) => this.board.take(blob), "image/png");
+    void pngOf(sheet).then((blob) => this.board.take(blob), (error) => this.board.say(messageOf(error)));
   }
 
   makeNotice() {
     const notice = make("div", { className: "canvas-notice", attributes: { role: "alert" } });
-    this.board.addEventListener("say", ({ detail }) => (notice.textContent = detail ?? ""));
+    this.board.on("say", (detail) => (notice.textContent = detail ?? ""));
     return notice;
   }
 
   /** A ring as large as the brush, where the pointer is. */
   makeCursor() {
     const ring = make("div", { className: "canvas-cursor" });
-    let at = null;
+    let at = /** @type {Point | null} */ (null);
     const place = () => {
       const { board } = this;
-      const shows = at && board.canPaint && board.state.base && BRUSHES.includes(board.tool) && !held.pan;
-      ring.style.display = shows ? "block" : "none";
-      if (!shows) return;
+      const shows = board.canPaint && board.state.base && BRUSHES.includes(board.tool) && !held.pan;
+      ring.style.display = at && shows ? "block" : "none";
+      if (!at || !shows) return;
       const box = this.stage.getBoundingClientRect();
       const side = board.size * board.view.scale;
       Object.assign(ring.style, { width: `${side}px`, height: `${side}px`, left: `${at.x - box.left - side / 2}px`, top: `${at.y - box.top - side / 2}px` });
     };
-    const follow = (event) => {
+    const follow = (/** @type {PointerEvent} */ event) => {
       at = event.pointerType === "touch" ? null : { x: event.clientX, y: event.clientY };
       place();
     };
     this.stage.addEventListener("pointermove", follow);
     this.stage.addEventListener("pointerleave", () => ((at = null), place()));
     this.stage.addEventListener("wheel", () => requestAnimationFrame(place));
-    this.board.addEventListener("brush", place);
+    this.board.on("brush", place);
     return ring;
   }
 
+  /** @param {string} name */
   chooseTool(name) {
     this.board.tool = name;
     this.element.dataset.tool = name;
-    for (const button of this.element.querySelectorAll("[data-tool]")) {
+    for (const button of findAll("[data-tool]", this.element)) {
       button.setAttribute("aria-pressed", String(button.dataset.tool === name));
     }
   }

@@ -1,25 +1,44 @@
 // Mouse, pen and fingers on a canvas: strokes, panning, pinching, the wheel.
+import { closest } from "../dom.js";
 import { begin, commit, fillAt, fillOutline } from "./paint.js";
 import { around } from "./stroke.js";
+
+/** @import { Board } from "./board.js" */
+/** @import { Stroke } from "./stroke.js" */
 
 const ZOOM_STEP = 1.15;
 const SHARE_STEP = 2;
 const [LEAST_SHARE, MOST_SHARE] = [1, 100];
 
 export class Hand {
-  /** `held` tells which keys are down that make the pointer pan. */
+  /**
+   * `held` tells which keys are down that make the pointer pan.
+   * @param {Board} board
+   * @param {HTMLElement} stage
+   * @param {{pan: boolean, follow: boolean}} held
+   */
   constructor(board, stage, held) {
-    Object.assign(this, { board, stage, held, pointers: new Map(), stroke: null, outline: null, pinch: null, panning: null });
-    const on = (name, action, options) => stage.addEventListener(name, action.bind(this), options);
-    on("pointerdown", this.down);
-    on("pointermove", this.move);
-    for (const name of ["pointerup", "pointercancel"]) on(name, this.up);
-    on("wheel", this.wheel, { passive: false });
+    this.board = board;
+    this.stage = stage;
+    this.held = held;
+    this.pointers = /** @type {Map<number, PointerEvent>} */ (new Map());
+    this.stroke = /** @type {Stroke | null} */ (null);
+    /** What the lasso circled so far. */
+    this.outline = /** @type {Point[] | null} */ (null);
+    this.pinch = /** @type {Point & {distance: number} | null} */ (null);
+    /** In the window, where panning has come to. */
+    this.panning = /** @type {Point | null} */ (null);
+    stage.addEventListener("pointerdown", (event) => this.down(event));
+    stage.addEventListener("pointermove", (event) => this.move(event));
+    stage.addEventListener("pointerup", (event) => this.up(event));
+    stage.addEventListener("pointercancel", (event) => this.up(event));
+    stage.addEventListener("wheel", (event) => this.wheel(event), { passive: false });
     board.view.overlay = (context) => this.drawOutline(context);
   }
 
+  /** @param {PointerEvent} event */
   down(event) {
-    if (event.target.closest("button, a, input, select")) return;
+    if (closest(event, "button, a, input, select")) return;
     const { board } = this;
     if (!board.state.base) return;
     this.pointers.set(event.pointerId, event);
@@ -36,15 +55,22 @@ export class Hand {
     this.use(board.view.toPicture(event));
   }
 
-  /** The chosen tool, at a point of the picture. */
+  /**
+   * The chosen tool, at a point of the picture.
+   * @param {Point} point
+   */
   use(point) {
     const { board } = this;
-    if (board.tool === "picker") return board.dispatchEvent(new CustomEvent("pick", { detail: point }));
+    if (board.tool === "picker") return board.tell("pick", point);
     if (board.tool === "bucket") return fillAt(board, point);
     if (board.tool === "lasso") this.outline = board.paintable() ? [point] : null;
     else this.draw((this.stroke = begin(board)), [point]);
   }
 
+  /**
+   * @param {Stroke | null} stroke
+   * @param {Point[]} points
+   */
   draw(stroke, points) {
     for (const point of points) {
       const area = stroke?.extend(point);
@@ -52,6 +78,7 @@ export class Hand {
     }
   }
 
+  /** @param {PointerEvent} event */
   move(event) {
     const { board } = this;
     if (this.pointers.has(event.pointerId)) this.pointers.set(event.pointerId, event);
@@ -72,6 +99,7 @@ export class Hand {
     }
   }
 
+  /** @param {PointerEvent} event */
   up(event) {
     this.pointers.delete(event.pointerId);
     if (this.pinch) {
@@ -82,7 +110,7 @@ export class Hand {
     const { board, stroke, outline } = this;
     this.stroke = this.outline = null;
     if (stroke) commit(board, stroke);
-    if (outline?.length > 2) fillOutline(board, outline);
+    if (outline && outline.length > 2) fillOutline(board, outline);
     if (outline) board.view.redraw();
   }
 
@@ -101,13 +129,14 @@ export class Hand {
   }
 
   movePinch() {
-    if (this.pointers.size < 2) return;
+    if (this.pointers.size < 2 || !this.pinch) return;
     const now = this.spread();
     this.board.view.pan(now.x - this.pinch.x, now.y - this.pinch.y);
     this.board.view.zoom(now.distance / this.pinch.distance, now.x, now.y);
     this.pinch = now;
   }
 
+  /** @param {WheelEvent} event */
   wheel(event) {
     const { board } = this;
     if (!board.state.base || !(event.altKey || event.ctrlKey)) return;
@@ -117,6 +146,7 @@ export class Hand {
     else resizeBrush(board, up ? 1 : -1);
   }
 
+  /** @param {CanvasRenderingContext2D} context */
   drawOutline(context) {
     if (!this.outline) return;
     context.beginPath();
@@ -130,9 +160,13 @@ export class Hand {
   }
 }
 
-/** A larger or smaller brush, by steps. */
+/**
+ * A larger or smaller brush, by steps.
+ * @param {Board} board
+ * @param {number} steps
+ */
 export function resizeBrush(board, steps) {
   const share = board.brush.share + steps * SHARE_STEP;
   board.brush.share = Math.min(Math.max(share, LEAST_SHARE), MOST_SHARE);
-  board.dispatchEvent(new Event("brush"));
+  board.tell("brush", undefined);
 }

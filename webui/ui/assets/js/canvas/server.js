@@ -1,7 +1,11 @@
 // Pictures to the server, which refers to each by the hash of its file.
 import { address, sentenceOf } from "../server.js";
 
-/** Sends a picture file: {reference, width, height}. Throws an Error with the server's sentence. */
+/**
+ * Sends a picture file: {reference, width, height}. Throws an Error with the server's sentence.
+ * @param {Blob} blob
+ * @returns {Promise<{reference: string, width: number, height: number}>}
+ */
 export async function upload(blob) {
   let response;
   try {
@@ -13,7 +17,10 @@ export async function upload(blob) {
   return response.json();
 }
 
-/** Whether the server still has a picture. */
+/**
+ * Whether the server still has a picture.
+ * @param {string} reference
+ */
 export async function isThere(reference) {
   try {
     return (await fetch(address(`v1/inputs/${reference}`), { method: "HEAD" })).ok;
@@ -22,13 +29,19 @@ export async function isThere(reference) {
   }
 }
 
-/** Whether the server has all the pictures of an answer. */
+/**
+ * Whether the server has all the pictures of an answer.
+ * @param {References} references
+ */
 export async function areThere({ image, mask, original }) {
-  const known = await Promise.all([image, mask, original].filter(Boolean).map(isThere));
+  const known = await Promise.all([image, mask, original].flatMap((reference) => (reference ? isThere(reference) : [])));
   return known.every(Boolean);
 }
 
-/** A picture that the server has, as PNG. */
+/**
+ * A picture that the server has, as PNG.
+ * @param {string} reference
+ */
 export async function download(reference) {
   const response = await fetch(address(`v1/inputs/${reference}`));
   if (!response.ok) throw new Error(await sentenceOf(response));
@@ -38,6 +51,8 @@ export async function download(reference) {
 /**
  * A picture file as the base of a canvas. The server looks at it first: what it cannot use is refused while what was
  * there before still is.
+ * @param {Blob} blob
+ * @returns {Promise<Base>}
  */
 export async function readBase(blob) {
   const { reference, width, height } = await upload(blob);
@@ -56,7 +71,10 @@ export async function readBase(blob) {
   return { bitmap, blob, width, height, reference };
 }
 
-/** The reference of a base; sends it again where the server has lost it. */
+/**
+ * The reference of a base; sends it again where the server has lost it.
+ * @param {Base} base
+ */
 export async function referenceOf(base) {
   if (!base.reference || !(await isThere(base.reference))) base.reference = (await upload(base.blob)).reference;
   return base.reference;

@@ -1,5 +1,5 @@
 // Keeps what canvases hold in this browser's database, so that a reload loses nothing.
-import { activeLayer, isBlank, makeLayer, makeState, pngOf } from "./layers.js";
+import { activeLayer, contextOf, isBlank, makeLayer, makeState, pngOf } from "./layers.js";
 
 const [DATABASE, STORE] = ["atelier", "canvases"];
 let opening = null;
@@ -14,6 +14,11 @@ function open() {
   return opening;
 }
 
+/**
+ * @param {IDBTransactionMode} mode
+ * @param {(store: IDBObjectStore) => IDBRequest} action
+ * @returns {Promise<any>}
+ */
 async function transact(mode, action) {
   const database = await open();
   return new Promise((resolve, reject) => {
@@ -24,17 +29,28 @@ async function transact(mode, action) {
   });
 }
 
-/** How a canvas' brush was when it was last changed, or null. */
+/**
+ * How a canvas' brush was when it was last changed, or null.
+ * @param {string} name
+ * @returns {BrushChoice | null}
+ */
 export function rememberedBrush(name) {
   return JSON.parse(localStorage.getItem(`atelier.brush.${name}`) ?? "null");
 }
 
-/** Keeps a brush for the next visit. */
+/**
+ * Keeps a brush for the next visit.
+ * @param {string} name
+ * @param {BrushChoice} brush
+ */
 export function rememberBrush(name, brush) {
   localStorage.setItem(`atelier.brush.${name}`, JSON.stringify(brush));
 }
 
-/** A layer as it is kept; one that has not changed since is not packed again. */
+/**
+ * A layer as it is kept; one that has not changed since is not packed again.
+ * @param {Layer} layer
+ */
 async function packed(layer) {
   if (layer.packedAt !== layer.revision || layer.revision === undefined) {
     const revision = layer.revision;
@@ -45,7 +61,11 @@ async function packed(layer) {
   return { name, opacity, visible, png };
 }
 
-/** Keeps a state under a name. */
+/**
+ * Keeps a state under a name.
+ * @param {string} name
+ * @param {CanvasContent} state
+ */
 export async function save(name, state) {
   if (!state.base) return transact("readwrite", (store) => store.delete(name));
   const { blob, width, height, reference } = state.base;
@@ -55,7 +75,11 @@ export async function save(name, state) {
   return transact("readwrite", (store) => store.put(record, name));
 }
 
-/** The state kept under a name, or null. */
+/**
+ * The state kept under a name, or null.
+ * @param {string} name
+ * @returns {Promise<CanvasContent | null>}
+ */
 export async function load(name) {
   const record = await transact("readonly", (store) => store.get(name));
   if (!record?.base) return null;
@@ -65,7 +89,7 @@ export async function load(name) {
   state.layers = [];
   for (const { name: title, opacity, visible, png } of record.layers) {
     const layer = Object.assign(makeLayer(width, height, title), { opacity, visible });
-    if (png) layer.surface.getContext("2d").drawImage(await createImageBitmap(png), 0, 0);
+    if (png) contextOf(layer.surface).drawImage(await createImageBitmap(png), 0, 0);
     state.layers.push(layer);
   }
   state.active = Math.min(record.active, state.layers.length - 1);

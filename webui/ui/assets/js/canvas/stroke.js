@@ -1,34 +1,54 @@
 // A stroke: paint goes onto a surface of its own, and from there, once, onto the layer, so that a stroke that crosses
 // itself is no more opaque there.
 import { crop, PaintStep } from "./history.js";
-import { makeSurface } from "./layers.js";
+import { contextOf, makeSurface } from "./layers.js";
 import { union } from "./view.js";
 
 /** Surfaces that are used again from stroke to stroke, of one size. */
 export class Scratch {
+  paint = makeSurface(1, 1);
+  before = makeSurface(1, 1);
+
+  /**
+   * @param {number} width
+   * @param {number} height
+   */
   surfaces(width, height) {
-    if (this.paint?.width !== width || this.paint?.height !== height) {
+    if (this.paint.width !== width || this.paint.height !== height) {
       this.paint = makeSurface(width, height);
       this.before = makeSurface(width, height);
     }
-    for (const surface of [this.paint, this.before]) surface.getContext("2d").clearRect(0, 0, width, height);
+    for (const surface of [this.paint, this.before]) contextOf(surface).clearRect(0, 0, width, height);
     return { paint: this.paint, before: this.before };
   }
 }
 
 export class Stroke {
-  /** `brush`: {size, opacity, colour, erases}, the size being a diameter in the picture's pixels. */
+  /**
+   * `brush`: {size, opacity, colour, erases}, the size being a diameter in the picture's pixels.
+   * @param {Layer} layer
+   * @param {Brush} brush
+   * @param {Scratch} scratch
+   */
   constructor(layer, brush, scratch) {
-    Object.assign(this, { layer, brush, area: null, points: [] });
-    Object.assign(this, scratch.surfaces(layer.surface.width, layer.surface.height));
-    this.before.getContext("2d").drawImage(layer.surface, 0, 0);
+    this.layer = layer;
+    this.brush = brush;
+    this.area = /** @type {Area | null} */ (null);
+    this.points = /** @type {Point[]} */ ([]);
+    const { paint, before } = scratch.surfaces(layer.surface.width, layer.surface.height);
+    this.paint = paint;
+    this.before = before;
+    contextOf(this.before).drawImage(layer.surface, 0, 0);
   }
 
-  /** Goes on to a point; gives the rectangle that changed, or null. */
+  /**
+   * Goes on to a point; gives the rectangle that changed, or null.
+   * @param {Point} point
+   */
   extend(point) {
     const from = this.points.at(-1) ?? point;
     this.points.push(point);
-    const context = this.paint.getContext("2d");
+    const context = contextOf(this.paint);
     Object.assign(context, { lineCap: "round", lineJoin: "round", lineWidth: this.brush.size, strokeStyle: this.brush.colour });
     context.beginPath();
     context.moveTo(from.x, from.y);
@@ -38,9 +58,12 @@ export class Stroke {
     return this.apply(around([from, point], reach));
   }
 
-  /** Fills the outline through these points. */
+  /**
+   * Fills the outline through these points.
+   * @param {Point[]} points
+   */
   fillOutline(points) {
-    const context = this.paint.getContext("2d");
+    const context = contextOf(this.paint);
     context.fillStyle = this.brush.colour;
     context.beginPath();
     for (const { x, y } of points) context.lineTo(x, y);
@@ -49,18 +72,24 @@ export class Stroke {
     return this.apply(around(points, 2));
   }
 
-  /** Takes paint from another surface, stretched over the whole. */
+  /**
+   * Takes paint from another surface, stretched over the whole.
+   * @param {Surface} surface
+   */
   stamp(surface) {
     const { width, height } = this.paint;
-    this.paint.getContext("2d").drawImage(surface, 0, 0, width, height);
+    contextOf(this.paint).drawImage(surface, 0, 0, width, height);
     return this.apply({ x: 0, y: 0, width, height });
   }
 
-  /** Brings the paint within a rectangle onto the layer. */
+  /**
+   * Brings the paint within a rectangle onto the layer.
+   * @param {Area} wanted
+   */
   apply(wanted) {
     const area = within(wanted, this.layer.surface);
     if (!area) return null;
-    const context = this.layer.surface.getContext("2d");
+    const context = contextOf(this.layer.surface);
     const { x, y, width, height } = area;
     context.save();
     context.clearRect(x, y, width, height);
@@ -83,21 +112,29 @@ export class Stroke {
   cancel() {
     if (!this.area) return null;
     const { x, y, width, height } = this.area;
-    const context = this.layer.surface.getContext("2d");
+    const context = contextOf(this.layer.surface);
     context.clearRect(x, y, width, height);
     context.drawImage(this.before, x, y, width, height, x, y, width, height);
     return this.area;
   }
 }
 
-/** The rectangle around points, `reach` wider on each side. */
+/**
+ * The rectangle around points, `reach` wider on each side.
+ * @param {Point[]} points
+ * @param {number} reach
+ */
 export function around(points, reach) {
   const [xs, ys] = [points.map((point) => point.x), points.map((point) => point.y)];
   const [x, y] = [Math.min(...xs) - reach, Math.min(...ys) - reach];
   return { x, y, width: Math.max(...xs) + reach - x, height: Math.max(...ys) + reach - y };
 }
 
-/** The part of a rectangle that lies on a surface, in whole pixels; null if none. */
+/**
+ * The part of a rectangle that lies on a surface, in whole pixels; null if none.
+ * @param {Area} area
+ * @param {Surface} surface
+ */
 function within(area, surface) {
   const [x, y] = [Math.max(Math.floor(area.x), 0), Math.max(Math.floor(area.y), 0)];
   const right = Math.min(Math.ceil(area.x + area.width), surface.width);

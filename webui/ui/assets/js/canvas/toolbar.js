@@ -1,9 +1,13 @@
 // The row of tools above a canvas.
 import { iconButton, make, slider } from "../controls.js";
 import { browse } from "./intake.js";
-import { painted } from "./layers.js";
+import { contextOf, painted } from "./layers.js";
 import { invertPaint, maskTransparency, wipe } from "./paint.js";
 
+/** @import { Board } from "./board.js" */
+/** @import { Panel } from "./panel.js" */
+
+/** @type {Record<string, string>} */
 const TOOLS = {
   brush: "Brush (B)",
   eraser: "Eraser (E)",
@@ -13,7 +17,11 @@ const TOOLS = {
 };
 const HAS_COLOURS = ["sketch", "inpaint-sketch"];
 
-/** The tools for painting; the empty list on canvases that only hold a picture. */
+/**
+ * The tools for painting; the empty list on canvases that only hold a picture.
+ * @param {Panel} panel
+ * @param {Board} board
+ */
 function paintTools(panel, board) {
   if (!board.canPaint) return [];
   const hasColours = HAS_COLOURS.includes(board.kind);
@@ -25,10 +33,10 @@ function paintTools(panel, board) {
   });
   const size = slider("Brush size (Q and W, Ctrl+wheel)", [1, 100, 1], board.brush.share, (share) => {
     board.brush.share = share;
-    board.dispatchEvent(new Event("brush"));
+    board.tell("brush", undefined);
   });
-  board.addEventListener("brush", () => (size.value = board.brush.share));
-  const changed = () => board.dispatchEvent(new Event("brush"));
+  board.on("brush", () => (size.value = String(board.brush.share)));
+  const changed = () => board.tell("brush", undefined);
   const opacity = slider("Opacity of the brush", [0.05, 1, 0.05], board.brush.opacity, (value) => {
     board.brush.opacity = value;
     changed();
@@ -38,7 +46,7 @@ function paintTools(panel, board) {
     board.brush.colour = colour.value;
     changed();
   });
-  board.addEventListener("pick", ({ detail }) => {
+  board.on("pick", (detail) => {
     colour.value = board.brush.colour = colourAt(board, detail);
     changed();
     panel.chooseTool("brush");
@@ -47,7 +55,10 @@ function paintTools(panel, board) {
   return [group(...buttons), ...(hasColours ? [colour] : []), ...sliders, make("div", { className: "canvas-break" }), group(...paintActions(board))];
 }
 
-/** What concerns all paint of a layer. */
+/**
+ * What concerns all paint of a layer.
+ * @param {Board} board
+ */
 function paintActions(board) {
   const forMasks = [
     iconButton("invert", "Invert the mask", () => invertPaint(board)),
@@ -61,18 +72,27 @@ function paintActions(board) {
   ];
 }
 
+/** @param {...Node} children */
 function group(...children) {
   return make("div", { className: "canvas-group" }, ...children);
 }
 
-/** The picture's colour at a point, as #rrggbb. */
+/**
+ * The picture's colour at a point, as #rrggbb.
+ * @param {Board} board
+ * @param {Point} point
+ */
 function colourAt(board, { x, y }) {
   const surface = painted(board.state);
-  const [red, green, blue] = surface.getContext("2d").getImageData(Math.floor(x), Math.floor(y), 1, 1).data;
+  const [red, green, blue] = contextOf(surface).getImageData(Math.floor(x), Math.floor(y), 1, 1).data;
   return `#${[red, green, blue].map((part) => part.toString(16).padStart(2, "0")).join("")}`;
 }
 
-/** A list to copy the picture to another canvas with; `targets` are [name, words]. */
+/**
+ * A list to copy the picture to another canvas with; `targets` are [name, words].
+ * @param {Panel} panel
+ * @param {[name: string, words: string][]} targets
+ */
 function copyList(panel, targets) {
   const list = make("select", { className: "canvas-copy", title: "Copy the picture to another tab", attributes: { "aria-label": "Copy to" } });
   list.append(make("option", { value: "", textContent: "Copy to…" }));
@@ -85,9 +105,15 @@ function copyList(panel, targets) {
   return list;
 }
 
-/** Draws the row into an element. */
+/**
+ * Draws the row into an element.
+ * @param {HTMLElement} bar
+ * @param {Panel} panel
+ * @param {Board} board
+ * @param {[name: string, words: string][]} targets
+ */
 export function drawToolbar(bar, panel, board, targets) {
-  const zoom = (factor) => board.view.zoom(factor);
+  const zoom = (/** @type {number} */ factor) => board.view.zoom(factor);
   const history = [iconButton("undo", "Undo (Ctrl+Z)", () => board.history.undo()), iconButton("redo", "Redo (Ctrl+Shift+Z)", () => board.history.redo())];
   bar.append(
     ...(board.canPaint ? paintTools(panel, board) : [group(...history)]),

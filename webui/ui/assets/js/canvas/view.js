@@ -1,5 +1,5 @@
 // What is seen of a picture: where it lies, how large, and drawing it, no more of it than changed.
-import { drawLayers } from "./layers.js";
+import { contextOf, drawLayers } from "./layers.js";
 
 const [LEAST, MOST] = [0.02, 40];
 // Above this a pixel of the picture is worth seeing as a square.
@@ -8,9 +8,25 @@ const MASK_STRENGTH = 0.6;
 const SMALL_SIDE = 1600;
 
 export class View {
-  /** `stage` is the element that the picture lies in; `isMask` shows paint half transparent. */
+  /**
+   * `stage` is the element that the picture lies in; `isMask` shows paint half transparent.
+   * @param {HTMLElement} stage
+   * @param {boolean} isMask
+   */
   constructor(stage, isMask) {
-    Object.assign(this, { stage, isMask, scale: 1, x: 0, y: 0, fitted: true, state: null, area: null });
+    this.stage = stage;
+    this.isMask = isMask;
+    /** Pixels of the window for one of the picture, and where the picture's corner lies on the stage. */
+    this.scale = 1;
+    this.x = 0;
+    this.y = 0;
+    this.fitted = true;
+    this.state = /** @type {CanvasContent | null} */ (null);
+    /** What is to be drawn at the next frame. */
+    this.area = /** @type {Area | null} */ (null);
+    this.small = /** @type {ImageBitmap | null} */ (null);
+    /** What is drawn over the picture. */
+    this.overlay = /** @type {((context: CanvasRenderingContext2D) => void) | null} */ (null);
     this.screen = document.createElement("canvas");
     this.screen.className = "canvas-screen";
     stage.prepend(this.screen);
@@ -30,7 +46,10 @@ export class View {
     else this.redraw();
   }
 
-  /** Shows another state, all of the picture. */
+  /**
+   * Shows another state, all of the picture.
+   * @param {CanvasContent} state
+   */
   show(state) {
     const other = state.base !== this.state?.base;
     this.state = state;
@@ -41,16 +60,17 @@ export class View {
 
   /** A smaller copy of a large picture: quick to draw and smooth where it is seen as a whole. */
   makeSmall() {
-    const base = this.state.base;
+    const base = this.state?.base;
     this.small = null;
     const shrink = base ? SMALL_SIDE / Math.max(base.width, base.height) : 1;
-    if (shrink >= 0.7) return;
+    if (!base || shrink >= 0.7) return;
     const size = { resizeWidth: Math.max(Math.round(base.width * shrink), 1), resizeHeight: Math.max(Math.round(base.height * shrink), 1) };
     createImageBitmap(base.bitmap, { ...size, resizeQuality: "high" }).then((bitmap) => {
-      if (this.state.base !== base) return;
+      if (this.state?.base !== base) return;
       this.small = bitmap;
       this.redraw();
-    });
+      // Without memory for it the picture itself is drawn.
+    }, () => {});
   }
 
   fit() {
@@ -65,13 +85,21 @@ export class View {
     this.redraw();
   }
 
-  /** From a place in the window to one in the picture, in its pixels. */
+  /**
+   * From a place in the window to one in the picture, in its pixels.
+   * @param {MouseEvent} event
+   */
   toPicture(event) {
     const box = this.stage.getBoundingClientRect();
     return { x: (event.clientX - box.left - this.x) / this.scale, y: (event.clientY - box.top - this.y) / this.scale };
   }
 
-  /** Zooms by a factor; the place in the window stays where it is. */
+  /**
+   * Zooms by a factor; the place in the window stays where it is.
+   * @param {number} factor
+   * @param {number} [clientX]
+   * @param {number} [clientY]
+   */
   zoom(factor, clientX, clientY) {
     const box = this.stage.getBoundingClientRect();
     const [left, top] = [(clientX ?? box.left + box.width / 2) - box.left, (clientY ?? box.top + box.height / 2) - box.top];
@@ -83,6 +111,10 @@ export class View {
     this.redraw();
   }
 
+  /**
+   * @param {number} dx
+   * @param {number} dy
+   */
   pan(dx, dy) {
     this.x += dx;
     this.y += dy;
@@ -95,16 +127,20 @@ export class View {
     this.changed({ x: -1e6, y: -1e6, width: 2e6, height: 2e6 });
   }
 
-  /** Draws a rectangle of the picture at the next frame; several within a frame become one. */
+  /**
+   * Draws a rectangle of the picture at the next frame; several within a frame become one.
+   * @param {Area} area
+   */
   changed(area) {
     if (!this.area) requestAnimationFrame(() => this.draw());
     this.area = union(this.area, area);
   }
 
   draw() {
-    const area = this.area;
+    const { area } = this;
     this.area = null;
-    const context = this.screen.getContext("2d");
+    if (!area) return;
+    const context = contextOf(this.screen);
     context.setTransform(this.ratio, 0, 0, this.ratio, 0, 0);
     context.save();
     context.beginPath();
@@ -113,26 +149,34 @@ export class View {
     context.rect(this.x + area.x * this.scale - reach, this.y + area.y * this.scale - reach, area.width * this.scale + 2 * reach, area.height * this.scale + 2 * reach);
     context.clip();
     context.clearRect(0, 0, this.screen.width, this.screen.height);
-    if (this.state?.base) this.drawPicture(context);
+    if (this.state?.base) this.drawPicture(context, this.state, this.state.base);
     context.restore();
   }
 
-  drawPicture(context) {
-    const { base } = this.state;
+  /**
+   * @param {CanvasRenderingContext2D} context
+   * @param {CanvasContent} state
+   * @param {Base} base
+   */
+  drawPicture(context, state, base) {
     context.translate(this.x, this.y);
     context.scale(this.scale, this.scale);
     context.beginPath();
     context.rect(0, 0, base.width, base.height);
     context.clip();
     context.imageSmoothingEnabled = this.scale < SQUARES_FROM;
-    const isSmall = this.small && base.width * this.scale * this.ratio <= this.small.width;
-    context.drawImage(isSmall ? this.small : base.bitmap, 0, 0, base.width, base.height);
-    drawLayers(context, this.state, this.isMask ? MASK_STRENGTH : 1);
+    const isEnough = this.small && base.width * this.scale * this.ratio <= this.small.width;
+    context.drawImage(this.small && isEnough ? this.small : base.bitmap, 0, 0, base.width, base.height);
+    drawLayers(context, state, this.isMask ? MASK_STRENGTH : 1);
     this.overlay?.(context);
   }
 }
 
-/** The smallest rectangle around two; either may be null. */
+/**
+ * The smallest rectangle around two; either may be null.
+ * @param {Area | null} one
+ * @param {Area} other
+ */
 export function union(one, other) {
   if (!one || !other) return one ?? other;
   const [x, y] = [Math.min(one.x, other.x), Math.min(one.y, other.y)];

@@ -2,34 +2,54 @@
 import { iconButton, make } from "../controls.js";
 import { address } from "../server.js";
 
-/** Initials for a file without a picture, on a ground that its name chooses. */
+/**
+ * What a card asks for.
+ * @typedef {{
+ *   use: (card: Card, element: HTMLElement) => unknown,
+ *   edit: (card: Card) => unknown,
+ *   favour: (card: Card) => unknown,
+ *   isUsed: (card: Card) => boolean,
+ * }} CardActions
+ */
+
+/**
+ * Initials for a file without a picture, on a ground that its name chooses.
+ * @param {Card} card
+ */
 function standIn(card) {
-  const hue = [...card.stem].reduce((sum, letter) => (sum * 31 + letter.codePointAt(0)) % 360, 7);
+  const hue = [...card.stem].reduce((sum, letter) => (sum * 31 + (letter.codePointAt(0) ?? 0)) % 360, 7);
   const words = card.stem.split(/[^\p{L}\p{N}]+/u).filter(Boolean);
   const letters = words.slice(0, 2).map((word) => [...word][0].toUpperCase()).join("");
   const ground = make("div", { className: "stand-in", textContent: letters || "?" });
-  ground.style.setProperty("--hue", hue);
+  ground.style.setProperty("--hue", String(hue));
   return ground;
 }
 
+/** @param {Card} card */
 function familyOf({ reason, family }) {
   if (reason) return "cannot be used";
   return family === "unknown" ? "" : family;
 }
 
+/** @param {Card} card */
 function picture(card) {
   if (!card.thumbnail) return standIn(card);
   const image = make("img", { className: "preview", loading: "lazy", decoding: "async", alt: "", draggable: false });
   image.addEventListener("error", () => image.replaceWith(standIn(card)));
-  image.src = address(card.thumbnail.replace(/^\//, ""));
+  image.src = address(card.thumbnail.replace(/^\//, "")).href;
   return image;
 }
 
+/** @param {CardUpdate} update */
 function badge({ version }) {
   return make("span", { className: "newer", textContent: "New version", title: `${version} is on Civitai` });
 }
 
-/** An element for a card; `actions` are use(card), edit(card) and favour(card). */
+/**
+ * An element for a card; `actions` are use(card), edit(card) and favour(card).
+ * @param {Card} card
+ * @param {CardActions} actions
+ */
 export function drawCard(card, { use, edit, favour, isUsed }) {
   const element = make(
     "div",

@@ -2,26 +2,38 @@
 import { find } from "../dom.js";
 import { make } from "../controls.js";
 import { button, dialogButtons, openDialog } from "../dialogs.js";
-import { ask, address } from "../server.js";
+import { ask, address, messageOf } from "../server.js";
 import { facts, metadata } from "./facts.js";
 import { Fields } from "./fields.js";
 import { trashed } from "./trash.js";
+
+/** @typedef {(card: Card | null, trashed?: Trashed) => void} Changed what a card is now, or null and what it became */
 
 const NO_PICTURE = "There is no picture in the gallery. Generate one first, or choose one.";
 const NOT_SAVED = "There are changes that were not saved. Save them, or close once more to leave them.";
 const DAY = new Intl.DateTimeFormat(undefined, { dateStyle: "medium" });
 
-/** The path of the picture that a tab's gallery shows. */
+/**
+ * The path of the picture that a tab's gallery shows.
+ * @param {Tab} tab
+ * @returns {string | null}
+ */
 function shownPicture(tab) {
   const text = find(`#generation_info_${tab} textarea`)?.value;
-  const paths = text ? JSON.parse(text).paths : [];
+  const paths = /** @type {string[]} */ (text ? JSON.parse(text).paths : []);
   const source = find(`#${tab}_gallery .preview img`)?.src;
   const name = source ? decodeURIComponent(new URL(source).pathname).split(/[\\/]/).at(-1) : null;
   return paths.find((path) => path.split(/[\\/]/).at(-1) === name) ?? paths.at(-1) ?? null;
 }
 
-/** Opens the dialog; resolves when it is closed. `changed(card)` is called with what the card is now, or with
- * nothing and what lies in the trash. */
+/**
+ * Opens the dialog; resolves when it is closed. `changed(card)` is called with what the card is now, or with
+ * nothing and what lies in the trash.
+ * @param {Card} card
+ * @param {Tab} tab
+ * @param {Changed} changed
+ * @returns {Promise<void>}
+ */
 export function edit(card, tab, changed) {
   return new Promise((resolve) => new Details(card, tab, changed, resolve));
 }
@@ -29,9 +41,16 @@ export function edit(card, tab, changed) {
 class Details {
   #tab;
   #changed;
+  /** @type {Fields | null} */
   #fields = null;
   #warned = false;
 
+  /**
+   * @param {Card} card
+   * @param {Tab} tab
+   * @param {Changed} changed
+   * @param {() => void} closed
+   */
   constructor(card, tab, changed, closed) {
     this.#tab = tab;
     this.#changed = changed;
@@ -42,7 +61,7 @@ class Details {
     this.dialog.addEventListener("keydown", (event) => {
       if (event.key === "Enter" && (event.ctrlKey || event.metaKey)) this.save?.click();
     });
-    this.#update(() => ask("GET", `v1/cards/${card.id}`), false);
+    void this.#update(() => ask("GET", `v1/cards/${card.id}`), false);
   }
 
   #mayClose() {
@@ -52,6 +71,12 @@ class Details {
     return false;
   }
 
+  /**
+   * @template Answer
+   * @param {() => Promise<Answer>} action
+   * @param {string} [waiting]
+   * @returns {Promise<Answer | null>}
+   */
   async #attempt(action, waiting = "") {
     this.message.textContent = waiting;
     try {
@@ -59,12 +84,17 @@ class Details {
       this.message.textContent = "";
       return result;
     } catch (error) {
-      this.message.textContent = error.message;
+      this.message.textContent = messageOf(error);
       return null;
     }
   }
 
-  /** Does something that gives the card anew, and shows it; what was typed meanwhile stays. */
+  /**
+   * Does something that gives the card anew, and shows it; what was typed meanwhile stays.
+   * @param {() => Promise<CardDetails>} action
+   * @param {boolean} [tell]
+   * @param {string} [waiting]
+   */
   async #update(action, tell = true, waiting = "") {
     const card = await this.#attempt(action, waiting);
     if (!card || !this.dialog.open) return;
@@ -72,9 +102,12 @@ class Details {
     this.#fill(card);
   }
 
+  /** @param {CardDetails} card */
   #fill(card) {
-    this.#fields = new Fields(card, this.#tab, this.#fields);
-    const update = (words, action, waiting, options) => button(words, () => this.#update(action, true, waiting), options);
+    const fields = new Fields(card, this.#tab, this.#fields);
+    this.#fields = fields;
+    const update = (/** @type {string} */ words, /** @type {() => Promise<CardDetails>} */ action, waiting = "") =>
+      button(words, () => this.#update(action, true, waiting));
     const route = `v1/cards/${card.id}`;
     const preview = card.thumbnail
       ? make("img", { alt: `Preview of ${card.stem}`, src: address(`${route}/preview?v=${Date.now()}`) })
@@ -93,19 +126,20 @@ class Details {
       "div",
       { className: "details-main" },
       ...(card.reason ? [make("p", { className: "details-reason", textContent: card.reason })] : []),
-      ...this.#fields.elements,
+      ...fields.elements,
       ...metadata(card),
     );
-    this.save = button("Save", () => this.#save(card), { className: "primary", title: "Ctrl+Enter" });
+    this.save = button("Save", () => this.#save(card, fields), { className: "primary", title: "Ctrl+Enter" });
     const columns = make("div", { className: "details-columns" }, side, main);
     this.body.replaceChildren(...(card.update ? [this.#newer(card.update)] : []), columns);
     this.buttons?.remove();
-    this.discard = button("Move to the trash", () => this.#discard(card), { className: "danger" });
+    const discard = button("Move to the trash", () => this.#discard(card, discard), { className: "danger" });
     const close = button("Close", () => this.#mayClose() && this.dialog.close());
-    this.buttons = dialogButtons(this.discard, null, close, this.save);
+    this.buttons = dialogButtons(discard, null, close, this.save);
     this.dialog.append(this.buttons);
   }
 
+  /** @param {CardUpdate} update */
   #newer({ version, published, base_model: base, link }) {
     const when = published ? `, of ${DAY.format(new Date(published))}` : "";
     const fetched = button("Fetch it", () => {
@@ -117,33 +151,45 @@ class Details {
     return make("div", { className: "details-newer" }, make("span", { textContent: told }), fetched);
   }
 
+  /** @param {string} route */
   async #take(route) {
     const path = shownPicture(this.#tab);
     if (!path) throw new Error(NO_PICTURE);
     return ask("PUT", `${route}/preview?output=${encodeURIComponent(path)}`);
   }
 
+  /** @param {string} route */
   #choosePicture(route) {
     const file = make("input", { type: "file", accept: "image/*", hidden: true });
     file.addEventListener("change", () => {
-      if (file.files.length) this.#update(() => ask("PUT", `${route}/preview`, file.files[0]));
+      const chosen = file.files?.[0];
+      if (chosen) void this.#update(() => ask("PUT", `${route}/preview`, chosen));
     });
     return make("span", { className: "details-choose" }, file, button("Preview from a file …", () => file.click()));
   }
 
-  async #save(card) {
-    const now = await this.#attempt(() => ask("PATCH", `v1/cards/${card.id}`, this.#fields.values()));
+  /**
+   * @param {CardDetails} card
+   * @param {Fields} fields
+   */
+  async #save(card, fields) {
+    const now = await this.#attempt(() => ask("PATCH", `v1/cards/${card.id}`, fields.values()));
     if (!now) return;
     this.#changed(now);
     this.dialog.close();
   }
 
-  async #discard(card) {
+  /**
+   * Moves the file to the trash, after telling what would miss it.
+   * @param {CardDetails} card
+   * @param {HTMLButtonElement} button
+   */
+  async #discard(card, button) {
     const use = await this.#attempt(() => ask("GET", `v1/cards/${card.id}/use`));
     if (!use) return;
     this.message.textContent = use.sentence;
-    this.discard.textContent = "Move it all the same";
-    this.discard.onclick = async () => {
+    button.textContent = "Move it all the same";
+    button.onclick = async () => {
       const gone = await this.#attempt(() => ask("DELETE", `v1/cards/${card.id}`));
       if (!gone) return;
       await trashed();

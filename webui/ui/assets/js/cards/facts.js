@@ -1,16 +1,23 @@
 // What is known of a file: facts, words it was trained with, its metadata.
 import { make } from "../controls.js";
 import { button, copyText, sizeText } from "../dialogs.js";
-import { stands, toggleWords } from "./prompt.js";
+import { isInPrompt, toggleWords } from "./prompt.js";
 
 const DAY = new Intl.DateTimeFormat(undefined, { dateStyle: "medium" });
 
+/**
+ * @param {string} label
+ * @param {...(Node | string | null | undefined)} values
+ */
 function row(label, ...values) {
-  const shown = values.filter(Boolean);
+  const shown = values.flatMap((value) => value || []);
   return shown.length ? [make("dt", { textContent: label }), make("dd", {}, ...shown)] : [];
 }
 
-/** A text with a button that copies it. */
+/**
+ * A text with a button that copies it.
+ * @param {string | null} text
+ */
 function copied(text) {
   if (!text) return null;
   const code = make("code", { textContent: text });
@@ -21,7 +28,11 @@ function copied(text) {
   return make("span", { className: "copied" }, code, copy);
 }
 
-/** Name, family, size, hashes; `computeHash()` is called where the hash is wanted and not known. */
+/**
+ * Name, family, size, hashes; `computeHash()` is called where the hash is wanted and not known.
+ * @param {CardDetails} card
+ * @param {() => void} computeHash
+ */
 export function facts(card, computeHash) {
   const unknown = card.family === "unknown";
   const link = card.civitai && make("a", {
@@ -46,7 +57,11 @@ export function facts(card, computeHash) {
   );
 }
 
-/** Words that the trainer or Civitai names; a click adds one to a field. */
+/**
+ * Words that the trainer or Civitai names; a click adds one to a field.
+ * @param {CardDetails} card
+ * @param {HTMLInputElement | HTMLTextAreaElement} input
+ */
 export function trainedWords(card, input) {
   const words = card.trained_words ?? [];
   return make(
@@ -62,17 +77,21 @@ export function trainedWords(card, input) {
   );
 }
 
-/** Tags of the training pictures with how often they stood there; a click writes one into the tab's prompt. */
+/**
+ * Tags of the training pictures with how often they stood there; a click writes one into the tab's prompt.
+ * @param {CardDetails} card
+ * @param {Tab} tab
+ */
 export function trainingTags(card, tab) {
   if (!card.tags?.length) return [];
   const tags = card.tags.map(([word, count]) => {
     const tag = button("", () => mark(toggleWords(tab, word)), { title: "Into the prompt, or out of it" });
-    const mark = (used) => {
+    const mark = (/** @type {boolean} */ used) => {
       tag.classList.toggle("used", used);
       tag.setAttribute("aria-pressed", String(used));
     };
     tag.append(word, make("span", { className: "hint", textContent: ` ${count}` }));
-    mark(stands(tab, word));
+    mark(isInPrompt(tab, word));
     return tag;
   });
   return [
@@ -81,7 +100,10 @@ export function trainingTags(card, tab) {
   ];
 }
 
-/** What the file says of itself, folded away. */
+/**
+ * What the file says of itself, folded away.
+ * @param {CardDetails} card
+ */
 export function metadata(card) {
   const entries = Object.entries(card.metadata ?? {});
   if (!entries.length) return [];

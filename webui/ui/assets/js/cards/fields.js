@@ -3,27 +3,42 @@ import { make } from "../controls.js";
 import { ask } from "../server.js";
 import { trainedWords, trainingTags } from "./facts.js";
 
-const TEXTS = {
-  description: ["Description", 3],
-  activation_text: ["Trigger words, written into the prompt", 2],
-  negative_text: ["Words for the negative prompt", 2],
-  notes: ["Notes", 3],
-};
+/** @typedef {"description" | "activation_text" | "negative_text" | "notes"} Text */
+/** @typedef {HTMLInputElement | HTMLTextAreaElement | HTMLSelectElement} Input */
+
+/** @type {[name: Text, label: string, rows: number][]} */
+const TEXTS = [
+  ["description", "Description", 3],
+  ["activation_text", "Trigger words, written into the prompt", 2],
+  ["negative_text", "Words for the negative prompt", 2],
+  ["notes", "Notes", 3],
+];
 const PROMPTED = ["lora", "embedding", "hypernetwork"];
 const WEIGHTED = ["lora", "hypernetwork"];
 
+/**
+ * @param {string} label
+ * @param {HTMLElement} input
+ */
 function labelled(label, input) {
   return make("label", { className: "details-field" }, make("span", { textContent: label }), input);
 }
 
 export class Fields {
+  /** @type {Record<string, Input>} */
   #inputs = {};
+  /** @type {Record<string, string | number>} */
   #began;
 
-  /** Fields for a card; what was typed into `older` ones and not saved is taken over. */
+  /**
+   * Fields for a card; what was typed into `older` ones and not saved is taken over.
+   * @param {CardDetails} card
+   * @param {Tab} tab
+   * @param {Fields | null} [older]
+   */
   constructor(card, tab, older = null) {
-    const shown = Object.entries(TEXTS).filter(([name]) => PROMPTED.includes(card.kind) || !name.endsWith("_text"));
-    this.elements = shown.flatMap(([name, [label, rows]]) => {
+    const shown = TEXTS.filter(([name]) => PROMPTED.includes(card.kind) || !name.endsWith("_text"));
+    this.elements = shown.flatMap(([name, label, rows]) => {
       const input = this.#input(name, make("textarea", { rows, value: card[name] ?? "" }));
       const field = labelled(label, input);
       return name === "activation_text" ? [field, trainedWords(card, input), ...trainingTags(card, tab)] : [field];
@@ -54,11 +69,18 @@ export class Fields {
     return Object.fromEntries(entries);
   }
 
+  /**
+   * @param {string} name
+   * @template {Input} Field
+   * @param {Field} input
+   * @returns {Field}
+   */
   #input(name, input) {
     this.#inputs[name] = input;
     return input;
   }
 
+  /** @param {Fields} older */
   #takeOver(older) {
     for (const [name, input] of Object.entries(this.#inputs)) {
       const typed = older.#inputs[name]?.value;
@@ -66,10 +88,13 @@ export class Fields {
     }
   }
 
-  /** A list of VAEs; the one that is written on the card stands in it even where its file is gone. */
+  /**
+   * A list of VAEs; the one that is written on the card stands in it even where its file is gone.
+   * @param {string} chosen
+   */
   #vae(chosen) {
     const box = make("select", {});
-    const fill = (names) => {
+    const fill = (/** @type {string[]} */ names) => {
       const value = box.value || chosen || "";
       const all = ["", "None", ...new Set([...names, ...(value && value !== "None" ? [value] : [])])];
       const options = all.map((name) => make("option", { value: name, textContent: name || "Automatic" }));
@@ -78,7 +103,7 @@ export class Fields {
     };
     fill([]);
     ask("GET", "v1/cards?kind=vae&limit=1000")
-      .then(({ cards }) => fill(cards.map(({ name }) => name.split("/").at(-1))))
+      .then((/** @type {CardPage} */ { cards }) => fill(cards.map(({ name }) => name.split("/").at(-1) ?? name)))
       .catch(() => {});
     return this.#input("vae", box);
   }

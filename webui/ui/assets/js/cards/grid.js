@@ -9,12 +9,21 @@ export class Grid {
   #source;
   #draw;
   #size;
+  /** By place in the list. @type {Map<number, Card>} */
   #items = new Map();
+  /** The first places of the pages that were asked for. @type {Set<number>} */
   #asked = new Set();
+  /** By place in the list. @type {Map<number, HTMLElement>} */
   #shown = new Map();
+  #isPlanned = false;
   #turn = 0;
 
-  /** `source(offset, limit)` gives {total, cards}; `draw(card)` an element; `size`, {width, height}, is in pixels. */
+  /**
+   * `source(offset, limit)` gives {total, cards}; `draw(card)` an element; `size`, {width, height}, is in pixels.
+   * @param {(offset: number, limit: number) => Promise<CardPage>} source
+   * @param {(card: Card) => HTMLElement} draw
+   * @param {{width: number, height: number}} size
+   */
   constructor(source, draw, size) {
     this.#source = source;
     this.#draw = draw;
@@ -26,7 +35,10 @@ export class Grid {
     new ResizeObserver(() => this.#plan()).observe(this.element);
   }
 
-  /** Asks anew, from the top or from where the artist is; resolves with the first page's answer. */
+  /**
+   * Asks anew, from the top or from where the artist is; resolves with the first page's answer.
+   * @param {{stay?: boolean}} [options]
+   */
   async load({ stay = false } = {}) {
     const turn = ++this.#turn;
     const first = stay ? Math.floor(this.#firstSeen() / PAGE) * PAGE : 0;
@@ -41,7 +53,10 @@ export class Grid {
     return answer;
   }
 
-  /** Draws one card anew. */
+  /**
+   * Draws one card anew.
+   * @param {Card} card
+   */
   change(card) {
     for (const [at, old] of this.#items) {
       if (old.id !== card.id) continue;
@@ -52,24 +67,39 @@ export class Grid {
     this.#paint();
   }
 
-  /** Puts the keyboard on a card, if it is in the page. */
+  /**
+   * Puts the keyboard on a card, if it is in the page.
+   * @param {string} id
+   */
   focus(id) {
     this.each((element, card) => card.id === id && element.focus());
   }
 
-  /** Calls `look(element, card)` for each that is in the page now. */
+  /**
+   * Calls `look(element, card)` for each that is in the page now.
+   * @param {(element: HTMLElement, card: Card) => void} look
+   */
   each(look) {
-    for (const [at, element] of this.#shown) look(element, this.#items.get(at));
+    for (const [at, element] of this.#shown) {
+      const card = this.#items.get(at);
+      if (card) look(element, card);
+    }
   }
 
+  /**
+   * @param {number} offset
+   * @param {CardPage} answer
+   */
   #keep(offset, { total, cards }) {
     this.total = total;
     cards.forEach((card, index) => this.#items.set(offset + index, card));
   }
 
   #plan() {
-    this.planned ??= requestAnimationFrame(() => {
-      this.planned = null;
+    if (this.#isPlanned) return;
+    this.#isPlanned = true;
+    requestAnimationFrame(() => {
+      this.#isPlanned = false;
       this.#paint();
     });
   }
@@ -104,9 +134,15 @@ export class Grid {
     for (let at = first; at < last; at++) this.#place(at, columns, width, height);
   }
 
+  /**
+   * @param {number} at
+   * @param {number} columns
+   * @param {number} width
+   * @param {number} height
+   */
   #place(at, columns, width, height) {
     const card = this.#items.get(at);
-    if (!card) return this.#fetch(Math.floor(at / PAGE) * PAGE);
+    if (!card) return void this.#fetch(Math.floor(at / PAGE) * PAGE);
     let element = this.#shown.get(at);
     if (!element) {
       element = this.#draw(card);
@@ -118,6 +154,7 @@ export class Grid {
     element.style.height = `${height - 10}px`;
   }
 
+  /** @param {number} offset */
   async #fetch(offset) {
     if (this.#asked.has(offset)) return;
     this.#asked.add(offset);

@@ -1,7 +1,11 @@
 // After a start with many new files the server looks at them while the page is open: lists fill by themselves.
+import { findAll } from "../dom.js";
 import { address } from "../server.js";
 
-/** Listens until all files are known; `changed` is called when there is more to show. */
+/**
+ * Listens until all files are known; `changed` is called when there is more to show.
+ * @param {() => void} changed
+ */
 export function listenForFiles(changed) {
   const events = new EventSource(address("v1/cards/events"));
   let [wasBusy, areListsNew] = [false, false];
@@ -18,5 +22,5 @@ export function listenForFiles(changed) {
 
 /** Checkpoints, VAEs and upscalers in the forms. */
 function renewPickers() {
-  for (const button of document.querySelectorAll("button.renew-models")) button.click();
+  for (const button of findAll("button.renew-models")) button.click();
 }

@@ -1,6 +1,6 @@
 // A page of cards of one kind: the tools, folders, and the list.
 import { make } from "../controls.js";
-import { ask } from "../server.js";
+import { ask, messageOf } from "../server.js";
 import { find } from "../dom.js";
 import { drawCard } from "./card.js";
 import { edit } from "./details.js";
@@ -12,6 +12,7 @@ import { Toolbar } from "./toolbar.js";
 import { restore } from "./trash.js";
 
 const SIZE = { width: 150, height: 206 };
+/** @type {Record<string, string>} */
 const EMPTY = {
   lora: "No LoRA yet. Drop files or Civitai links anywhere on this page, or put files into models/Lora.",
   embedding: "No embedding yet. Drop files or Civitai links anywhere on this page, or put files into embeddings.",
@@ -19,20 +20,30 @@ const EMPTY = {
   checkpoint: "No checkpoint yet. Drop one anywhere on this page, or put it into models/Stable-diffusion.",
 };
 
+/** @import { Kept } from "./toolbar.js" */
+
 export class Panel {
   #tab;
   #kind;
   #key;
   #folder = "";
+  /** @type {string | null} */
   #version = null;
+  /** What is said where nothing else is. @type {(Node | string)[] | null} */
   #note = null;
 
+  /**
+   * @param {Tab} tab
+   * @param {string} page
+   * @param {ModelKind} kind
+   * @param {string} label
+   */
   constructor(tab, page, kind, label) {
     this.#tab = tab;
     this.#kind = kind;
     this.#key = `atelier.cards.${kind}`;
     // What is shown because of one look at Civitai is not wanted at the next visit.
-    this.kept = { ...JSON.parse(localStorage.getItem(this.#key) ?? "{}"), newer: false };
+    this.kept = /** @type {Kept} */ ({ ...JSON.parse(localStorage.getItem(this.#key) ?? "{}"), newer: false });
     this.grid = new Grid((offset, limit) => this.#ask(offset, limit), (card) => this.#draw(card), SIZE);
     this.grid.ground.id = `${tab}_${page}_cards`;
     this.grid.ground.classList.add("extra-network-cards");
@@ -61,28 +72,35 @@ export class Panel {
 
   /** Shows what there is. */
   open() {
-    if (this.#version === null) this.reload();
+    if (this.#version === null) void this.reload();
     else this.#mark();
   }
 
-  /** Looks for a text. */
+  /**
+   * Looks for a text.
+   * @param {string} query
+   */
   look(query) {
     this.search.value = query;
     this.#folder = "";
-    this.reload({ stay: false });
+    void this.reload({ stay: false });
   }
 
-  /** Asks the server again; the artist stays where they are unless the question changed. */
+  /**
+   * Asks the server again; the artist stays where they are unless the question changed.
+   * @param {{stay?: boolean}} [options]
+   */
   async reload({ stay = true } = {}) {
     if (!stay) this.#note = null;
     try {
       const answer = await this.grid.load({ stay: stay && this.#version !== null });
       if (answer) this.#show(answer);
     } catch (error) {
-      this.#say(error.message);
+      this.#say(messageOf(error));
     }
   }
 
+  /** @param {CardPage} answer */
   #show({ total, hidden, newer, unread, folders, version }) {
     this.#version = version;
     const asked = this.search.value || this.#folder || this.kept.favourites || this.kept.newer;
@@ -92,22 +110,24 @@ export class Panel {
     this.tree.replaceChildren(
       ...folderTree(folders, this.#folder, (folder) => {
         this.#folder = folder;
-        this.reload({ stay: false });
+        void this.reload({ stay: false });
       }),
     );
     this.tree.hidden = !folders.some(({ path }) => path);
   }
 
+  /** @param {string} sentence */
   #say(sentence) {
     const shown = sentence ? [sentence] : this.#note ?? [];
     this.message.replaceChildren(...shown);
     this.message.hidden = !shown.length;
   }
 
+  /** @param {Kept} change */
   #keep(change) {
     Object.assign(this.kept, change);
     localStorage.setItem(this.#key, JSON.stringify(this.kept));
-    this.reload({ stay: false });
+    void this.reload({ stay: false });
   }
 
   /** What the list shows, as the server is asked for it. */
@@ -122,9 +142,15 @@ export class Panel {
     };
   }
 
+  /**
+   * @param {number} offset
+   * @param {number} limit
+   */
   #ask(offset, limit) {
     const order = { sort: this.kept.order ?? "name", descending: Boolean(this.kept.descending) };
-    return ask("GET", `v1/cards?${new URLSearchParams({ ...this.#question(), ...order, offset, limit })}`);
+    const question = Object.entries({ ...this.#question(), ...order, offset, limit });
+    const texts = question.map(([name, value]) => [name, String(value)]);
+    return ask("GET", `v1/cards?${new URLSearchParams(texts)}`);
   }
 
   async #scan() {
@@ -133,10 +159,11 @@ export class Panel {
       await ask("POST", "v1/cards/scan");
       await this.reload();
     } catch (error) {
-      this.#say(error.message);
+      this.#say(messageOf(error));
     }
   }
 
+  /** @param {Card} card */
   #draw(card) {
     return drawCard(card, {
       use: (chosen, element) => this.#use(chosen, element),
@@ -146,16 +173,18 @@ export class Panel {
     });
   }
 
+  /** @param {Card} card */
   async #edit(card) {
     await edit(card, this.#tab, (changed, trashed) => {
       if (changed) return this.grid.change(changed);
-      this.#offerUndo(trashed);
+      if (trashed) this.#offerUndo(trashed);
       window.webui.cardsChanged();
     });
     // The card may have been drawn anew meanwhile, and then the browser finds no way back.
     if (document.activeElement === document.body) this.grid.focus(card.id);
   }
 
+  /** @param {Trashed} trashed */
   #offerUndo({ id, name }) {
     const undo = make("button", { type: "button", className: "cards-link", textContent: "Undo" });
     undo.addEventListener("click", async () => {
@@ -164,17 +193,22 @@ export class Panel {
         await restore(id);
         window.webui.cardsChanged();
       } catch (error) {
-        this.#say(error.message);
+        this.#say(messageOf(error));
       }
     });
     this.#note = [`${name} is in the trash. `, undo];
   }
 
+  /** @param {Card} card */
   #isUsed(card) {
     if (this.#kind === "checkpoint") return find("#setting_sd_model_checkpoint input")?.value === card.title;
     return isUsed(this.#tab, card);
   }
 
+  /**
+   * @param {Card} card
+   * @param {HTMLElement} element
+   */
   async #use(card, element) {
     if (card.reason) return this.#say(card.reason);
     if (this.#kind !== "checkpoint") return element.classList.toggle("used", toggle(this.#tab, card));
@@ -189,11 +223,12 @@ export class Panel {
     this.grid.each((element, card) => element.classList.toggle("used", this.#isUsed(card)));
   }
 
+  /** @param {Card} card */
   async #favour(card) {
     try {
       this.grid.change(await ask("PATCH", `v1/cards/${card.id}`, { favourite: !card.favourite }));
     } catch (error) {
-      this.#say(error.message);
+      this.#say(messageOf(error));
     }
   }
 }

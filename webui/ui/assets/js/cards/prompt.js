@@ -2,20 +2,27 @@
 import { find, type } from "../dom.js";
 
 // By tab, whether the artist was last in the negative prompt: as in A1111, embeddings are written there then.
-const inNegative = new Map();
+const inNegative = /** @type {Map<Tab, boolean>} */ (new Map());
 
-/** Follows in which of a tab's prompts the artist is. */
+/**
+ * Follows in which of a tab's prompts the artist is.
+ * @param {Tab} tab
+ */
 export function followPrompts(tab) {
   for (const negative of [false, true]) {
     fieldOf(tab, negative)?.addEventListener("focus", () => inNegative.set(tab, negative));
   }
 }
 
+/** @param {string} text */
 function escaped(text) {
   return text.replace(/[.*+?^${}()|[\]\\]/g, "\\$&");
 }
 
-/** What finds a card's text whatever weight stands in it. */
+/**
+ * What finds a card's text whatever weight stands in it.
+ * @param {string} text
+ */
 function pattern(text) {
   const tag = /^<(\w+):([^:>]+)(:[^>]*)?>$/.exec(text.split(" ")[0]);
   if (!tag) return new RegExp(`(?:^|,\\s*|\\s|(?<=[(\\[]))${escaped(text)}(?=$|[\\s,:)\\]])`);
@@ -24,35 +31,62 @@ function pattern(text) {
   return new RegExp(`\\s*<${tag[1]}:${escaped(tag[2])}(?::[^>]*)?>${words}`, "i");
 }
 
+/**
+ * @param {Tab} tab
+ * @param {boolean} negative
+ */
 function fieldOf(tab, negative) {
   return find(`#${tab}_${negative ? "neg_prompt" : "prompt"} textarea`);
 }
 
-/** Whether a card's text stands in one of the tab's prompts. */
-export function stands(tab, text, negative = false) {
+/**
+ * Whether a card's text stands in one of the tab's prompts.
+ * @param {Tab} tab
+ * @param {string} text
+ * @param {boolean} [negative]
+ */
+export function isInPrompt(tab, text, negative = false) {
   return Boolean(text) && pattern(text).test(fieldOf(tab, negative)?.value ?? "");
 }
 
+/**
+ * @param {Tab} tab
+ * @param {string} text
+ * @param {boolean} negative
+ */
 function put(tab, text, negative) {
   const field = fieldOf(tab, negative);
-  if (!text || pattern(text).test(field.value)) return;
+  if (!field || !text || pattern(text).test(field.value)) return;
   const begun = field.value.trimEnd();
   const gap = !begun ? "" : begun.endsWith(",") || text.startsWith("<") ? " " : ", ";
   type(field, begun + gap + text);
 }
 
+/**
+ * @param {Tab} tab
+ * @param {string} text
+ * @param {boolean} negative
+ */
 function take(tab, text, negative) {
   const field = fieldOf(tab, negative);
-  if (text) type(field, field.value.replace(pattern(text), "").replace(/^[\s,]+/, ""));
+  if (field && text) type(field, field.value.replace(pattern(text), "").replace(/^[\s,]+/, ""));
 }
 
-/** Whether a card stands in the tab's prompts. */
+/**
+ * Whether a card stands in the tab's prompts.
+ * @param {Tab} tab
+ * @param {Card} card
+ */
 export function isUsed(tab, { insert, insert_negative: negative }) {
-  if (!insert) return stands(tab, negative, true);
-  return stands(tab, insert) || stands(tab, insert, true);
+  if (!insert) return isInPrompt(tab, negative, true);
+  return isInPrompt(tab, insert) || isInPrompt(tab, insert, true);
 }
 
-/** Writes a card into the tab's prompts, or takes it out; says whether it stands there now. */
+/**
+ * Writes a card into the tab's prompts, or takes it out; says whether it stands there now.
+ * @param {Tab} tab
+ * @param {Card} card
+ */
 export function toggle(tab, card) {
   const { insert, insert_negative: negative, kind } = card;
   const there = isUsed(tab, card);
@@ -66,9 +100,13 @@ export function toggle(tab, card) {
   return !there;
 }
 
-/** Writes words into the tab's prompt, or takes them out; says whether they stand there now. */
+/**
+ * Writes words into the tab's prompt, or takes them out; says whether they stand there now.
+ * @param {Tab} tab
+ * @param {string} words
+ */
 export function toggleWords(tab, words) {
-  const there = stands(tab, words);
+  const there = isInPrompt(tab, words);
   (there ? take : put)(tab, words, false);
   return !there;
 }

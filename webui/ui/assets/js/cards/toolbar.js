@@ -5,8 +5,27 @@ import { openTrash, trashed } from "./trash.js";
 
 const ORDERS = { name: "Name", modified: "Date", size: "Size", family: "Family" };
 
+/**
+ * What the artist chose for a list: order, direction, favourites only, those for other models too, newer ones only.
+ * @typedef {{order?: string, descending?: boolean, favourites?: boolean, all?: boolean, newer?: boolean}} Kept
+ * @typedef {{
+ *   search: () => void,
+ *   keep: (change: Kept) => void,
+ *   scan: () => void,
+ *   inquire: (what: "describe" | "updates") => void,
+ *   restored: () => void,
+ * }} ToolbarActions
+ */
+
 export class Toolbar {
-  /** `kept` are the choices; `actions` are search(), keep(change), scan(), inquire(what) and restored(). */
+  /**
+   * `kept` are the choices; `actions` are search(), keep(change), scan(), inquire(what) and restored().
+   * @param {string} id
+   * @param {ModelKind} kind
+   * @param {string} label
+   * @param {Kept} kept
+   * @param {ToolbarActions} actions
+   */
   constructor(id, kind, label, kept, actions) {
     this.kept = kept;
     this.search = make("input", {
@@ -23,12 +42,12 @@ export class Toolbar {
     });
     this.order.append(...Object.entries(ORDERS).map(([value, words]) => make("option", { value, textContent: words })));
     this.order.value = kept.order ?? "name";
-    const switches = (name) => actions.keep({ [name]: !kept[name] });
+    const switches = (/** @type {keyof Kept} */ name) => actions.keep({ [name]: !kept[name] });
     this.direction = iconButton("direction", "Turn the order round", () => switches("descending"));
     this.favourites = iconButton("star", "Favourites only", () => switches("favourites"));
     const refresh = iconButton("refresh", "Look for files again", () => actions.scan());
     refresh.id = `${id}_extra_refresh`;
-    const plain = (words, title, action) =>
+    const plain = (/** @type {string} */ words, /** @type {string} */ title, /** @type {() => unknown} */ action) =>
       make("button", { type: "button", className: "cards-add", textContent: words, title, onclick: action });
     this.trash = plain("Trash", "What was deleted, and can be had back", () => openTrash(() => actions.restored()));
     this.fitting = make("button", { type: "button", className: "cards-link cards-fitting", onclick: () => switches("all") });
@@ -61,23 +80,26 @@ export class Toolbar {
       this.newer,
     );
     addEventListener("trash", ({ detail }) => this.#countTrash(detail));
-    trashed();
+    void trashed();
   }
 
-  /** Shows the choices, and what the server says of the list. */
+  /**
+   * Shows the choices, and what the server says of the list.
+   * @param {{hidden: number, newer: number}} [counts]
+   */
   show({ hidden, newer } = { hidden: 0, newer: 0 }) {
     const { kept } = this;
     this.direction.classList.toggle("on", Boolean(kept.descending));
     this.favourites.classList.toggle("on", Boolean(kept.favourites));
-    for (const [element, name] of [[this.direction, "descending"], [this.favourites, "favourites"]]) {
-      element.setAttribute("aria-pressed", String(Boolean(kept[name])));
-    }
+    this.direction.setAttribute("aria-pressed", String(Boolean(kept.descending)));
+    this.favourites.setAttribute("aria-pressed", String(Boolean(kept.favourites)));
     this.fitting.hidden = !hidden && !kept.all;
     this.fitting.textContent = kept.all ? "Hide those for other models" : `${hidden} for other models hidden: show`;
     this.newer.hidden = !newer && !kept.newer;
     this.newer.textContent = kept.newer ? "Show all again" : `${newer} with a newer version: show`;
   }
 
+  /** @param {number} count */
   #countTrash(count) {
     this.trash.textContent = count ? `Trash ${count.toLocaleString()}` : "Trash";
   }

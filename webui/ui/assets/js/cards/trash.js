@@ -1,30 +1,40 @@
 // What was deleted: had back, or deleted for good.
 import { make } from "../controls.js";
 import { button, dialogButtons, openDialog, sizeText, twiceButton } from "../dialogs.js";
-import { ask } from "../server.js";
+import { ask, messageOf } from "../server.js";
 
 const WHEN = new Intl.DateTimeFormat(undefined, { dateStyle: "medium", timeStyle: "short" });
 
-/** Asks what is in the trash, and tells all pages of cards how much; nothing where the server is away. */
+/**
+ * Asks what is in the trash, and tells all pages of cards how much; nothing where the server is away.
+ * @returns {Promise<Trashed[]>}
+ */
 export async function trashed() {
   const list = await ask("GET", "v1/trash").catch(() => []);
   dispatchEvent(new CustomEvent("trash", { detail: list.length }));
   return list;
 }
 
-/** Puts a deleted file back; resolves with its card, null for a preview. */
+/**
+ * Puts a deleted file back; resolves with its card, null for a preview.
+ * @param {string} id
+ * @returns {Promise<Card | null>}
+ */
 export async function restore(id) {
   const card = await ask("POST", `v1/trash/${id}/restore`);
   await trashed();
   return card;
 }
 
-/** Opens the list; `restored()` is called when a file came back. */
+/**
+ * Opens the list; `restored()` is called when a file came back.
+ * @param {() => void} restored
+ */
 export async function openTrash(restored) {
   const list = make("ul", { className: "trash-list" });
   const message = make("p", { className: "hint", textContent: "Reading …", attributes: { role: "status" } });
   const empty = button("Empty the trash", askToEmpty, { className: "danger" });
-  let entries = [];
+  let entries = /** @type {Trashed[]} */ ([]);
   const dialog = openDialog("Trash", {}, message, list);
   dialog.append(dialogButtons(empty, null, button("Close", () => dialog.close())));
   await read();
@@ -39,17 +49,19 @@ export async function openTrash(restored) {
       : "Nothing here. What you move to the trash can be had back from this list.";
   }
 
+  /** @param {() => Promise<unknown>} action */
   async function attempt(action) {
     try {
       await action();
       await read();
       return true;
     } catch (error) {
-      message.textContent = error.message;
+      message.textContent = messageOf(error);
       return false;
     }
   }
 
+  /** @param {Trashed} entry */
   function row({ id, name, label, size, deleted }) {
     return make(
       "li",

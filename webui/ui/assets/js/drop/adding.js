@@ -5,7 +5,10 @@ import { linksIn } from "./links.js";
 
 const UNKNOWN_LINK = "That is not a link this page knows. It takes addresses of Civitai and Hugging Face, and AIR names.";
 
-/** Opens the dialog; `take(files, text)` gets what was given. */
+/**
+ * Opens the dialog; `take(files, text)` gets what was given.
+ * @param {(files: File[], text: string) => void} take
+ */
 export function askForModels(take) {
   const files = make("input", { type: "file", multiple: true, id: "add_models_files" });
   const link = make("input", {
@@ -33,7 +36,8 @@ export function askForModels(take) {
   );
   const dialog = openDialog("Add models", { narrow: true }, form);
   form.addEventListener("submit", (event) => {
-    if (files.files.length || linksIn(link.value).length) return take([...files.files], link.value);
+    const chosen = [...(files.files ?? [])];
+    if (chosen.length || linksIn(link.value).length) return take(chosen, link.value);
     event.preventDefault();
     message.textContent = link.value ? UNKNOWN_LINK : "Choose files, or paste a link.";
   });

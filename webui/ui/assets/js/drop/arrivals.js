@@ -2,8 +2,11 @@
 import { find, isShown, type } from "../dom.js";
 import { chooseModel } from "../cards/choosing.js";
 import { edit } from "../cards/details.js";
-import { stands, toggle } from "../cards/prompt.js";
+import { isInPrompt, toggle } from "../cards/prompt.js";
 
+/** @import { KeptLine, Line, Tray } from "./tray.js" */
+
+/** @type {Record<string, string>} */
 const CHOSEN_BY = { checkpoint: "sd_model_checkpoint", vae: "sd_vae" };
 const WRITTEN = new Set(["lora", "embedding", "hypernetwork"]);
 
@@ -12,7 +15,14 @@ function currentTab() {
   return isShown(find("#tab_img2img")) ? "img2img" : "txt2img";
 }
 
-/** Shows what became of a file or a link, and chooses it where it is the only one, unless it came long ago. */
+/**
+ * Shows what became of a file or a link, and chooses it where it is the only one, unless it came long ago.
+ * @param {Arrival[]} arrivals
+ * @param {Line} line
+ * @param {Tray} tray
+ * @param {File | null} file
+ * @param {{isNews?: boolean}} [options]
+ */
 export async function arrived(arrivals, line, tray, file, { isNews = true } = {}) {
   const [first, ...others] = arrivals;
   for (const other of others) await show(other, tray.add(other.name), tray, null, false);
@@ -21,14 +31,25 @@ export async function arrived(arrivals, line, tray, file, { isNews = true } = {}
   window.webui.cardsChanged();
 }
 
-/** Tells again what the page before told, with its buttons. */
+/**
+ * Tells again what the page before told, with its buttons.
+ * @param {KeptLine} kept
+ * @param {Tray} tray
+ */
 export function retell({ title, text, state, about }, tray) {
   const line = tray.add(title);
-  if (about?.arrival) show(about.arrival, line, tray, null, false);
-  else if (about?.missing) showMissing(about.missing, line, tray);
+  if (about?.arrival) void show(about.arrival, line, tray, null, false);
+  else if (about?.missing) showMissing(about.missing, line);
   else line.say(text, state);
 }
 
+/**
+ * @param {Arrival} arrival
+ * @param {Line} line
+ * @param {Tray} tray
+ * @param {File | null} file
+ * @param {boolean} alone
+ */
 async function show(arrival, line, tray, file, alone) {
   line.rename(arrival.name);
   line.say(arrival.sentence, arrival.outcome === "refused" ? "failed" : "done", {
@@ -41,21 +62,32 @@ async function show(arrival, line, tray, file, alone) {
   }
 }
 
+/**
+ * @param {Arrival} arrival
+ * @param {Line} line
+ * @param {boolean} alone
+ */
 async function showModel({ kind, title, card }, line, alone) {
   const tab = currentTab();
   if (alone && CHOSEN_BY[kind]) await chooseModel(CHOSEN_BY[kind], title);
   if (!card) return;
   if (WRITTEN.has(kind) && !card.reason) {
-    if (alone && !stands(tab, card.insert)) toggle(tab, card);
+    if (alone && !isInPrompt(tab, card.insert)) toggle(tab, card);
     line.offer("Show card", () => window.webui.showCards(tab, kind, card.stem));
   }
   line.offer("Details", () =>
-    edit(card, tab, (now, trashed) => {
+    edit(card, tab, (_, trashed) => {
       if (trashed) line.say(`${trashed.name} is in the trash.`);
       window.webui.cardsChanged();
     }));
 }
 
+/**
+ * @param {Arrival} arrival
+ * @param {Line} line
+ * @param {Tray} tray
+ * @param {File | null} file
+ */
 function showPicture({ infotext, missing }, line, tray, file) {
   const tab = currentTab();
   if (infotext) fill(tab, infotext);
@@ -63,30 +95,38 @@ function showPicture({ infotext, missing }, line, tray, file) {
     line.offer("To img2img", () => {
       window.webui.showTab("img2img");
       find("#img2img_mode input[value='img2img']")?.click();
-      window.webui.canvasBoards.get("img2img_image").take(file);
+      void window.webui.canvasBoards.get("img2img_image")?.take(file);
     });
   }
-  for (const model of missing.filter(({ state }) => state !== "here")) showMissing(model, tray.add(model.name), tray);
+  for (const model of missing.filter(({ state }) => state !== "here")) showMissing(model, tray.add(model.name));
 }
 
-/** Writes an infotext into a tab's form, as A1111's arrow does. */
+/**
+ * Writes an infotext into a tab's form, as A1111's arrow does.
+ * @param {Tab} tab
+ * @param {string} infotext
+ */
 function fill(tab, infotext) {
   const box = find(`#${tab}_prompt textarea`);
   // Where a picture's prompt is not understood, the one that was typed stays.
   const hasNoPrompt = /^(Steps|Negative prompt):/.test(infotext) && infotext.includes(", Not read: ");
-  type(box, hasNoPrompt ? `${box.value}\n${infotext}` : infotext);
-  setTimeout(() => find(tab === "txt2img" ? "#paste" : "#img2img_paste").click(), 60);
+  const typed = box instanceof HTMLTextAreaElement ? box.value : "";
+  type(box, hasNoPrompt ? `${typed}\n${infotext}` : infotext);
+  find(tab === "txt2img" ? "#paste" : "#img2img_paste")?.click();
 }
 
-function showMissing(missing, line, tray) {
+/**
+ * @param {NamedModel} missing
+ * @param {Line} line
+ */
+function showMissing(missing, line) {
   const { name, kind, state, link } = missing;
   const what = state === "other version" ? "is here in another version than this picture was made with" : "is not here";
   line.say(`The ${kind ?? "model"} ${name} ${what}.`, "failed", { missing });
   if (link) {
-    line.offer("Fetch it", async () => {
+    line.offer("Fetch it", () => {
       line.remove();
-      const { fetchLink } = await import("./downloads.js");
-      fetchLink(link, tray);
+      window.webui.fetchLink(link);
     });
   }
 }

@@ -2,13 +2,18 @@
 import { appears } from "../dom.js";
 import { make } from "../controls.js";
 import { button, dialogButtons, openDialog } from "../dialogs.js";
-import { ask } from "../server.js";
+import { ask, messageOf } from "../server.js";
 
+/** @type {Record<string, [name: string, where: string]>} */
 const SITES = {
   civitai: ["Civitai", "Some files there need one: civitai.com, Account settings, API keys."],
   huggingface: ["Hugging Face", "Gated models need one: huggingface.co, Settings, Access Tokens, of the kind Read."],
 };
 
+/**
+ * @param {string} site
+ * @param {(kept: Keys) => void} changed
+ */
 function row(site, changed) {
   const [name, where] = SITES[site];
   const key = make("input", {
@@ -18,16 +23,16 @@ function row(site, changed) {
     attributes: { "aria-label": `${name} key` },
   });
   const told = make("span", { className: "hint", attributes: { role: "status" } });
-  const change = async (value) => {
+  const change = async (/** @type {string} */ value) => {
     try {
       changed(await ask("PUT", "v1/keys", { [site]: value }));
       key.value = "";
     } catch (error) {
-      told.textContent = error.message;
+      told.textContent = messageOf(error);
     }
   };
   const keep = button("Keep", () => {
-    if (key.value.trim()) change(key.value.trim());
+    if (key.value.trim()) void change(key.value.trim());
     else key.focus();
   });
   const remove = button("Remove", () => change(""));
@@ -43,31 +48,26 @@ function row(site, changed) {
     told,
     make("div", { className: "found-form" }, key, keep, remove),
   );
-  const show = (has) => {
+  const show = (/** @type {boolean} */ has) => {
     told.textContent = has ? "A key is kept. It is not shown again; another one takes its place." : `No key. ${where}`;
     remove.hidden = !has;
   };
-  return { element, show, tell: (sentence) => (told.textContent = sentence) };
+  return { element, show, tell: (/** @type {string} */ sentence) => (told.textContent = sentence) };
 }
 
 /** Fields for the keys of both sites, which tell whether there is one. */
 export function keyFields() {
-  const rows = Object.keys(SITES).map((site) => [site, row(site, (kept) => show(kept))]);
-  const show = (kept) => {
-    for (const [site, { show: showRow }] of rows) showRow(kept[site]);
-    // Other places on the page show the same.
-    dispatchEvent(new CustomEvent("keys", { detail: kept }));
-  };
-  const box = make("div", { className: "key-fields" }, ...rows.map(([, { element }]) => element));
-  const follow = ({ detail }) => {
-    if (!box.isConnected) return removeEventListener("keys", follow);
-    for (const [site, { show: showRow }] of rows) showRow(detail[site]);
+  // All places on the page show the same.
+  const tellAll = (/** @type {Keys} */ kept) => dispatchEvent(new CustomEvent("keys", { detail: kept }));
+  const rows = Object.keys(SITES).map((site) => ({ site, ...row(site, tellAll) }));
+  const showKept = (/** @type {Keys} */ kept) => rows.forEach(({ site, show }) => show(kept[site]));
+  const box = make("div", { className: "key-fields" }, ...rows.map(({ element }) => element));
+  const follow = (/** @type {CustomEvent<Keys>} */ { detail }) => {
+    if (box.isConnected) showKept(detail);
+    else removeEventListener("keys", follow);
   };
   addEventListener("keys", follow);
-  ask("GET", "v1/keys").then(
-    (kept) => rows.forEach(([site, { show: showRow }]) => showRow(kept[site])),
-    (error) => rows.forEach(([, { tell }]) => tell(error.message)),
-  );
+  ask("GET", "v1/keys").then(showKept, (error) => rows.forEach(({ tell }) => tell(messageOf(error))));
   return box;
 }
 

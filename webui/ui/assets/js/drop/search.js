@@ -1,7 +1,7 @@
 // Search Civitai without leaving the page. Nothing is asked before the artist asks.
 import { make } from "../controls.js";
 import { button, dialogButtons, openDialog } from "../dialogs.js";
-import { ask } from "../server.js";
+import { ask, messageOf } from "../server.js";
 import { keyFields } from "./keys.js";
 
 const SORTS = ["Highest Rated", "Most Downloaded", "Most Liked", "Newest"];
@@ -18,6 +18,7 @@ const TYPES = {
   Upscaler: "Upscaler",
 };
 const BASES = ["", "SD 1.4", "SD 1.5", "SD 2.0", "SD 2.1", "SDXL 1.0", "Pony", "Illustrious", "NoobAI"];
+/** @type {Record<string, string>} */
 const KIND_TYPES = {
   lora: "LORA",
   checkpoint: "Checkpoint",
@@ -27,6 +28,11 @@ const KIND_TYPES = {
 
 const NOTHING = "Civitai knows nothing like that. Try fewer words or other filters.";
 
+/**
+ * @param {string} label
+ * @param {string[] | Record<string, string>} choices
+ * @param {string} [value]
+ */
 function select(label, choices, value = "") {
   const box = make("select", { title: label, attributes: { "aria-label": label } });
   for (const [key, words] of Array.isArray(choices) ? choices.map((key) => [key, key]) : Object.entries(choices)) {
@@ -36,6 +42,10 @@ function select(label, choices, value = "") {
   return box;
 }
 
+/**
+ * @param {FoundModel} found
+ * @param {(link: string) => void} fetchIt
+ */
 function result(found, fetchIt) {
   const picture = found.preview
     ? make("img", { alt: "", loading: "lazy", referrerPolicy: "no-referrer", src: found.preview })
@@ -77,7 +87,12 @@ function result(found, fetchIt) {
   );
 }
 
-/** Opens the search for a kind of cards; `fetchIt(link)` starts a download. */
+/**
+ * Opens the search for a kind of cards; `fetchIt(link)` starts a download.
+ * @param {ModelKind} kind
+ * @param {string} query
+ * @param {(link: string) => void} fetchIt
+ */
 export function searchCivitai(kind, query, fetchIt) {
   const field = make(
     "input",
@@ -103,8 +118,9 @@ export function searchCivitai(kind, query, fetchIt) {
     },
   );
   const more = make("button", { type: "button", textContent: "More", hidden: true });
-  let cursor = null;
+  let cursor = /** @type {string | null} */ (null);
 
+  /** @param {boolean} fresh */
   async function look(fresh) {
     if (fresh) list.replaceChildren();
     message.textContent = "Asking Civitai …";
@@ -119,13 +135,14 @@ export function searchCivitai(kind, query, fetchIt) {
       ...(fresh ? {} : { cursor }),
     };
     try {
+      /** @type {{items: FoundModel[], next_cursor: string | null}} */
       const answer = await ask("POST", "v1/civitai/search", question);
       list.append(...answer.items.map((found) => result(found, fetchIt)));
       cursor = answer.next_cursor;
       more.hidden = !cursor;
       message.textContent = list.children.length ? "" : NOTHING;
     } catch (error) {
-      message.textContent = error.message;
+      message.textContent = messageOf(error);
     }
   }
 
@@ -142,7 +159,7 @@ export function searchCivitai(kind, query, fetchIt) {
   );
   form.addEventListener("submit", (event) => {
     event.preventDefault();
-    look(true);
+    void look(true);
   });
   more.addEventListener("click", () => look(false));
   const dialog = openDialog("Search Civitai", {}, form, message, list, more, foldedKeys());

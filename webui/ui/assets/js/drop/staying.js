@@ -10,15 +10,24 @@ globalThis.navigation?.addEventListener("navigate", (event) => {
   isReloadWanted = true;
 });
 
-/** Whether a file is being sent. */
+/**
+ * Whether a file is being sent.
+ * @param {string} key
+ */
 export const isSending = (key) => sending.has(key);
 
-/** Keeps the page while a file is being sent; afterwards it loads itself anew if it wanted to meanwhile. */
+/**
+ * Keeps the page while a file is being sent; afterwards it loads itself anew if it wanted to meanwhile.
+ * @param {string} key
+ */
 export function beginSending(key) {
   sending.add(key);
 }
 
-/** The file is through, or given up. */
+/**
+ * The file is through, or given up.
+ * @param {string} key
+ */
 export function endSending(key) {
   sending.delete(key);
   if (isReloadWanted && !sending.size) location.reload();

@@ -1,10 +1,17 @@
 // What is on its way, and what became of it: a small list at the edge of the page.
 import { make } from "../controls.js";
 
+/**
+ * What the buttons of a line are made from, by the page that is loaded next.
+ * @typedef {{arrival?: Arrival, missing?: NamedModel}} About
+ * @typedef {{title: string, text: string, state: string, about: About | null}} KeptLine
+ */
+
 const KEPT = "atelier.arrivals";
 const MOST_KEPT = 50;
 
 export class Tray {
+  /** @type {Line[]} */
   #lines = [];
 
   constructor() {
@@ -48,12 +55,18 @@ export class Tray {
     }
   }
 
-  /** What the page before told, oldest first: `{ title, text, state, about }` of each line. */
+  /**
+   * What the page before told, oldest first.
+   * @returns {KeptLine[]}
+   */
   kept() {
     return JSON.parse(sessionStorage.getItem(KEPT) ?? "[]");
   }
 
-  /** A new line; see `Line`. */
+  /**
+   * A new line; see `Line`.
+   * @param {string} title
+   */
   add(title) {
     const line = new Line(title, () => this.#forget(line));
     this.#lines.push(line);
@@ -67,13 +80,19 @@ export class Tray {
     for (const line of [...this.#lines]) if (!line.element.classList.contains("busy")) line.remove();
   }
 
+  /** @param {Line} line */
   #forget(line) {
     this.#lines = this.#lines.filter((other) => other !== line);
     this.element.hidden = !this.#lines.length;
   }
 }
 
-class Line {
+/** One of them: a title, how far it is, what became of it, and buttons. */
+export class Line {
+  /**
+   * @param {string} title
+   * @param {() => void} onGone
+   */
   constructor(title, onGone) {
     this.title = make("span", { className: "tray-title", textContent: title, title });
     this.bar = make("progress", { max: 1, value: 0, hidden: true });
@@ -83,14 +102,19 @@ class Line {
     this.onGone = onGone;
     // Whether the server tells it to the next page.
     this.isToldByServer = false;
-    this.about = null;
+    this.about = /** @type {About | null} */ (null);
   }
 
+  /** @param {string} title */
   rename(title) {
     this.title.textContent = this.title.title = title;
   }
 
-  /** Shows that it goes on; `share` is 0 to 1, or null where nobody knows. */
+  /**
+   * Shows that it goes on; `share` is 0 to 1, or null where nobody knows.
+   * @param {number | null} share
+   * @param {string} text
+   */
   progress(share, text) {
     this.element.className = "busy";
     this.bar.hidden = false;
@@ -99,7 +123,12 @@ class Line {
     this.text.textContent = text;
   }
 
-  /** Shows how it ended ("done", "failed" or ""); `about` is what the next page makes its buttons from. */
+  /**
+   * Shows how it ended ("done", "failed" or ""); `about` is what the next page makes its buttons from.
+   * @param {string} text
+   * @param {string} [state]
+   * @param {About | null} [about]
+   */
   say(text, state = "", about = null) {
     this.about = about;
     this.element.className = state;
@@ -108,7 +137,11 @@ class Line {
     this.buttons.replaceChildren();
   }
 
-  /** Adds a button; `action` gets it. */
+  /**
+   * Adds a button; `action` gets it.
+   * @param {string} label
+   * @param {(button: HTMLButtonElement) => unknown} action
+   */
   offer(label, action) {
     const button = make("button", { type: "button", textContent: label });
     button.addEventListener("click", () => action(button));

@@ -1,0 +1,41 @@
+// What eslint asks of the page's scripts and of their tests, with the types that tsc knows.
+import js from "@eslint/js";
+import globals from "globals";
+import typescript from "typescript-eslint";
+
+const SCRIPTS = ["webui/ui/assets/js/**/*.js", "tests/ui/js/**/*.js"];
+
+export default typescript.config(
+  { ignores: ["**/.venv/", "**/venv/", "data/", "extensions/", "outputs/", "tmp/", "tests/goldens/"] },
+  js.configs.recommended,
+  {
+    rules: {
+      eqeqeq: "error",
+      "no-implicit-globals": ["error", { lexicalBindings: true }],
+      "no-unused-vars": ["error", { caughtErrors: "all" }],
+      "no-var": "error",
+      "prefer-const": "error",
+    },
+  },
+  {
+    files: SCRIPTS,
+    plugins: { "@typescript-eslint": typescript.plugin },
+    languageOptions: {
+      parser: typescript.parser,
+      parserOptions: { projectService: true, tsconfigRootDir: import.meta.dirname },
+      globals: globals.browser,
+    },
+    rules: {
+      "@typescript-eslint/await-thenable": "error",
+      "@typescript-eslint/no-floating-promises": "error",
+      // Handlers of events may be async: what goes wrong in them is told there.
+      "@typescript-eslint/no-misused-promises": ["error", { checksVoidReturn: false }],
+      "no-restricted-globals": ["error", { name: "setInterval", message: "Wait for the fact itself: an event, a promise." }],
+      "no-restricted-syntax": [
+        "error",
+        { selector: "ImportExpression", message: "An import in a function hides a circle: import at the top." },
+      ],
+    },
+  },
+  { files: ["*.config.js"], languageOptions: { globals: globals.node } },
+);

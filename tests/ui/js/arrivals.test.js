@@ -1,0 +1,122 @@
+// The list of arrivals: what a line tells, what it offers, what the page that is loaded next knows of it.
+import { beforeEach, expect, test } from "vitest";
+import { arrived, retell } from "../../../webui/ui/assets/js/drop/arrivals.js";
+import { Tray } from "../../../webui/ui/assets/js/drop/tray.js";
+import { publish } from "../../../webui/ui/assets/js/dom.js";
+
+/** @type {Arrival} */
+const PICTURE = {
+  outcome: "picture",
+  name: "heron.png",
+  sentence: "Its parameters are in the form.",
+  kind: "",
+  title: "",
+  card: null,
+  infotext: "a heron\nSteps: 33",
+  missing: [
+    { kind: "lora", name: "glow", state: "missing", link: "civitai:20" },
+    { kind: "lora", name: "ink", state: "here", link: null },
+    { kind: "checkpoint", name: "dreams", state: "other version", link: null },
+  ],
+};
+
+/** @type {Tray} */
+let tray;
+let fetched = /** @type {string[]} */ ([]);
+
+beforeEach(() => {
+  sessionStorage.clear();
+  fetched = [];
+  document.body.innerHTML = `<div id="txt2img_prompt"><textarea></textarea></div><button id="paste"></button>`;
+  tray = new Tray();
+  publish({ cardsChanged: () => {}, fetchLink: (link) => fetched.push(link) });
+});
+
+/** Titles and texts of the lines, the newest first. */
+function lines() {
+  return [...tray.list.children].map((line) => [
+    line.className,
+    line.querySelector(".tray-title")?.textContent,
+    line.querySelector(".tray-text")?.textContent,
+  ]);
+}
+
+/**
+ * @param {string} title of the line
+ * @param {string} label
+ */
+function press(title, label) {
+  const line = [...tray.list.children].find((each) => each.querySelector(".tray-title")?.textContent === title);
+  const button = [...(line?.querySelectorAll("button") ?? [])].find((each) => each.textContent === label);
+  if (!button) throw new Error(`no button ${label} in ${title}`);
+  button.click();
+}
+
+test("Paste is pressed when the infotext stands in the prompt, not some time later", async () => {
+  const read = /** @type {(string | undefined)[]} */ ([]);
+  document.querySelector("#paste")?.addEventListener("click", () => read.push(document.querySelector("textarea")?.value));
+  const told = arrived([PICTURE], tray.add("heron.png"), tray, null);
+  // Nothing was waited for, so a slow page cannot come too late.
+  expect(read).toEqual(["a heron\nSteps: 33"]);
+  await told;
+});
+
+test("what a picture was made with and is not here gets lines of its own", async () => {
+  await arrived([PICTURE], tray.add("heron.png"), tray, null);
+  expect(lines()).toEqual([
+    ["failed", "dreams", "The checkpoint dreams is here in another version than this picture was made with."],
+    ["failed", "glow", "The lora glow is not here."],
+    ["done", "heron.png", "Its parameters are in the form."],
+  ]);
+  press("glow", "Fetch it");
+  expect(fetched).toEqual(["civitai:20"]);
+  expect(lines()).toHaveLength(2);
+});
+
+test("an archive with nothing in it says so", async () => {
+  await arrived([], tray.add("empty.zip"), tray, null);
+  expect(lines()).toEqual([["failed", "empty.zip", "There was nothing in it."]]);
+});
+
+test("the page that is loaded next tells the same, and offers the same", async () => {
+  await arrived([PICTURE], tray.add("heron.png"), tray, null);
+  tray.add("busy.safetensors").progress(0.5, "5 of 10 MB");
+  const known = tray.add("by-the-server.safetensors");
+  known.say("Paused.");
+  known.isToldByServer = true;
+  const before = lines().filter(([, title]) => title !== "busy.safetensors" && title !== "by-the-server.safetensors");
+  dispatchEvent(new Event("pagehide"));
+  const kept = tray.kept();
+  tray.element.remove();
+  tray = new Tray();
+  for (const line of kept) retell(line, tray);
+  expect(lines()).toEqual(before);
+  press("glow", "Fetch it");
+  expect(fetched).toEqual(["civitai:20"]);
+});
+
+test("a told infotext is not pasted again", async () => {
+  await arrived([PICTURE], tray.add("heron.png"), tray, null);
+  dispatchEvent(new Event("pagehide"));
+  let presses = 0;
+  document.querySelector("#paste")?.addEventListener("click", () => (presses += 1));
+  for (const line of tray.kept()) retell(line, tray);
+  expect(presses).toBe(0);
+});
+
+test("of a long list the newest fifty are kept", () => {
+  for (let count = 0; count < 60; count++) tray.add(`${count}`).say("done", "done");
+  dispatchEvent(new Event("pagehide"));
+  expect(tray.kept().map(({ title }) => title)).toEqual(Array.from({ length: 50 }, (_, at) => `${at + 10}`));
+});
+
+test("clearing leaves what is on its way, and the list goes with its last line", () => {
+  tray.add("done").say("Filed.", "done");
+  const line = tray.add("busy");
+  line.progress(null, "Asking …");
+  tray.clear();
+  expect(lines().map(([, title]) => title)).toEqual(["busy"]);
+  expect(tray.element.hidden).toBe(false);
+  line.remove();
+  expect(tray.element.hidden).toBe(true);
+});

@@ -1,0 +1,302 @@
+// What scripts of the page tell each other and get from the server, for the checks alone: browsers never load this.
+
+// --- elements --------------------------------------------------------------------------------------------------------
+
+/** What a selector finds, by how it ends. */
+type Found<Selector extends string> = Selector extends `${string}textarea`
+  ? HTMLTextAreaElement
+  : Selector extends `${string} input` | `${string} input[${string}` | `${string} input:${string}`
+    ? HTMLInputElement
+    : Selector extends `${string} img`
+      ? HTMLImageElement
+      : HTMLElement;
+
+/** Properties of an element; those that are texts take what the browser makes one of. */
+type Properties<Element> = {
+  [Name in keyof Element]?: string extends Element[Name] ? Element[Name] | number | URL : Element[Name];
+};
+type Made<Tag extends keyof HTMLElementTagNameMap> = Omit<Properties<HTMLElementTagNameMap[Tag]>, "attributes"> & {
+  attributes?: Record<string, string | undefined>;
+};
+
+// --- the server's answers --------------------------------------------------------------------------------------------
+
+type Tab = string;
+type ModelKind = string;
+
+/** A newer version of a card's file on Civitai. */
+interface CardUpdate {
+  version: string;
+  base_model: string;
+  published: string | null;
+  link: string;
+}
+
+/** One model file, as lists have it. */
+interface Card {
+  id: string;
+  kind: ModelKind;
+  name: string;
+  stem: string;
+  title: string;
+  family: string;
+  /** Bytes. */
+  size: number;
+  /** Seconds since 1970. */
+  modified: number;
+  sha256: string | null;
+  /** Why it cannot be used, or null. */
+  reason: string | null;
+  favourite: boolean;
+  description: string;
+  thumbnail: string | null;
+  insert: string;
+  insert_negative: string;
+  update: CardUpdate | null;
+}
+
+/** The same with all that is known of the file. */
+interface CardDetails extends Card {
+  activation_text: string;
+  negative_text: string;
+  notes: string;
+  preferred_weight: number;
+  vae: string;
+  sort: string;
+  short_hash: string | null;
+  has_own_preview: boolean;
+  civitai: { model_id: number; url: string } | null;
+  sidecars?: string[];
+  trained_words?: string[];
+  tags?: [word: string, count: number][];
+  metadata?: Record<string, string>;
+}
+
+interface CardFolder {
+  path: string;
+  count: number;
+}
+
+/** A part of the cards that match; see CardPage in webui/library/cards/card.py. */
+interface CardPage {
+  total: number;
+  hidden: number;
+  unread: number;
+  newer: number;
+  cards: Card[];
+  folders: CardFolder[];
+  version: string;
+}
+
+/** A file in the trash. */
+interface Trashed {
+  id: string;
+  name: string;
+  label: string;
+  /** Bytes. */
+  size: number;
+  /** Seconds since 1970. */
+  deleted: number;
+}
+
+/** A model that an infotext names. */
+interface NamedModel {
+  kind: ModelKind | null;
+  name: string;
+  state: string;
+  link: string | null;
+}
+
+/** What became of a file that came. */
+interface Arrival {
+  outcome: string;
+  name: string;
+  sentence: string;
+  kind: ModelKind;
+  title: string;
+  card: Card | null;
+  infotext: string | null;
+  missing: NamedModel[];
+}
+
+interface Download {
+  id: string;
+  link: string;
+  name: string;
+  state: "waiting" | "asking" | "running" | "filing" | "done" | "paused" | "failed";
+  /** Bytes, as what was received. */
+  size: number | null;
+  received: number;
+  bytes_per_s: number;
+  message: string | null;
+  cause: string | null;
+  arrivals: Arrival[];
+}
+
+interface Upload {
+  id: string;
+  name: string;
+  /** Bytes, as all here. */
+  size: number;
+  offset: number;
+  chunk_bytes: number;
+}
+
+/** A model that a search on Civitai found. */
+interface FoundModel {
+  name: string;
+  version: string;
+  type: string;
+  base_model: string;
+  creator: string | null;
+  preview: string | null;
+  downloads: number | null;
+  link: string;
+  early_access_until: string | null;
+  here: Card | null;
+  same: boolean;
+}
+
+/** Whether there is a key, by site. */
+type Keys = Record<string, boolean>;
+
+/** Where a question about a list of cards is. */
+interface InquiryProgress {
+  phase: "hashing" | "asking" | "filling" | "done";
+  /** 0 to 1. */
+  share: number;
+  name: string;
+  described: Card | null;
+  update: unknown;
+  sentence: string;
+}
+
+/** What went wrong, with the server's answer if there was one. */
+interface Refusal extends Error {
+  status?: number;
+  body?: { offset?: number } | null;
+}
+
+// --- canvases --------------------------------------------------------------------------------------------------------
+
+/** In pixels of the picture, as all sizes here. */
+interface Point {
+  x: number;
+  y: number;
+}
+interface Area extends Point {
+  width: number;
+  height: number;
+}
+type Surface = HTMLCanvasElement;
+
+/** The picture below the paint. */
+interface Base {
+  bitmap: ImageBitmap;
+  blob: Blob;
+  width: number;
+  height: number;
+  reference: string;
+}
+
+interface Layer {
+  surface: Surface;
+  name: string;
+  /** 0 to 1. */
+  opacity: number;
+  visible: boolean;
+  /** Grows with every change of the paint. */
+  revision?: number;
+  /** The paint as it is kept, null without any, and the revision that it was packed at. */
+  png?: Blob | null;
+  packedAt?: number;
+}
+
+interface CanvasContent {
+  base: Base | null;
+  /** From bottom to top. */
+  layers: Layer[];
+  /** The index of the layer that is painted on. */
+  active: number;
+}
+
+/** `share` is the slider's, 1 to 100. */
+interface BrushChoice {
+  share: number;
+  opacity: number;
+  colour: string;
+}
+
+/** What a stroke paints with; `size` is a diameter. */
+interface Brush {
+  size: number;
+  opacity: number;
+  colour: string;
+  erases: boolean;
+}
+
+/** What can be undone; `bytes` is what it holds in memory. */
+interface Step {
+  undo(): unknown;
+  redo(): unknown;
+  layer?: Layer;
+  bytes?: number;
+  pack?(): Promise<void>;
+}
+
+/** What the server needs of a canvas: references of pictures, and their sizes. */
+interface References {
+  width?: number;
+  height?: number;
+  original?: string;
+  image?: string;
+  mask?: string;
+  mask_width?: number;
+  mask_height?: number;
+}
+
+/** What a canvas tells, by the name of the event. */
+interface BoardEvents {
+  change: undefined;
+  brush: undefined;
+  kept: undefined;
+  say: string | undefined;
+  busy: boolean;
+  pick: Point;
+}
+
+// --- the one global object, and what is told to the whole page ---------------------------------------------------------
+
+interface Webui {
+  /** By the key of a form, the names of its fields and the ids of their elements. */
+  forms: Record<string, [name: string, id: string | null][]>;
+  remember(key: string, values: unknown[]): never[];
+  showTab(name: string): never[];
+  canvasPictures(mode: string): Promise<string>;
+  canvasPixels(mode: string | undefined): [number, number] | null;
+  canvasSize(mode: string): number[] | null;
+  sendToCanvas(path: string, mode: string): Promise<void>;
+  canvasBoards: Map<string, import("./canvas/board.js").Board>;
+  nextChoice(): string;
+  choiceShown(): never[];
+  showCards(tab: Tab, kind: ModelKind, query?: string): void;
+  cardsChanged(): void;
+  cardChanged(card: Card): void;
+  addModels(): void;
+  fetchLink(link: string): void;
+  inquire(what: "describe" | "updates", question: object, label: string, showNewer: () => void): void;
+  openKeys(): void;
+  takeFiles(files: File[], text?: string): void;
+  searchModels(kind: ModelKind, query: string): void;
+}
+
+interface Window {
+  webui: Webui;
+  gradio_config?: { root?: string };
+}
+
+interface WindowEventMap {
+  "canvas-change": CustomEvent<string>;
+  keys: CustomEvent<Keys>;
+  trash: CustomEvent<number>;
+}
