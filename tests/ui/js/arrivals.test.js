@@ -1,6 +1,6 @@
 // The list of arrivals: what a line tells, what it offers, what the page that is loaded next knows of it.
 import { beforeEach, expect, test } from "vitest";
-import { arrived, retell } from "../../../webui/ui/assets/js/drop/arrivals.js";
+import { showArrivals, retell } from "../../../webui/ui/assets/js/drop/arrivals.js";
 import { Tray } from "../../../webui/ui/assets/js/drop/tray.js";
 import { publish } from "../../../webui/ui/assets/js/dom.js";
 
@@ -55,14 +55,14 @@ function press(title, label) {
 test("Paste is pressed when the infotext stands in the prompt, not some time later", async () => {
   const read = /** @type {(string | undefined)[]} */ ([]);
   document.querySelector("#paste")?.addEventListener("click", () => read.push(document.querySelector("textarea")?.value));
-  const told = arrived([PICTURE], tray.add("heron.png"), tray, null);
+  const told = showArrivals([PICTURE], tray.add("heron.png"), tray, null);
   // Nothing was waited for, so a slow page cannot come too late.
   expect(read).toEqual(["a heron\nSteps: 33"]);
   await told;
 });
 
 test("what a picture was made with and is not here gets lines of its own", async () => {
-  await arrived([PICTURE], tray.add("heron.png"), tray, null);
+  await showArrivals([PICTURE], tray.add("heron.png"), tray, null);
   expect(lines()).toEqual([
     ["failed", "dreams", "The checkpoint dreams is here in another version than this picture was made with."],
     ["failed", "glow", "The lora glow is not here."],
@@ -74,12 +74,12 @@ test("what a picture was made with and is not here gets lines of its own", async
 });
 
 test("an archive with nothing in it says so", async () => {
-  await arrived([], tray.add("empty.zip"), tray, null);
+  await showArrivals([], tray.add("empty.zip"), tray, null);
   expect(lines()).toEqual([["failed", "empty.zip", "There was nothing in it."]]);
 });
 
 test("the page that is loaded next tells the same, and offers the same", async () => {
-  await arrived([PICTURE], tray.add("heron.png"), tray, null);
+  await showArrivals([PICTURE], tray.add("heron.png"), tray, null);
   tray.add("busy.safetensors").progress(0.5, "5 of 10 MB");
   const known = tray.add("by-the-server.safetensors");
   known.say("Paused.");
@@ -96,7 +96,7 @@ test("the page that is loaded next tells the same, and offers the same", async (
 });
 
 test("a told infotext is not pasted again", async () => {
-  await arrived([PICTURE], tray.add("heron.png"), tray, null);
+  await showArrivals([PICTURE], tray.add("heron.png"), tray, null);
   dispatchEvent(new Event("pagehide"));
   let presses = 0;
   document.querySelector("#paste")?.addEventListener("click", () => (presses += 1));

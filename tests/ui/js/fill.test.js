@@ -1,7 +1,7 @@
 // The bucket: what it reaches, against a search that looks at one pixel after the other.
 import fc from "fast-check";
 import { expect, test } from "vitest";
-import { flooded } from "../../../webui/ui/assets/js/canvas/fill.js";
+import { floodFill } from "../../../webui/ui/assets/js/canvas/fill.js";
 import { contextOf, makeState } from "../../../webui/ui/assets/js/canvas/layers.js";
 import { COLOURS, makeBase, pixelsOf } from "./pictures.js";
 
@@ -62,7 +62,7 @@ test("a sketch is filled as far as one colour goes", () => {
   fc.assert(
     fc.property(picture, fc.nat(), fc.nat(), (rows, one, other) => {
       const [x, y] = [one % rows[0].length, other % rows.length];
-      const filled = flooded(makeState(drawRows(rows)), { x: x + 0.5, y: y + 0.5 }, BLUE, false);
+      const filled = floodFill(makeState(drawRows(rows)), { x: x + 0.5, y: y + 0.5 }, BLUE, false);
       expect(paintedPlaces(filled)).toEqual(search(rows, x, y));
     }),
   );
@@ -74,24 +74,24 @@ test("a mask is filled within an outline, whatever the picture below it", () => 
   paint.fillStyle = BLUE;
   paint.fillRect(10, 10, 20, 10);
   paint.clearRect(12, 12, 16, 6);
-  const inside = flooded(state, { x: 20, y: 15 }, BLUE, true);
+  const inside = floodFill(state, { x: 20, y: 15 }, BLUE, true);
   const places = paintedPlaces(inside);
   // The free area, and one pixel of the outline around it.
   expect(places?.size).toBe(16 * 6 + 2 * (16 + 6));
-  expect(paintedPlaces(flooded(state, { x: 1, y: 1 }, BLUE, true))?.has("20,15")).toBe(false);
+  expect(paintedPlaces(floodFill(state, { x: 1, y: 1 }, BLUE, true))?.has("20,15")).toBe(false);
 });
 
 test("it takes the colour that is asked for", () => {
-  const filled = flooded(makeState(drawRows([[0, 0]])), { x: 0, y: 0 }, "#123456", false);
+  const filled = floodFill(makeState(drawRows([[0, 0]])), { x: 0, y: 0 }, "#123456", false);
   expect(filled && [...pixelsOf(filled)]).toEqual([0x12, 0x34, 0x56, 255, 0x12, 0x34, 0x56, 255]);
 });
 
 test.each([[-1, 0], [0, -1], [2, 0], [0, 1]])("nothing is filled from outside, at %i, %i", (x, y) => {
-  expect(flooded(makeState(drawRows([[0, 1]])), { x, y }, BLUE, false)).toBeNull();
+  expect(floodFill(makeState(drawRows([[0, 1]])), { x, y }, BLUE, false)).toBeNull();
 });
 
 test("a large picture is looked at smaller, and wholly filled", () => {
-  const filled = flooded(makeState(makeBase(4000, 2000, () => {})), { x: 3999, y: 1999 }, BLUE, false);
+  const filled = floodFill(makeState(makeBase(4000, 2000, () => {})), { x: 3999, y: 1999 }, BLUE, false);
   if (!filled) throw new Error("nothing was filled");
   expect(filled.width * filled.height).toBeLessThanOrEqual(4_000_000);
   expect(filled.width / filled.height).toBeCloseTo(2, 2);

@@ -110,7 +110,7 @@ function findTarget(text, start, end) {
  * A weight as it is written: 1.1, 2.0. What adding up tenths leaves behind the twelfth digit is cut off.
  * @param {number} weight
  */
-function written(weight) {
+function formatWeight(weight) {
   return Number.isInteger(weight) ? weight.toFixed(1) : String(weight);
 }
 
@@ -128,7 +128,7 @@ export function reweigh(text, start, end, direction, step) {
   if (!target) return null;
   const { from, to, words, isNetwork } = target;
   const weight = Number((target.weight + direction * (isNetwork ? NETWORK_STEP : step)).toPrecision(12));
-  let [before, after] = isNetwork ? ["<", `:${written(weight)}>`] : ["(", `:${written(weight)})`];
+  let [before, after] = isNetwork ? ["<", `:${formatWeight(weight)}>`] : ["(", `:${formatWeight(weight)})`];
   if (weight === 1 && !isNetwork) before = after = "";
   const begin = from + before.length;
   return {

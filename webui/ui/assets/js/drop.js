@@ -45,28 +45,28 @@ function isOurs(event) {
 
 let within = 0;
 /** @param {boolean} shown */
-function veiled(shown) {
+function showVeil(shown) {
   veil.classList.toggle("open", shown);
 }
 
 addEventListener("dragenter", (event) => {
   within += 1;
-  veiled(isOurs(event));
+  showVeil(isOurs(event));
 });
 addEventListener("dragleave", () => {
   within = Math.max(0, within - 1);
-  if (!within) veiled(false);
+  if (!within) showVeil(false);
 });
 addEventListener("dragover", (event) => {
   const ours = isOurs(event);
-  veiled(ours);
+  showVeil(ours);
   if (ours) event.preventDefault();
 });
 addEventListener(
   "drop",
   (event) => {
     within = 0;
-    veiled(false);
+    showVeil(false);
     if (!event.dataTransfer || !isOurs(event)) return;
     event.preventDefault();
     event.stopPropagation();

@@ -4,21 +4,21 @@ import { make } from "./controls.js";
 import { closest, findAll, isShown } from "./dom.js";
 
 /** A button whose word is a sign. */
-function sign(/** @type {string} */ className, /** @type {string} */ label, /** @type {string} */ textContent) {
+function makeSign(/** @type {string} */ className, /** @type {string} */ label, /** @type {string} */ textContent) {
   return make("button", { type: "button", className, textContent, attributes: { "aria-label": label } });
 }
 
 const picture = make("img", { id: "modalImage", alt: "" });
 const place = make("span", { className: "modalPlace" });
-const previous = sign("modalPrev", "Previous picture", "‹");
-const next = sign("modalNext", "Next picture", "›");
+const previous = makeSign("modalPrev", "Previous picture", "‹");
+const next = makeSign("modalNext", "Next picture", "›");
 const box = make(
   "div",
   { id: "lightboxModal", tabIndex: -1, attributes: { role: "dialog", "aria-label": "Picture" } },
   previous,
   picture,
   next,
-  sign("modalClose", "Close", "×"),
+  makeSign("modalClose", "Close", "×"),
   place,
 );
 document.body.append(box);

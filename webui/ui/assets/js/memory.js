@@ -41,7 +41,7 @@ addEventListener("pagehide", () => {
   if (!isTouched) return;
   for (const [key, fields] of Object.entries(window.webui.forms ?? {})) {
     const before = kept.get(key) ?? {};
-    const now = Object.fromEntries(fields.map(([name, id]) => [name, shown(id, before[name])]));
+    const now = Object.fromEntries(fields.map(([name, id]) => [name, readShown(id, before[name])]));
     if (fields.some(([name]) => now[name] !== before[name])) keep(key, now);
   }
 });
@@ -51,7 +51,7 @@ addEventListener("pagehide", () => {
  * @param {string | null} id
  * @param {unknown} before
  */
-function shown(id, before) {
+function readShown(id, before) {
   const element = id ? find(`#${CSS.escape(id)}`) : null;
   for (const [selector, valueOf] of VALUE_OF) {
     const inputs = /** @type {ArrayLike<HTMLInputElement>} */ (element?.querySelectorAll(selector) ?? []);

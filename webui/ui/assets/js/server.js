@@ -26,7 +26,7 @@ export async function sentenceOf(response) {
  * Whether nobody answered: no connection, or a proxy in front that says so.
  * @param {unknown} error
  */
-export function unreachable(error) {
+export function isUnreachable(error) {
   const { name, status } = /** @type {Refusal} */ (error);
   return name !== "AbortError" && (!status || [502, 503, 504].includes(status));
 }
@@ -54,7 +54,7 @@ export function isAbort(error) {
  * @param {unknown} body
  * @param {AbortSignal | undefined} signal
  */
-async function answer(method, path, body, signal) {
+async function request(method, path, body, signal) {
   const json = body !== undefined && !(body instanceof Blob);
   let response;
   try {
@@ -86,7 +86,7 @@ async function answer(method, path, body, signal) {
  * @returns {Promise<any>}
  */
 export async function ask(method, path, body, signal) {
-  const response = await answer(method, path, body, signal);
+  const response = await request(method, path, body, signal);
   return response.status === 204 ? null : response.json();
 }
 
@@ -98,7 +98,7 @@ export async function ask(method, path, body, signal) {
  * @returns {AsyncGenerator<any, void, void>}
  */
 export async function* askForLines(path, body, signal) {
-  const { body: stream } = await answer("POST", path, body, signal);
+  const { body: stream } = await request("POST", path, body, signal);
   if (!stream) return;
   const reader = stream.pipeThrough(new TextDecoderStream()).getReader();
   let begun = "";

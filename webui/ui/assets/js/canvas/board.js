@@ -1,6 +1,6 @@
 // One canvas: what it holds, its history, its tools, and keeping it. Other modules draw, listen and show.
 import { History } from "./history.js";
-import { activeLayer, baseOf, contrasting, makeLayer, makeState } from "./layers.js";
+import { activeLayer, baseOf, findContrastingColour, makeLayer, makeState } from "./layers.js";
 import { readBase } from "./server.js";
 import { messageOf } from "../server.js";
 import * as storage from "./storage.js";
@@ -85,7 +85,7 @@ export class Board extends EventTarget {
 
   show() {
     const { base } = this.state;
-    if (this.isMask && base && base !== this.view.state?.base) this.brush.colour = contrasting(base.bitmap);
+    if (this.isMask && base && base !== this.view.state?.base) this.brush.colour = findContrastingColour(base.bitmap);
     this.view.show(this.state);
     this.tell("change", undefined);
   }

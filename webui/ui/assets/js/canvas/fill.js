@@ -1,5 +1,5 @@
 // The bucket: what is alike around a point. In a sketch that is one colour; in a mask, what lies inside an outline.
-import { baseOf, contextOf, makeSurface, painted } from "./layers.js";
+import { baseOf, compose, contextOf, makeSurface } from "./layers.js";
 
 // Larger pictures are looked at smaller; nobody fills by the pixel there.
 const MOST_PIXELS = 4_000_000;
@@ -13,14 +13,14 @@ const TOLERANCE = 32;
  * @param {boolean} isMask whether only the paint counts, not the picture below it
  * @returns {Surface | null}
  */
-export function flooded(state, point, colour, isMask) {
+export function floodFill(state, point, colour, isMask) {
   const { width, height } = baseOf(state);
   if (point.x < 0 || point.y < 0 || point.x >= width || point.y >= height) return null;
   const scale = Math.min(Math.sqrt(MOST_PIXELS / (width * height)), 1);
-  const seen = painted(state, scale, !isMask);
+  const seen = compose(state, scale, !isMask);
   const image = contextOf(seen).getImageData(0, 0, seen.width, seen.height);
-  const reached = spread(image, Math.floor(point.x * scale), Math.floor(point.y * scale));
-  return coloured(reached, seen.width, seen.height, colour);
+  const reached = findReached(image, Math.floor(point.x * scale), Math.floor(point.y * scale));
+  return colourReached(reached, seen.width, seen.height, colour);
 }
 
 /**
@@ -29,7 +29,7 @@ export function flooded(state, point, colour, isMask) {
  * @param {number} startX
  * @param {number} startY
  */
-function spread({ data, width, height }, startX, startY) {
+function findReached({ data, width, height }, startX, startY) {
   const reached = new Uint8Array(width * height);
   const start = (startY * width + startX) * 4;
   const wanted = [data[start], data[start + 1], data[start + 2], data[start + 3]];
@@ -68,7 +68,7 @@ function spread({ data, width, height }, startX, startY) {
  * @param {number} height
  * @param {string} colour
  */
-function coloured(reached, width, height, colour) {
+function colourReached(reached, width, height, colour) {
   const plain = makeSurface(width, height);
   const context = contextOf(plain);
   const image = context.createImageData(width, height);

@@ -95,7 +95,7 @@ export function drawLayers(context, state, strength = 1) {
  * @param {number} [scale]
  * @param {boolean} [withBase]
  */
-export function painted(state, scale = 1, withBase = true) {
+export function compose(state, scale = 1, withBase = true) {
   const { bitmap, width, height } = baseOf(state);
   const surface = makeSurface(Math.max(Math.round(width * scale), 1), Math.max(Math.round(height * scale), 1));
   const context = contextOf(surface);
@@ -110,7 +110,7 @@ export function painted(state, scale = 1, withBase = true) {
  * @param {CanvasContent} state
  */
 export function maskOf(state) {
-  const surface = painted(state, 1, false);
+  const surface = compose(state, 1, false);
   const context = contextOf(surface);
   context.globalCompositeOperation = "source-in";
   context.fillStyle = "#fff";
@@ -176,7 +176,7 @@ export function invert(surface, colour) {
  * Of some strong colours the one that differs most from a picture's average, so that a mask is seen on it.
  * @param {ImageBitmap} bitmap
  */
-export function contrasting(bitmap) {
+export function findContrastingColour(bitmap) {
   const pixel = contextOf(makeSurface(1, 1));
   pixel.drawImage(bitmap, 0, 0, 1, 1);
   const average = pixel.getImageData(0, 0, 1, 1).data;

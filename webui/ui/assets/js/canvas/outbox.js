@@ -1,5 +1,5 @@
 // What leaves a canvas: references for the server, files for other canvases.
-import { hasNoPaint, maskOf, painted, pngOf } from "./layers.js";
+import { compose, hasNoPaint, maskOf, pngOf } from "./layers.js";
 import { areThere, referenceOf, upload } from "./server.js";
 
 /** @import { Board } from "./board.js" */
@@ -11,11 +11,11 @@ import { areThere, referenceOf, upload } from "./server.js";
 export async function copyOf(board) {
   const { base } = board.state;
   const hasPaint = board.canPaint && !board.isMask && !hasNoPaint(board.state);
-  return hasPaint ? pngOf(painted(board.state)) : base?.blob;
+  return hasPaint ? pngOf(compose(board.state)) : base?.blob;
 }
 
 /** @param {Surface} surface */
-async function sent(surface) {
+async function sendSurface(surface) {
   return (await upload(await pngOf(surface))).reference;
 }
 
@@ -35,9 +35,9 @@ export async function referencesOf(board) {
   /** @type {References} */
   const told = { width, height, original: await referenceOf(base) };
   const hasPaint = board.canPaint && !hasNoPaint(state);
-  told.image = hasPaint && !board.isMask ? await sent(painted(state)) : told.original;
+  told.image = hasPaint && !board.isMask ? await sendSurface(compose(state)) : told.original;
   if (hasPaint && board.kind !== "sketch") {
-    Object.assign(told, { mask: await sent(maskOf(state)), mask_width: width, mask_height: height });
+    Object.assign(told, { mask: await sendSurface(maskOf(state)), mask_width: width, mask_height: height });
   }
   board.sent = { revision, told };
   return { ...told };

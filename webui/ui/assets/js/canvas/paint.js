@@ -1,5 +1,5 @@
 // What tools and buttons do to the paint of a canvas, each as one step that can be undone.
-import { flooded } from "./fill.js";
+import { floodFill } from "./fill.js";
 import { baseOf, contextOf, invert, paintTransparency } from "./layers.js";
 import { Stroke } from "./stroke.js";
 
@@ -35,7 +35,7 @@ export function commit(board, stroke) {
  * @param {Point} point
  */
 export function fillAt(board, point) {
-  const paint = flooded(board.state, point, board.brush.colour, board.isMask);
+  const paint = floodFill(board.state, point, board.brush.colour, board.isMask);
   const stroke = paint ? begin(board) : null;
   if (paint) stroke?.stamp(paint);
   commit(board, stroke);

@@ -1,7 +1,7 @@
 // Mouse, pen and fingers on a canvas: strokes, panning, pinching, the wheel.
 import { closest } from "../dom.js";
 import { begin, commit, fillAt, fillOutline } from "./paint.js";
-import { around } from "./stroke.js";
+import { boundsOf } from "./stroke.js";
 
 /** @import { Board } from "./board.js" */
 /** @import { Stroke } from "./stroke.js" */
@@ -95,7 +95,7 @@ export class Hand {
     if (this.stroke) this.draw(this.stroke, points);
     if (this.outline) {
       this.outline.push(...points);
-      board.view.changed(around(this.outline, 4));
+      board.view.changed(boundsOf(this.outline, 4));
     }
   }
 

@@ -51,7 +51,7 @@ export function rememberBrush(name, brush) {
  * A layer as it is kept; one that has not changed since is not packed again.
  * @param {Layer} layer
  */
-async function packed(layer) {
+async function packLayer(layer) {
   if (layer.packedAt !== layer.revision || layer.revision === undefined) {
     const revision = layer.revision;
     layer.png = isBlank(layer.surface) ? null : await pngOf(layer.surface);
@@ -70,7 +70,7 @@ export async function save(name, state) {
   if (!state.base) return transact("readwrite", (store) => store.delete(name));
   const { blob, width, height, reference } = state.base;
   const layers = [];
-  for (const layer of state.layers) layers.push(await packed(layer));
+  for (const layer of state.layers) layers.push(await packLayer(layer));
   const record = { base: { blob, width, height, reference }, layers, active: state.active };
   return transact("readwrite", (store) => store.put(record, name));
 }

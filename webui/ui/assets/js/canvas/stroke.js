@@ -55,7 +55,7 @@ export class Stroke {
     context.lineTo(point.x, point.y);
     context.stroke();
     const reach = this.brush.size / 2 + 2;
-    return this.apply(around([from, point], reach));
+    return this.apply(boundsOf([from, point], reach));
   }
 
   /**
@@ -69,7 +69,7 @@ export class Stroke {
     for (const { x, y } of points) context.lineTo(x, y);
     context.closePath();
     context.fill();
-    return this.apply(around(points, 2));
+    return this.apply(boundsOf(points, 2));
   }
 
   /**
@@ -87,7 +87,7 @@ export class Stroke {
    * @param {Area} wanted
    */
   apply(wanted) {
-    const area = within(wanted, this.layer.surface);
+    const area = clip(wanted, this.layer.surface);
     if (!area) return null;
     const context = contextOf(this.layer.surface);
     const { x, y, width, height } = area;
@@ -124,7 +124,7 @@ export class Stroke {
  * @param {Point[]} points
  * @param {number} reach
  */
-export function around(points, reach) {
+export function boundsOf(points, reach) {
   const [xs, ys] = [points.map((point) => point.x), points.map((point) => point.y)];
   const [x, y] = [Math.min(...xs) - reach, Math.min(...ys) - reach];
   return { x, y, width: Math.max(...xs) + reach - x, height: Math.max(...ys) + reach - y };
@@ -135,7 +135,7 @@ export function around(points, reach) {
  * @param {Area} area
  * @param {Surface} surface
  */
-function within(area, surface) {
+function clip(area, surface) {
   const [x, y] = [Math.max(Math.floor(area.x), 0), Math.max(Math.floor(area.y), 0)];
   const right = Math.min(Math.ceil(area.x + area.width), surface.width);
   const bottom = Math.min(Math.ceil(area.y + area.height), surface.height);

@@ -1,7 +1,7 @@
 // The row of tools above a canvas.
 import { iconButton, make, slider } from "../controls.js";
 import { browse } from "./intake.js";
-import { contextOf, painted } from "./layers.js";
+import { compose, contextOf } from "./layers.js";
 import { invertPaint, maskTransparency, wipe } from "./paint.js";
 
 /** @import { Board } from "./board.js" */
@@ -83,7 +83,7 @@ function group(...children) {
  * @param {Point} point
  */
 function colourAt(board, { x, y }) {
-  const surface = painted(board.state);
+  const surface = compose(board.state);
   const [red, green, blue] = contextOf(surface).getImageData(Math.floor(x), Math.floor(y), 1, 1).data;
   return `#${[red, green, blue].map((part) => part.toString(16).padStart(2, "0")).join("")}`;
 }

@@ -16,7 +16,7 @@ import { address } from "../server.js";
  * Initials for a file without a picture, on a ground that its name chooses.
  * @param {Card} card
  */
-function standIn(card) {
+function drawStandIn(card) {
   const hue = [...card.stem].reduce((sum, letter) => (sum * 31 + (letter.codePointAt(0) ?? 0)) % 360, 7);
   const words = card.stem.split(/[^\p{L}\p{N}]+/u).filter(Boolean);
   const letters = words.slice(0, 2).map((word) => [...word][0].toUpperCase()).join("");
@@ -32,16 +32,16 @@ function familyOf({ reason, family }) {
 }
 
 /** @param {Card} card */
-function picture(card) {
-  if (!card.thumbnail) return standIn(card);
+function drawPicture(card) {
+  if (!card.thumbnail) return drawStandIn(card);
   const image = make("img", { className: "preview", loading: "lazy", decoding: "async", alt: "", draggable: false });
-  image.addEventListener("error", () => image.replaceWith(standIn(card)));
+  image.addEventListener("error", () => image.replaceWith(drawStandIn(card)));
   image.src = address(card.thumbnail.replace(/^\//, "")).href;
   return image;
 }
 
 /** @param {CardUpdate} update */
-function badge({ version }) {
+function makeBadge({ version }) {
   return make("span", { className: "newer", textContent: "New version", title: `${version} is on Civitai` });
 }
 
@@ -59,8 +59,8 @@ export function drawCard(card, { use, edit, favour, isUsed }) {
       title: card.reason ?? card.name,
       attributes: { "data-name": card.stem, "data-id": card.id, role: "button", "aria-label": card.stem },
     },
-    picture(card),
-    ...(card.update ? [badge(card.update)] : []),
+    drawPicture(card),
+    ...(card.update ? [makeBadge(card.update)] : []),
     make(
       "div",
       { className: "card-buttons" },

@@ -5,7 +5,7 @@ import { button, dialogButtons, openDialog } from "../dialogs.js";
 import { ask, address, messageOf } from "../server.js";
 import { facts, metadata } from "./facts.js";
 import { Fields } from "./fields.js";
-import { trashed } from "./trash.js";
+import { readTrash } from "./trash.js";
 
 /** @typedef {(card: Card | null, trashed?: Trashed) => void} Changed what a card is now, or null and what it became */
 
@@ -192,7 +192,7 @@ class Details {
     button.onclick = async () => {
       const gone = await this.#attempt(() => ask("DELETE", `v1/cards/${card.id}`));
       if (!gone) return;
-      await trashed();
+      await readTrash();
       this.#changed(null, gone);
       this.dialog.close();
     };

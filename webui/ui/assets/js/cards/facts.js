@@ -18,7 +18,7 @@ function row(label, ...values) {
  * A text with a button that copies it.
  * @param {string | null} text
  */
-function copied(text) {
+function makeCopyable(text) {
   if (!text) return null;
   const code = make("code", { textContent: text });
   const copy = button("Copy", async () => {
@@ -41,7 +41,7 @@ export function facts(card, computeHash) {
     rel: "noreferrer noopener",
     textContent: `Model ${card.civitai.model_id}`,
   });
-  const hash = copied(card.sha256) ?? button("Compute", computeHash, { className: "small" });
+  const hash = makeCopyable(card.sha256) ?? button("Compute", computeHash, { className: "small" });
   return make(
     "dl",
     { className: "details-facts" },
@@ -51,7 +51,7 @@ export function facts(card, computeHash) {
     ...row("Size", sizeText(card.size)),
     ...row("Changed", DAY.format(card.modified * 1000)),
     ...row("SHA-256", hash),
-    ...row("Hash in infotexts", copied(card.short_hash)),
+    ...row("Hash in infotexts", makeCopyable(card.short_hash)),
     ...row("Civitai", link),
     ...row("Also read from", (card.sidecars ?? []).join(", ")),
   );

@@ -20,7 +20,7 @@ const WEIGHTED = ["lora", "hypernetwork"];
  * @param {string} label
  * @param {HTMLElement} input
  */
-function labelled(label, input) {
+function makeLabel(label, input) {
   return make("label", { className: "details-field" }, make("span", { textContent: label }), input);
 }
 
@@ -40,17 +40,17 @@ export class Fields {
     const shown = TEXTS.filter(([name]) => PROMPTED.includes(card.kind) || !name.endsWith("_text"));
     this.elements = shown.flatMap(([name, label, rows]) => {
       const input = this.#input(name, make("textarea", { rows, value: card[name] ?? "" }));
-      const field = labelled(label, input);
+      const field = makeLabel(label, input);
       return name === "activation_text" ? [field, trainedWords(card, input), ...trainingTags(card, tab)] : [field];
     });
-    if (WEIGHTED.includes(card.kind)) this.elements.push(labelled(
+    if (WEIGHTED.includes(card.kind)) this.elements.push(makeLabel(
       "Preferred weight, 0 for the usual one",
       this.#input("preferred_weight", make(
         "input",
         { type: "number", step: 0.05, min: -10, max: 10, value: card.preferred_weight ?? 0 },
       )),
     ));
-    if (card.kind === "checkpoint") this.elements.push(labelled("VAE it is used with", this.#vae(card.vae === "Automatic" ? "" : card.vae)));
+    if (card.kind === "checkpoint") this.elements.push(makeLabel("VAE it is used with", this.#vae(card.vae === "Automatic" ? "" : card.vae)));
     this.#began = this.values();
     if (older) this.#takeOver(older);
   }

@@ -15,7 +15,7 @@ export function followPrompts(tab) {
 }
 
 /** @param {string} text */
-function escaped(text) {
+function escapePattern(text) {
   return text.replace(/[.*+?^${}()|[\]\\]/g, "\\$&");
 }
 
@@ -23,12 +23,12 @@ function escaped(text) {
  * What finds a card's text whatever weight stands in it.
  * @param {string} text
  */
-function pattern(text) {
+function patternOf(text) {
   const tag = /^<(\w+):([^:>]+)(:[^>]*)?>$/.exec(text.split(" ")[0]);
-  if (!tag) return new RegExp(`(?:^|,\\s*|\\s|(?<=[(\\[]))${escaped(text)}(?=$|[\\s,:)\\]])`);
+  if (!tag) return new RegExp(`(?:^|,\\s*|\\s|(?<=[(\\[]))${escapePattern(text)}(?=$|[\\s,:)\\]])`);
   const rest = text.slice(text.indexOf(">") + 1);
-  const words = rest ? `(?:${escaped(rest)})?` : "";
-  return new RegExp(`\\s*<${tag[1]}:${escaped(tag[2])}(?::[^>]*)?>${words}`, "i");
+  const words = rest ? `(?:${escapePattern(rest)})?` : "";
+  return new RegExp(`\\s*<${tag[1]}:${escapePattern(tag[2])}(?::[^>]*)?>${words}`, "i");
 }
 
 /**
@@ -46,7 +46,7 @@ function fieldOf(tab, negative) {
  * @param {boolean} [negative]
  */
 export function isInPrompt(tab, text, negative = false) {
-  return Boolean(text) && pattern(text).test(fieldOf(tab, negative)?.value ?? "");
+  return Boolean(text) && patternOf(text).test(fieldOf(tab, negative)?.value ?? "");
 }
 
 /**
@@ -56,7 +56,7 @@ export function isInPrompt(tab, text, negative = false) {
  */
 function put(tab, text, negative) {
   const field = fieldOf(tab, negative);
-  if (!field || !text || pattern(text).test(field.value)) return;
+  if (!field || !text || patternOf(text).test(field.value)) return;
   const begun = field.value.trimEnd();
   const gap = !begun ? "" : begun.endsWith(",") || text.startsWith("<") ? " " : ", ";
   type(field, begun + gap + text);
@@ -69,7 +69,7 @@ function put(tab, text, negative) {
  */
 function take(tab, text, negative) {
   const field = fieldOf(tab, negative);
-  if (field && text) type(field, field.value.replace(pattern(text), "").replace(/^[\s,]+/, ""));
+  if (field && text) type(field, field.value.replace(patternOf(text), "").replace(/^[\s,]+/, ""));
 }
 
 /**

@@ -1,7 +1,7 @@
 // The tools over a page of cards: search, order, what is shown, and where cards come from.
 import { iconButton, make } from "../controls.js";
 import { menuButton } from "../menu.js";
-import { openTrash, trashed } from "./trash.js";
+import { openTrash, readTrash } from "./trash.js";
 
 const ORDERS = { name: "Name", modified: "Date", size: "Size", family: "Family" };
 
@@ -80,7 +80,7 @@ export class Toolbar {
       this.newer,
     );
     addEventListener("trash", ({ detail }) => this.#countTrash(detail));
-    void trashed();
+    void readTrash();
   }
 
   /**

@@ -9,7 +9,7 @@ const WHEN = new Intl.DateTimeFormat(undefined, { dateStyle: "medium", timeStyle
  * Asks what is in the trash, and tells all pages of cards how much; nothing where the server is away.
  * @returns {Promise<Trashed[]>}
  */
-export async function trashed() {
+export async function readTrash() {
   const list = await ask("GET", "v1/trash").catch(() => []);
   dispatchEvent(new CustomEvent("trash", { detail: list.length }));
   return list;
@@ -22,7 +22,7 @@ export async function trashed() {
  */
 export async function restore(id) {
   const card = await ask("POST", `v1/trash/${id}/restore`);
-  await trashed();
+  await readTrash();
   return card;
 }
 
@@ -40,7 +40,7 @@ export async function openTrash(restored) {
   await read();
 
   async function read() {
-    entries = await trashed();
+    entries = await readTrash();
     const bytes = entries.reduce((sum, { size }) => sum + size, 0);
     list.replaceChildren(...entries.map(row));
     empty.hidden = !entries.length;

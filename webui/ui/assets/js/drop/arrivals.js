@@ -23,7 +23,7 @@ function currentTab() {
  * @param {File | null} file
  * @param {{isNews?: boolean}} [options]
  */
-export async function arrived(arrivals, line, tray, file, { isNews = true } = {}) {
+export async function showArrivals(arrivals, line, tray, file, { isNews = true } = {}) {
   const [first, ...others] = arrivals;
   for (const other of others) await show(other, tray.add(other.name), tray, null, false);
   if (first) await show(first, line, tray, file, isNews && !others.length);

@@ -1,6 +1,6 @@
 // What the server fetches from Civitai, Hugging Face and other places. It goes on without the page.
 import { address, ask, messageOf } from "../server.js";
-import { arrived } from "./arrivals.js";
+import { showArrivals } from "./arrivals.js";
 
 /** @import { Line, Tray } from "./tray.js" */
 
@@ -37,7 +37,7 @@ export async function resumeDownloads(tray) {
   const downloads = /** @type {Download[]} */ (await ask("GET", "v1/downloads").catch(() => []));
   for (const download of downloads) {
     const line = tray.add(download.name || download.link);
-    if (download.state === "done") finished(download, line, tray, { isNews: false });
+    if (download.state === "done") finish(download, line, tray, { isNews: false });
     else follow(download, line, tray);
   }
 }
@@ -48,9 +48,9 @@ export async function resumeDownloads(tray) {
  * @param {Tray} tray
  * @param {{isNews?: boolean}} [options]
  */
-function finished(download, line, tray, options) {
+function finish(download, line, tray, options) {
   line.isToldByServer = false;
-  void arrived(download.arrivals, line, tray, null, options);
+  void showArrivals(download.arrivals, line, tray, null, options);
   ask("DELETE", `v1/downloads/${download.id}`).catch(() => {});
 }
 
@@ -112,10 +112,10 @@ function show(download) {
   line.rename(download.name || download.link);
   if (download.state === "done") {
     lines.delete(download.id);
-    finished(download, line, tray);
+    finish(download, line, tray);
   } else if (ACTIVE.has(download.state)) {
     line.progress(download.size ? download.received / download.size : null, statusText(download));
-    if (!line.buttons.children.length) buttons(download, line);
+    if (!line.buttons.children.length) offerButtons(download, line);
   } else {
     lines.delete(download.id);
     line.say(download.message ?? "Paused.", download.state === "failed" ? "failed" : "");
@@ -129,7 +129,7 @@ function show(download) {
  * @param {Download} download
  * @param {Line} line
  */
-function buttons(download, line) {
+function offerButtons(download, line) {
   line.offer(
     "Pause",
     () => ask("POST", `v1/downloads/${download.id}/pause`).catch((error) => (line.text.textContent = messageOf(error))),

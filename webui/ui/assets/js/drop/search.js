@@ -33,7 +33,7 @@ const NOTHING = "Civitai knows nothing like that. Try fewer words or other filte
  * @param {string[] | Record<string, string>} choices
  * @param {string} [value]
  */
-function select(label, choices, value = "") {
+function makeList(label, choices, value = "") {
   const box = make("select", { title: label, attributes: { "aria-label": label } });
   for (const [key, words] of Array.isArray(choices) ? choices.map((key) => [key, key]) : Object.entries(choices)) {
     box.append(make("option", { value: key, textContent: words || "All models" }));
@@ -46,7 +46,7 @@ function select(label, choices, value = "") {
  * @param {FoundModel} found
  * @param {(link: string) => void} fetchIt
  */
-function result(found, fetchIt) {
+function drawFound(found, fetchIt) {
   const picture = found.preview
     ? make("img", { alt: "", loading: "lazy", referrerPolicy: "no-referrer", src: found.preview })
     : make("div", { className: "stand-in", textContent: "?" });
@@ -103,10 +103,10 @@ export function searchCivitai(kind, query, fetchIt) {
       attributes: { "aria-label": "What to look for" },
     },
   );
-  const type = select("Kind", TYPES, KIND_TYPES[kind] ?? "");
-  const base = select("Made for", BASES);
-  const sort = select("Order", SORTS, SORTS[0]);
-  const period = select("From", PERIODS, "AllTime");
+  const type = makeList("Kind", TYPES, KIND_TYPES[kind] ?? "");
+  const base = makeList("Made for", BASES);
+  const sort = makeList("Order", SORTS, SORTS[0]);
+  const period = makeList("From", PERIODS, "AllTime");
   const adult = make("input", { type: "checkbox" });
   const list = make("ul", { className: "found-list" });
   const message = make(
@@ -137,7 +137,7 @@ export function searchCivitai(kind, query, fetchIt) {
     try {
       /** @type {{items: FoundModel[], next_cursor: string | null}} */
       const answer = await ask("POST", "v1/civitai/search", question);
-      list.append(...answer.items.map((found) => result(found, fetchIt)));
+      list.append(...answer.items.map((found) => drawFound(found, fetchIt)));
       cursor = answer.next_cursor;
       more.hidden = !cursor;
       message.textContent = list.children.length ? "" : NOTHING;

@@ -1,6 +1,6 @@
 // Files to the server, a piece at a time. A connection that breaks costs at most one piece.
-import { ask, isAbort, messageOf, unreachable } from "../server.js";
-import { arrived } from "./arrivals.js";
+import { ask, isAbort, messageOf, isUnreachable } from "../server.js";
+import { showArrivals } from "./arrivals.js";
 import { beginSending, endSending, isSending } from "./staying.js";
 
 /** @import { Line, Tray } from "./tray.js" */
@@ -72,7 +72,7 @@ async function send(file, line, signal, tray) {
     signal.throwIfAborted();
     upload = await begin(file, line, signal);
     while (upload.offset < file.size) {
-      upload = await piece(file, upload, line, signal);
+      upload = await sendPiece(file, upload, line, signal);
       line.progress(upload.offset / file.size, `${megabytes(upload.offset)} of ${megabytes(file.size)} MB`);
     }
     await finish(upload.id, line, signal, tray, file);
@@ -101,7 +101,7 @@ async function send(file, line, signal, tray) {
  */
 function begin(file, line, signal) {
   const body = { name: file.name, size: file.size, mark: markOf(file) };
-  return patiently(() => ask("POST", "v1/uploads", body, signal), line, 0, signal);
+  return askPatiently(() => ask("POST", "v1/uploads", body, signal), line, 0, signal);
 }
 
 /**
@@ -114,8 +114,8 @@ function begin(file, line, signal) {
 async function finish(id, line, signal, tray, file) {
   line.progress(null, "Looking at it …");
   line.buttons.replaceChildren();
-  const { arrivals } = await patiently(() => ask("POST", `v1/uploads/${id}/finish`), line, null, signal);
-  await arrived(arrivals, line, tray, file);
+  const { arrivals } = await askPatiently(() => ask("POST", `v1/uploads/${id}/finish`), line, null, signal);
+  await showArrivals(arrivals, line, tray, file);
 }
 
 /**
@@ -125,11 +125,11 @@ async function finish(id, line, signal, tray, file) {
  * @param {AbortSignal} signal
  * @returns {Promise<Upload>}
  */
-async function piece(file, upload, line, signal) {
+async function sendPiece(file, upload, line, signal) {
   const body = file.slice(upload.offset, upload.offset + upload.chunk_bytes);
   const address = `v1/uploads/${upload.id}?offset=${upload.offset}`;
   try {
-    return await patiently(() => ask("PUT", address, body, signal), line, upload.offset / file.size, signal);
+    return await askPatiently(() => ask("PUT", address, body, signal), line, upload.offset / file.size, signal);
   } catch (error) {
     const { status, body: told } = /** @type {Refusal} */ (error);
     if (status === 409 && told?.offset !== undefined) return { ...upload, offset: told.offset };
@@ -147,12 +147,12 @@ async function piece(file, upload, line, signal) {
  * @param {number | null} share
  * @param {AbortSignal} signal
  */
-async function patiently(question, line, share, signal) {
+async function askPatiently(question, line, share, signal) {
   for (let attempt = 0; ; attempt++) {
     try {
       return await question();
     } catch (error) {
-      if (!unreachable(error)) throw error;
+      if (!isUnreachable(error)) throw error;
       line.progress(share, SILENT);
       await pause(Math.min(SHORTEST_PAUSE_MS * 2 ** attempt, LONGEST_PAUSE_MS), signal);
     }
