@@ -236,7 +236,7 @@ def discard(page: Page, stem: str) -> None:
     """Move a card's file to the trash."""
     dialog = details(page, stem)
     dialog.locator("button", has_text="Move to the trash").click()
-    dialog.locator("button", has_text="Move it all the same").click()
+    dialog.locator("button", has_text="Move it anyway").click()
     expect(page.locator(f"{LORAS}[data-name={stem}]")).to_have_count(0)
 
 
@@ -325,7 +325,7 @@ def test_keys_are_kept_told_of_and_removed_for_both_sites(page, home):
         expect(row).to_contain_text("No key.")
         row.locator("input").fill(f"secret-{site}")
         row.locator("input").press("Enter")
-        expect(row).to_contain_text("A key is kept.")
+        expect(row).to_contain_text("A key is stored.")
         assert row.locator("input").input_value() == ""
     (path,) = home.rglob("keys.json")
     assert json.loads(path.read_text(encoding="utf-8")) == {
@@ -336,7 +336,7 @@ def test_keys_are_kept_told_of_and_removed_for_both_sites(page, home):
     page.click("#tabs > .tab-nav > button:has-text('Settings')")
     for site in ("civitai", "huggingface"):
         row = page.locator(f"#settings .key-row[data-site={site}]")
-        expect(row).to_contain_text("A key is kept.")
+        expect(row).to_contain_text("A key is stored.")
         row.locator("button", has_text="Remove").click()
         expect(row).to_contain_text("No key.")
 
@@ -366,7 +366,7 @@ def test_the_keyboard_alone_opens_leaves_and_keeps_details(page):
     notes = dialog.locator("label", has_text="Notes").locator("textarea")
     notes.fill("typed and not saved")
     page.keyboard.press("Escape")
-    expect(dialog).to_contain_text("were not saved")
+    expect(dialog).to_contain_text("unsaved changes")
     page.keyboard.press("Escape")
     expect(dialog).to_have_count(0)
     assert page.evaluate("document.activeElement.closest('.card')?.dataset.name") == "ink"

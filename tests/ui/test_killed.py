@@ -166,7 +166,7 @@ def test_a_page_that_was_closed_meanwhile_says_what_to_do_and_goes_on_there(serv
     server.start()
     page.goto(server.address)
     steps.ready(page)
-    expect(page.locator(TRAY)).to_contain_text(re.compile(r"Only \d+ % of this file came. Drop it again"))
+    expect(page.locator(TRAY)).to_contain_text(re.compile(r"Only \d+ % of this file arrived. Drop it again"))
     assert "large" not in server.listed()
     begun = []
     page.on("request", lambda request: begun.append(request.url) if request.method == "PUT" else None)

@@ -104,7 +104,7 @@ for (const upload of uploads) {
     const done = Math.floor((100 * upload.offset) / upload.size);
     const line = tray.add(upload.name);
     line.isToldByServer = true;
-    line.say(`Only ${done} % of this file came. Drop it again, and it goes on from there.`);
+    line.say(`Only ${done} % of this file arrived. Drop it again to continue from there.`);
   }
 }
 publish({

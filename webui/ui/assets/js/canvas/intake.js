@@ -49,7 +49,7 @@ async function takeFrom(transfer, board) {
     if (picture) await board.take(picture);
     else board.say("There is no picture in that. Drop or paste a picture file.");
   } catch {
-    board.say("That picture lies on another site, which does not hand it out. Save it, and drop the file.");
+    board.say("That picture is on another site, which does not let this page read it. Save it, and drop the file.");
   }
 }
 

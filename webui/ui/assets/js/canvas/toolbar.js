@@ -68,7 +68,7 @@ function paintActions(board) {
     iconButton("undo", "Undo (Ctrl+Z)", () => board.history.undo()),
     iconButton("redo", "Redo (Ctrl+Shift+Z)", () => board.history.redo()),
     ...(board.isMask ? forMasks : []),
-    iconButton("wipe", "Wipe all paint off this layer", () => wipe(board)),
+    iconButton("wipe", "Clear this layer", () => wipe(board)),
   ];
 }
 

@@ -66,7 +66,7 @@ export function drawCard(card, { use, edit, favour, isUsed }) {
       { className: "card-buttons" },
       iconButton(
         card.favourite ? "star-full" : "star",
-        card.favourite ? "No favourite any more" : "Favourite",
+        card.favourite ? "Remove from favourites" : "Favourite",
         () => favour(card),
       ),
       iconButton("edit", "Details, trigger words, preview", () => edit(card)),

@@ -10,7 +10,7 @@ import { readTrash } from "./trash.js";
 /** @typedef {(card: Card | null, trashed?: Trashed) => void} Changed what a card is now, or null and what it became */
 
 const NO_PICTURE = "There is no picture in the gallery. Generate one first, or choose one.";
-const NOT_SAVED = "There are changes that were not saved. Save them, or close once more to leave them.";
+const NOT_SAVED = "There are unsaved changes. Save them, or close again to discard them.";
 const DAY = new Intl.DateTimeFormat(undefined, { dateStyle: "medium" });
 
 /**
@@ -116,7 +116,7 @@ class Details {
       "div",
       { className: "details-side" },
       preview,
-      update(card.has_own_preview ? "Replace by the shown picture" : "Preview from the shown picture", () => this.#take(route)),
+      update(card.has_own_preview ? "Replace with the picture shown" : "Preview from the picture shown", () => this.#take(route)),
       this.#choosePicture(route),
       ...(card.has_own_preview ? [update("Remove the preview", () => ask("DELETE", `${route}/preview`))] : []),
       update("Ask Civitai about this file", () => ask("POST", `${route}/fetch`, {}), "Asking Civitai …"),
@@ -188,7 +188,7 @@ class Details {
     const use = await this.#attempt(() => ask("GET", `v1/cards/${card.id}/use`));
     if (!use) return;
     this.message.textContent = use.sentence;
-    button.textContent = "Move it all the same";
+    button.textContent = "Move it anyway";
     button.onclick = async () => {
       const gone = await this.#attempt(() => ask("DELETE", `v1/cards/${card.id}`));
       if (!gone) return;

@@ -46,7 +46,7 @@ export function facts(card, computeHash) {
     "dl",
     { className: "details-facts" },
     ...row("File", card.name),
-    ...row("For", unknown ? "not told by its content" : card.family),
+    ...row("For", unknown ? "unknown, its content does not tell" : card.family),
     ...row("Sort", card.sort),
     ...row("Size", sizeText(card.size)),
     ...row("Changed", DAY.format(card.modified * 1000)),

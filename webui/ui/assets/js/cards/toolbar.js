@@ -43,13 +43,13 @@ export class Toolbar {
     this.order.append(...Object.entries(ORDERS).map(([value, words]) => make("option", { value, textContent: words })));
     this.order.value = kept.order ?? "name";
     const switches = (/** @type {keyof Kept} */ name) => actions.keep({ [name]: !kept[name] });
-    this.direction = iconButton("direction", "Turn the order round", () => switches("descending"));
+    this.direction = iconButton("direction", "Reverse the order", () => switches("descending"));
     this.favourites = iconButton("star", "Favourites only", () => switches("favourites"));
     const refresh = iconButton("refresh", "Look for files again", () => actions.scan());
     refresh.id = `${id}_extra_refresh`;
     const plain = (/** @type {string} */ words, /** @type {string} */ title, /** @type {() => unknown} */ action) =>
       make("button", { type: "button", className: "cards-add", textContent: words, title, onclick: action });
-    this.trash = plain("Trash", "What was deleted, and can be had back", () => openTrash(() => actions.restored()));
+    this.trash = plain("Trash", "Deleted files, which can be restored", () => openTrash(() => actions.restored()));
     this.fitting = make("button", { type: "button", className: "cards-link cards-fitting", onclick: () => switches("all") });
     this.newer = make("button", { type: "button", className: "cards-link cards-newer", onclick: () => switches("newer") });
     this.element = make(

@@ -1,4 +1,4 @@
-// What was deleted: had back, or deleted for good.
+// What was deleted: restored, or deleted for good.
 import { make } from "../controls.js";
 import { button, dialogButtons, openDialog, sizeText, twiceButton } from "../dialogs.js";
 import { ask, messageOf } from "../server.js";
@@ -45,8 +45,8 @@ export async function openTrash(restored) {
     list.replaceChildren(...entries.map(row));
     empty.hidden = !entries.length;
     message.textContent = entries.length
-      ? `${sizeText(bytes)} in all. What is here lies on the disk until it is deleted for good.`
-      : "Nothing here. What you move to the trash can be had back from this list.";
+      ? `${sizeText(bytes)} in all. These files stay on the disk until they are deleted for good.`
+      : "Nothing here. What you move to the trash can be restored from this list.";
   }
 
   /** @param {() => Promise<unknown>} action */

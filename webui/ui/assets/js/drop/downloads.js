@@ -10,7 +10,7 @@ const BEGINNINGS = { waiting: "Waiting …", asking: "Asking …", filing: "Look
 // A browser does not ask again by itself where a proxy answered for a server that is being started.
 const ASK_AGAIN_MS = 5000;
 const SILENT = "The server does not answer. This goes on by itself as soon as it does.";
-const LOST = "The server knows nothing of this any more. Look whether the file is here; if not, fetch it again.";
+const LOST = "The server no longer knows of this download. See whether the file is here; if not, fetch it again.";
 const lines = /** @type {Map<string, {line: Line, tray: Tray}>} */ (new Map());
 let events = /** @type {EventSource | null} */ (null);
 

@@ -25,7 +25,7 @@ export async function inquire(what, question, label, tray, showNewer) {
   running.add(what);
   const line = tray.add(`${title}: ${label}`);
   const stop = new AbortController();
-  line.progress(0, "Begins …");
+  line.progress(0, "Starting …");
   line.offer("Stop", () => stop.abort());
   let found = 0;
   try {

@@ -49,7 +49,7 @@ function row(site, changed) {
     make("div", { className: "found-form" }, key, keep, remove),
   );
   const show = (/** @type {boolean} */ has) => {
-    told.textContent = has ? "A key is kept. It is not shown again; another one takes its place." : `No key. ${where}`;
+    told.textContent = has ? "A key is stored. It is not shown again; a new one replaces it." : `No key. ${where}`;
     remove.hidden = !has;
   };
   return { element, show, tell: (/** @type {string} */ sentence) => (told.textContent = sentence) };
@@ -78,7 +78,7 @@ export function openKeys() {
     { narrow: true },
     make("p", {
       className: "hint",
-      textContent: "They lie on the machine of this server, and each is sent to its own site and nowhere else.",
+      textContent: "They are kept on the machine of this server, and each is sent to its own site and nowhere else.",
     }),
     keyFields(),
   );
