@@ -366,6 +366,20 @@ def test_generate_forever_goes_on_until_it_is_told_to_end(page):
     expect(page.locator("#txt2img_generate")).not_to_have_class(re.compile("forever"))
 
 
+def test_generate_forever_and_the_title_go_on_in_a_page_in_the_background(page):
+    fill_form(page, "again and again", steps=2)
+    # What browsers do there: a page that nobody sees is not drawn.
+    page.evaluate("window.requestAnimationFrame = () => 0")
+    page.evaluate("document.querySelector('#txt2img_generate').dispatchEvent(new MouseEvent('contextmenu'))")
+    page.evaluate("document.querySelector('.context-menu button').click()")
+    page.wait_for_function("document.title.startsWith('[')")
+    ended = "document.querySelector('#txt2img_progress .job-ended')?.dataset.job"
+    first = page.wait_for_function(ended).json_value()
+    page.wait_for_function(f"first => ({ended} ?? first) !== first", arg=first)
+    page.evaluate("document.querySelector('#txt2img_generate').dispatchEvent(new MouseEvent('contextmenu'))")
+    page.evaluate("document.querySelectorAll('.context-menu button')[1].click()")
+
+
 @pytest.mark.parametrize("dark", [False, True])
 def test_the_theme_follows_the_system_and_the_address_wins(chromium, address, dark):
     is_dark = "document.body.classList.contains('dark')"

@@ -1,5 +1,6 @@
 // Generate forever: the next job begins when the page is told that one has ended, and at no other time.
-import { beforeEach, expect, test } from "vitest";
+import { beforeEach, expect, test, vi } from "vitest";
+import { nextFrame } from "../../../webui/ui/assets/js/dom.js";
 import "./forever_page.js";
 import "../../../webui/ui/assets/js/forever.js";
 
@@ -19,7 +20,7 @@ async function end(outcome = "done", waiting = 0, job = `job ${(jobs += 1)}`) {
 
 /** Until the page has looked at what changed: two frames are enough. */
 async function settle() {
-  for (let frame = 0; frame < 2; frame++) await new Promise(requestAnimationFrame);
+  for (let frame = 0; frame < 2; frame++) await nextFrame();
 }
 
 /** @param {string} label */
@@ -75,6 +76,17 @@ test("it ends when it is told to, and when a job fails", async () => {
   await end();
   expect(presses).toBe(2);
   expect(document.getElementById("txt2img_generate")?.classList.contains("forever")).toBe(false);
+});
+
+test("it goes on in the background, where nothing is drawn", async () => {
+  vi.stubGlobal("requestAnimationFrame", () => 0);
+  try {
+    choose("Generate forever");
+    await end();
+    expect(presses).toBe(2);
+  } finally {
+    vi.unstubAllGlobals();
+  }
 });
 
 test("without it nothing is pressed", async () => {

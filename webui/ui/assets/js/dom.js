@@ -54,6 +54,20 @@ export function appears(selector) {
   });
 }
 
+// A page in the background is drawn no more, but its title and its queue go on.
+const BACKGROUND_MS = 250;
+
+/**
+ * Resolves before the page is drawn next, or a moment later where it is not drawn.
+ * @returns {Promise<void>}
+ */
+export function nextFrame() {
+  return new Promise((resolve) => {
+    requestAnimationFrame(() => resolve());
+    setTimeout(resolve, BACKGROUND_MS);
+  });
+}
+
 /**
  * Runs `look` now and after each change below the element, at most once a frame.
  * @param {Node} element
@@ -65,7 +79,7 @@ export function onChange(element, look, options = { childList: true, subtree: tr
   new MutationObserver(() => {
     if (planned) return;
     planned = true;
-    requestAnimationFrame(() => {
+    void nextFrame().then(() => {
       planned = false;
       look();
     });

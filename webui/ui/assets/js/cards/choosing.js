@@ -1,5 +1,5 @@
 // A checkpoint or a VAE becomes the one in use: the server keeps it, and the row above the tabs shows it.
-import { find, publish } from "../dom.js";
+import { find, nextFrame, publish } from "../dom.js";
 
 // Of a server that went away nothing comes back.
 const PATIENCE_MS = 10_000;
@@ -24,7 +24,7 @@ export async function chooseModel(option, title) {
     find("#choose_model")?.click();
   });
   // What Gradio has been told stands in the page from the next frame on.
-  await new Promise(requestAnimationFrame);
+  await nextFrame();
 }
 
 /** What the hidden button's handler sends to the server. */
