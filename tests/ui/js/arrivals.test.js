@@ -73,6 +73,39 @@ test("what a picture was made with and is not here gets lines of its own", async
   expect(lines()).toHaveLength(2);
 });
 
+/** @type {Arrival} */
+const LORA = {
+  ...PICTURE,
+  outcome: "filed",
+  name: "glow.safetensors",
+  sentence: "Filed in models/Lora.",
+  kind: "lora",
+  title: "glow",
+  card: /** @type {Card} */ ({ kind: "lora", stem: "glow", reason: null, insert: "<lora:glow:1>", insert_negative: "" }),
+  infotext: null,
+  missing: [],
+};
+
+test.each([
+  ["is written into the prompt", [LORA], "a fox", "a fox <lora:glow:1>"],
+  ["stays as the artist weighed it", [LORA], "a fox <lora:glow:0.4>", "a fox <lora:glow:0.4>"],
+  ["is not written where several came", [LORA, { ...LORA, name: "other" }], "a fox", "a fox"],
+  ["is not written where it cannot be used", [{ ...LORA, card: { ...LORA.card, reason: "damaged" } }], "a fox", "a fox"],
+])("a LoRA that came %s", async (_, arrivals, before, after) => {
+  const prompt = document.querySelector("textarea");
+  if (!prompt) throw new Error("the page has no prompt");
+  prompt.value = before;
+  await showArrivals(/** @type {Arrival[]} */ (arrivals), tray.add("glow.safetensors"), tray, null);
+  expect(prompt.value).toBe(after);
+});
+
+test("one that came long ago is told and not chosen", async () => {
+  const prompt = document.querySelector("textarea");
+  await showArrivals([LORA], tray.add("glow.safetensors"), tray, null, { isNews: false });
+  expect(prompt?.value).toBe("");
+  expect(lines()).toEqual([["done", "glow.safetensors", "Filed in models/Lora."]]);
+});
+
 test("an archive with nothing in it says so", async () => {
   await showArrivals([], tray.add("empty.zip"), tray, null);
   expect(lines()).toEqual([["failed", "empty.zip", "There was nothing in it."]]);
