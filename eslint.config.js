@@ -1,12 +1,12 @@
 // What eslint asks of the page's scripts and of their tests, with the types that tsc knows.
 import js from "@eslint/js";
+import { defineConfig } from "eslint/config";
 import globals from "globals";
 import typescript from "typescript-eslint";
 
 const SCRIPTS = ["webui/ui/assets/js/**/*.js", "tests/ui/js/**/*.js"];
 
-export default typescript.config(
-  { ignores: ["**/.venv/", "**/venv/", "data/", "extensions/", "outputs/", "tmp/", "tests/goldens/"] },
+export default defineConfig(
   js.configs.recommended,
   {
     rules: {
