@@ -80,10 +80,11 @@ function cardChanged(card) {
   for (const { panels } of pages.values()) for (const panel of panels.values()) panel.grid.change(card);
 }
 
+// Before anything is waited for: what is dropped onto a page that is still being drawn asks for these.
+publish({ showCards, cardsChanged, cardChanged });
 for (const tab of ["txt2img", "img2img"]) {
   const settings = await appears(`#${tab}_settings`);
   followPrompts(tab);
   build(tab, settings);
 }
-publish({ showCards, cardsChanged, cardChanged });
 listenForFiles(cardsChanged);

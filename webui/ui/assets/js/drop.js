@@ -94,6 +94,15 @@ function take(files, text = "") {
   if (!files.length) for (const link of linksIn(text)) void fetchLink(link, tray);
 }
 
+publish({
+  addModels: () => askForModels(take),
+  fetchLink: (link) => fetchLink(link, tray),
+  inquire: (what, question, label, showNewer) => inquire(what, question, label, tray, showNewer),
+  openKeys,
+  takeFiles: take,
+  searchModels: (kind, query) => searchCivitai(kind, query, (link) => fetchLink(link, tray)),
+});
+
 void placeKeysInSettings();
 for (const kept of tray.kept()) retell(kept, tray);
 void resumeDownloads(tray);
@@ -107,11 +116,3 @@ for (const upload of uploads) {
     line.say(`Only ${done} % of this file arrived. Drop it again to continue from there.`);
   }
 }
-publish({
-  addModels: () => askForModels(take),
-  fetchLink: (link) => fetchLink(link, tray),
-  inquire: (what, question, label, showNewer) => inquire(what, question, label, tray, showNewer),
-  openKeys,
-  takeFiles: take,
-  searchModels: (kind, query) => searchCivitai(kind, query, (link) => fetchLink(link, tray)),
-});
