@@ -54,7 +54,7 @@ def test_a_link_that_is_not_understood_is_the_asker_s_mistake(api):
         "https://u:p@civitai.com/models/1",
         "https://evil.example/x",
     ):
-        assert is_refused(api.post("/v1/links", json={"link": link}))
+        assert is_refused(api.post("/v1/links", json={"text": link}))
 
 
 def test_a_mistake_of_ours_is_a_sentence_without_its_details(api):
