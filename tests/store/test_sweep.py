@@ -14,6 +14,7 @@ from webui.store.staging import COPY_PREFIX
 from webui.store.sweep import WrittenFolders, outermost, sweep
 
 OURS = [
+    "grid-abc_1234.tmp",
     ".abcd_123.tmp",
     ".00012.numbered.tmp",
     ".grid-0003.numbered.tmp",

@@ -17,9 +17,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 logger = logging.getLogger(__name__)
-# As mkstemp, numbers being taken and copies between disks call them.
+# As mkstemp, grids being drawn, numbers being taken and copies between disks call them.
 HALF_WRITTEN = re.compile(
-    r"\.[a-z0-9_]{8}\.tmp|\.([^/]+-)?[0-9]{4,18}\.numbered\.tmp|\.incoming-[0-9a-f]{16}\.tmp",
+    r"(\.|grid-)[a-z0-9_]{8}\.tmp|\.([^/]+-)?[0-9]{4,18}\.numbered\.tmp|\.incoming-[0-9a-f]{16}\.tmp",
     re.ASCII,
 )
 # Clocks of network disks and of this machine differ by a little.
