@@ -55,7 +55,9 @@ def render() -> str:
         "",
         "Kept in `data/settings.json`; the Settings tab shows the same, with the same names. A running job "
         "is not changed by them: it got its copy when it was submitted. The keys are those of A1111's "
-        "`config.json` where the setting is the same, and `override_settings` of the API takes them too.",
+        "`config.json` where the setting is the same, and `override_settings` of the API takes them too, but "
+        "for folders and file name patterns. Folders lie below the data folder, unless you allow others with "
+        "[--allow-folder](security.md) or write them into the file yourself.",
     ]
     for name, holder in Settings.model_fields.items():
         section = section_type(holder.annotation)

@@ -38,7 +38,7 @@ from webui.library.fetch.proxies import Proxies
 from webui.library.fetch.sites import Sites
 from webui.library.fetch.web import Web
 from webui.library.intake.finishing import UploadFinisher
-from webui.library.intake.intake import Intake
+from webui.library.intake.intake import WILDCARDS, Intake
 from webui.library.library import Library
 from webui.store.card_cache import CardCache
 from webui.store.database import Database
@@ -54,6 +54,7 @@ from webui.store.lock import DataLock
 from webui.store.settings_file import SettingsFile
 from webui.store.staging import INCOMING
 from webui.store.styles_file import StylesReader
+from webui.store.sweep import Sweeping, WrittenFolders
 from webui.store.thumbnails import Thumbnails
 from webui.store.trash import Trash
 from webui.store.unsaved import UNSAVED, UnsavedPictures
@@ -178,13 +179,29 @@ async def running(services: Services) -> AsyncIterator[None]:
     gathering = HistoryGathering(
         services.history, lambda: output_folders(services.files, services.settings.current.folders)
     )
+    sweeping = Sweeping(lambda: written_folders(services), time.time())
     services.jobs.start()
     services.library.start()
     gathering.start()
+    sweeping.start()
     yield
+    sweeping.close()
     gathering.close()
     services.library.close()
     services.jobs.close()
+
+
+def written_folders(services: Services) -> WrittenFolders:
+    """Where this server writes files."""
+    paths = services.paths
+    pictures = [
+        services.files.folder(folder)
+        for folder in services.settings.current.folders.model_dump().values()
+        if folder
+    ]
+    models = (paths.models, paths.embeddings, *services.catalog.folders.roots)
+    own_files = {paths.root, services.settings.path.parent, *(styles.parent for styles in paths.styles)}
+    return WrittenFolders((paths.data, *pictures, *models, paths.root / WILDCARDS), tuple(own_files))
 
 
 def serve(flags: Flags, root: Path, sites: Sites | None = None) -> None:

@@ -8,7 +8,7 @@ import pytest
 from tests.arriving_files import lora
 from tests.fake_sites import KEY, FakeFile, FakeVersion
 from webui.api.downloads import changes_of
-from webui.api.server_events import told
+from webui.api.server_events import stream_events
 
 
 @pytest.fixture
@@ -90,7 +90,7 @@ async def test_a_page_is_told_of_all_downloads_and_then_of_changes(library_servi
     begun = library_api.post("/v1/downloads", json={"link": "civitai:1@5"}).json()
     until(library_api, begun["id"], "done")
     news = changes_of(library_services)
-    events = [event async for event in told(Watcher(3), 0.01, news, lambda: False)]
+    events = [event async for event in stream_events(Watcher(3), 0.01, news, lambda: False)]
     assert len(events) == 1
     (download,) = json.loads(events[0].strip().removeprefix("data: "))
     assert (download["id"], download["state"]) == (begun["id"], "done")

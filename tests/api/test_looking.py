@@ -9,7 +9,7 @@ from fastapi.testclient import TestClient
 from tests.many_files import make_loras
 from webui.api.app import build_api
 from webui.api.cards import changes_of
-from webui.api.server_events import told
+from webui.api.server_events import stream_events
 from webui.core.flags import read_flags
 from webui.jobs.services import Services
 from webui.main import build_services
@@ -65,7 +65,7 @@ async def test_a_page_is_told_what_is_new_until_all_is_known(services: Services)
         looks.append(services.catalog.unread)
         return not services.catalog.unread
 
-    events = [event async for event in told(Open(), 0.01, changes_of(services), is_over)]
+    events = [event async for event in stream_events(Open(), 0.01, changes_of(services), is_over)]
     first, last = (json.loads(event.removeprefix("data: ")) for event in events)
     assert first["unread"] > 0
     assert first["lists"]

@@ -47,14 +47,34 @@ def test_arguments_of_scripts_that_are_no_list_are_refused(arguments, script, ap
     assert is_refused(api.post("/sdapi/v1/img2img", json=body))
 
 
-def test_a_link_that_is_not_understood_is_the_asker_s_mistake(api):
-    for link in (
+LINKS = [
+    *(
         "nonsense",
         "ftp://x.example/y",
-        "https://u:p@civitai.com/models/1",
+        "https://u:p@x.example/a.safetensors",
         "https://evil.example/x",
-    ):
-        assert is_refused(api.post("/v1/links", json={"link": link}))
+        "https://[",
+    ),
+    *(
+        "https://x.example:99999999/a.safetensors",
+        "https://x.example:port/a.safetensors",
+        "http://x/a.safetensors",
+    ),
+    *(
+        "https://civitai.com/models/x",
+        "urn:air:sd1:lora:civitai:x@y",
+        "https://huggingface.co/docs",
+        "\0",
+        "//x",
+    ),
+]
+
+
+@pytest.mark.parametrize("link", LINKS)
+def test_a_link_that_is_not_understood_is_the_asker_s_mistake(link, api):
+    """No host is asked."""
+    assert is_refused(api.post("/v1/links", json={"text": link}))
+    assert is_refused(api.post("/v1/downloads", json={"link": link}))
 
 
 def test_a_mistake_of_ours_is_a_sentence_without_its_details(api):

@@ -65,15 +65,19 @@ def credentials_of(accounts: Accounts) -> frozenset[bytes]:
 def describe_access(flags: Flags) -> list[str]:
     """Sentences for the log about who may use the server, where that could surprise its owner."""
     rules = GuardRules.of(flags)
-    told: list[str] = []
+    remarks: list[str] = []
     if rules.page_accounts and not rules.api_accounts:
-        told.append("The API takes the accounts of --gradio-auth; --api-auth gives it accounts of its own.")
+        remarks.append(
+            "The API takes the accounts of --gradio-auth; --api-auth gives it accounts of its own."
+        )
     if rules.api_accounts and not rules.page_accounts and not flags.nowebui:
-        told.append("The page asks for no password: --api-auth guards the API alone, --gradio-auth the page.")
+        remarks.append(
+            "The page asks for no password: --api-auth guards the API alone, --gradio-auth the page."
+        )
     if rules.hosts.any_address and not rules.accounts:
-        told.append(
+        remarks.append(
             "Everybody who reaches this machine may use the server; --gradio-auth asks for a password."
         )
     if rules.origins.are_all:
-        told.append("--cors-allow-origins=* lets every web site that somebody here visits use the server.")
-    return told
+        remarks.append("--cors-allow-origins=* lets every web site that somebody here visits use the server.")
+    return remarks

@@ -124,5 +124,5 @@ def shown(value: object) -> str:
 
 def sentence(status: int, kind: str, text: str, more: dict[str, str] | None = None) -> JSONResponse:
     """A refusal."""
-    told = {"error": kind, "detail": text, "body": "", "errors": text} | (more or {})
-    return JSONResponse(told, status_code=status)
+    refusal = {"error": kind, "detail": text, "body": "", "errors": text} | (more or {})
+    return JSONResponse(refusal, status_code=status)

@@ -22,8 +22,8 @@ class BodyLimit:
         if scope["type"] != "http" or scope["path"].rstrip("/") == STREAMED:
             await self.app(scope, receive, send)
             return
-        told = Headers(scope=scope).get("content-length", "")
-        if told.isdigit() and int(told) > self._limit_bytes:
+        length = Headers(scope=scope).get("content-length", "")
+        if length.isdigit() and int(length) > self._limit_bytes:
             await self._refuse(scope, receive, send)
             return
         body = CountedBody(receive, send, self._limit_bytes)

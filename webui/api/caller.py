@@ -64,10 +64,12 @@ class Caller:
     def of(cls, scope: Scope, rules: GuardRules) -> Self:
         """Of an HTTP request or a websocket. `hosts` is empty where what was said is no single host."""
         headers = Headers(scope=scope)
-        told = headers.getlist("host")
+        names = headers.getlist("host")
         if rules.behind_proxy:
-            told += [name.strip() for line in headers.getlist("x-forwarded-host") for name in line.split(",")]
-        hosts = [Host.parse(name) for name in told]
+            names += [
+                name.strip() for line in headers.getlist("x-forwarded-host") for name in line.split(",")
+            ]
+        hosts = [Host.parse(name) for name in names]
         known = tuple(host for host in hosts if host is not None)
         is_clear = len(headers.getlist("host")) == 1 and len(known) == len(hosts)
         return cls(scope, headers, rules, known if is_clear else ())

@@ -23,21 +23,21 @@ from webui.store.atomic import storage_errors
 from webui.store.trash import Trashed
 
 AS_IT_IS = {"Cache-Control": "no-cache", "X-Content-Type-Options": "nosniff"}
-# How often an open page is told how far the look at new files is; each time it draws its cards anew.
-LOOKED_S = 1.5
+# How often an open page hears how far the scan of new files is; each time it draws its cards again.
+SCAN_EVENTS_S = 1.5
 # Its address changes with the picture.
 FOR_EVER = {"Cache-Control": "private, max-age=31536000, immutable"}
 
 
 class Scanned(BaseModel):
-    """What a look at the folders found."""
+    """What a scan of the folders found."""
 
     version: str
     count: int
 
 
-class Looked(BaseModel):
-    """How far the look at new model files is. `lists`: all but LoRAs are known, so that pickers are whole."""
+class ScanProgress(BaseModel):
+    """How far the scan of new files is. `lists`: all but LoRAs are known, so that pickers are whole."""
 
     unread: int
     lists: bool
@@ -78,13 +78,13 @@ def add_list_routes(router: APIRouter, services: Services) -> None:
     @router.get("/v1/cards")
     def cards(query: Annotated[CardQuery, Query()]) -> Response:
         """A page of the cards that match."""
-        page = index.page(resolved(query, services))
+        page = index.page(resolve_family(query, services))
         return Response(page.model_dump_json(), media_type="application/json")
 
     @router.get("/v1/cards/events")
     async def events(request: Request) -> StreamingResponse:
-        """How far the look at new files is, as it goes on; ends with it."""
-        return event_stream(request, LOOKED_S, changes_of(services), lambda: not services.catalog.unread)
+        """How far the scan of new files is, as it goes on; ends with it."""
+        return event_stream(request, SCAN_EVENTS_S, changes_of(services), lambda: not services.catalog.unread)
 
     @router.post("/v1/cards/scan")
     def scan() -> Scanned:
@@ -94,7 +94,7 @@ def add_list_routes(router: APIRouter, services: Services) -> None:
 
 
 def changes_of(services: Services) -> Callable[[], str | None]:
-    """Gives what became known since it was last asked, None if nothing did."""
+    """A function that gives what became known since its last call, None if nothing did."""
     seen: int | None = None
 
     def news() -> str | None:
@@ -104,13 +104,13 @@ def changes_of(services: Services) -> Callable[[], str | None]:
             return None
         seen = catalog.version
         lists = catalog.is_settled(*(kind for kind in ModelKind if kind is not ModelKind.LORA))
-        return Looked(unread=catalog.unread, lists=lists).model_dump_json()
+        return ScanProgress(unread=catalog.unread, lists=lists).model_dump_json()
 
     return news
 
 
-def resolved(query: CardQuery, services: Services) -> CardQuery:
-    """The question with the family of the selected checkpoint, where it asks for what fits that."""
+def resolve_family(query: CardQuery, services: Services) -> CardQuery:
+    """The query with the family of the selected checkpoint, where it asks for what fits that."""
     return query.model_copy(update={"family": selected_family(services)}) if query.fitting else query
 
 

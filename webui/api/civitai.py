@@ -6,7 +6,7 @@ from fastapi import APIRouter
 from fastapi.responses import StreamingResponse
 from pydantic import BaseModel, Field
 
-from webui.api.cards import resolved
+from webui.api.cards import resolve_family
 from webui.jobs.services import Services
 from webui.library.cards.card import Card, CardEntry, CardQuery
 from webui.library.cards.cards import CardDetail
@@ -58,14 +58,14 @@ class CardsBody(BaseModel):
 
 
 class Updates(BaseModel):
-    """Newer versions, and the cards about which nothing was told."""
+    """Newer versions, and the cards about which the site said nothing."""
 
     updates: list[NewerVersion]
     unanswered: list[Unanswered]
 
 
 class Described(BaseModel):
-    """Cards that were filled, and those about which nothing was told."""
+    """Cards that were filled, and those about which the site said nothing."""
 
     described: list[str]
     unanswered: list[Unanswered]
@@ -102,7 +102,7 @@ def routes(services: Services) -> APIRouter:
 
 
 def add_inquiry_routes(router: APIRouter, services: Services) -> None:
-    """Questions about many cards: about some by their ids, or about all that match, told as they go."""
+    """Questions about many cards: some by their ids, or all that match, with each answer as it comes."""
     library = services.library
     cards = library.cards
 
@@ -135,13 +135,13 @@ def add_inquiry_routes(router: APIRouter, services: Services) -> None:
     @router.post("/v1/cards/describe")
     def describe_matching(query: CardQuery) -> StreamingResponse:
         """Ask about all that match and lack a preview or trigger words: a line of JSON for each step."""
-        matching = cards.index.matching(resolved(query, services))
+        matching = cards.index.matching(resolve_family(query, services))
         return lines_of(describing([entry for entry in matching if lacks_description(entry)]))
 
     @router.post("/v1/cards/find-updates")
     def update_matching(query: CardQuery) -> StreamingResponse:
         """Look for newer versions of all that match: a line of JSON for each step."""
-        return lines_of(updating(cards.index.matching(resolved(query, services))))
+        return lines_of(updating(cards.index.matching(resolve_family(query, services))))
 
 
 def lines_of(steps: Steps) -> StreamingResponse:

@@ -14,7 +14,7 @@ from webui.library.fetch.downloads import Download, DownloadStatus
 from webui.library.fetch.offers import Offer, OfferedFile
 from webui.library.fetch.sites import CIVITAI, HUGGINGFACE
 
-# How often an open page is told of what moved.
+# How often an open page hears what changed.
 EVENTS_S = 0.3
 
 
@@ -147,7 +147,7 @@ def add_key_routes(router: APIRouter, services: Services) -> None:
 
 
 def changes_of(services: Services) -> Callable[[], str | None]:
-    """Gives all downloads at first, then those that changed since it was last asked; None if none did."""
+    """A function that gives all downloads at first, then those that changed since its last call, or None."""
     adapter = TypeAdapter(list[DownloadAnswer])
     revision = -1
 

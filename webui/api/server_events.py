@@ -1,4 +1,4 @@
-"""Server-sent events: a page is told of what moves while it moves, and asks for nothing."""
+"""Server-sent events: a page hears of changes as they happen, without polling."""
 
 import asyncio
 from collections.abc import AsyncIterator, Callable
@@ -15,13 +15,13 @@ def event_stream(
 ) -> StreamingResponse:
     """Sends what `news` gives, which is asked so often and gives JSON or None, until `is_over`."""
     return StreamingResponse(
-        told(request, every_s, news, is_over),
+        stream_events(request, every_s, news, is_over),
         media_type="text/event-stream",
         headers={"Cache-Control": "no-store"},
     )
 
 
-async def told(
+async def stream_events(
     request: Request, every_s: float, news: Callable[[], str | None], is_over: Callable[[], bool]
 ) -> AsyncIterator[str]:
     """The lines of the stream."""

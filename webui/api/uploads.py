@@ -79,8 +79,8 @@ def routes(services: Services) -> APIRouter:
         try:
             return answer(await run_in_threadpool(uploads.write, identity, offset, data))
         except WrongOffset as error:
-            told = {"error": "WrongOffset", "detail": str(error), "offset": error.offset}
-            return JSONResponse(told, status_code=409)
+            answered = {"error": "WrongOffset", "detail": str(error), "offset": error.offset}
+            return JSONResponse(answered, status_code=409)
 
     @router.post("/v1/uploads/{identity}/finish")
     def finish_upload(identity: str) -> Arrivals:

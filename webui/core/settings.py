@@ -83,7 +83,7 @@ class Models(Section):
         default=False,
         title="Ask Civitai about new models",
         description="When on, models that are dropped onto the page are looked up on Civitai by their hash, "
-        "and their cards filled. When off, no host is asked before you ask it.",
+        "and their cards filled. When off, nothing is sent to Civitai unless you ask.",
     )
 
 

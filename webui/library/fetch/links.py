@@ -135,13 +135,13 @@ def parse_url(url: str, sites: Sites) -> Link:
     """An address of a page or a file."""
     try:
         parts, site = urlsplit(url), sites.site_of(url)
+        trusted = f"{parts.hostname}:{parts.port}" in sites.trusted
     except ValueError as error:
         raise not_understood() from error
     if site == CIVITAI:
         return parse_civitai(parts.path, parts.query)
     if site == HUGGINGFACE:
         return parse_huggingface(parts.path)
-    trusted = f"{parts.hostname}:{parts.port}" in sites.trusted
     if parts.username or parts.password or not (parts.scheme == "https" or trusted):
         raise FetchRefused(
             "not a link", "Only https links without a password in them are fetched. Give the file's own."
