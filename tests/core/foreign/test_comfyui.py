@@ -186,6 +186,6 @@ def test_a_graph_of_many_links_takes_little_time(shape):
         "o": node("SaveImage", images=["s", 0]),
     }
     text = json.dumps(nodes)
-    start = time.perf_counter()
+    start = time.thread_time()
     infotext_of_items({"prompt": text})
-    assert time.perf_counter() - start < 5
+    assert time.thread_time() - start < 5
