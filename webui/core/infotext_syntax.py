@@ -63,6 +63,10 @@ _TELLING_INSIDE = re.compile(
 _STEPS_INSIDE = re.compile(r"(?<![\w-])(?<!hires )steps\s?[:\uff1a=]", re.IGNORECASE)
 _COUNTED = ("steps", "sampling steps", "inference steps", "seed")
 _BREAK_TAG = re.compile(r"<br ?/?>\n?", re.IGNORECASE)
+_ESCAPED_BREAK = re.compile(r"\\n(?:Negative prompt|Steps):")
+# Keys as chats show them.
+_BOLD_STEPS = re.compile(r"\*\*(?:sampling )?steps\s?(?::\*\*|\*\*:)", re.IGNORECASE)
+_BOLD = re.compile(r"\*\*([\w \-/]{2,40}:?)\*\*")
 # What only a text that was copied out of HTML source has: marks of LoRAs and quoted values that are escaped.
 _ESCAPED = re.compile(r"&lt;(?:lora|lyco|hypernet):|: ?&quot;|&#39;|&#x27;", re.IGNORECASE)
 
@@ -113,7 +117,7 @@ def split_infotext(text: str) -> Blocks:
     above, (before, fields) = lines[:start], _split_off_prompt(lines[start])
     prompts = _split_prompts([*above, before] if before else above)
     block = "\n".join([fields, *lines[start + 1 :]])
-    if len(_split_pairs(block, ",")) < FEWEST_FIELDS:
+    if before or len(_split_pairs(fields, ",")) < FEWEST_FIELDS:
         # Nobody who writes fields like this means the word to be part of the prompt.
         prompts = _PROMPT_LABEL.sub("", prompts[0], count=1).strip(), prompts[1]
     return Blocks(*prompts, read_pairs(block))
@@ -124,7 +128,13 @@ def clean(text: str) -> str:
     text = text.lstrip("\ufeff\ufffe").replace("\r\n", "\n").replace("\r", "\n").replace("\0", "")
     if _ESCAPED.search(text):
         text = html.unescape(text)
-    return text if "\n" in text.strip() else _BREAK_TAG.sub("\n", text)
+    if _BOLD_STEPS.search(text):
+        text = _BOLD.sub(r"\1", text)
+    if "\n" in text.strip():
+        return text
+    # Copied out of a JSON text or of HTML source.
+    text = text.replace("\\n", "\n") if _ESCAPED_BREAK.search(text) else text
+    return _BREAK_TAG.sub("\n", text)
 
 
 def read_pairs(text: str) -> Pairs:
@@ -226,7 +236,10 @@ def _first_line_of_fields(lines: list[str]) -> int | None:
     steps = next((at for at in range(last, -1, -1) if lines[at].lstrip().startswith("Steps:")), None)
     if steps is not None and _count_telling(read_pairs("\n".join(lines[steps:]))) >= FEWEST_FIELDS:
         return steps
-    return last if len(_split_pairs(lines[last], ",")) >= FEWEST_FIELDS else None
+    if len(_split_pairs(lines[last], ",")) >= FEWEST_FIELDS:
+        return last
+    every = (at for at in range(last, -1, -1) if lines[at].count(":") >= FEWEST_FIELDS)
+    return next((at for at in every if _tells_numbers(read_pairs(lines[at]))), None)
 
 
 def _split_off_prompt(line: str) -> tuple[str, str]:
