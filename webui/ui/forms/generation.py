@@ -6,7 +6,7 @@ from typing import Any
 from webui.core.errors import InvalidRequest
 from webui.core.image_options import INFOTEXT_FIELDS, infotext_key, option_key
 from webui.core.infotext_fields import as_option
-from webui.core.infotext_syntax import split_infotext
+from webui.core.infotext_layouts import split_infotext
 from webui.core.request import MAX_SEED, GenerationRequest
 from webui.core.request_infotext import read_with_problems
 from webui.core.sampling import AUTOMATIC, find_sampler
