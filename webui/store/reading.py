@@ -157,7 +157,9 @@ def as_pillow_opens(source: Path | bytes) -> Path | io.BytesIO:
 
 def picture_texts(image: Image.Image, png: PngTexts | None) -> PictureText:
     """Infotext and items, from PNG text, EXIF, XMP and comments. EXIF's comes first, as in A1111."""
-    entries: dict[str, object] = dict(png.texts) if png else dict(image.info)
+    entries: dict[str, object] = {str(key): value for key, value in image.info.items()}
+    if png is not None:
+        entries = dict(png.texts)
     items = {
         key: text
         for key, value in entries.items()
