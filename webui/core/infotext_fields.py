@@ -227,8 +227,8 @@ def _say_resources(fields: Mapping[str, Any]) -> list[str]:
     entries = cast(list[object], listed) if isinstance(listed, list) else []
     named = [cast(dict[str, object], entry) for entry in entries[:MOST_RESOURCES] if isinstance(entry, dict)]
     # A checkpoint that the text names by its file is no news.
-    told = [entry for entry in named if entry.get("type") != "checkpoint" or not fields.get("Model")]
-    titles = [_title_of_resource(entry) for entry in told if entry.get("modelName")]
+    news = [entry for entry in named if entry.get("type") != "checkpoint" or not fields.get("Model")]
+    titles = [_title_of_resource(entry) for entry in news if entry.get("modelName")]
     return [f"Civitai's own names for what it was made with: {', '.join(titles)}."] if titles else []
 
 
