@@ -196,3 +196,22 @@ def test_the_api_can_ask_for_a_password(exact_services):
     answer = client.post("/sdapi/v1/interrupt", auth=("ann", "secret"), headers=friend)
     assert answer.status_code == 200
     assert answer.headers["access-control-allow-origin"] == "https://friend.example"
+
+
+def test_each_field_of_an_infotexts_second_pass_is_taken_that_the_body_leaves_open(api):
+    text = (
+        "x\nSteps: 2, Sampler: Euler, CFG scale: 4, Seed: 8, Size: 64x64, Denoising strength: 0.5, "
+        "Hires upscale: 1.5, Hires steps: 1, Hires upscaler: Latent (nearest)"
+    )
+    told = infotext(api, {"infotext": text, "enable_hr": True, "hr_second_pass_steps": 2})
+    assert "Hires upscale: 1.5, Hires steps: 2, Hires upscaler: Latent (nearest)" in told
+
+
+@pytest.mark.parametrize("name", ["jpeg", "JPG", "Png", ".webp"])
+def test_file_formats_are_known_in_every_spelling(api, name):
+    infotext(api, PAYLOAD | {"override_settings": {"samples_format": name}})
+
+
+def test_an_infotext_with_words_for_numbers_is_read_as_far_as_it_goes(api):
+    text = "hill\nSteps: Unknown, Sampler: Undefined, CFG scale: Unknown, Seed: 8, Size: 64x64"
+    assert "Seed: 8" in infotext(api, {"infotext": text, "steps": 1})

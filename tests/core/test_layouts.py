@@ -70,6 +70,11 @@ def test_templates_are_read_whole():
     assert (fields["Template"], fields["Negative Template"]) == ("a {hill|dale}, at dawn", "fog")
 
 
+def test_models_that_only_civitai_names_are_said():
+    (sentence,) = read_with_problems(LAYOUTS["Civitai"]).problems
+    assert "checkpoint a, Seed: 9 v" in sentence
+
+
 def test_a_field_over_two_lines_keeps_both():
     assert parse_fields(LAYOUTS["a line break in a field"])["Note"] == "one\ntwo"
 

@@ -130,6 +130,12 @@ def test_long_compressed_text_does_not_keep_a_picture_from_opening(kind):
         assert open_picture(data).size == (8, 8)
 
 
+def test_a_long_colour_profile_does_not_keep_a_picture_from_opening():
+    profile = chunk(b"iCCP", b"x\0\0" + zlib.compress(b"x" * 2_000_000))
+    data = png(profile, PARAMETERS, PIXELS)
+    assert (read_infotext(data).infotext, open_picture(data).size) == ("a fox", (8, 8))
+
+
 def test_an_infotext_of_two_megabytes_is_read():
     long = chunk(b"zTXt", b"parameters\0\0" + zlib.compress(b"fox " * 500_000))
     assert len(read_infotext(png(long, PIXELS)).infotext) == 2_000_000

@@ -1,5 +1,6 @@
 """A browser on a served page, for the end-to-end tests."""
 
+import base64
 import os
 import shutil
 import socket
@@ -179,3 +180,32 @@ def wait_until_idle(page: Page) -> None:
 def wait_for_share(page: Page, more_than: float) -> None:
     """Until the bar shows more than this."""
     page.wait_for_function(f"least => {SHARE} > least", arg=more_than)
+
+
+# A script that drops files, or a link, on the page as a hand does.
+DROP = """async ([files, link]) => {
+  const transfer = new DataTransfer();
+  for (const { name, type, data } of files) {
+    const bytes = Uint8Array.from(atob(data), (letter) => letter.charCodeAt(0));
+    transfer.items.add(new File([bytes], name, { type }));
+  }
+  if (link) transfer.setData('text/uri-list', link);
+  const target = document.querySelector('#txt2img_generate');
+  for (const name of ['dragenter', 'dragover', 'drop']) {
+    target.dispatchEvent(new DragEvent(name, { dataTransfer: transfer, bubbles: true, cancelable: true }));
+  }
+}"""
+
+
+def drop(page: Page, *paths: Path, link: str = "") -> None:
+    """Drop files, or a link, on the page."""
+    types = {".png": "image/png", ".csv": "text/csv"}
+    files = [
+        {
+            "name": path.name,
+            "type": types.get(path.suffix, ""),
+            "data": base64.b64encode(path.read_bytes()).decode(),
+        }
+        for path in paths
+    ]
+    page.evaluate(DROP, [files, link])

@@ -1,11 +1,9 @@
 """Cards, and dropping anything onto the page, through a browser beside a Civitai of the test's own."""
 
-import base64
 import json
 import os
 import re
 import shutil
-from pathlib import Path
 
 import httpx
 import pytest
@@ -15,25 +13,13 @@ from playwright.sync_api import Locator, Page, expect
 from tests.arriving_files import embedding, picture
 from tests.fake_sites import FakeFile, FakeSites, FakeVersion
 from tests.ui import browser as steps
-from tests.ui.browser import ROOT, SCREENSHOTS, opened, reloaded, wait_until_idle
+from tests.ui.browser import ROOT, SCREENSHOTS, drop, opened, reloaded, wait_until_idle
 
 pytestmark = pytest.mark.timeout(400)
 PICTURE = picture(None, (60, 80))
 PROMPT = "#txt2img_prompt textarea"
 LORAS = "#txt2img_lora_cards .card"
 TRAY = "#arrivals li"
-DROP = """async ([files, link]) => {
-  const transfer = new DataTransfer();
-  for (const { name, type, data } of files) {
-    const bytes = Uint8Array.from(atob(data), (letter) => letter.charCodeAt(0));
-    transfer.items.add(new File([bytes], name, { type }));
-  }
-  if (link) transfer.setData('text/uri-list', link);
-  const target = document.querySelector('#txt2img_generate');
-  for (const name of ['dragenter', 'dragover', 'drop']) {
-    target.dispatchEvent(new DragEvent(name, { dataTransfer: transfer, bubbles: true, cancelable: true }));
-  }
-}"""
 
 
 @pytest.fixture(scope="module")
@@ -100,19 +86,6 @@ def details(page: Page, stem: str, cards: str = LORAS) -> Locator:
     dialog = page.locator("dialog.details")
     expect(dialog.locator("button.primary")).to_be_visible()
     return dialog
-
-
-def drop(page: Page, *paths: Path, link: str = "") -> None:
-    types = {".png": "image/png", ".csv": "text/csv"}
-    files = [
-        {
-            "name": path.name,
-            "type": types.get(path.suffix, ""),
-            "data": base64.b64encode(path.read_bytes()).decode(),
-        }
-        for path in paths
-    ]
-    page.evaluate(DROP, [files, link])
 
 
 def test_cards_write_themselves_into_the_prompt_and_out_again(page):

@@ -4,6 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tests.foreign_recipes import EXAMPLES, LAYOUTS
 from tests.request_strategies import requests, words
 from webui.core.errors import InvalidRequest
 from webui.core.image_options import OPTION_FIELDS
@@ -16,9 +17,11 @@ from webui.ui.forms.generation import (
     FORM_DEFAULTS,
     fields_of_infotext,
     fields_of_request,
+    infotext_problems,
     request_parts,
     seed_of,
 )
+from webui.ui.forms.img2img import fields_of_img2img_infotext
 
 HIRES = st.builds(
     HiresFix,
@@ -153,3 +156,33 @@ def test_extra_seeds_are_left_aside_unless_extra_is_ticked():
     fields = FORM_DEFAULTS | {"variation_strength": 0.5, "seed_resize_width": 64, "seed_resize_height": 64}
     assert "variation_strength" not in request_parts(fields)[0]
     assert request_parts(fields | {"extra_seed": True})[0]["variation_strength"] == 0.5
+
+
+@pytest.mark.parametrize("name", [*LAYOUTS, *EXAMPLES])
+@pytest.mark.parametrize("fields_of", [fields_of_infotext, fields_of_img2img_infotext])
+def test_whatever_a_text_says_the_form_can_be_submitted(name, fields_of):
+    fields = fields_of(LAYOUTS.get(name) or EXAMPLES[name].infotext, Settings())
+    assert fields["prompt"]
+    wanted, _ = request_parts(FORM_DEFAULTS | fields)
+    wanted = {key: value for key, value in wanted.items() if key not in ("styles", "variation_seed")}
+    assert make_request(**wanted).steps == fields["steps"]
+
+
+@given(
+    st.text(), st.sampled_from(["Mask blur", "Soft inpainting enabled", "Masked area padding", "Mask mode"])
+)
+def test_no_text_keeps_a_form_from_being_filled(text, key):
+    for fields_of in (fields_of_infotext, fields_of_img2img_infotext):
+        assert (
+            fields_of(f"a\nSteps: 5, Sampler: Euler, Seed: 1, Mask blur: 4, {key}: {text}", Settings())[
+                "steps"
+            ]
+            == 5
+        )
+    assert isinstance(infotext_problems(text), str)
+
+
+def test_an_unknown_sampler_leaves_the_forms_own():
+    fields = fields_of_infotext("a\nSteps: 5, Sampler: Undefined, Seed: 1", Settings())
+    assert not {"sampler", "schedule"} & fields.keys()
+    assert "Undefined" in infotext_problems("a\nSteps: 5, Sampler: Undefined, Seed: 1")

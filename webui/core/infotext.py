@@ -14,7 +14,8 @@ from typing import Any, NamedTuple
 
 from webui.core.attention import BREAK, parse_attention
 from webui.core.foreign.programs import infotext_of_text
-from webui.core.infotext_syntax import TELLING_KEYS, Pairs, decode_value, split_infotext
+from webui.core.infotext_layouts import split_infotext
+from webui.core.infotext_syntax import TELLING_KEYS, Pairs, decode_value
 from webui.core.infotext_versions import HIRES_STYLES_SINCE, add_backward_compatibility, parse_version
 
 # Values are text as read, but numbers and booleans where a default was filled in, as in A1111.

@@ -1,8 +1,9 @@
 """From an infotext's fields to those of a request: what can be read is filled, what cannot is said."""
 
+import json
 import re
 from collections.abc import Callable, Mapping
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, cast
 
 from pydantic import BaseModel, ValidationError
 
@@ -19,6 +20,8 @@ from webui.core.sizes import round_down_side
 TELLING_FIELDS = ("steps", "sampler", "seed", "width", "cfg_scale", "model")
 SAME_AS_FIRST = ("Use same sampler", "Use same scheduler", "Use same checkpoint")
 LONGEST_SHOWN = 60
+CIVITAI_RESOURCES = "Civitai resources"
+MOST_RESOURCES = 20
 # What may follow a number without changing it, such as "20 (of 30)".
 _LEADING_NUMBER = re.compile(r"([+-]?\d+(?:\.\d+)?)\s*(?:[ (].*)?", re.DOTALL)
 _TWO_SIDES = re.compile(r"\D{0,3}(\d{1,6})\s{0,3}[x\xd7X*,]\s{0,3}(\d{1,6})\D{0,3}")
@@ -68,6 +71,7 @@ def read_fields(fields: Mapping[str, Any]) -> InfotextReading:
         found["restore_faces"] = True
         options["face_restoration_model"] = str(fields["Face restoration"])
     found |= _read_parts(fields, problems) | {"options": _keep_valid(ImageOptions, options, problems)}
+    problems += _say_resources(fields)
     return InfotextReading(_without_unread(found, fields, problems), tuple(problems))
 
 
@@ -212,6 +216,26 @@ def _with_known_sampler(part: dict[str, Any], problems: list[str]) -> dict[str, 
             elif part.get(name):
                 problems.append(f"There is no {name} {shorten(part[name])} here for hires fix.")
     return found
+
+
+def _say_resources(fields: Mapping[str, Any]) -> list[str]:
+    """A sentence about models that Civitai's generator names by their titles there, not by files."""
+    try:
+        listed = json.loads(str(fields.get(CIVITAI_RESOURCES) or "[]"))
+    except (ValueError, RecursionError):
+        return []
+    entries = cast(list[object], listed) if isinstance(listed, list) else []
+    named = [cast(dict[str, object], entry) for entry in entries[:MOST_RESOURCES] if isinstance(entry, dict)]
+    # A checkpoint that the text names by its file is no news.
+    news = [entry for entry in named if entry.get("type") != "checkpoint" or not fields.get("Model")]
+    titles = [_title_of_resource(entry) for entry in news if entry.get("modelName")]
+    return [f"Civitai's own names for what it was made with: {', '.join(titles)}."] if titles else []
+
+
+def _title_of_resource(entry: Mapping[str, object]) -> str:
+    words = [str(entry.get(key) or "")[:LONGEST_SHOWN] for key in ("type", "modelName", "modelVersionName")]
+    weight = f"({entry['weight']})" if isinstance(entry.get("weight"), int | float) else ""
+    return " ".join(word for word in (*words, weight) if word)
 
 
 def _without_unread(found: dict[str, Any], fields: Mapping[str, Any], problems: list[str]) -> dict[str, Any]:

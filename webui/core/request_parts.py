@@ -52,7 +52,7 @@ class SoftInpainting(Frozen):
 
 
 class Inpainting(Frozen):
-    """What of the init picture is made anew: where `mask` is white (of a picture with alpha: where opaque).
+    """What of the init picture is regenerated: where `mask` is white (of a picture with alpha: where opaque).
 
     Blur and padding are pixels of the init picture. A mask that is not rounded acts by its grey. None is for
     outpainting, whose new room is the mask.
@@ -128,14 +128,14 @@ class Loopback(Frozen):
 
 
 class Outpainting(Frozen):
-    """Room added around the init picture, pixels a side, and how it is filled before it is made anew."""
+    """Room added around the init picture, pixels a side, and how it is filled before it is regenerated."""
 
     left: int = Field(default=0, ge=0, le=2048)
     right: int = Field(default=0, ge=0, le=2048)
     up: int = Field(default=0, ge=0, le=2048)
     down: int = Field(default=0, ge=0, le=2048)
     fill: Literal["noise", "stretch", "mirror", "blur"] = "noise"
-    # Pixels of the old picture that are made anew with the new room, so that no seam is seen.
+    # Pixels of the old picture that are regenerated with the new room, so that no seam is seen.
     blend: int = Field(default=16, ge=0, le=256)
     # Of the noise fill: how fast high frequencies fall off, and how much colours vary.
     fall_off: Number = Field(default=1.0, ge=0, le=4)

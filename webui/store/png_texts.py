@@ -12,6 +12,8 @@ from typing import BinaryIO, NamedTuple
 
 SIGNATURE = b"\x89PNG\r\n\x1a\n"
 TEXT_KINDS = (b"tEXt", b"zTXt", b"iTXt")
+# Compressed too, and refused by Pillow in the same way: a colour profile.
+PROFILE = b"iCCP"
 # Larger texts are left out: one, and all of a picture together.
 MAX_TEXT_BYTES = 8_000_000
 MAX_ALL_TEXT_BYTES = 32_000_000
@@ -46,12 +48,15 @@ def read_png_texts(file: BinaryIO) -> PngTexts | None:
     left, whole, is_too_much = MAX_ALL_TEXT_BYTES, 0, False
     for chunk in _chunks(file):
         whole += chunk.length if chunk.kind == b"tEXt" else 0
-        if chunk.kind not in TEXT_KINDS or chunk.length > MAX_TEXT_BYTES:
+        if chunk.kind not in (*TEXT_KINDS, PROFILE):
+            continue
+        if chunk.length > MAX_TEXT_BYTES:
+            is_too_much |= chunk.kind != b"tEXt"
             continue
         file.seek(chunk.start)
         name, data = _unpack(chunk.kind, file.read(chunk.length), min(left, MAX_TEXT_BYTES))
         is_too_much |= data is None or (chunk.kind != b"tEXt" and len(data) > PILLOW_MAX_TEXT)
-        if name and data is not None:
+        if name and data is not None and chunk.kind != PROFILE:
             left -= len(data)
             whole += len(data)
             texts[name] = decode_text(data)
@@ -59,12 +64,12 @@ def read_png_texts(file: BinaryIO) -> PngTexts | None:
 
 
 def without_texts(data: bytes) -> bytes:
-    """The same picture without its texts, as Pillow can open it."""
+    """The same picture without its texts and colour profile, as Pillow can open it."""
     kept: list[bytes] = []
     at = 0
     for chunk in _chunks(io.BytesIO(data), len(SIGNATURE)):
         begin, end = chunk.start - _LENGTH_AND_KIND.size, chunk.start + chunk.length + 4
-        if chunk.kind in TEXT_KINDS:
+        if chunk.kind in (*TEXT_KINDS, PROFILE):
             kept.append(data[at:begin])
             at = end
     return b"".join([*kept, data[at:]])
@@ -95,8 +100,8 @@ def _chunks(file: BinaryIO, start: int = len(SIGNATURE)) -> Iterator[Chunk]:
 def _unpack(kind: bytes, data: bytes, limit: int) -> tuple[str, bytes | None]:
     """Name and bytes of a text; None for those that are damaged or too long."""
     name, _, rest = data.partition(b"\0")
-    is_compressed, method = kind == b"zTXt", 0
-    if kind == b"zTXt":
+    is_compressed, method = kind in (b"zTXt", PROFILE), False
+    if is_compressed:
         method, rest = rest[:1] != b"\0", rest[1:]
     elif kind == b"iTXt":
         is_compressed, method = rest[:1] == b"\1", rest[1:2] != b"\0"

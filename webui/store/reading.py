@@ -65,8 +65,8 @@ class PictureText(NamedTuple):
 
 def read_infotext(source: Path | bytes) -> PictureText:
     """The texts in a picture, or in the .txt file beside it. Raises UnusableFile."""
-    with opened(source) as image:
-        infotext, items = picture_texts(image, png_texts(source))
+    with open_image(source) as image:
+        infotext, items = collect_texts(image, png_texts(source))
         if infotext is None:
             hidden = read_hidden_text(image)
             infotext = hidden and (infotext_of_text(hidden, image.size) or hidden)
@@ -77,7 +77,7 @@ def read_infotext(source: Path | bytes) -> PictureText:
 
 def open_picture(source: Path | bytes) -> Image.Image:
     """The picture, decoded, turned as its EXIF asks. Raises UnusableFile, for animations too."""
-    with opened(source) as image:
+    with open_image(source) as image:
         frames = getattr(image, "n_frames", 1)
         # Phones put a second view or a depth map behind a photo (MPO); the first is the photo.
         if frames > 1 and image.format != "MPO":
@@ -89,7 +89,7 @@ def open_picture(source: Path | bytes) -> Image.Image:
 
 
 @contextlib.contextmanager
-def opened(source: Path | bytes) -> Generator[Image.Image, None, None]:
+def open_image(source: Path | bytes) -> Generator[Image.Image, None, None]:
     """Pillow's view of a file, its pixels not yet decoded; whatever is wrong with it becomes UnusableFile."""
     name = name_of(source)
     size = check_size(source)
@@ -155,9 +155,11 @@ def as_pillow_opens(source: Path | bytes) -> Path | io.BytesIO:
     return io.BytesIO(source) if isinstance(source, bytes) else source
 
 
-def picture_texts(image: Image.Image, png: PngTexts | None) -> PictureText:
+def collect_texts(image: Image.Image, png: PngTexts | None) -> PictureText:
     """Infotext and items, from PNG text, EXIF, XMP and comments. EXIF's comes first, as in A1111."""
-    entries: dict[str, object] = dict(png.texts) if png else dict(image.info)
+    entries: dict[str, object] = {str(key): value for key, value in image.info.items()}
+    if png is not None:
+        entries = dict(png.texts)
     items = {
         key: text
         for key, value in entries.items()
@@ -165,18 +167,18 @@ def picture_texts(image: Image.Image, png: PngTexts | None) -> PictureText:
     }
     infotext, source = items.pop("parameters", None), "parameters"
     from_exif, others = exif_texts(image, PICTURE_ERRORS)
-    from_xmp = texts_of_xmp(image, entries)
+    from_xmp = read_xmp(image, entries)
     if from_exif:
         infotext, source = from_exif, "UserComment"
     elif (comment := items.get("comment")) and (image.format == "GIF" or INFOTEXT_MARK in comment):
         infotext = comment
     elif infotext is None:
         infotext = from_xmp.pop("parameters", None) or from_xmp.pop("UserComment", None)
-    items = with_graphs_apart(from_xmp | items | others)
-    return understood(infotext, source, items, image.size)
+    items = separate_graphs(from_xmp | items | others)
+    return convert_foreign(infotext, source, items, image.size)
 
 
-def understood(
+def convert_foreign(
     infotext: str | None, source: str, items: dict[str, str], size: tuple[int, int]
 ) -> PictureText:
     """The texts with what other programs wrote as infotext. JSON that is not understood is only an item."""
@@ -188,7 +190,7 @@ def understood(
     return PictureText(infotext or infotext_of_items(items, size), items)
 
 
-def with_graphs_apart(items: dict[str, str]) -> dict[str, str]:
+def separate_graphs(items: dict[str, str]) -> dict[str, str]:
     """The items with ComfyUI's graphs taken out of the EXIF fields it borrows."""
     result = dict(items)
     for key in ("Make", "Model", "Description"):
@@ -199,7 +201,7 @@ def with_graphs_apart(items: dict[str, str]) -> dict[str, str]:
     return result
 
 
-def texts_of_xmp(image: Image.Image, entries: Mapping[str, object]) -> dict[str, str]:
+def read_xmp(image: Image.Image, entries: Mapping[str, object]) -> dict[str, str]:
     """The texts in a picture's XMP, if it has any."""
     packets = [each.get(key) for each in (entries, image.info) for key in XMP_KEYS]
     packet = next((each for each in packets if isinstance(each, str | bytes)), "")

@@ -7,7 +7,7 @@ from PIL import Image, ImageOps
 
 from webui.store.atomic import write_atomically
 from webui.store.encoding import encode
-from webui.store.reading import opened
+from webui.store.reading import open_image
 
 # Twice what a card shows, for dense screens.
 SIDES = (320, 480)
@@ -38,7 +38,7 @@ class Thumbnails:
 
 def thumbnail_of(preview: Path | bytes) -> bytes:
     """A picture file made small, as WebP; of an animation the first frame."""
-    with opened(preview) as image:
+    with open_image(preview) as image:
         # JPEG can be decoded at a half or a quarter of its size, which is much faster.
         image.draft("RGB", SIDES)
         image.load()

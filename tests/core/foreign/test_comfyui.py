@@ -124,7 +124,7 @@ def test_a_prompt_that_is_not_understood_leaves_the_forms_own():
     nodes = plain_graph() | {"6": node("Prompt Mixer", clip=["4", 1], mix=1)}
     infotext = infotext_of_items({"prompt": json.dumps(nodes)})
     assert infotext is not None
-    assert 'Not read: "prompt, what Prompt Mixer makes"' in infotext
+    assert 'Not read: "prompt, LoRA ink (0.7), what Prompt Mixer makes"' in infotext
 
 
 IDS = st.sampled_from(list("123456"))
@@ -186,6 +186,6 @@ def test_a_graph_of_many_links_takes_little_time(shape):
         "o": node("SaveImage", images=["s", 0]),
     }
     text = json.dumps(nodes)
-    start = time.perf_counter()
+    start = time.thread_time()
     infotext_of_items({"prompt": text})
-    assert time.perf_counter() - start < 5
+    assert time.thread_time() - start < 5

@@ -30,6 +30,19 @@ REQUEST_OPTIONS = {
     "face_restoration": "restore_faces",
 }
 SAME = ("Use same checkpoint", "Use same sampler", "Use same scheduler")
+# Fields of the second pass and what the body calls them.
+HIRES_BODY = {
+    "upscaler": "hr_upscaler",
+    "scale": "hr_scale",
+    "steps": "hr_second_pass_steps",
+    "width": "hr_resize_x",
+    "height": "hr_resize_y",
+    "model": "hr_checkpoint_name",
+    "sampler": "hr_sampler_name",
+    "schedule": "hr_scheduler",
+    "prompt": "hr_prompt",
+    "negative_prompt": "hr_negative_prompt",
+}
 FIELD_OF_BODY = {
     "sampler_name": "sampler",
     "sampler_index": "sampler",
@@ -100,6 +113,9 @@ def hires_fields(body: Txt2ImgBody, inputs: Inputs) -> dict[str, Any]:
         "prompt": body.hr_prompt,
         "negative_prompt": body.hr_negative_prompt,
     }
+    # Of the infotext, each field that the body does not set, as in A1111.
+    said = read_infotext(body.infotext or "").get("hires", {})
+    hires |= {name: said[name] for name in said if HIRES_BODY[name] not in body.model_fields_set}
     if body.firstpass_image:
         hires["first_pass"] = inputs.add(from_base64(body.firstpass_image))
     if body.firstphase_width and body.firstphase_height:

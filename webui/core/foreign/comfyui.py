@@ -1,6 +1,6 @@
 """ComfyUI's graphs: the sampler that began the picture, and what goes into it, along the links.
 
-What is told by nodes of unknown kinds is found by the names of their inputs, which most of them share.
+What nodes of unknown kinds say is found by the names of their inputs, which most of them share.
 """
 
 import re

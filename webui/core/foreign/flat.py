@@ -43,8 +43,8 @@ _SHORT_HASH = re.compile(r"[0-9a-fA-F]{8,64}")
 def read_flat(data: Mapping[str, Any], program: str = "") -> Recipe | None:
     """The recipe in an object of any program; None if it has too little of one."""
     values = _squeeze_keys(data)
-    told = [name for name in _TELLING if _first(values, name) is not None]
-    if len(told) < (FEWEST_TELLING if "prompt" in told else FEWEST_WITHOUT_PROMPT):
+    named = [name for name in _TELLING if _first(values, name) is not None]
+    if len(named) < (FEWEST_TELLING if "prompt" in named else FEWEST_WITHOUT_PROMPT):
         return None
     recipe = Recipe(program=program)
     recipe.prompt = _text(_first(values, "prompt"))

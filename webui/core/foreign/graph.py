@@ -82,7 +82,7 @@ class Graph(NamedTuple):
         return as_number(value)
 
     def text(self, value: object, keys: Iterable[str] = ()) -> str | None:
-        """A text, through nodes that hand it on or join it from others; None where it is not to be told."""
+        """A text, through nodes that hand it on or join it from others; None where it is not known."""
         return self._text(value, (*keys, *_TEXT_KEYS), LONGEST_CHAIN, set())
 
     def _text(self, value: object, keys: tuple[str, ...], depth: int, seen: set[str]) -> str | None:

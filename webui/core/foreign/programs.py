@@ -8,7 +8,8 @@ from webui.core.foreign.flat import FEWEST_WITHOUT_PROMPT, read_flat, read_novel
 from webui.core.foreign.graph import read_api_graph, read_workflow
 from webui.core.foreign.invokeai import read_dream, read_invokeai, read_sd_metadata
 from webui.core.foreign.recipe import Recipe, write_infotext
-from webui.core.infotext_syntax import FEWEST_FIELDS, as_json_object, split_infotext
+from webui.core.infotext_layouts import split_infotext
+from webui.core.infotext_syntax import FEWEST_FIELDS, as_json_object
 
 Size = tuple[int, int]
 # Texts of pictures that other programs write infotext or JSON into, the surest first.

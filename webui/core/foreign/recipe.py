@@ -61,6 +61,9 @@ def write_infotext(recipe: Recipe, size: tuple[int, int] | None = None) -> str:
         for name, value in (("prompt", recipe.prompt), ("negative prompt", recipe.negative_prompt))
         if value is None
     ]
+    if recipe.prompt is None:
+        # There is no prompt for them to stand in.
+        missing += [f"LoRA {lora.name} ({lora.weight})" for lora in recipe.loras]
     fields: dict[str, object] = {
         "Steps": recipe.steps,
         "Sampler": names.sampler or recipe.sampler,

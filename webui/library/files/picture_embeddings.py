@@ -15,7 +15,7 @@ import numpy as np
 from webui.core.errors import UnusableFile
 from webui.core.model_file import CARRIED_NAME
 from webui.library.files.tensor_table import Header, TensorInfo, flatten
-from webui.store.reading import MAX_MEGAPIXELS, opened
+from webui.store.reading import MAX_MEGAPIXELS, open_image
 
 PICTURE_SUFFIXES = frozenset({".png", ".webp", ".jxl", ".avif"})
 PICTURE = "picture"
@@ -50,7 +50,7 @@ def read_picture_header(path: Path) -> Header:
 def read_tables(path: Path) -> Tables | None:
     """What a picture carries of an embedding; None if it carries none. Raises UnusableFile."""
     try:
-        with opened(path) as image:
+        with open_image(path) as image:
             written = image.info.get(TEXT_CHUNK)
             if isinstance(written, str | bytes):
                 return from_json(base64.b64decode(written))

@@ -6,7 +6,7 @@ from typing import Any
 from webui.core.errors import InvalidRequest
 from webui.core.image_options import INFOTEXT_FIELDS, infotext_key, option_key
 from webui.core.infotext_fields import as_option
-from webui.core.infotext_syntax import split_infotext
+from webui.core.infotext_layouts import split_infotext
 from webui.core.request import MAX_SEED, GenerationRequest
 from webui.core.request_infotext import read_with_problems
 from webui.core.sampling import AUTOMATIC, find_sampler
@@ -107,8 +107,9 @@ def read_chips(chips: list[str]) -> tuple[dict[str, str], dict[str, Any]]:
 
 def fields_of_request(request: GenerationRequest) -> dict[str, Any]:
     """What the form shows for a request."""
-    told = request.model_dump()
-    return {name: told[name] for name in PLAIN} | seed_fields(told) | fields_of_parts(told) | {"styles": []}
+    values = request.model_dump()
+    shown = {name: values[name] for name in PLAIN}
+    return shown | seed_fields(values) | fields_of_parts(values) | {"styles": []}
 
 
 def fields_of_infotext(text: str, settings: Settings) -> dict[str, Any]:
