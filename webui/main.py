@@ -51,6 +51,7 @@ from webui.store.inputs import Inputs
 from webui.store.keys import Keys
 from webui.store.latents import Latents
 from webui.store.lock import DataLock
+from webui.store.served_pictures import ServedPictures
 from webui.store.settings_file import SettingsFile
 from webui.store.staging import INCOMING
 from webui.store.styles_file import StylesReader
@@ -105,6 +106,7 @@ def build_services(flags: Flags, root: Path, sites: Sites | None = None) -> Serv
         files=files,
         inputs=inputs,
         latents=latents,
+        pictures=ServedPictures(history),
         library=library,
         loras=loras,
         version=program,

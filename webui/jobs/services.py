@@ -24,6 +24,7 @@ from webui.store.history import History
 from webui.store.images import ImageFiles
 from webui.store.inputs import Inputs
 from webui.store.latents import Latents
+from webui.store.served_pictures import ServedPictures
 from webui.store.settings_file import SettingsFile
 from webui.store.styles_file import StylesReader
 
@@ -44,6 +45,7 @@ class Services:
     files: ImageFiles
     inputs: Inputs
     latents: Latents
+    pictures: ServedPictures
     library: Library
     loras: LoraFiles
     version: str
