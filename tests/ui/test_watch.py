@@ -71,10 +71,10 @@ def jobs(go):
 
 
 @pytest.fixture
-def watcher(jobs, tmp_path):
+def watcher(jobs, services, tmp_path):
     with gr.Blocks():
         toprow, results = make_toprow("txt2img", Form(), []), make_results("txt2img")
-    return Watcher(jobs, PictureFiles(tmp_path), "txt2img", toprow, results)
+    return Watcher(jobs, PictureFiles(tmp_path, services.pictures), "txt2img", toprow, results)
 
 
 def watched(watcher, until, most_s=20):

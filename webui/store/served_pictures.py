@@ -3,9 +3,11 @@
 import os
 import stat
 import threading
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
+from urllib.parse import quote
 
 from webui.core.errors import NotFound
 from webui.store.history import History
@@ -26,6 +28,7 @@ SIGNATURES = (
     (b"MM\0*", "image/tiff"),
 )
 HEAD_BYTES = 32
+CHUNK_BYTES = 2**20
 # A FIFO or a device would hold whoever opens it; a link may lead to a file that nobody wrote here.
 # Windows has neither flag, and no such files.
 OPEN_FLAGS = (
@@ -49,9 +52,27 @@ class ServedFile:
         return self.media_type != ANY_FILE
 
     @property
-    def tag(self) -> str:
-        """An HTTP entity tag: another one when the file changed."""
-        return f'"{self.modified_ns:x}-{self.size:x}"'
+    def headers(self) -> dict[str, str]:
+        """The HTTP headers that it is given out with: shown only if it is a picture, and never as a page."""
+        disposition = "inline" if self.is_picture else "attachment"
+        return {
+            "Content-Type": self.media_type,
+            "Content-Disposition": f"{disposition}; filename*=UTF-8''{quote(self.name, errors='replace')}",
+            "X-Content-Type-Options": "nosniff",
+            "Content-Security-Policy": "default-src 'none'; sandbox",
+            # Asked for again each time, as a file may be replaced; the tag is another one then.
+            "Cache-Control": "private, no-cache",
+            "ETag": f'"{self.modified_ns:x}-{self.size:x}"',
+        }
+
+    def chunks(self) -> Iterator[bytes]:
+        """The bytes; closes the file at the end."""
+        with self.file as file:
+            left = self.size
+            # No more than the length that was told, should the file grow meanwhile.
+            while left and (chunk := file.read(min(CHUNK_BYTES, left))):
+                left -= len(chunk)
+                yield chunk
 
 
 class ServedPictures:

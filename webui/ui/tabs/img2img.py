@@ -10,6 +10,7 @@ from gradio.components import Component
 from webui.core.errors import WebuiError
 from webui.core.events import Message
 from webui.jobs.img2img_batch import img2img_series
+from webui.jobs.job import Delivery
 from webui.jobs.services import Services
 from webui.pipelines.img2img.sketch import blend_sketch
 from webui.ui.components.img2img_fields import (
@@ -119,13 +120,14 @@ def wire_generate(services: Services, tab: Img2img) -> None:
     form, toprow, results, modes = tab.form, tab.toprow, tab.results, tab.modes
     told = gr.Textbox("", visible="hidden", elem_id=f"{TAB}_pictures")
 
-    def submit(pictures: str, files: object, *values: object) -> Updates:
+    def submit(pictures: str, files: object, browser: gr.Request, *values: object) -> Updates:
         fields = form.read(values_by_component(form.components, values))
+        delivery = delivery_of(services, TAB, browser)
         try:
             if fields["mode"] == BATCH:
-                submit_batch(services, fields, uploaded_paths(files))
+                submit_batch(services, fields, uploaded_paths(files), delivery)
             else:
-                submit_one(services, fields, read_pictures(pictures))
+                submit_one(services, fields, read_pictures(pictures), delivery)
         except WebuiError as error:
             return {toprow.notice: notice(str(error))}
         return submitted(toprow, results)
@@ -143,19 +145,19 @@ def wire_generate(services: Services, tab: Img2img) -> None:
     )
 
 
-def submit_one(services: Services, fields: dict[str, Any], pictures: Pictures) -> None:
+def submit_one(services: Services, fields: dict[str, Any], pictures: Pictures, delivery: Delivery) -> None:
     """A job for what the canvas holds."""
     wanted, overrides = img2img_parts(fields, with_blended_sketch(services, fields, pictures))
     request = services.new_request(wanted, overrides)
-    services.submit(request, delivery_of(services, TAB), overrides)
+    services.submit(request, delivery, overrides)
 
 
-def submit_batch(services: Services, fields: dict[str, Any], files: list[str]) -> None:
+def submit_batch(services: Services, fields: dict[str, Any], files: list[str], delivery: Delivery) -> None:
     """A job for many pictures; its log names those that are left out."""
     wanted, overrides = batch_parts(fields)
     series, problems = img2img_series(services, batch_of(fields, files), wanted, overrides)
     # The grid of a batch would hold pictures that have nothing to do with each other.
-    job = services.submit(series, replace(delivery_of(services, TAB), save_grid=False), overrides)
+    job = services.submit(series, replace(delivery, save_grid=False), overrides)
     for problem in problems:
         job.append(Message(text=problem, level="warning"))
 

@@ -82,11 +82,11 @@ def fields_of_text(services: Services, text: str) -> dict[str, Any]:
 def wire_generate(services: Services, form: Form, toprow: Toprow, results: Results) -> None:
     """Generate puts a job into the queue."""
 
-    def submit(values: Mapping[Component, Any]) -> Updates:
+    def submit(values: Mapping[Component, Any], browser: gr.Request) -> Updates:
         try:
             fields, overrides = request_parts(form.read(values))
             request = services.new_request(fields, overrides)
-            services.submit(request, delivery_of(services, TAB), overrides)
+            services.submit(request, delivery_of(services, TAB, browser), overrides)
         except WebuiError as error:
             return {toprow.notice: notice(str(error))}
         return submitted(toprow, results)

@@ -4,7 +4,8 @@ import base64
 import html
 import json
 from dataclasses import dataclass
-from typing import Any
+
+from pydantic import BaseModel, ValidationError
 
 from webui.core.events import Event, Finished, ImageSaved, Message, Preview, Queued, Started
 from webui.core.extras_request import ExtrasRequest
@@ -186,18 +187,37 @@ class ShownPicture:
     latent: str = ""
 
 
+class GalleryInfo(BaseModel):
+    """What is needed of `generation_info`. It comes back from the browser, so it may say anything."""
+
+    job_id: str
+    paths: list[str]
+    infotexts: list[str]
+    all_seeds: list[int]
+    all_subseeds: list[int]
+    indexes: list[int]
+    latents: list[str]
+    index_of_first_image: int
+
+
 def shown_picture(info: str, index: int) -> ShownPicture | None:
-    """The gallery's picture at an index. A grid has the seeds of its first picture."""
-    told: dict[str, Any] = json.loads(info) if info else {"paths": []}
-    if not 0 <= index < len(told["paths"]):
+    """The gallery's picture at an index, as the browser tells; None where it tells nothing that makes sense.
+
+    Whoever opens its file asks `ServedPictures` first. A grid has the seeds of its first picture.
+    """
+    if index < 0:
         return None
-    sample = max(index - told["index_of_first_image"], 0)
-    return ShownPicture(
-        told["job_id"],
-        told["paths"][index],
-        told["infotexts"][index],
-        told["all_seeds"][sample],
-        told["all_subseeds"][sample],
-        told["indexes"][index],
-        told["latents"][index],
-    )
+    try:
+        told = GalleryInfo.model_validate_json(info)
+        sample = max(index - told.index_of_first_image, 0)
+        return ShownPicture(
+            told.job_id,
+            told.paths[index],
+            told.infotexts[index],
+            told.all_seeds[sample],
+            told.all_subseeds[sample],
+            told.indexes[index],
+            told.latents[index],
+        )
+    except (ValidationError, IndexError):
+        return None

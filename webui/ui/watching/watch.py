@@ -24,7 +24,7 @@ from webui.ui.watching.job_view import (
     queue_html,
     view_of,
 )
-from webui.ui.watching.pictures import PictureFiles
+from webui.ui.watching.pictures import PictureFiles, shown_file
 
 # How often a page looks. Waiting for events would hold one of Gradio's few threads for each open page,
 # while a look at a log in memory costs next to nothing.
@@ -112,10 +112,11 @@ class Watcher:
     def render_pictures(self, view: JobView) -> Updates:
         """The gallery and the texts that go with it."""
         res = self.results
-        paths = [str(self.files.on_disk(view.job, picture)) for picture in view.pictures]
+        paths = [self.files.on_disk(view.job, picture) for picture in view.pictures]
+        shown = [{"image": shown_file(path), "caption": None} for path in paths]
         return {
-            res.gallery: gr.update(value=paths, selected_index=view.newest),
+            res.gallery: gr.update(value=shown, selected_index=view.newest),
             res.infotext: picture_infotext(view, view.newest),
-            res.generation_info: generation_info(view, paths),
+            res.generation_info: generation_info(view, [str(path) for path in paths]),
             res.selected: view.newest,
         }
