@@ -21,6 +21,7 @@ from webui.api.connections import Limits, protocol_with
 from webui.core.errors import Busy
 from webui.core.flags import Flags
 from webui.core.settings import Paths
+from webui.jobs.job import Job
 from webui.jobs.queue import JobQueue
 from webui.jobs.saving import PictureSaver
 from webui.jobs.services import Services
@@ -94,7 +95,12 @@ def build_services(flags: Flags, root: Path, sites: Sites | None = None) -> Serv
         worker.preload(settings.current)
         return worker
 
-    saver = PictureSaver(files, history, UnsavedPictures(paths.data / UNSAVED))
+    unsaved = UnsavedPictures(paths.data / UNSAVED)
+
+    def remembered_jobs() -> tuple[Job, ...]:
+        return jobs.remembered()
+
+    saver = PictureSaver(files, history, unsaved, remembered_jobs)
     jobs = JobQueue(make_worker, saver, latents=latents, scratch=paths.data)
     return Services(
         flags=flags,
@@ -180,6 +186,7 @@ async def running(services: Services) -> AsyncIterator[None]:
     gathering = HistoryGathering(
         services.history, lambda: output_folders(services.files, services.settings.current.folders)
     )
+    UnsavedPictures(services.paths.data / UNSAVED).remove_older()
     services.jobs.start()
     services.library.start()
     gathering.start()

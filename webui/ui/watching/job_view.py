@@ -17,7 +17,7 @@ from webui.ui.watching.lora_report import lora_report_html
 
 @dataclass(frozen=True, slots=True)
 class JobView:
-    """A job as seen now. `waiting` counts the tab's jobs behind it."""
+    """A job as seen now. `waiting` counts the tab's jobs behind it; `turn` says whose job runs before it."""
 
     job: Job
     pictures: tuple[ImageSaved, ...]
@@ -28,6 +28,7 @@ class JobView:
     started: bool
     position: int
     waiting: int
+    turn: str = ""
 
     @property
     def newest(self) -> int:
@@ -41,7 +42,7 @@ class JobView:
         return self.finished is None
 
 
-def view_of(job: Job, waiting: int) -> JobView:
+def view_of(job: Job, waiting: int, turn: str = "") -> JobView:
     """Look at a job once."""
     log = job.log()
     last = log[-1] if log else None
@@ -58,6 +59,7 @@ def view_of(job: Job, waiting: int) -> JobView:
         started=any(isinstance(event, Started) for event in log),
         position=next((event.position for event in log if isinstance(event, Queued)), 0),
         waiting=waiting,
+        turn=turn,
     )
 
 
@@ -104,11 +106,7 @@ def step_text(view: JobView) -> str:
     if view.job.halt.is_stopped:
         return "Stopping after this step"
     if not view.started:
-        return (
-            f"Waiting for {view.position} other job{'s' if view.position != 1 else ''}"
-            if view.position
-            else "Waiting"
-        )
+        return waiting_text(view)
     if not at.sampling_steps:
         return view.messages[-1].text if view.messages else "Preparing"
     if isinstance(view.job.request, ExtrasRequest):
@@ -116,6 +114,14 @@ def step_text(view: JobView) -> str:
         return f"{text} · picture {at.batch + 1} of {at.batches}" if at.batches > 1 else text
     text = f"Step {at.sampling_step} of {at.sampling_steps}"
     return f"{text} · batch {at.batch + 1} of {at.batches}" if at.batches > 1 else text
+
+
+def waiting_text(view: JobView) -> str:
+    """How many jobs come first, and whose turn it is."""
+    if not view.position:
+        return "Waiting"
+    text = f"Waiting for {view.position} other job{'s' if view.position != 1 else ''}"
+    return f"{text}; {view.turn}" if view.turn else text
 
 
 def preview_html(view: JobView) -> str:
