@@ -113,6 +113,7 @@ def build_services(flags: Flags, root: Path, sites: Sites | None = None) -> Serv
         inputs=inputs,
         latents=latents,
         pictures=ServedPictures(history),
+        folders=rules,
         library=library,
         loras=loras,
         version=program,

@@ -20,6 +20,7 @@ from webui.prompts.networks import HYPERNETWORK_KIND, names_in, renamed, with_ne
 from webui.prompts.styles import Styles
 from webui.prompts.syntax import strip_comments
 from webui.prompts.tokenizer import ClipTokenizer
+from webui.store.folder_rules import FolderRules
 from webui.store.history import History
 from webui.store.images import ImageFiles
 from webui.store.inputs import Inputs
@@ -46,6 +47,7 @@ class Services:
     inputs: Inputs
     latents: Latents
     pictures: ServedPictures
+    folders: FolderRules
     library: Library
     loras: LoraFiles
     version: str

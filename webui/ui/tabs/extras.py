@@ -22,6 +22,7 @@ from webui.ui.components.generate_box import GenerateBox, make_generate_box
 from webui.ui.components.results import Results, make_results
 from webui.ui.forms.extras import extras_request, given_pictures
 from webui.ui.forms.form import Form
+from webui.ui.forms.named_folders import EXTRAS_FOLDERS, check_named_folders
 from webui.ui.handlers import INSTANT, Updates
 from webui.ui.memory import wire_memory
 from webui.ui.tabs.generation_tab import delivery_of, wire_watching
@@ -69,6 +70,7 @@ def wire_generate(
     def submit(values: Mapping[Component, Any], browser: gr.Request) -> Updates:
         fields = form.read(values)
         try:
+            check_named_folders(services, fields, EXTRAS_FOLDERS)
             for name in ("upscaler_1", "upscaler_2"):
                 find_upscaler(services.catalog, fields[name] or "None")
             pictures, problems = given_pictures(

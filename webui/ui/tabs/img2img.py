@@ -40,6 +40,7 @@ from webui.ui.forms.img2img import (
     img2img_parts,
     read_pictures,
 )
+from webui.ui.forms.named_folders import BATCH_FOLDERS, check_named_folders
 from webui.ui.handlers import INSTANT, Updates
 from webui.ui.memory import wire_memory
 from webui.ui.tabs.again_buttons import wire_decoding
@@ -154,6 +155,7 @@ def submit_one(services: Services, fields: dict[str, Any], pictures: Pictures, d
 
 def submit_batch(services: Services, fields: dict[str, Any], files: list[str], delivery: Delivery) -> None:
     """A job for many pictures; its log names those that are left out."""
+    check_named_folders(services, fields, BATCH_FOLDERS)
     wanted, overrides = batch_parts(fields)
     series, problems = img2img_series(services, batch_of(fields, files), wanted, overrides)
     # The grid of a batch would hold pictures that have nothing to do with each other.
