@@ -61,12 +61,12 @@ def build_ui(services: Services) -> GuardedBlocks:
             wire_arrival(services, results.send.extras, results, extras.image, "extras")
         gr.HTML(f'<span class="versions">{services.version}</span>', elem_id="footer")
     keep_status_in(page, status)
-    # Every open page is one event that never ends; Gradio carries out 40 at a time unless told otherwise.
+    # Every open page is one event that never ends; Gradio runs 40 at a time by default.
     page.max_threads = MOST_PAGES
     page.queue()
     return page
 
 
 def mount_ui(app: FastAPI, services: Services) -> FastAPI:
-    """Build the page and hang it at the root of the server."""
+    """Build the page and mount it at the root of the server."""
     return mount_page(app, build_ui(services), services.flags)

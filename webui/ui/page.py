@@ -1,4 +1,4 @@
-"""The served page around the components: scripts, styles, and how the page hangs in the server."""
+"""The served page around the components: scripts, styles, and how the page is mounted on the server."""
 
 from collections.abc import Iterable, Mapping
 from functools import partial
@@ -68,7 +68,7 @@ def theme_script(theme: ThemeChoice) -> str:
 
 
 def mount_page(app: FastAPI, blocks: GuardedBlocks, flags: Flags) -> FastAPI:
-    """Hang the page at the root of the server. Routes of the app that were added before come first."""
+    """Mount the page at the root of the server. Routes of the app that were added before come first."""
     app.mount(ASSETS_URL, Revalidated(directory=ASSETS), name="page-assets")
     app = gr.mount_gradio_app(
         app,
@@ -107,10 +107,10 @@ def knows_user(app: FastAPI, cookies: Mapping[str, str], *, needs_login: bool) -
 
 
 def page_of(app: FastAPI) -> App:
-    """The page that hangs in the server."""
+    """The page that is mounted on the server. Raises LookupError."""
     for route in app.routes:
         if isinstance(route, Mount):
             mounted = route.app
             if isinstance(mounted, App):
                 return mounted
-    raise LookupError("No page hangs in this server.")
+    raise LookupError("No page is mounted on this server.")

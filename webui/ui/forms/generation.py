@@ -107,8 +107,13 @@ def read_chips(chips: list[str]) -> tuple[dict[str, str], dict[str, Any]]:
 
 def fields_of_request(request: GenerationRequest) -> dict[str, Any]:
     """What the form shows for a request."""
-    told = request.model_dump()
-    return {name: told[name] for name in PLAIN} | seed_fields(told) | fields_of_parts(told) | {"styles": []}
+    values = request.model_dump()
+    return (
+        {name: values[name] for name in PLAIN}
+        | seed_fields(values)
+        | fields_of_parts(values)
+        | {"styles": []}
+    )
 
 
 def fields_of_infotext(text: str, settings: Settings) -> dict[str, Any]:

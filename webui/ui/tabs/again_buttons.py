@@ -97,7 +97,7 @@ def wire_unfinished(services: Services, page: gr.Blocks, offer: UnfinishedOffer)
     """Offer what was sampled but never saved, when the page opens."""
 
     def decode(browser: gr.Request) -> str:
-        told: list[str] = []
+        notices: list[str] = []
         for file in unfinished(services):
             try:
                 batch = services.latents.open(file.id)
@@ -105,8 +105,8 @@ def wire_unfinished(services: Services, page: gr.Blocks, offer: UnfinishedOffer)
                 services.submit(rest_request(file, batch), delivery_of(services, tab, browser))
             except WebuiError as error:
                 services.latents.settle(file.id)
-                told.append(notice(str(error)))
-        return "".join(told)
+                notices.append(notice(str(error)))
+        return "".join(notices)
 
     def dismiss() -> str:
         for file in unfinished(services):

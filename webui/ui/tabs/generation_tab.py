@@ -34,8 +34,8 @@ def delivery_of(services: Services, tab: str, request: gr.Request | None) -> Del
     return Delivery(tab, saving.samples_save, saving.grid_save, owner=owner_of(request))
 
 
-def submitted(toprow: Toprow, results: Results) -> Updates:
-    """What the page shows once a job is in the queue."""
+def clear_old_results(toprow: Toprow, results: Results) -> Updates:
+    """Updates once a job is in the queue: no notice, and no files of the job before."""
     return {toprow.notice: "", results.files: gr.update(value=None, visible="hidden")}
 
 

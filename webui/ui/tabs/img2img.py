@@ -45,8 +45,8 @@ from webui.ui.handlers import INSTANT, Updates
 from webui.ui.memory import wire_memory
 from webui.ui.tabs.again_buttons import wire_decoding
 from webui.ui.tabs.generation_tab import (
+    clear_old_results,
     delivery_of,
-    submitted,
     usual_fields,
     values_by_component,
     wire_prompts,
@@ -119,7 +119,7 @@ def fields_of_text(services: Services, text: str) -> dict[str, Any]:
 def wire_generate(services: Services, tab: Img2img) -> None:
     """Generate puts a job into the queue; before, the page uploads what the canvas of the mode holds."""
     form, toprow, results, modes = tab.form, tab.toprow, tab.results, tab.modes
-    told = gr.Textbox("", visible="hidden", elem_id=f"{TAB}_pictures")
+    canvas_pictures = gr.Textbox("", visible="hidden", elem_id=f"{TAB}_pictures")
 
     def submit(pictures: str, files: object, browser: gr.Request, *values: object) -> Updates:
         fields = form.read(values_by_component(form.components, values))
@@ -131,12 +131,12 @@ def wire_generate(services: Services, tab: Img2img) -> None:
                 submit_one(services, fields, read_pictures(pictures), delivery)
         except WebuiError as error:
             return {toprow.notice: notice(str(error))}
-        return submitted(toprow, results)
+        return clear_old_results(toprow, results)
 
     mode_at = form.components.index(modes.mode)
     toprow.generate.click(
         submit,
-        inputs=[told, modes.batch_files, *form.components],
+        inputs=[canvas_pictures, modes.batch_files, *form.components],
         outputs=[toprow.notice, results.files],
         js=f"async (_, ...values) => [await window.webui.canvasPictures(values[{mode_at + 1}]), ...values]",
         # Raw values: what is out of range is refused by the request, with a sentence.

@@ -91,7 +91,7 @@ def wire_pnginfo(services: Services, txt2img: Txt2img, page: PngInfo) -> None:
     """Read what is dropped; send what was read."""
     send = page.send
 
-    def told(text: str | None, path: str, html: str) -> Updates:
+    def show(text: str | None, path: str, html: str) -> Updates:
         # A picture without parameters is still one to begin with.
         usable = {"txt2img": bool(text), "img2img": bool(path), "inpaint": bool(path), "extras": bool(path)}
         buttons: Updates = {send[tab]: gr.update(interactive=usable[tab]) for tab in send}
@@ -99,13 +99,13 @@ def wire_pnginfo(services: Services, txt2img: Txt2img, page: PngInfo) -> None:
 
     def read(payload: Mapping[str, Any] | None) -> Updates:
         if not payload or not payload.get("path"):
-            return told(None, "", HINT)
+            return show(None, "", HINT)
         path = str(payload["path"])
         try:
             text, items = read_infotext(Path(path))
         except WebuiError as error:
-            return told(None, "", notice(str(error)))
-        return told(text, path, problems_html(text) + found_html(text, items))
+            return show(None, "", notice(str(error)))
+        return show(text, path, problems_html(text) + found_html(text, items))
 
     def send_to_form(text: str) -> Updates:
         settings = services.settings.current

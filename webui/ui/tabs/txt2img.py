@@ -22,7 +22,13 @@ from webui.ui.forms.generation import fields_of_infotext, request_parts
 from webui.ui.handlers import INSTANT, Updates
 from webui.ui.memory import wire_memory
 from webui.ui.tabs.again_buttons import wire_decoding, wire_hires, wire_unfinished
-from webui.ui.tabs.generation_tab import delivery_of, submitted, usual_fields, wire_prompts, wire_watching
+from webui.ui.tabs.generation_tab import (
+    clear_old_results,
+    delivery_of,
+    usual_fields,
+    wire_prompts,
+    wire_watching,
+)
 from webui.ui.tabs.result_buttons import wire_result_buttons
 from webui.ui.texts import notice
 from webui.ui.token_counter import wire_counters
@@ -89,7 +95,7 @@ def wire_generate(services: Services, form: Form, toprow: Toprow, results: Resul
             services.submit(request, delivery_of(services, TAB, browser), overrides)
         except WebuiError as error:
             return {toprow.notice: notice(str(error))}
-        return submitted(toprow, results)
+        return clear_old_results(toprow, results)
 
     toprow.generate.click(
         submit,

@@ -142,7 +142,7 @@ def queue_html(view: JobView) -> str:
 
 
 def log_html(view: JobView) -> str:
-    """What the artist was told, and how long it took."""
+    """Warnings for the artist, and how long the job took."""
     lines = [notice(message.text, "warning") for message in view.messages if message.level == "warning"]
     if view.finished is None:
         return "".join(lines)
@@ -179,7 +179,7 @@ def generation_info(view: JobView, paths: list[str]) -> str:
 
 @dataclass(frozen=True, slots=True)
 class ShownPicture:
-    """A picture of the gallery, as `generation_info` told the page of it.
+    """A picture of the gallery, as `generation_info` described it to the page.
 
     `index` is its place in the run (-1: a grid), `latent` the kept latent it comes from.
     """
@@ -207,23 +207,23 @@ class GalleryInfo(BaseModel):
 
 
 def shown_picture(info: str, index: int) -> ShownPicture | None:
-    """The gallery's picture at an index, as the browser tells; None where it tells nothing that makes sense.
+    """The gallery's picture at an index, as the browser describes it; None where that makes no sense.
 
     Whoever opens its file asks `ServedPictures` first. A grid has the seeds of its first picture.
     """
     if index < 0:
         return None
     try:
-        told = GalleryInfo.model_validate_json(info)
-        sample = max(index - told.index_of_first_image, 0)
+        gallery = GalleryInfo.model_validate_json(info)
+        sample = max(index - gallery.index_of_first_image, 0)
         return ShownPicture(
-            told.job_id,
-            told.paths[index],
-            told.infotexts[index],
-            told.all_seeds[sample],
-            told.all_subseeds[sample],
-            told.indexes[index],
-            told.latents[index],
+            gallery.job_id,
+            gallery.paths[index],
+            gallery.infotexts[index],
+            gallery.all_seeds[sample],
+            gallery.all_subseeds[sample],
+            gallery.indexes[index],
+            gallery.latents[index],
         )
     except (ValidationError, IndexError):
         return None
