@@ -83,7 +83,7 @@ NO_PICTURES = Pictures("", "", "", 0, 0, 0, 0)
 
 
 def read_pictures(written: object) -> Pictures:
-    """What the canvas holds, as it wrote it into the page. Raises InvalidRequest with the canvas' own sentence."""
+    """What the canvas holds, as it wrote it into the page. Raises InvalidRequest with its own sentence."""
     try:
         found = json.loads(str(written or "{}"))
     except json.JSONDecodeError:
