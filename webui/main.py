@@ -21,6 +21,7 @@ from webui.api.connections import Limits, protocol_with
 from webui.core.errors import Busy
 from webui.core.flags import Flags
 from webui.core.settings import Paths
+from webui.jobs.job import Job
 from webui.jobs.queue import JobQueue
 from webui.jobs.saving import PictureSaver
 from webui.jobs.services import Services
@@ -51,6 +52,7 @@ from webui.store.inputs import Inputs
 from webui.store.keys import Keys
 from webui.store.latents import Latents
 from webui.store.lock import DataLock
+from webui.store.served_pictures import ServedPictures
 from webui.store.settings_file import SettingsFile
 from webui.store.staging import INCOMING
 from webui.store.styles_file import StylesReader
@@ -94,7 +96,12 @@ def build_services(flags: Flags, root: Path, sites: Sites | None = None) -> Serv
         worker.preload(settings.current)
         return worker
 
-    saver = PictureSaver(files, history, UnsavedPictures(paths.data / UNSAVED))
+    unsaved = UnsavedPictures(paths.data / UNSAVED)
+
+    def remembered_jobs() -> tuple[Job, ...]:
+        return jobs.remembered()
+
+    saver = PictureSaver(files, history, unsaved, remembered_jobs)
     jobs = JobQueue(make_worker, saver, latents=latents, scratch=paths.data)
     return Services(
         flags=flags,
@@ -106,6 +113,8 @@ def build_services(flags: Flags, root: Path, sites: Sites | None = None) -> Serv
         files=files,
         inputs=inputs,
         latents=latents,
+        pictures=ServedPictures(history),
+        folders=rules,
         library=library,
         loras=loras,
         version=program,
@@ -180,6 +189,7 @@ async def running(services: Services) -> AsyncIterator[None]:
         services.history, lambda: output_folders(services.files, services.settings.current.folders)
     )
     sweeping = Sweeping(lambda: written_folders(services), time.time())
+    UnsavedPictures(services.paths.data / UNSAVED).remove_older()
     services.jobs.start()
     services.library.start()
     gathering.start()

@@ -6,9 +6,11 @@ import pytest
 
 from tests.jobs.fake_work import REQUEST, Saver, Steps, reach
 from webui.core.errors import NotFound
-from webui.jobs.job import Delivery, Job
+from webui.core.events import ImageSaved
+from webui.jobs.job import Beside, Delivery, Job
 from webui.jobs.ownership import NotYourJob, may_command, owner_name
 from webui.jobs.queue import JobQueue
+from webui.jobs.saving import shown_folders
 
 ANNA, BEN = owner_name("anna", "1"), owner_name(None, "2")
 
@@ -87,3 +89,24 @@ def test_an_unknown_id_is_not_found(queue):
     for command in (queue.interrupt, queue.skip):
         with pytest.raises(NotFound):
             command("none")
+
+
+def test_a_page_finds_its_owners_jobs_first(queue, worker):
+    worker.go.release(100)
+    mine = queue.submit(REQUEST, Delivery(owner=ANNA))
+    assert mine.wait(10)
+    foreign = queue.submit(REQUEST, Delivery(owner=BEN))
+    assert foreign.wait(10)
+    assert queue.recent("txt2img", ANNA) is mine
+    assert queue.recent("txt2img", BEN) is foreign
+    assert queue.recent("txt2img", owner_name(None, "3")) is foreign
+    assert queue.recent("txt2img") is foreign
+    assert set(queue.remembered()) == {mine, foreign}
+
+
+def test_the_saver_keeps_what_remembered_jobs_show():
+    earlier = ImageSaved(
+        index=0, path="/data/unsaved/old/0.png", infotext="", seed=0, variation_seed=0, width=8, height=8
+    )
+    job = Job(REQUEST, Delivery(beside=Beside((earlier,))))
+    assert shown_folders([job]) == {job.id, "old"}

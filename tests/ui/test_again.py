@@ -41,10 +41,11 @@ def job(services):
 
 
 @pytest.fixture
-def picture(job, tmp_path):
+def picture(services, job, tmp_path):
     """The third picture of the job, 72x56, on disk."""
     path = tmp_path / "00002-7.png"
     Image.new("RGB", (72, 56), "red").save(path)
+    services.pictures.add(path)
     return with_picture(job, path, index=2)
 
 
@@ -85,6 +86,13 @@ def test_hires_fix_keeps_seed_and_prompt_and_starts_from_the_picture(services, p
     assert services.inputs.open(request.hires.first_pass).size == (72, 56)
 
 
+def test_hires_fix_reads_no_file_that_was_not_written_here(services, picture, tmp_path):
+    foreign = tmp_path / "foreign.png"
+    Image.new("RGB", (72, 56)).save(foreign)
+    with pytest.raises(NotFound, match="neither a picture"):
+        hires_request(services, replace(picture, path=str(foreign)), FORM_DEFAULTS)
+
+
 def test_hires_fix_does_not_ask_whether_the_accordion_is_open(services, picture):
     assert hires_request(services, picture, FORM_DEFAULTS | {"hires": False}).hires is not None
 
@@ -117,7 +125,7 @@ def test_a_picture_without_a_latent_cannot_be_decoded_again(services, picture):
 
 
 def test_results_appear_beside_the_pictures_that_were_there(services, job, picture, tmp_path):
-    files = PictureFiles(tmp_path / "unsaved")
+    files = PictureFiles(tmp_path / "unsaved", services.pictures)
     kept = beside(services, files, picture, 0)
     assert [shown.path for shown in kept.pictures] == [picture.path]
     after = Job(REQUEST, Delivery("txt2img", beside=kept))

@@ -2,6 +2,7 @@
 
 import asyncio
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import closing
 
@@ -19,6 +20,7 @@ from webui.jobs.queue import JobQueue
 from webui.ui.components.results import make_results
 from webui.ui.components.toprow import make_toprow
 from webui.ui.forms.form import Form
+from webui.ui.watching.job_view import progress_html, view_of
 from webui.ui.watching.pictures import PictureFiles, chosen_pictures
 from webui.ui.watching.watch import Watcher
 
@@ -71,10 +73,10 @@ def jobs(go):
 
 
 @pytest.fixture
-def watcher(jobs, tmp_path):
+def watcher(jobs, services, tmp_path):
     with gr.Blocks():
         toprow, results = make_toprow("txt2img", Form(), []), make_results("txt2img")
-    return Watcher(jobs, PictureFiles(tmp_path), "txt2img", toprow, results)
+    return Watcher(jobs, PictureFiles(tmp_path, services.pictures), "txt2img", toprow, results)
 
 
 def watched(watcher, until, most_s=20):
@@ -114,7 +116,7 @@ def test_a_finished_job_leaves_its_picture_and_texts(watcher, jobs):
     submit(jobs)
     page = merged(watched(watcher, tells(watcher, "a fox")))
     (path,) = page[watcher.results.gallery]["value"]
-    with Image.open(path) as image:
+    with Image.open(path["image"]["path"]) as image:
         assert image.text["parameters"] == "a fox\nSteps: 1"
     assert "progressDiv" not in page[watcher.results.progress]
 
@@ -198,3 +200,19 @@ def test_the_save_button_takes_the_selected_picture_or_all_but_the_grid():
     assert [p.index for p in chosen_pictures(job, 2, only_selected=True)] == [1]
     assert [p.index for p in chosen_pictures(job, 0, only_selected=True)] == [-1]
     assert [p.index for p in chosen_pictures(job, 0, only_selected=False)] == [0, 1]
+
+
+def test_a_page_that_waits_says_whose_turn_it_is(watcher, jobs, go):
+    while go.acquire(blocking=False):
+        pass
+    first = jobs.submit(GenerationRequest(prompt="a", steps=1), Delivery("txt2img", owner="browser:1"))
+    second = jobs.submit(GenerationRequest(prompt="b", steps=1), Delivery("img2img", owner="browser:2"))
+    for _ in range(100):
+        if jobs.running() is first:
+            break
+        time.sleep(0.05)
+    view = view_of(second, watcher.waiting_behind(second), watcher.whose_turn(second))
+    assert "Waiting for 1 other job; somebody else" in progress_html(view)
+    assert watcher.whose_turn(first) == ""
+    go.release(1000)
+    assert second.wait(20)

@@ -49,7 +49,8 @@ class JobQueue:
         self._saving: deque[Job] = deque()
         self._finished: deque[Job] = deque()
         self._by_id: dict[str, Job] = {}
-        self._last: dict[str, Job] = {}
+        # The last finished one of a tab and owner, and of the tab whoever's it was.
+        self._last: dict[tuple[str, str | None], Job] = {}
         self._changed = threading.Condition()
         self._started = self._closed = False
         self._thread = LastingThread(name, self._work, self._recover)
@@ -92,8 +93,10 @@ class JobQueue:
         with self._changed:
             return tuple(self._waiting)
 
-    def recent(self, tab: str) -> Job | None:
+    def recent(self, tab: str, owner: str | None = None) -> Job | None:
         """The tab's running job, else its next in the queue, else the last finished.
+
+        With an owner, of the owner's jobs; where the tab has none of these, of everybody's.
 
         Pages ask four times a second: it looks at the jobs that are not finished, and at no log.
         """
@@ -101,9 +104,15 @@ class JobQueue:
             running = (self._running,) if self._running else ()
             for jobs in (self._saving, running, self._waiting):
                 for job in jobs:
-                    if job.delivery.tab == tab:
+                    if job.delivery.tab == tab and owner in (None, job.owner):
                         return job
-            return self._last.get(tab)
+            found = self._last.get((tab, owner))
+        return self.recent(tab) if found is None and owner is not None else found
+
+    def remembered(self) -> tuple[Job, ...]:
+        """Every job that `find` knows."""
+        with self._changed:
+            return tuple(self._by_id.values())
 
     def interrupt(self, job_id: str | None = None, asker: str | None = None) -> None:
         """Stop a job, keeping what it has; without an id the running one. One that waits is dropped.
@@ -197,9 +206,11 @@ class JobQueue:
     def _remember(self, job: Job) -> None:
         """Keep a finished job, and forget the oldest."""
         self._finished.append(job)
-        self._last[job.delivery.tab] = job
+        for owner in (None, job.owner):
+            self._last[job.delivery.tab, owner] = job
         while len(self._finished) > REMEMBERED:
             oldest = self._finished.popleft()
             self._by_id.pop(oldest.id, None)
-            if self._last.get(oldest.delivery.tab) is oldest:
-                del self._last[oldest.delivery.tab]
+            for owner in (None, oldest.owner):
+                if self._last.get((oldest.delivery.tab, owner)) is oldest:
+                    del self._last[oldest.delivery.tab, owner]

@@ -1,8 +1,9 @@
 """Finished pictures onto the disk, one by one as they come, and a grid at the end."""
 
 import logging
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from datetime import datetime
+from pathlib import Path
 from typing import cast, get_args
 
 from webui.core.errors import StorageError
@@ -25,11 +26,21 @@ GRID_INDEX = -1
 class PictureSaver:
     """Saves as the job's settings and delivery say."""
 
-    def __init__(self, files: ImageFiles, history: History, unsaved: UnsavedPictures | None = None) -> None:
-        """`unsaved` takes what is only to be shown; without it, such pictures stay in the job's log."""
+    def __init__(
+        self,
+        files: ImageFiles,
+        history: History,
+        unsaved: UnsavedPictures | None = None,
+        remembered: Callable[[], Collection[Job]] = tuple,
+    ) -> None:
+        """`unsaved` takes what is only to be shown; without it, such pictures stay in the job's log.
+
+        `remembered` are the jobs that a page may still show: their pictures stay.
+        """
         self._files = files
         self._history = history
         self._unsaved = unsaved
+        self._remembered = remembered
         self._trimmed_for = ""
 
     def save(self, ready: ImageReady, job: Job) -> Iterator[Event]:
@@ -85,7 +96,7 @@ class PictureSaver:
             self._unsaved.write(job.id, ready.index, ready.aside, ready.image, ready.infotext)
             if self._trimmed_for != job.id:
                 self._trimmed_for = job.id
-                self._unsaved.trim(keep=job.id)
+                self._unsaved.trim(keep={job.id} | shown_folders(self._remembered()))
         except StorageError as error:
             logger.warning("%s", error)
             job.keep(ready)
@@ -137,6 +148,12 @@ class PictureSaver:
             ready.image, PictureNotes(ready.infotext), facts, job.settings.saving, folder
         )
         return str(written.path)
+
+
+def shown_folders(jobs: Collection[Job]) -> set[str]:
+    """Names of the folders of unsaved pictures that these jobs show: their own, and those of earlier jobs."""
+    beside = (picture for job in jobs for picture in job.delivery.beside.pictures)
+    return {job.id for job in jobs} | {Path(picture.path).parent.name for picture in beside}
 
 
 def saved(ready: ImageReady, path: str) -> ImageSaved:

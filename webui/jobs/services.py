@@ -20,10 +20,12 @@ from webui.prompts.networks import HYPERNETWORK_KIND, names_in, renamed, with_ne
 from webui.prompts.styles import Styles
 from webui.prompts.syntax import strip_comments
 from webui.prompts.tokenizer import ClipTokenizer
+from webui.store.folder_rules import FolderRules
 from webui.store.history import History
 from webui.store.images import ImageFiles
 from webui.store.inputs import Inputs
 from webui.store.latents import Latents
+from webui.store.served_pictures import ServedPictures
 from webui.store.settings_file import SettingsFile
 from webui.store.styles_file import StylesReader
 
@@ -44,6 +46,8 @@ class Services:
     files: ImageFiles
     inputs: Inputs
     latents: Latents
+    pictures: ServedPictures
+    folders: FolderRules
     library: Library
     loras: LoraFiles
     version: str

@@ -91,6 +91,10 @@ class History:
         rows = self._database.rows("SELECT * FROM images WHERE path = ?", (key_of(path),))
         return entry_of(rows[0]) if rows else None
 
+    def knows(self, path: Path) -> bool:
+        """Whether there is an entry of a file."""
+        return bool(self._database.rows("SELECT 1 FROM images WHERE path = ?", (key_of(path),)))
+
     def mentioning(self, fragments: Sequence[str], limit: int) -> tuple[int, list[Path]]:
         """How many infotexts hold one of these texts, letter by letter, and the newest of those pictures."""
         where = " OR ".join("instr(infotext, ?) > 0" for _ in fragments)

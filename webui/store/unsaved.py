@@ -2,6 +2,8 @@
 
 import re
 import shutil
+import time
+from collections.abc import Container
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -13,6 +15,8 @@ from webui.store.encoding import PictureNotes, encode
 UNSAVED = "unsaved"
 # Some 700 pictures of 1024x1024.
 MOST_BYTES = 2 * 2**30
+# At the start, older ones go: nobody came back for them.
+STALE_S = 7 * 24 * 3600
 JOB_ID = re.compile(r"[0-9a-f]{32}")
 
 
@@ -32,19 +36,32 @@ class UnsavedPictures:
         write_atomically(path, encode(image, "png", PictureNotes(infotext)))
         return path
 
-    def trim(self, keep: str = "", most_bytes: int = MOST_BYTES) -> None:
-        """Remove the oldest jobs' pictures beyond a size; the job `keep` stays, and what is not ours."""
-        if not self.folder.is_dir():
-            return
-        found = [path for path in self.folder.iterdir() if JOB_ID.fullmatch(path.name) and path.is_dir()]
+    def trim(self, keep: Container[str] = (), most_bytes: int = MOST_BYTES) -> None:
+        """Remove the oldest jobs' pictures beyond a size; the jobs `keep` stay, and what is not ours."""
+        found = self._folders()
         sizes = {path: size_of(path) for path in found}
         total = sum(sizes.values())
         for path in sorted(found, key=lambda path: path.stat().st_mtime):
             if total <= most_bytes:
                 return
-            if path.name != keep:
+            if path.name not in keep:
                 shutil.rmtree(path, ignore_errors=True)
                 total -= sizes[path]
+
+    def remove_older(self, than_s: float = STALE_S) -> None:
+        """Remove the pictures of jobs that ended so long ago: at the start, when no page shows one."""
+        for path in self._folders():
+            if time.time() - path.stat().st_mtime > than_s:
+                shutil.rmtree(path, ignore_errors=True)
+
+    def _folders(self) -> list[Path]:
+        if not self.folder.is_dir():
+            return []
+        return [
+            path
+            for path in self.folder.iterdir()
+            if JOB_ID.fullmatch(path.name) and path.is_dir() and not path.is_symlink()
+        ]
 
 
 def size_of(folder: Path) -> int:

@@ -1,13 +1,18 @@
 """The whole page: quick settings, the tabs, the footer."""
 
+from pathlib import Path
+
 import gradio as gr
 from fastapi import FastAPI
+from gradio.utils import get_upload_folder
 
 from webui.jobs.services import Services
 from webui.store.unsaved import UNSAVED
 from webui.ui.components.quicksettings import make_quicksettings
 from webui.ui.components.shared_options import wire_shared_options
 from webui.ui.components.top_tabs import top_tab, top_tabs
+from webui.ui.doors.guarded_blocks import GuardedBlocks
+from webui.ui.doors.page_files import PageFiles
 from webui.ui.handlers import keep_status_in
 from webui.ui.page import mount_page
 from webui.ui.tabs.extras import make_extras
@@ -22,10 +27,11 @@ TITLE = "Atelier"
 MOST_PAGES = 1000
 
 
-def build_ui(services: Services) -> gr.Blocks:
+def build_ui(services: Services) -> GuardedBlocks:
     """Build the page."""
-    files = PictureFiles(services.paths.data / UNSAVED)
-    with gr.Blocks(title=TITLE, analytics_enabled=False, fill_width=True) as page:
+    files = PictureFiles(services.paths.data / UNSAVED, services.pictures)
+    page_files = PageFiles(services.pictures, Path(get_upload_folder()))
+    with GuardedBlocks(page_files, title=TITLE, analytics_enabled=False, fill_width=True) as page:
         status = gr.HTML("", visible="hidden", elem_id="page_status")
         quick = make_quicksettings(services, page)
         with top_tabs():
@@ -52,15 +58,15 @@ def build_ui(services: Services) -> gr.Blocks:
         wire_sending(services, img2img.results, img2img, SIZE_FIELDS)
         wire_sending(services, extras.results, img2img, ())
         for results in (txt2img.results, img2img.results, extras.results):
-            wire_arrival(results.send.extras, results, extras.image, "extras")
+            wire_arrival(services, results.send.extras, results, extras.image, "extras")
         gr.HTML(f'<span class="versions">{services.version}</span>', elem_id="footer")
     keep_status_in(page, status)
-    # Every open page is one event that never ends; Gradio carries out 40 at a time unless told otherwise.
+    # Every open page is one event that never ends; Gradio runs 40 at a time by default.
     page.max_threads = MOST_PAGES
     page.queue()
     return page
 
 
 def mount_ui(app: FastAPI, services: Services) -> FastAPI:
-    """Build the page and hang it at the root of the server."""
+    """Build the page and mount it at the root of the server."""
     return mount_page(app, build_ui(services), services.flags)

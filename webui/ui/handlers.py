@@ -1,9 +1,13 @@
 """How events are wired."""
 
+from collections.abc import Generator
+from contextlib import contextmanager
 from typing import Any
 
 import gradio as gr
 from gradio.components import Component
+
+from webui.core.errors import WebuiError
 
 # What a handler gives back: values or updates by component.
 Updates = dict[Component, Any]
@@ -12,6 +16,15 @@ QUIET: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private"}
 # Handlers that answer with a plain reply. Gradio's queue answers through a stream that opens and closes as
 # events come and go, and what falls between is lost; it is left to the one event that never ends: watching.
 INSTANT: dict[str, Any] = QUIET | {"queue": False}
+
+
+@contextmanager
+def show_refusal() -> Generator[None]:
+    """Shows a refusal in the corner of the page, where the event has no better place for it."""
+    try:
+        yield
+    except WebuiError as error:
+        raise gr.Error(str(error), print_exception=False) from error
 
 
 def keep_status_in(page: gr.Blocks, status: Component) -> None:

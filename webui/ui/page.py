@@ -1,4 +1,4 @@
-"""The served page around the components: scripts, styles, and how the page hangs in the server."""
+"""The served page around the components: scripts, styles, and how the page is mounted on the server."""
 
 from collections.abc import Iterable, Mapping
 from functools import partial
@@ -14,6 +14,10 @@ from starlette.routing import Mount
 from starlette.types import Scope
 
 from webui.core.flags import Flags
+from webui.store.reading import MAX_FILE_BYTES
+from webui.ui.doors.guarded_blocks import GuardedBlocks
+from webui.ui.doors.page_files import paths_in
+from webui.ui.doors.routes import PageRoutes
 from webui.ui.theme import make_theme
 
 ASSETS = Path(__file__).parent / "assets"
@@ -63,8 +67,8 @@ def theme_script(theme: ThemeChoice) -> str:
     )
 
 
-def mount_page(app: FastAPI, blocks: gr.Blocks, flags: Flags) -> FastAPI:
-    """Hang the page at the root of the server. Routes of the app that were added before come first."""
+def mount_page(app: FastAPI, blocks: GuardedBlocks, flags: Flags) -> FastAPI:
+    """Mount the page at the root of the server. Routes of the app that were added before come first."""
     app.mount(ASSETS_URL, Revalidated(directory=ASSETS), name="page-assets")
     app = gr.mount_gradio_app(
         app,
@@ -83,8 +87,13 @@ def mount_page(app: FastAPI, blocks: gr.Blocks, flags: Flags) -> FastAPI:
         pwa=False,
         mcp_server=False,
         enable_monitoring=False,
+        max_file_size=MAX_FILE_BYTES,
     )
-    app.state.knows_page_user = partial(knows_user, app, needs_login=bool(flags.page_accounts()))
+    knows = partial(knows_user, app, needs_login=bool(flags.page_accounts()))
+    app.state.knows_page_user = knows
+    # Icons and the like, which Gradio copied while the page was built.
+    blocks.files.publish(paths_in(blocks.config))
+    page_of(app).add_middleware(PageRoutes, files=blocks.files, knows_user=knows)
     return app
 
 
@@ -98,10 +107,10 @@ def knows_user(app: FastAPI, cookies: Mapping[str, str], *, needs_login: bool) -
 
 
 def page_of(app: FastAPI) -> App:
-    """The page that hangs in the server."""
+    """The page that is mounted on the server. Raises LookupError."""
     for route in app.routes:
         if isinstance(route, Mount):
             mounted = route.app
             if isinstance(mounted, App):
                 return mounted
-    raise LookupError("No page hangs in this server.")
+    raise LookupError("No page is mounted on this server.")

@@ -93,7 +93,7 @@ def make_upscaling(form: Form, catalog: Catalog, page: gr.Blocks) -> None:
         return "" if len(names()) > len(RESAMPLERS) else NO_UPSCALERS
 
     with accordion(form, "upscale", "Upscale", "extras_upscale"):
-        told = gr.HTML(hint(), elem_id="extras_upscaler_hint", elem_classes=["empty-hint"])
+        shown_hint = gr.HTML(hint(), elem_id="extras_upscaler_hint", elem_classes=["empty-hint"])
         with gr.Row(elem_classes=["with-refresh"], equal_height=False):
             first = choice(form, "upscaler_1", "Upscaler 1", "extras_upscaler_1", names())
             make_refresh(catalog, first, names, "Look for upscalers again", "extras_upscaler_refresh")
@@ -122,7 +122,7 @@ def make_upscaling(form: Form, catalog: Catalog, page: gr.Blocks) -> None:
             )
     for shown in (first, second):
         renew_on_load(page, shown, names)
-    page.load(hint, outputs=[told], **INSTANT)
+    page.load(hint, outputs=[shown_hint], **INSTANT)
 
 
 def make_target(form: Form) -> None:
@@ -142,10 +142,10 @@ def make_faces(form: Form, catalog: Catalog, page: gr.Blocks) -> None:
         return "" if restorer_files(catalog) else NO_FACES
 
     with accordion(form, "gfpgan", "GFPGAN", "extras_gfpgan"):
-        told = gr.HTML(hint(), elem_classes=["empty-hint"])
+        gfpgan_hint = gr.HTML(hint(), elem_classes=["empty-hint"])
         slider(form, "gfpgan_visibility", "Visibility", "extras_gfpgan_visibility", (0, 1, 0.001))
     with accordion(form, "codeformer", "CodeFormer", "extras_codeformer"):
-        told_too = gr.HTML(hint(), elem_classes=["empty-hint"])
+        codeformer_hint = gr.HTML(hint(), elem_classes=["empty-hint"])
         with gr.Row(elem_classes=["fields"]):
             slider(form, "codeformer_visibility", "Visibility", "extras_codeformer_visibility", (0, 1, 0.001))
             slider(
@@ -156,7 +156,7 @@ def make_faces(form: Form, catalog: Catalog, page: gr.Blocks) -> None:
                 (0, 1, 0.001),
             )
         tick(form, "faces_first", "Restore faces before upscaling", "extras_faces_first")
-    page.load(lambda: (hint(), hint()), outputs=[told, told_too], **INSTANT)
+    page.load(lambda: (hint(), hint()), outputs=[gfpgan_hint, codeformer_hint], **INSTANT)
 
 
 def make_cuts(form: Form) -> None:

@@ -30,7 +30,7 @@ def make_hires_fields(tab: str, form: Form, catalog: Catalog, page: gr.Blocks) -
 
 
 def make_upscaling(tab: str, form: Form, catalog: Catalog, page: gr.Blocks) -> None:
-    """How the first picture is enlarged, and how much of it is made anew."""
+    """How the first picture is enlarged, and how much of it is regenerated."""
 
     def upscalers() -> list[str]:
         return [*LATENT_UPSCALERS, *upscaler_names(catalog)]

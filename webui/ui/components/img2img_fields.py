@@ -129,7 +129,7 @@ def make_resize_fields(form: Form) -> SizeButtons:
 
 
 def make_strength_field(form: Form) -> None:
-    """How much is made anew."""
+    """How much is regenerated."""
     slider(form, "denoising_strength", "Denoising strength", f"{TAB}_denoising_strength", (0, 1, 0.01))
 
 

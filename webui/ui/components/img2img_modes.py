@@ -60,7 +60,7 @@ def make_modes(form: Form) -> Modes:
             make_canvas("inpaint_sketch", "inpaint-sketch", "A picture to paint on; only the paint changes")
         with panel(INPAINT_UPLOAD, PANELS), gr.Row(elem_classes=["canvas-pair"]):
             make_canvas("img_inpaint_base", "picture", "The picture")
-            make_canvas("img_inpaint_mask", "picture", "The mask: white, or opaque, is made anew")
+            make_canvas("img_inpaint_mask", "picture", "The mask: white, or opaque, is regenerated")
         with panel(BATCH, PANELS):
             files = make_batch(form)
     return Modes(mode, files)

@@ -108,10 +108,10 @@ def given_pictures(
 
     `image` and `files` are what Gradio tells of uploads, unprocessed. Raises UnusableFile if none is usable.
     """
-    told = {SINGLE: [image], BATCH: files if isinstance(files, list) else []}.get(mode, [])
+    uploads = {SINGLE: [image], BATCH: files if isinstance(files, list) else []}.get(mode, [])
     pictures: list[ExtrasImage] = []
     problems: list[str] = []
-    for each in told:
+    for each in uploads:
         if not isinstance(each, Mapping) or not each.get("path"):
             continue
         path = Path(str(each["path"]))

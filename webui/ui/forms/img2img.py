@@ -82,10 +82,10 @@ class Pictures:
 NO_PICTURES = Pictures("", "", "", 0, 0, 0, 0)
 
 
-def read_pictures(told: object) -> Pictures:
-    """What the canvas told the page before Generate. Raises InvalidRequest with the canvas' own sentence."""
+def read_pictures(written: object) -> Pictures:
+    """What the canvas holds, as it wrote it into the page. Raises InvalidRequest with its own sentence."""
     try:
-        found = json.loads(str(told or "{}"))
+        found = json.loads(str(written or "{}"))
     except json.JSONDecodeError:
         found = {}
     found = found if isinstance(found, dict) else {}

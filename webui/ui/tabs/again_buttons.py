@@ -10,6 +10,7 @@ from gradio.components import Component
 from webui.core.errors import WebuiError
 from webui.core.model_file import ModelKind
 from webui.core.work import WorkRequest
+from webui.jobs.job import Delivery
 from webui.jobs.services import Services
 from webui.ui.components.again_fields import UnfinishedOffer
 from webui.ui.components.model_lists import renew_on_load
@@ -33,25 +34,24 @@ from webui.ui.watching.pictures import PictureFiles
 def submit_beside(
     services: Services,
     files: PictureFiles,
-    tab: str,
+    delivery: Delivery,
     request: WorkRequest,
     picture: ShownPicture,
     selected: int,
 ) -> None:
     """Put work on a picture into the queue; its result appears beside the gallery's pictures."""
-    delivery = replace(delivery_of(services, tab), beside=beside(services, files, picture, selected))
-    services.submit(request, delivery)
+    services.submit(request, replace(delivery, beside=beside(services, files, picture, selected)))
 
 
 def wire_hires(services: Services, files: PictureFiles, tab: str, form: Form, results: Results) -> None:
     """The sparkle: a second pass for the picture that is selected."""
 
-    def upscale(values: Mapping[Component, Any]) -> Updates:
+    def upscale(values: Mapping[Component, Any], browser: gr.Request) -> Updates:
         selected = int(values[results.selected] or 0)
         try:
             picture = chosen(shown_picture(values[results.generation_info], selected))
             request = hires_request(services, picture, form.read(values))
-            submit_beside(services, files, tab, request, picture, selected)
+            submit_beside(services, files, delivery_of(services, tab, browser), request, picture, selected)
         except WebuiError as error:
             return {results.log: notice(str(error))}
         return {results.log: ""}
@@ -71,11 +71,11 @@ def wire_decoding(
 ) -> None:
     """Decode the selected picture's latent with the chosen VAE."""
 
-    def decode(info: str, selected: int, vae: str) -> str:
+    def decode(info: str, selected: int, vae: str, browser: gr.Request) -> str:
         try:
             picture = chosen(shown_picture(info, selected))
             request = decode_request(services, picture, vae)
-            submit_beside(services, files, tab, request, picture, selected)
+            submit_beside(services, files, delivery_of(services, tab, browser), request, picture, selected)
         except WebuiError as error:
             return notice(str(error))
         return ""
@@ -96,17 +96,17 @@ def wire_decoding(
 def wire_unfinished(services: Services, page: gr.Blocks, offer: UnfinishedOffer) -> None:
     """Offer what was sampled but never saved, when the page opens."""
 
-    def decode() -> str:
-        told: list[str] = []
+    def decode(browser: gr.Request) -> str:
+        notices: list[str] = []
         for file in unfinished(services):
             try:
                 batch = services.latents.open(file.id)
                 tab = "img2img" if batch.request.is_img2img else "txt2img"
-                services.submit(rest_request(file, batch), delivery_of(services, tab))
+                services.submit(rest_request(file, batch), delivery_of(services, tab, browser))
             except WebuiError as error:
                 services.latents.settle(file.id)
-                told.append(notice(str(error)))
-        return "".join(told)
+                notices.append(notice(str(error)))
+        return "".join(notices)
 
     def dismiss() -> str:
         for file in unfinished(services):

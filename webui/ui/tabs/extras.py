@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from functools import partial
 from typing import Any
 
 import gradio as gr
@@ -12,7 +11,6 @@ from webui.core.errors import WebuiError
 from webui.core.events import Message
 from webui.jobs.services import Services
 from webui.library.catalog.upscaler_names import find_upscaler
-from webui.store.chosen import SaveButton
 from webui.ui.components.extras_fields import (
     ExtrasSources,
     make_cuts,
@@ -24,10 +22,11 @@ from webui.ui.components.generate_box import GenerateBox, make_generate_box
 from webui.ui.components.results import Results, make_results
 from webui.ui.forms.extras import extras_request, given_pictures
 from webui.ui.forms.form import Form
+from webui.ui.forms.named_folders import EXTRAS_FOLDERS, check_named_folders
 from webui.ui.handlers import INSTANT, Updates
 from webui.ui.memory import wire_memory
 from webui.ui.tabs.generation_tab import delivery_of, wire_watching
-from webui.ui.tabs.result_buttons import save_pictures, select_picture
+from webui.ui.tabs.result_buttons import select_picture, wire_saving
 from webui.ui.texts import notice
 from webui.ui.watching.pictures import PictureFiles
 
@@ -68,9 +67,10 @@ def wire_generate(
 ) -> None:
     """Generate puts a job into the queue."""
 
-    def submit(values: Mapping[Component, Any]) -> Updates:
+    def submit(values: Mapping[Component, Any], browser: gr.Request) -> Updates:
         fields = form.read(values)
         try:
+            check_named_folders(services, fields, EXTRAS_FOLDERS)
             for name in ("upscaler_1", "upscaler_2"):
                 find_upscaler(services.catalog, fields[name] or "None")
             pictures, problems = given_pictures(
@@ -78,7 +78,7 @@ def wire_generate(
             )
             request = extras_request(fields, pictures, services.settings.current)
             # A grid would hold pictures that have nothing to do with each other.
-            job = services.submit(request, replace(delivery_of(services, TAB), save_grid=False))
+            job = services.submit(request, replace(delivery_of(services, TAB, browser), save_grid=False))
         except WebuiError as error:
             return {box.notice: notice(str(error))}
         for problem in problems:
@@ -100,14 +100,10 @@ def wire_generate(
 
 def wire_results(services: Services, files: PictureFiles, results: Results) -> None:
     """Choosing a picture and saving it."""
-    button = SaveButton(services.files)
-    shown, saved = [results.generation_info, results.selected], [results.log, results.files]
     results.gallery.select(
         select_picture,
         inputs=[results.generation_info],
         outputs=[results.selected, results.infotext],
         **INSTANT,
     )
-    for clicked, as_zip in ((results.save, False), (results.save_zip, True)):
-        save = partial(save_pictures, services, files, button, results, as_zip=as_zip)
-        clicked.click(save, inputs=shown, outputs=saved, **INSTANT)
+    wire_saving(services, files, results)

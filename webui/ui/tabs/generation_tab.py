@@ -9,13 +9,16 @@ from gradio.components import Component
 from webui.core.errors import NotFound, WebuiError
 from webui.core.request import GenerationRequest
 from webui.jobs.job import Delivery
+from webui.jobs.ownership import may_command
+from webui.jobs.queue import JobQueue
 from webui.jobs.services import Services
 from webui.ui.components.generate_box import JobControls
 from webui.ui.components.results import Results
 from webui.ui.components.toprow import Toprow
+from webui.ui.doors.browsers import owner_of
 from webui.ui.forms.form import Form
 from webui.ui.forms.generation import fields_of_request, infotext_problems, prompt_of_infotext
-from webui.ui.handlers import INSTANT, QUIET, Updates
+from webui.ui.handlers import INSTANT, QUIET, Updates, show_refusal
 from webui.ui.texts import notice
 from webui.ui.watching.pictures import PictureFiles
 from webui.ui.watching.watch import Watcher
@@ -25,14 +28,14 @@ FieldsOfText = Callable[[str], dict[str, Any]]
 FieldsOfRequest = Callable[[GenerationRequest], dict[str, Any]]
 
 
-def delivery_of(services: Services, tab: str) -> Delivery:
+def delivery_of(services: Services, tab: str, request: gr.Request | None) -> Delivery:
     """What happens to the tab's pictures: saved as the settings say, else written for the page to show."""
     saving = services.settings.current.saving
-    return Delivery(tab, saving.samples_save, saving.grid_save)
+    return Delivery(tab, saving.samples_save, saving.grid_save, owner=owner_of(request))
 
 
-def submitted(toprow: Toprow, results: Results) -> Updates:
-    """What the page shows once a job is in the queue."""
+def clear_old_results(toprow: Toprow, results: Results) -> Updates:
+    """Updates once a job is in the queue: no notice, and no files of the job before."""
     return {toprow.notice: "", results.files: gr.update(value=None, visible="hidden")}
 
 
@@ -42,27 +45,48 @@ def wire_watching(
     """Watching the tab's jobs, also after a reload; Interrupt, Skip, Cancel and the queue."""
     watcher = Watcher(services.jobs, files, tab, toprow, results)
 
-    def clear_queue() -> None:
-        for job in services.jobs.waiting():
-            if job.delivery.tab == tab:
-                services.jobs.cancel(job)
-
-    def cancel() -> None:
-        if (job := services.jobs.running()) and job.delivery.tab == tab:
-            services.jobs.cancel(job)
-
     gr.on(
         [page.load, toprow.restore.click],
         watcher.watch,
         outputs=watcher.outputs,
         trigger_mode="once",
         concurrency_limit=None,
+        # Files and texts go out as they are.
+        postprocess=False,
         **QUIET,
     )
-    toprow.interrupt.click(services.jobs.interrupt, **INSTANT)
-    toprow.skip.click(services.jobs.skip, **INSTANT)
-    toprow.cancel.click(cancel, **INSTANT)
-    toprow.clear_queue.click(clear_queue, **INSTANT)
+    wire_commands(services.jobs, tab, toprow)
+
+
+def wire_commands(jobs: JobQueue, tab: str, controls: JobControls) -> None:
+    """Interrupt, Skip, Cancel and the queue: each acts on jobs that this browser, or this user, asked for."""
+
+    def interrupt(browser: gr.Request) -> None:
+        command_running(jobs.interrupt, browser)
+
+    def skip(browser: gr.Request) -> None:
+        command_running(jobs.skip, browser)
+
+    def command_running(command: Callable[[str, str], None], browser: gr.Request) -> None:
+        if job := jobs.running():
+            with show_refusal():
+                command(job.id, owner_of(browser))
+
+    def cancel(browser: gr.Request) -> None:
+        if (job := jobs.running()) and job.delivery.tab == tab:
+            with show_refusal():
+                jobs.cancel(job, owner_of(browser))
+
+    def clear_queue(browser: gr.Request) -> None:
+        owner = owner_of(browser)
+        for job in jobs.waiting():
+            if job.delivery.tab == tab and may_command(owner, job):
+                jobs.cancel(job, owner)
+
+    controls.interrupt.click(interrupt, **INSTANT)
+    controls.skip.click(skip, **INSTANT)
+    controls.cancel.click(cancel, **INSTANT)
+    controls.clear_queue.click(clear_queue, **INSTANT)
 
 
 def wire_prompts(services: Services, form: Form, toprow: Toprow, fields_of_text: FieldsOfText) -> None:

@@ -10,6 +10,7 @@ from gradio.components import Component
 from webui.core.errors import WebuiError
 from webui.core.events import Message
 from webui.jobs.img2img_batch import img2img_series
+from webui.jobs.job import Delivery
 from webui.jobs.services import Services
 from webui.pipelines.img2img.sketch import blend_sketch
 from webui.ui.components.img2img_fields import (
@@ -39,12 +40,13 @@ from webui.ui.forms.img2img import (
     img2img_parts,
     read_pictures,
 )
+from webui.ui.forms.named_folders import BATCH_FOLDERS, check_named_folders
 from webui.ui.handlers import INSTANT, Updates
 from webui.ui.memory import wire_memory
 from webui.ui.tabs.again_buttons import wire_decoding
 from webui.ui.tabs.generation_tab import (
+    clear_old_results,
     delivery_of,
-    submitted,
     usual_fields,
     values_by_component,
     wire_prompts,
@@ -117,23 +119,24 @@ def fields_of_text(services: Services, text: str) -> dict[str, Any]:
 def wire_generate(services: Services, tab: Img2img) -> None:
     """Generate puts a job into the queue; before, the page uploads what the canvas of the mode holds."""
     form, toprow, results, modes = tab.form, tab.toprow, tab.results, tab.modes
-    told = gr.Textbox("", visible="hidden", elem_id=f"{TAB}_pictures")
+    canvas_pictures = gr.Textbox("", visible="hidden", elem_id=f"{TAB}_pictures")
 
-    def submit(pictures: str, files: object, *values: object) -> Updates:
+    def submit(pictures: str, files: object, browser: gr.Request, *values: object) -> Updates:
         fields = form.read(values_by_component(form.components, values))
+        delivery = delivery_of(services, TAB, browser)
         try:
             if fields["mode"] == BATCH:
-                submit_batch(services, fields, uploaded_paths(files))
+                submit_batch(services, fields, uploaded_paths(files), delivery)
             else:
-                submit_one(services, fields, read_pictures(pictures))
+                submit_one(services, fields, read_pictures(pictures), delivery)
         except WebuiError as error:
             return {toprow.notice: notice(str(error))}
-        return submitted(toprow, results)
+        return clear_old_results(toprow, results)
 
     mode_at = form.components.index(modes.mode)
     toprow.generate.click(
         submit,
-        inputs=[told, modes.batch_files, *form.components],
+        inputs=[canvas_pictures, modes.batch_files, *form.components],
         outputs=[toprow.notice, results.files],
         js=f"async (_, ...values) => [await window.webui.canvasPictures(values[{mode_at + 1}]), ...values]",
         # Raw values: what is out of range is refused by the request, with a sentence.
@@ -143,19 +146,20 @@ def wire_generate(services: Services, tab: Img2img) -> None:
     )
 
 
-def submit_one(services: Services, fields: dict[str, Any], pictures: Pictures) -> None:
+def submit_one(services: Services, fields: dict[str, Any], pictures: Pictures, delivery: Delivery) -> None:
     """A job for what the canvas holds."""
     wanted, overrides = img2img_parts(fields, with_blended_sketch(services, fields, pictures))
     request = services.new_request(wanted, overrides)
-    services.submit(request, delivery_of(services, TAB), overrides)
+    services.submit(request, delivery, overrides)
 
 
-def submit_batch(services: Services, fields: dict[str, Any], files: list[str]) -> None:
+def submit_batch(services: Services, fields: dict[str, Any], files: list[str], delivery: Delivery) -> None:
     """A job for many pictures; its log names those that are left out."""
+    check_named_folders(services, fields, BATCH_FOLDERS)
     wanted, overrides = batch_parts(fields)
     series, problems = img2img_series(services, batch_of(fields, files), wanted, overrides)
     # The grid of a batch would hold pictures that have nothing to do with each other.
-    job = services.submit(series, replace(delivery_of(services, TAB), save_grid=False), overrides)
+    job = services.submit(series, replace(delivery, save_grid=False), overrides)
     for problem in problems:
         job.append(Message(text=problem, level="warning"))
 

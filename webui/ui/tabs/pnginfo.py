@@ -53,11 +53,17 @@ def make_pnginfo(services: Services, txt2img: Txt2img, img2img: Img2img, extras:
     wire_infotext_sending(
         services, {send["img2img"]: IMG2IMG, send["inpaint"]: INPAINT}, infotext, path, shown, img2img
     )
-    send["extras"].click(lambda path: path or None, inputs=[path], outputs=[extras.image], **INSTANT).success(
-        fn=None, js="() => window.webui.showTab('extras')"
-    )
+    # The upload itself, as it was checked when it came in; never a path that the page tells of.
+    send["extras"].click(
+        lambda upload: upload,
+        inputs=[image],
+        outputs=[extras.image],
+        preprocess=False,
+        postprocess=False,
+        **INSTANT,
+    ).success(fn=None, js="() => window.webui.showTab('extras')")
     for results in (txt2img.results, img2img.results, extras.results):
-        wire_arrival(results.send_to_pnginfo, results, image, "pnginfo")
+        wire_arrival(services, results.send_to_pnginfo, results, image, "pnginfo")
 
 
 DESTINATIONS = {"txt2img": "txt2img", "img2img": "img2img", "inpaint": "Inpaint", "extras": "Extras"}

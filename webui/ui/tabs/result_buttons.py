@@ -16,7 +16,7 @@ from webui.ui.forms.generation import FORM_DEFAULTS
 from webui.ui.handlers import INSTANT, Updates
 from webui.ui.texts import infotext_html, notice, paragraph
 from webui.ui.watching.job_view import shown_picture
-from webui.ui.watching.pictures import PictureFiles, chosen_pictures, save_chosen
+from webui.ui.watching.pictures import PictureFiles, chosen_pictures, save_chosen, shown_file
 
 
 def wire_result_buttons(
@@ -28,8 +28,6 @@ def wire_result_buttons(
     fields_of_text: Callable[[str], dict[str, Any]],
 ) -> None:
     """Wire the panel to the job whose pictures it shows."""
-
-    button = SaveButton(services.files)
 
     def seed(info: str, selected: int) -> str:
         picture = shown_picture(info, selected)
@@ -44,19 +42,29 @@ def wire_result_buttons(
         return form.write(fields_of_text(picture.infotext) if picture else {})
 
     shown = [results.generation_info, results.selected]
-    saved = [results.log, results.files]
     results.gallery.select(
         select_picture,
         inputs=[results.generation_info],
         outputs=[results.selected, results.infotext],
         **INSTANT,
     )
-    save = partial(save_pictures, services, files, button, results)
-    results.save.click(partial(save, as_zip=False), inputs=shown, outputs=saved, **INSTANT)
-    results.save_zip.click(partial(save, as_zip=True), inputs=shown, outputs=saved, **INSTANT)
+    wire_saving(services, files, results)
     results.reuse.click(reuse, inputs=shown, outputs=form.components, **INSTANT)
     seeds.reuse.click(seed, inputs=shown, outputs=[seeds.seed], **INSTANT)
     seeds.reuse_variation.click(variation_seed, inputs=shown, outputs=[seeds.variation_seed], **INSTANT)
+
+
+def wire_saving(services: Services, files: PictureFiles, results: Results) -> None:
+    """Both buttons that write copies into the folder for chosen pictures."""
+    button = SaveButton(services.files)
+    for clicked, as_zip in ((results.save, False), (results.save_zip, True)):
+        clicked.click(
+            partial(save_pictures, services, files, button, results, as_zip=as_zip),
+            inputs=[results.generation_info, results.selected],
+            outputs=[results.log, results.files],
+            postprocess=False,
+            **INSTANT,
+        )
 
 
 def select_picture(info: str, event: gr.SelectData) -> tuple[int, str]:
@@ -88,6 +96,6 @@ def save_pictures(
     except WebuiError as error:
         return {results.log: notice(str(error))}
     for path in written:
-        files.serve(path.parent)
-    paths = gr.update(value=[str(path) for path in written], visible=True)
-    return {results.log: paragraph(f"Saved: {written[0].name}"), results.files: paths}
+        files.served.add(path)
+    shown = gr.update(value=[shown_file(path) for path in written], visible=True)
+    return {results.log: paragraph(f"Saved: {written[0].name}"), results.files: shown}

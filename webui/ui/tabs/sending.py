@@ -5,16 +5,17 @@ from typing import Any
 
 import gradio as gr
 
-from webui.core.errors import WebuiError
+from webui.core.errors import NotFound, WebuiError
 from webui.core.settings import Settings
 from webui.jobs.services import Services
 from webui.ui.components.results import Results
 from webui.ui.forms.generation import infotext_problems
 from webui.ui.forms.img2img import IMG2IMG, INPAINT, SKETCH, fields_of_img2img_infotext
-from webui.ui.handlers import INSTANT, Updates
+from webui.ui.handlers import INSTANT, Updates, show_refusal
 from webui.ui.tabs.img2img import Img2img
 from webui.ui.texts import notice
 from webui.ui.watching.job_view import shown_picture
+from webui.ui.watching.pictures import shown_file
 
 SEED_FIELDS = (
     "seed",
@@ -44,11 +45,15 @@ def wire_sending(services: Services, results: Results, target: Img2img, along: I
 
     def send(info: str, selected: int) -> Updates:
         picture, settings = shown_picture(info, selected), services.settings.current
-        if picture is None:
-            return {path: "", results.log: notice("There is no picture to send yet. Generate one first.")}
-        fields = wanted_fields(fields_of_img2img_infotext(picture.infotext, settings), settings)
+        try:
+            if picture is None:
+                raise NotFound("There is no picture to send yet. Generate one first.")
+            file = services.pictures.find(picture.path)
+            fields = wanted_fields(fields_of_img2img_infotext(picture.infotext, settings), settings)
+        except WebuiError as error:
+            return {path: "", results.log: notice(str(error))}
         sent = target.form.write({name: value for name, value in fields.items() if name in along})
-        return {path: picture.path} | sent
+        return {path: str(file)} | sent
 
     buttons = {results.send.img2img: IMG2IMG, results.send.sketch: SKETCH, results.send.inpaint: INPAINT}
     for button, mode in buttons.items():
@@ -60,15 +65,20 @@ def wire_sending(services: Services, results: Results, target: Img2img, along: I
         ).success(fn=None, inputs=[path], js=to_canvas(mode), show_progress="hidden")
 
 
-def wire_arrival(button: gr.Button, results: Results, image: gr.Image, tab: str) -> None:
+def wire_arrival(services: Services, button: gr.Button, results: Results, image: gr.Image, tab: str) -> None:
     """A gallery's button that shows its picture in another tab's image, such as Extras'."""
 
-    def path_of(info: str, selected: int) -> str | None:
+    def send(info: str, selected: int) -> dict[str, Any] | None:
         picture = shown_picture(info, selected)
-        return picture.path if picture else None
+        with show_refusal():
+            return shown_file(services.pictures.find(picture.path)) if picture else None
 
     button.click(
-        path_of, inputs=[results.generation_info, results.selected], outputs=[image], **INSTANT
+        send,
+        inputs=[results.generation_info, results.selected],
+        outputs=[image],
+        postprocess=False,
+        **INSTANT,
     ).success(fn=None, js=f"() => window.webui.showTab('{tab}')", show_progress="hidden")
 
 

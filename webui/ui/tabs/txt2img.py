@@ -22,7 +22,13 @@ from webui.ui.forms.generation import fields_of_infotext, request_parts
 from webui.ui.handlers import INSTANT, Updates
 from webui.ui.memory import wire_memory
 from webui.ui.tabs.again_buttons import wire_decoding, wire_hires, wire_unfinished
-from webui.ui.tabs.generation_tab import delivery_of, submitted, usual_fields, wire_prompts, wire_watching
+from webui.ui.tabs.generation_tab import (
+    clear_old_results,
+    delivery_of,
+    usual_fields,
+    wire_prompts,
+    wire_watching,
+)
 from webui.ui.tabs.result_buttons import wire_result_buttons
 from webui.ui.texts import notice
 from webui.ui.token_counter import wire_counters
@@ -82,14 +88,14 @@ def fields_of_text(services: Services, text: str) -> dict[str, Any]:
 def wire_generate(services: Services, form: Form, toprow: Toprow, results: Results) -> None:
     """Generate puts a job into the queue."""
 
-    def submit(values: Mapping[Component, Any]) -> Updates:
+    def submit(values: Mapping[Component, Any], browser: gr.Request) -> Updates:
         try:
             fields, overrides = request_parts(form.read(values))
             request = services.new_request(fields, overrides)
-            services.submit(request, delivery_of(services, TAB), overrides)
+            services.submit(request, delivery_of(services, TAB, browser), overrides)
         except WebuiError as error:
             return {toprow.notice: notice(str(error))}
-        return submitted(toprow, results)
+        return clear_old_results(toprow, results)
 
     toprow.generate.click(
         submit,

@@ -46,7 +46,7 @@ def request_of_picture(services: Services, picture: ShownPicture) -> GenerationR
 
 def hires_request(services: Services, picture: ShownPicture, fields: Mapping[str, Any]) -> GenerationRequest:
     """The picture's own request, with a second pass as the form says that starts from the picture."""
-    path = Path(picture.path)
+    path = services.pictures.find(picture.path)
     width, height = (side // LATENT_PIXELS * LATENT_PIXELS for side in open_picture(path).size)
     hires = hires_of({**fields, "hires": True})["hires"] | {
         "first_pass": services.inputs.add(path.read_bytes())

@@ -4,7 +4,8 @@ import base64
 import html
 import json
 from dataclasses import dataclass
-from typing import Any
+
+from pydantic import BaseModel, ValidationError
 
 from webui.core.events import Event, Finished, ImageSaved, Message, Preview, Queued, Started
 from webui.core.extras_request import ExtrasRequest
@@ -16,7 +17,7 @@ from webui.ui.watching.lora_report import lora_report_html
 
 @dataclass(frozen=True, slots=True)
 class JobView:
-    """A job as seen now. `waiting` counts the tab's jobs behind it."""
+    """A job as seen now. `waiting` counts the tab's jobs behind it; `turn` says whose job runs before it."""
 
     job: Job
     pictures: tuple[ImageSaved, ...]
@@ -27,6 +28,7 @@ class JobView:
     started: bool
     position: int
     waiting: int
+    turn: str = ""
 
     @property
     def newest(self) -> int:
@@ -40,7 +42,7 @@ class JobView:
         return self.finished is None
 
 
-def view_of(job: Job, waiting: int) -> JobView:
+def view_of(job: Job, waiting: int, turn: str = "") -> JobView:
     """Look at a job once."""
     log = job.log()
     last = log[-1] if log else None
@@ -57,6 +59,7 @@ def view_of(job: Job, waiting: int) -> JobView:
         started=any(isinstance(event, Started) for event in log),
         position=next((event.position for event in log if isinstance(event, Queued)), 0),
         waiting=waiting,
+        turn=turn,
     )
 
 
@@ -103,11 +106,7 @@ def step_text(view: JobView) -> str:
     if view.job.halt.is_stopped:
         return "Stopping after this step"
     if not view.started:
-        return (
-            f"Waiting for {view.position} other job{'s' if view.position != 1 else ''}"
-            if view.position
-            else "Waiting"
-        )
+        return waiting_text(view)
     if not at.sampling_steps:
         return view.messages[-1].text if view.messages else "Preparing"
     if isinstance(view.job.request, ExtrasRequest):
@@ -115,6 +114,14 @@ def step_text(view: JobView) -> str:
         return f"{text} · picture {at.batch + 1} of {at.batches}" if at.batches > 1 else text
     text = f"Step {at.sampling_step} of {at.sampling_steps}"
     return f"{text} · batch {at.batch + 1} of {at.batches}" if at.batches > 1 else text
+
+
+def waiting_text(view: JobView) -> str:
+    """How many jobs come first, and whose turn it is."""
+    if not view.position:
+        return "Waiting"
+    text = f"Waiting for {view.position} other job{'s' if view.position != 1 else ''}"
+    return f"{text}; {view.turn}" if view.turn else text
 
 
 def preview_html(view: JobView) -> str:
@@ -135,7 +142,7 @@ def queue_html(view: JobView) -> str:
 
 
 def log_html(view: JobView) -> str:
-    """What the artist was told, and how long it took."""
+    """Warnings for the artist, and how long the job took."""
     lines = [notice(message.text, "warning") for message in view.messages if message.level == "warning"]
     if view.finished is None:
         return "".join(lines)
@@ -172,7 +179,7 @@ def generation_info(view: JobView, paths: list[str]) -> str:
 
 @dataclass(frozen=True, slots=True)
 class ShownPicture:
-    """A picture of the gallery, as `generation_info` told the page of it.
+    """A picture of the gallery, as `generation_info` described it to the page.
 
     `index` is its place in the run (-1: a grid), `latent` the kept latent it comes from.
     """
@@ -186,18 +193,37 @@ class ShownPicture:
     latent: str = ""
 
 
+class GalleryInfo(BaseModel):
+    """What is needed of `generation_info`. It comes back from the browser, so it may say anything."""
+
+    job_id: str
+    paths: list[str]
+    infotexts: list[str]
+    all_seeds: list[int]
+    all_subseeds: list[int]
+    indexes: list[int]
+    latents: list[str]
+    index_of_first_image: int
+
+
 def shown_picture(info: str, index: int) -> ShownPicture | None:
-    """The gallery's picture at an index. A grid has the seeds of its first picture."""
-    told: dict[str, Any] = json.loads(info) if info else {"paths": []}
-    if not 0 <= index < len(told["paths"]):
+    """The gallery's picture at an index, as the browser describes it; None where that makes no sense.
+
+    Whoever opens its file asks `ServedPictures` first. A grid has the seeds of its first picture.
+    """
+    if index < 0:
         return None
-    sample = max(index - told["index_of_first_image"], 0)
-    return ShownPicture(
-        told["job_id"],
-        told["paths"][index],
-        told["infotexts"][index],
-        told["all_seeds"][sample],
-        told["all_subseeds"][sample],
-        told["indexes"][index],
-        told["latents"][index],
-    )
+    try:
+        gallery = GalleryInfo.model_validate_json(info)
+        sample = max(index - gallery.index_of_first_image, 0)
+        return ShownPicture(
+            gallery.job_id,
+            gallery.paths[index],
+            gallery.infotexts[index],
+            gallery.all_seeds[sample],
+            gallery.all_subseeds[sample],
+            gallery.indexes[index],
+            gallery.latents[index],
+        )
+    except (ValidationError, IndexError):
+        return None

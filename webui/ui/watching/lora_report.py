@@ -39,8 +39,8 @@ def lora_html(report: LoraReport) -> str:
         if count
     ]
     does = f"changes {' and '.join(changes)}" if changes else "changes no layer"
-    told = f"{used(report)}; {does}; {made_for}."
-    facts = f"<dt>{html.escape(report.name)}</dt><dd>{told[0].upper()}{told[1:]}</dd>"
+    sentence = f"{used(report)}; {does}; {made_for}."
+    facts = f"<dt>{html.escape(report.name)}</dt><dd>{sentence[0].upper()}{sentence[1:]}</dd>"
     return facts + (unmatched_html(report.unmatched) if report.unmatched else "")
 
 

@@ -1,12 +1,12 @@
 """Finished pictures as files the page can show, and what its buttons do with them."""
 
-import threading
+import mimetypes
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
-
-import gradio as gr
+from typing import Any
+from urllib.parse import quote
 
 from webui.core.errors import NotFound
 from webui.core.events import ImageReady, ImageSaved
@@ -17,27 +17,20 @@ from webui.store.chosen import ChosenPicture, SaveButton
 from webui.store.encoding import PictureNotes, encode
 from webui.store.filenames import NameFacts
 from webui.store.reading import open_picture
+from webui.store.served_pictures import ServedPictures
 
 
-@dataclass(slots=True)
+@dataclass(frozen=True, slots=True)
 class PictureFiles:
     """Serves the very files that were written. `unsaved` takes pictures that are not to be saved."""
 
     unsaved: Path
-    _served: set[Path] = field(default_factory=set)
-    _lock: threading.Lock = field(default_factory=threading.Lock)
-
-    def serve(self, folder: Path) -> None:
-        """Let pages read files below a folder as they are, without a copy of each."""
-        with self._lock:
-            if not any(folder.is_relative_to(known) for known in self._served):
-                self._served.add(folder)
-                gr.set_static_paths([folder])
+    served: ServedPictures
 
     def on_disk(self, job: Job, picture: ImageSaved) -> Path:
-        """The picture's file; written into the folder for unsaved ones if it has none."""
+        """The picture's file, which pages may load; written into the folder for unsaved ones if needed."""
         path = Path(picture.path) if picture.path else self._keep(job, picture)
-        self.serve(path.parent)
+        self.served.add(path)
         return path
 
     def _keep(self, job: Job, picture: ImageSaved) -> Path:
@@ -48,6 +41,19 @@ class PictureFiles:
                 encode(finished_image(job, picture).image, "png", PictureNotes(picture.infotext))
             )
         return path
+
+
+def shown_file(path: Path) -> dict[str, Any]:
+    """A file for a component, of an event with `postprocess=False`.
+
+    It lacks Gradio's mark of a file, by which Gradio would copy every picture into a folder of its own.
+    """
+    return {
+        "path": str(path),
+        "url": f"gradio_api/file={quote(str(path))}",
+        "orig_name": path.name,
+        "mime_type": mimetypes.guess_type(path.name)[0],
+    }
 
 
 def finished_image(job: Job, picture: ImageSaved) -> ImageReady:

@@ -12,6 +12,7 @@ from webui.jobs.job import Job
 from webui.jobs.queue import JobQueue
 from webui.ui.components.generate_box import JobControls
 from webui.ui.components.results import Results
+from webui.ui.doors.browsers import owner_of
 from webui.ui.handlers import Updates
 from webui.ui.texts import notice
 from webui.ui.watching.job_view import (
@@ -24,7 +25,7 @@ from webui.ui.watching.job_view import (
     queue_html,
     view_of,
 )
-from webui.ui.watching.pictures import PictureFiles
+from webui.ui.watching.pictures import PictureFiles, shown_file
 
 # How often a page looks. Waiting for events would hold one of Gradio's few threads for each open page,
 # while a look at a log in memory costs next to nothing.
@@ -55,12 +56,16 @@ class Watcher:
         top, res = self.toprow, self.results
         return [top.queue, top.notice, res.progress, res.preview, res.log, *self.picture_parts]
 
-    async def watch(self) -> AsyncIterator[Updates]:
-        """Follow the tab's jobs, one after the other, as long as the page is open."""
+    async def watch(self, browser: gr.Request | None = None) -> AsyncIterator[Updates]:
+        """Follow the tab's jobs, one after the other, as long as the page is open.
+
+        Those of this browser or user; others' only until it has asked for one itself.
+        """
+        owner = owner_of(browser) or None
         on_page: Updates = {}
         shown, sent_at = "", time.monotonic()
         while True:
-            if (job := self.jobs.recent(self.tab)) and job.id != shown:
+            if (job := self.jobs.recent(self.tab, owner)) and job.id != shown:
                 async for updates in self.follow(job, on_page):
                     yield updates
                 # A busy browser skips all but the last of several updates: the last one has it all.
@@ -79,7 +84,7 @@ class Watcher:
         """
         pictures = self.picture_parts
         while True:
-            view = view_of(job, self.waiting_behind(job))
+            view = view_of(job, self.waiting_behind(job), self.whose_turn(job))
             fresh = {part: value for part, value in self.render(view).items() if on_page.get(part) != value}
             on_page.update(fresh)
             if fresh:
@@ -91,8 +96,20 @@ class Watcher:
             await asyncio.sleep(LOOK_EVERY_S)
 
     def waiting_behind(self, job: Job) -> int:
-        """The tab's waiting jobs other than this one."""
-        return sum(other.delivery.tab == self.tab and other is not job for other in self.jobs.waiting())
+        """The tab's waiting jobs of the same owner other than this one."""
+        return sum(
+            other.delivery.tab == self.tab and other is not job and other.owner == job.owner
+            for other in self.jobs.waiting()
+        )
+
+    def whose_turn(self, job: Job) -> str:
+        """Who asked for the job that runs before this one, in words; empty if none does."""
+        running = self.jobs.running()
+        if running is None or running is job:
+            return ""
+        if running.owner == job.owner:
+            return "another of yours is running"
+        return "somebody else's is running" if running.owner else "one of the API is running"
 
     def render(self, view: JobView) -> Updates:
         """Everything the page shows of a job. While it has no picture yet, those of the job before stay.
@@ -112,10 +129,11 @@ class Watcher:
     def render_pictures(self, view: JobView) -> Updates:
         """The gallery and the texts that go with it."""
         res = self.results
-        paths = [str(self.files.on_disk(view.job, picture)) for picture in view.pictures]
+        paths = [self.files.on_disk(view.job, picture) for picture in view.pictures]
+        shown = [{"image": shown_file(path), "caption": None} for path in paths]
         return {
-            res.gallery: gr.update(value=paths, selected_index=view.newest),
+            res.gallery: gr.update(value=shown, selected_index=view.newest),
             res.infotext: picture_infotext(view, view.newest),
-            res.generation_info: generation_info(view, paths),
+            res.generation_info: generation_info(view, [str(path) for path in paths]),
             res.selected: view.newest,
         }

@@ -1,0 +1,1 @@
+"""Where files come into the page and go out of it."""

@@ -1,0 +1,71 @@
+"""Gradio's Blocks with one check in front of all events: what files a browser may name in them."""
+
+from collections.abc import AsyncIterator, Sequence
+from pathlib import Path
+from typing import Any, cast
+
+import gradio as gr
+from gradio.blocks import BlockFunction
+
+from webui.ui.doors.browsers import browser_of
+from webui.ui.doors.page_files import PageFiles, paths_in, take_files
+from webui.ui.handlers import show_refusal
+
+
+class GuardedBlocks(gr.Blocks):
+    """Every event of every component goes through `process_api`, by whatever route it came.
+
+    Gradio's own check of files works only in pages that it serves itself, not in one that is mounted.
+    """
+
+    def __init__(self, files: PageFiles, **looks: Any) -> None:  # noqa: ANN401 - what Blocks takes
+        super().__init__(**looks)
+        self.files = files
+
+    async def process_api(
+        self,
+        block_fn: BlockFunction | int,
+        inputs: list[Any],
+        *args: Any,  # noqa: ANN401 - Gradio's own
+        request: gr.Request | list[gr.Request] | None = None,
+        iterator: AsyncIterator[Any] | None = None,
+        event_data: gr.EventData | None = None,
+        explicit_call: bool = False,
+        **more: Any,  # noqa: ANN401 - Gradio's own
+    ) -> dict[str, Any]:
+        """Run an event as Gradio does, with the files of its values and of its own data checked before.
+
+        An `explicit_call` comes from our own code, not from a browser. With an `iterator` the event goes on
+        with the values it began with.
+        """
+        requests: Sequence[gr.Request | None] = request if isinstance(request, list) else [request]
+        browsers = {browser_of(each) for each in requests}
+        if not explicit_call and iterator is None:
+            inputs, event_data = self._check(browsers, inputs, event_data)
+        answer = await super().process_api(
+            block_fn,
+            inputs,
+            *args,
+            request=cast(gr.Request, request),
+            iterator=iterator,
+            event_data=event_data,
+            explicit_call=explicit_call,
+            **more,
+        )
+        for browser in browsers:
+            self.files.note(browser, paths_in(answer.get("data")))
+        return answer
+
+    def _check(
+        self, browsers: set[str], inputs: list[Any], event_data: gr.EventData | None
+    ) -> tuple[list[Any], gr.EventData | None]:
+        def find(path: str) -> Path | None:
+            # Several browsers share an event only where Gradio collects them into one batch.
+            found = [self.files.may_use(browser, path) for browser in browsers]
+            return found[0] if all(found) else None
+
+        with show_refusal():
+            if event_data is not None:
+                told = event_data._data  # pyright: ignore[reportPrivateUsage] - Gradio offers no other way
+                event_data = gr.EventData(event_data.target, take_files(told, find))
+            return take_files(inputs, find), event_data
