@@ -75,7 +75,6 @@ EXPLANATIONS: Mapping[str, tuple[str, ...]] = {
         "gradio-queue",
         "no-gradio-queue",
         "gradio-debug",
-        "gradio-allowed-path",
         "gradio-img2img-tool",
         "gradio-inpaint-tool",
         "no-progressbar-hiding",
@@ -84,11 +83,14 @@ EXPLANATIONS: Mapping[str, tuple[str, ...]] = {
         "show-negative-prompt",
         "use-textbox-seed",
         "max-batch-count",
-        "hide-ui-dir-config",
         "no-prompt-history",
         "localizations-dir",
         "ui-config-file",
     ),
+    "settings choose folders below the data folder only, unless --allow-folder names others": (
+        "hide-ui-dir-config",
+    ),
+    "only pictures that were made or uploaded here are shown": ("gradio-allowed-path",),
     "file names are kept to what every system accepts, and their pattern is a setting": (
         "unix-filenames-sanitization",
         "filenames-max-length",
