@@ -30,7 +30,7 @@ def _has_refiner(fields: Fields) -> bool:
     return bool(fields.get("Refiner"))
 
 
-class _Change(NamedTuple):
+class _VersionChange(NamedTuple):
     """A version of A1111 that changed pictures: what older ones did is an option now, if it applies."""
 
     version: Version
@@ -39,10 +39,10 @@ class _Change(NamedTuple):
 
 
 _CHANGES = (
-    _Change(Version("1.6.0"), "Pad conds v0", _uses_timesteps),
-    _Change(Version("1.6.0"), "Old prompt editing timelines", _edits_prompt),
-    _Change(Version("1.7.0.post225"), "Downcast alphas_cumprod", _is_any),
-    _Change(Version("1.8.0"), "Refiner switch by sampling steps", _has_refiner),
+    _VersionChange(Version("1.6.0"), "Pad conds v0", _uses_timesteps),
+    _VersionChange(Version("1.6.0"), "Old prompt editing timelines", _edits_prompt),
+    _VersionChange(Version("1.7.0.post225"), "Downcast alphas_cumprod", _is_any),
+    _VersionChange(Version("1.8.0"), "Refiner switch by sampling steps", _has_refiner),
 )
 
 

@@ -20,8 +20,8 @@ MAX_ALL_TEXT_BYTES = 32_000_000
 # What Pillow takes of a compressed text, and of all.
 PILLOW_MAX_TEXT = 1_000_000
 PILLOW_MAX_ALL_TEXT = 60_000_000
-# Even a gigabyte of pixels has fewer.
-MOST_CHUNKS = 500_000
+# Even a gigabyte of pixels has fewer, in chunks of 8 KB.
+MOST_CHUNKS = 200_000
 _LENGTH_AND_KIND = struct.Struct(">I4s")
 
 

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, cast
 
 from webui.core.foreign.graph import Graph, Node, as_number
-from webui.core.foreign.recipe import Lora, Recipe, file_stem
+from webui.core.foreign.recipe import NamedLora, Recipe, file_stem
 
 PROGRAM = "ComfyUI"
 # Inputs that carry the picture so far.
@@ -314,7 +314,7 @@ def _read_models(graph: Graph, beside: list[str], recipe: Recipe) -> None:
         recipe.not_read.append("model")
 
 
-def read_loras(graph: Graph, node: Node) -> list[Lora]:
+def read_loras(graph: Graph, node: Node) -> list[NamedLora]:
     """The LoRAs that a loader or a stack names, in its several ways, but for those that are switched off."""
     inputs = node.inputs
     found = [
@@ -324,16 +324,16 @@ def read_loras(graph: Graph, node: Node) -> list[Lora]:
         if name.startswith("lora_name") and isinstance(value, str) and value != "None":
             ending = name.removeprefix("lora_name")
             if str(inputs.get(f"switch{ending}", "On")) != "Off":
-                found.append(Lora(file_stem(value), _weight(graph, inputs, ending)))
+                found.append(NamedLora(file_stem(value), _weight(graph, inputs, ending)))
     return [lora for lora in found if lora is not None][:100]
 
 
-def _lora_of_object(value: Mapping[str, Any]) -> Lora | None:
+def _lora_of_object(value: Mapping[str, Any]) -> NamedLora | None:
     """rgthree's way: an object for each LoRA."""
     name, weight = value.get("lora"), as_number(value.get("strength"))
     if not isinstance(name, str) or name == "None" or not value.get("on", True):
         return None
-    return Lora(file_stem(name), 1 if weight is None else weight)
+    return NamedLora(file_stem(name), 1 if weight is None else weight)
 
 
 def _weight(graph: Graph, inputs: Mapping[str, Any], ending: str) -> int | float:

@@ -8,7 +8,7 @@ import re
 from collections.abc import Iterable, Mapping
 from typing import Any, cast
 
-from webui.core.foreign.recipe import Lora, Recipe, file_stem, read_sides
+from webui.core.foreign.recipe import NamedLora, Recipe, file_stem, read_sides
 from webui.core.infotext_syntax import as_json_object
 
 # What each thing is called, in small letters and digits alone; the first that is there counts.
@@ -133,7 +133,7 @@ def _clip_skip(value: object) -> int | None:
     return abs(int(layers)) if layers is not None and abs(layers) > 1 else None
 
 
-def read_loras(values: Mapping[str, Any]) -> list[Lora]:
+def read_loras(values: Mapping[str, Any]) -> list[NamedLora]:
     """LoRAs from a list of names, pairs or objects, weights beside it, or Fooocus' numbered keys."""
     listed = next((values[key] for key in ("loras", "lora", "useloramodel") if values.get(key)), None)
     weights = next((values[key] for key in ("loraweights", "loraalpha") if values.get(key)), None)
@@ -156,7 +156,7 @@ def _as_list(value: object) -> list[object]:
     return list(cast(Iterable[object], value))[:MOST_LORAS] if isinstance(value, list | tuple) else []
 
 
-def _lora(entry: object, weight: object) -> Lora | None:
+def _lora(entry: object, weight: object) -> NamedLora | None:
     """One LoRA out of a name, a list of name and weight, or an object with both."""
     if isinstance(entry, list) and entry:
         parts = cast(list[object], entry)
@@ -173,7 +173,7 @@ def _lora(entry: object, weight: object) -> Lora | None:
     if not isinstance(entry, str) or not entry.strip() or entry == "None":
         return None
     number = read_number(weight)
-    return Lora(file_stem(entry)[:200], 1 if number is None else number)
+    return NamedLora(file_stem(entry)[:200], 1 if number is None else number)
 
 
 def read_swarmui(data: Mapping[str, Any]) -> Recipe | None:

@@ -14,7 +14,7 @@ MODEL_SUFFIXES = (".safetensors", ".sft", ".ckpt", ".pt", ".pth", ".bin", ".gguf
 _SIZE_MARKS = re.compile(r"\d{1,6}")
 
 
-class Lora(NamedTuple):
+class NamedLora(NamedTuple):
     """A LoRA by the name of its file, without folder and suffix, and its weight."""
 
     name: str
@@ -38,7 +38,7 @@ class Recipe:
     model_hash: str | None = None
     denoising_strength: object = None
     clip_skip: object = None
-    loras: list[Lora] = field(default_factory=list[Lora])
+    loras: list[NamedLora] = field(default_factory=list[NamedLora])
     # Further fields of infotext, and what is in the picture in a way that is not understood.
     others: dict[str, object] = field(default_factory=dict[str, object])
     not_read: list[str] = field(default_factory=list[str])
@@ -86,7 +86,7 @@ def write_infotext(recipe: Recipe, size: tuple[int, int] | None = None) -> str:
     return join_fields(prompt, recipe.negative_prompt or "", fields)
 
 
-def with_loras(prompt: str, loras: Iterable[Lora]) -> str:
+def with_loras(prompt: str, loras: Iterable[NamedLora]) -> str:
     """The prompt with its LoRAs in A1111's way, but for those that it names already."""
     marks = [f"<lora:{name}:{weight}>" for name, weight in loras if f"<lora:{name}:" not in prompt]
     return " ".join([*([prompt] if prompt else []), *marks])

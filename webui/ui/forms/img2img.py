@@ -12,6 +12,7 @@ from webui.core.infotext_fields import read_inpainting
 from webui.core.request import GenerationRequest
 from webui.core.request_parts import Inpainting, Loopback, Outpainting, SoftInpainting
 from webui.core.settings import Settings
+from webui.core.sizes import round_down_side
 from webui.jobs.img2img_batch import BatchInputs, PngInfoChoice, folder_named, pictures_for_batch
 from webui.ui.forms.generation import fields_of_infotext, fields_of_request, request_parts
 
@@ -170,7 +171,7 @@ def size_of(fields: Mapping[str, Any], width: int, height: int) -> dict[str, int
     if fields.get("resize_tab") != RESIZE_BY:
         return {}
     scale = float(fields.get("scale_by") or 1)
-    return {name: max(int(side * scale) // 8 * 8, 8) for name, side in (("width", width), ("height", height))}
+    return {"width": round_down_side(width * scale), "height": round_down_side(height * scale)}
 
 
 def inpainting_parts(fields: Mapping[str, Any], mask: str) -> dict[str, Any]:
