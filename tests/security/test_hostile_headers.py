@@ -244,7 +244,7 @@ INHERITED = (
 KNOWN_VERSIONS = ((3, 11), (3, 12), (3, 13), (3, 14))
 
 
-def test_the_standard_librarys_machine_is_as_it_was_when_it_was_read() -> None:
+def test_the_machine_of_the_standard_library_is_as_it_was_when_it_was_read() -> None:
     assert sys.version_info[:2] in KNOWN_VERSIONS, "Read pickle._Unpickler of this version, then add it."
     parent = pickle._Unpickler.dispatch
     assert set(parent) == {ord(code.code) for code in pickletools.opcodes}

@@ -1,6 +1,6 @@
 // The canvases of the page, and what the rest of it may ask of them. Their parts are in js/canvas/.
 import { copyOf, referencesOf } from "./canvas/outbox.js";
-import { Panel } from "./canvas/panel.js";
+import { CanvasPanel } from "./canvas/panel.js";
 import { address, messageOf } from "./server.js";
 import { find, findAll, onChange, publish } from "./dom.js";
 
@@ -25,7 +25,7 @@ const boards = /** @type {Map<string, Board>} */ (new Map());
 function mount(element) {
   element.dataset.mounted = "true";
   const targets = TARGETS.filter(([name]) => name !== element.dataset.name);
-  const { board } = new Panel(element, targets, copyTo);
+  const { board } = new CanvasPanel(element, targets, copyTo);
   boards.set(board.name, board);
   board.on("change", () => dispatchEvent(new CustomEvent("canvas-change", { detail: board.name })));
   board.restored = board.restore();

@@ -1,7 +1,7 @@
 // A1111's strip between the prompts and the form: Generation, and a page of cards for each kind of model file.
 import { find, findAll, appears, publish } from "./dom.js";
 import { make } from "./controls.js";
-import { Panel } from "./cards/panel.js";
+import { CardPanel } from "./cards/panel.js";
 import { listenForFiles } from "./cards/looking.js";
 import { followPrompts } from "./cards/prompt.js";
 
@@ -13,7 +13,7 @@ const KINDS = {
   checkpoints: ["checkpoint", "Checkpoints"],
   lora: ["lora", "Lora"],
 };
-const pages = /** @type {Map<Tab, {choose: (name: string) => void, panels: Map<string, Panel>}>} */ (new Map());
+const pages = /** @type {Map<Tab, {choose: (name: string) => void, panels: Map<string, CardPanel>}>} */ (new Map());
 
 /**
  * @param {Tab} tab
@@ -23,7 +23,7 @@ function build(tab, settings) {
   const strip = make("div", { className: "tab-nav", attributes: { role: "tablist" } });
   const holder = make("div", { id: `${tab}_extra_tabs`, className: "extra-tabs" }, strip);
   find(`#${tab}_toprow`)?.after(holder);
-  const panels = /** @type {Map<string, Panel>} */ (new Map());
+  const panels = /** @type {Map<string, CardPanel>} */ (new Map());
   const choose = (/** @type {string} */ name) => {
     for (const button of findAll("button", strip)) {
       const selected = button.dataset.page === name;
@@ -34,7 +34,7 @@ function build(tab, settings) {
     for (const [other, panel] of panels) panel.element.hidden = other !== name;
     if (name === "generation") return;
     if (!panels.has(name)) {
-      const panel = new Panel(tab, name, ...KINDS[name]);
+      const panel = new CardPanel(tab, name, ...KINDS[name]);
       panels.set(name, panel);
       settings.before(panel.element);
     }

@@ -1,7 +1,7 @@
 // Keys of the canvas below the pointer, or of the one with the focus; A1111's, and one for each tool.
 import { resizeBrush } from "./pointer.js";
 
-/** @import { Panel } from "./panel.js" */
+/** @import { CanvasPanel } from "./panel.js" */
 
 /** @type {Record<string, string>} */
 const TOOLS = { b: "brush", e: "eraser", l: "lasso", g: "bucket", i: "picker" };
@@ -9,11 +9,11 @@ const TYPING = "input:not([type=range]):not([type=color]), textarea, select, [co
 
 /** Keys held down that make the pointer pan: Space with a pressed button, F without. */
 export const held = { pan: false, follow: false };
-const panels = /** @type {Set<Panel>} */ (new Set());
+const panels = /** @type {Set<CanvasPanel>} */ (new Set());
 
 /**
  * Lets a canvas hear keys: `panel` has `board`, `element`, and the actions fullScreen, overlap and chooseTool.
- * @param {Panel} panel
+ * @param {CanvasPanel} panel
  */
 export function listen(panel) {
   panels.add(panel);
@@ -33,7 +33,7 @@ function current() {
 /**
  * What a key does without Ctrl; null for keys that are none of ours.
  * @param {string} key
- * @param {Panel} panel
+ * @param {CanvasPanel} panel
  */
 function actionOf(key, panel) {
   const { board } = panel;
@@ -53,7 +53,7 @@ function actionOf(key, panel) {
 
 /**
  * @param {KeyboardEvent} event
- * @param {Panel} panel
+ * @param {CanvasPanel} panel
  */
 function actionWithControl(event, panel) {
   const { history } = panel.board;

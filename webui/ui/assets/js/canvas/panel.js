@@ -12,7 +12,7 @@ import { drawToolbar } from "./toolbar.js";
 
 const BRUSHES = ["brush", "eraser"];
 
-export class Panel {
+export class CanvasPanel {
   /**
    * `targets` are the canvases to copy to, [name, words]; `copyTo` does it.
    * @param {HTMLElement} element

@@ -5,7 +5,7 @@ import { compose, contextOf } from "./layers.js";
 import { invertPaint, maskTransparency, wipe } from "./paint.js";
 
 /** @import { Board } from "./board.js" */
-/** @import { Panel } from "./panel.js" */
+/** @import { CanvasPanel } from "./panel.js" */
 
 /** @type {Record<string, string>} */
 const TOOLS = {
@@ -19,7 +19,7 @@ const HAS_COLOURS = ["sketch", "inpaint-sketch"];
 
 /**
  * The tools for painting; the empty list on canvases that only hold a picture.
- * @param {Panel} panel
+ * @param {CanvasPanel} panel
  * @param {Board} board
  */
 function paintTools(panel, board) {
@@ -90,7 +90,7 @@ function colourAt(board, { x, y }) {
 
 /**
  * A list to copy the picture to another canvas with; `targets` are [name, words].
- * @param {Panel} panel
+ * @param {CanvasPanel} panel
  * @param {[name: string, words: string][]} targets
  */
 function copyList(panel, targets) {
@@ -108,7 +108,7 @@ function copyList(panel, targets) {
 /**
  * Draws the row into an element.
  * @param {HTMLElement} bar
- * @param {Panel} panel
+ * @param {CanvasPanel} panel
  * @param {Board} board
  * @param {[name: string, words: string][]} targets
  */

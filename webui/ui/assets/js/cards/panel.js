@@ -22,7 +22,7 @@ const EMPTY = {
 
 /** @import { Kept } from "./toolbar.js" */
 
-export class Panel {
+export class CardPanel {
   #tab;
   #kind;
   #key;
