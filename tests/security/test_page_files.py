@@ -148,6 +148,25 @@ def test_an_upload_of_ones_own_comes_through(site):
     assert site.visitor.load(path).headers["content-type"] == "image/png"
 
 
+def test_pictures_of_the_gallery_can_be_chosen(site):
+    path = site.home / "outputs" / "chosen.png"
+    path.parent.mkdir(exist_ok=True)
+    path.write_bytes(picture("chosen"))
+    site.services.pictures.add(path)
+    choosing = [
+        index
+        for index, event in events(site).items()
+        if getattr(event.fn, "__name__", "") == "select_picture"
+    ]
+    assert len(choosing) == 3
+    for index in choosing:
+        chosen = {"index": 0, "value": {"image": file_data(str(path)), "caption": None}}
+        answer = site.visitor.send(index, [gallery_info(str(path))], chosen)
+        assert answer.status_code == 200, answer.text
+        chosen["value"] = {"image": file_data(str(site.attack.secret))}
+        assert "neither a picture" in site.visitor.send(index, [gallery_info("")], chosen).text
+
+
 def test_nothing_of_the_secret_was_copied(site):
     """Runs last: whatever an event had read would lie in one of the program's own folders by now."""
     secret = site.attack.secret.read_bytes()

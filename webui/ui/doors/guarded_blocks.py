@@ -8,7 +8,7 @@ import gradio as gr
 from gradio.blocks import BlockFunction
 
 from webui.ui.doors.browsers import browser_of
-from webui.ui.doors.page_files import PageFiles, paths_in, take_files
+from webui.ui.doors.page_files import PageFiles, hide_paths, paths_in, take_files
 from webui.ui.handlers import show_refusal
 
 
@@ -67,5 +67,8 @@ class GuardedBlocks(gr.Blocks):
         with show_refusal():
             if event_data is not None:
                 told = event_data._data  # pyright: ignore[reportPrivateUsage] - Gradio offers no other way
-                event_data = gr.EventData(event_data.target, take_files(told, find))
+                checked = take_files(told, find)
+                # Of events' own data Gradio takes nothing but uploads: a picture chosen in a gallery is told
+                # without its path.
+                event_data = gr.EventData(event_data.target, hide_paths(checked, self.files.uploads))
             return take_files(inputs, find), event_data

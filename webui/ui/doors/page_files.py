@@ -27,14 +27,14 @@ class PageFiles:
 
     def __init__(self, pictures: ServedPictures, uploads: Path) -> None:
         self._pictures = pictures
-        self._uploads = uploads
+        self.uploads = uploads
         self._known: defaultdict[str, set[str]] = defaultdict(set)
         self._public: set[str] = set()
         self._lock = threading.Lock()
 
     def note(self, browser: str, paths: Iterable[str]) -> None:
         """Note what a browser uploaded, and those copies of files that Gradio made to show them to it."""
-        copies = [path for path in paths if Path(path).is_relative_to(self._uploads)]
+        copies = [path for path in paths if Path(path).is_relative_to(self.uploads)]
         if copies:
             with self._lock:
                 self._known[browser].update(copies)
@@ -56,7 +56,7 @@ class PageFiles:
         return self._pictures.may_serve(path)
 
     def _is_upload(self, path: Path) -> bool:
-        folder = os.path.realpath(self._uploads)
+        folder = os.path.realpath(self.uploads)
         return is_regular_file(path) and Path(os.path.realpath(path)).is_relative_to(folder)
 
 
@@ -104,6 +104,18 @@ def take_file(value: Mapping[str, Any], find: FindFile) -> dict[str, Any]:
         "is_stream": False,
         "meta": dict(FILE_MARK),
     }
+
+
+def hide_paths(value: object, folder: Path) -> Any:  # noqa: ANN401 - JSON, whatever its shape
+    """A value whose files were checked, without the paths of those that lie outside a folder."""
+    if isinstance(value, Mapping):
+        known = cast(Mapping[str, Any], value)
+        if is_file(known):
+            return {**known, "path": None} if not Path(known["path"]).is_relative_to(folder) else known
+        return {key: hide_paths(inner, folder) for key, inner in known.items()}
+    if isinstance(value, list):
+        return [hide_paths(inner, folder) for inner in cast(list[Any], value)]
+    return value
 
 
 def paths_in(value: object) -> Iterator[str]:

@@ -52,6 +52,7 @@ def shown_file(path: Path) -> dict[str, Any]:
         "path": str(path),
         "url": f"gradio_api/file={quote(str(path))}",
         "orig_name": path.name,
+        "size": path.stat().st_size if path.is_file() else None,
         "mime_type": mimetypes.guess_type(path.name)[0],
     }
 
