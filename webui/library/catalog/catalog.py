@@ -277,7 +277,7 @@ class Catalog:
             return self._chosen_vae(choice)
         self.settle(ModelKind.VAE)
         return next(
-            (vae for vae in self.files(ModelKind.VAE) if vae.path.name.startswith(checkpoint.stem)), None
+            (vae for vae in self.files(ModelKind.VAE) if vae.file_name.startswith(checkpoint.stem)), None
         )
 
     def sha256(self, file: ModelFile) -> str:

@@ -7,6 +7,7 @@ from pathlib import Path
 from types import MappingProxyType
 
 from webui.core.model_file import ModelKind
+from webui.core.readable import readable
 from webui.core.settings import Paths
 from webui.library.files.file_types import MODEL_SUFFIXES, is_being_written, is_temporary
 from webui.library.files.headers import (
@@ -244,11 +245,6 @@ def is_lone_picture(name: str, names: set[str]) -> bool:
 def is_unfinished(name: str, names: set[str]) -> bool:
     """Whether a file is still being written, by its name and the names beside it."""
     return is_temporary(name) or is_being_written(name, names)
-
-
-def readable(name: str) -> str:
-    """A file's name as text that can be shown and stored, whatever bytes it has on disk."""
-    return name if name.isascii() else name.encode(errors="surrogateescape").decode(errors="replace")
 
 
 def diffusers_stamp(path: Path) -> tuple[int, int]:
