@@ -80,7 +80,7 @@ class Library:
             self.cards.index.entries()
         except WebuiError as error:
             # The next list that is asked for tries again, and tells the artist.
-            logger.warning("Not all models could be looked at: %s", error)
+            logger.warning("Not all models could be read: %s", error)
 
     def close(self) -> None:
         """Before the server ends."""

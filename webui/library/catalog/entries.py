@@ -1,4 +1,4 @@
-"""What the catalog keeps of each file: from the header cache if the file did not change, else read anew."""
+"""What the catalog keeps of each file: from the header cache if the file did not change, else read again."""
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -58,7 +58,7 @@ def is_plain_picture(file: ModelFile) -> bool:
 
 
 def _is_same(file: ModelFile | None, found: FoundFile) -> bool:
-    """Whether a file is as it was when it was looked at before."""
+    """Whether a file is as it was at the last scan."""
     return file is not None and (file.size, file.mtime_ns, file.name) == (
         found.size,
         found.mtime_ns,

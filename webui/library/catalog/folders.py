@@ -106,7 +106,7 @@ class ModelFolders:
         return kind in allowed
 
     def urgency(self, root: Path) -> int:
-        """In which order folders are looked at, smallest first: checkpoints, without which nothing goes, then
+        """In which order folders are scanned, smallest first: checkpoints, without which nothing goes, then
         the rest, then LoRAs, of which there are most.
         """
         kinds = self.kinds.get(root)

@@ -64,12 +64,12 @@ def is_lllite(header: Header) -> bool:
 
 
 def is_ip_adapter(header: Header) -> bool:
-    """IP-Adapter (Ye et al. 2023) and its kin: FaceID, InstantID, PuLID, PhotoMaker."""
+    """IP-Adapter (Ye et al. 2023) and networks of its sort: FaceID, InstantID, PuLID, PhotoMaker."""
     return any(header.has(prefix) for prefix in IP_ADAPTER_PREFIXES)
 
 
 def ip_adapter_name(header: Header) -> str:
-    """Which of its kin."""
+    """The published name of an IP-Adapter or a network of its sort."""
     if any(header.has(prefix) for prefix in PULID_PREFIXES):
         return "PuLID"
     return "PhotoMaker" if header.has("id_encoder.") else "IP-Adapter"
