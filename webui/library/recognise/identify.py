@@ -59,6 +59,11 @@ from webui.library.recognise.stable_diffusion import stable_diffusion
 __all__ = ["CONDITIONS", "Condition", "Identity", "identify", "identify_file"]
 
 
+MOST_WRAPPERS = 4
+TRAINING_WRAPPER = "module."
+READ_IN_WRAPPERS = frozenset({ModelKind.UPSCALER, ModelKind.FACE_RESTORER, ModelKind.FACE_DETECTOR})
+
+
 @dataclass(frozen=True, slots=True)
 class Condition:
     """If `holds`, the file is of this kind; the rest may depend on the header.
@@ -137,11 +142,6 @@ def _of_wrapped(found: Identity) -> Identity:
     return replace(
         found, reason="Its tensors have another program's names. Convert it there to the usual ones."
     )
-
-
-MOST_WRAPPERS = 4
-TRAINING_WRAPPER = "module."
-READ_IN_WRAPPERS = frozenset({ModelKind.UPSCALER, ModelKind.FACE_RESTORER, ModelKind.FACE_DETECTOR})
 
 
 def _unknown(header: Header) -> Identity:
