@@ -20,6 +20,7 @@ from webui.api.app import build_api
 from webui.api.connections import Limits, protocol_with
 from webui.core.errors import Busy
 from webui.core.flags import Flags
+from webui.core.readable import readable
 from webui.core.settings import Paths
 from webui.jobs.job import Job
 from webui.jobs.queue import JobQueue
@@ -166,7 +167,7 @@ def build_library(
 def select(settings: SettingsFile, flags: Flags) -> None:
     """The checkpoint and VAE that --ckpt and --vae-path name."""
     chosen = {"sd_model_checkpoint": flags.ckpt, "sd_vae": flags.vae_path}
-    named = {key: path.name for key, path in chosen.items() if path is not None}
+    named = {key: readable(path.name) for key, path in chosen.items() if path is not None}
     if named:
         settings.change(named)
 

@@ -3,6 +3,7 @@
 import hashlib
 import json
 import os
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -14,6 +15,7 @@ from webui.core.flags import Flags
 from webui.core.model_file import Family, ModelKind
 from webui.core.settings import Paths
 from webui.library.catalog.catalog import Catalog, ModelFolders
+from webui.library.recognise import kinds
 from webui.store.database import IN_MEMORY, Database
 from webui.store.header_cache import HeaderCache
 
@@ -323,3 +325,21 @@ def test_a_name_that_is_no_text_is_listed_and_can_be_shown(catalog: Catalog, hom
         catalog.scan()
         (file,) = [file for file in catalog.files(ModelKind.LORA) if file.path.name == odd]
         assert file.name.encode("utf-8")
+
+
+def test_why_a_kind_cannot_be_used_is_not_remembered_with_its_files(
+    home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write(home / "models" / "ControlNet" / "canny.safetensors", {"zero_convs.0.0.weight": torch.zeros(1)})
+    cache = HeaderCache(Database(IN_MEMORY))
+    reason = kinds.FACTS[ModelKind.CONTROLNET].not_yet
+
+    def reasons() -> set[str | None]:
+        made = Catalog(ModelFolders.of(paths(home)), cache)
+        made.scan()
+        return {file.reason for file in made.all_files(ModelKind.CONTROLNET)}
+
+    before = reasons()
+    usable = {**kinds.FACTS, ModelKind.CONTROLNET: replace(kinds.FACTS[ModelKind.CONTROLNET], not_yet=None)}
+    monkeypatch.setattr(kinds, "FACTS", usable)
+    assert (before, reasons()) == ({reason}, {None})

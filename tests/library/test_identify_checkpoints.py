@@ -243,3 +243,14 @@ def test_a_folder_of_which_only_a_part_is_listed_is_told_by_that_part() -> None:
     tensors = {key: TensorInfo("F16", shape) for key, shape in shapes.items()}
     found = identify(Header(tensors, layout="diffusers"))
     assert (found.kind, found.family, found.reason) == (ModelKind.CHECKPOINT, Family.SD1, None)
+
+
+def test_a_checkpoint_of_averages_alone_is_refused_with_a_sentence() -> None:
+    names = (
+        "model_ema.decay",
+        "model_ema.diffusion_modelinput_blocks00weight",
+        "first_stage_model.decoder.conv_in.weight",
+    )
+    found = identify(Header({name: TensorInfo("F32", (4, 4, 3, 3)) for name in names}))
+    assert found.kind is ModelKind.CHECKPOINT
+    assert "EMA" in (found.reason or "")

@@ -2,6 +2,7 @@
 
 import base64
 import json
+import shutil
 import zlib
 from pathlib import Path
 
@@ -188,8 +189,18 @@ def test_only_those_named_in_a_text_are_read(embeddings):
     assert embeddings.usable(["a cat"], ONE, {}).key == ()
 
 
-def test_spaces_do_not_matter(embeddings):
-    assert set(embeddings.usable(["fromPICTURE"], ONE, {}).inversions) == {"from picture"}
+def test_case_and_the_width_of_spaces_do_not_matter_but_words_do(embeddings):
+    assert set(embeddings.usable(["from\n  PICTURE"], ONE, {}).inversions) == {"from picture"}
+    assert embeddings.usable(["frompicture plainly"], ONE, {}).key == ()
+
+
+def test_a_name_is_found_as_it_is_written_in_prompts(embeddings, tmp_path):
+    for name in ("x(1)", "漢字", "ünï", "a", "ag", "cot"):
+        shutil.copy(tmp_path / "plain.pt", tmp_path / f"{name}.pt")
+    embeddings._catalog.scan()
+    texts = ["image of one cottage, (x\\(1\\):1.2)"]
+    assert set(embeddings.usable(texts, ONE, {}).inversions) == {"x(1)"}
+    assert set(embeddings.usable(["漢字, [ünï:0.5], \uff41"], ONE, {}).inversions) == {"漢字", "ünï", "a"}
 
 
 def test_one_for_other_text_encoders_is_told_and_left_out(embeddings):

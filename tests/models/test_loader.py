@@ -2,6 +2,7 @@
 
 import json
 import re
+import shutil
 from collections.abc import Callable
 from dataclasses import replace
 from itertools import pairwise
@@ -237,6 +238,25 @@ def test_sd2_without_sidecar_is_tried_for_v(tmp_path: Path, golden_models: Path)
         tensors[f"{last}bias"] = torch.full((4,), bias, dtype=torch.float16)
         path = write(tmp_path / f"sd2{bias}.safetensors", tensors)
         assert load(model_file(path), EXACT, CPU).prediction == prediction
+
+
+@pytest.mark.parametrize("broken", ["shifted", "halves", "rubbish"])
+def test_position_ids_and_rounded_tables_in_a_file_change_nothing(
+    loaded: Loaded, golden_models: Path, tmp_path: Path, broken: str
+) -> None:
+    """Mergers averaged position ids as if they were weights, and halving programs round them."""
+    tensors = load_file(golden_models / "tiny-sd15.safetensors")
+    name = next(key for key in tensors if key.endswith("position_ids"))
+    ids = tensors[name].float()
+    changed = {"shifted": (ids - 1).clamp(min=0), "halves": (ids - 0.5).half(), "rubbish": ids * torch.nan}
+    tensors |= {name: changed[broken], "alphas_cumprod": tensors["alphas_cumprod"].half()}
+    shutil.copy(golden_models / "tiny-sd15.yaml", tmp_path / "model.yaml")
+    model = load(model_file(write(tmp_path / "model.safetensors", tensors)), EXACT, CPU)
+    whole = loaded("tiny-sd15")
+    options = EncodingOptions(size=PictureSize(64, 64))
+    given = [each.text_encoder.encode(["a cat, a dog"], options)[0].crossattn for each in (model, whole)]
+    assert torch.equal(given[0], given[1])
+    assert torch.equal(model.alphas_cumprod, whole.alphas_cumprod)
 
 
 def test_the_files_own_alphas_are_used(loaded: Loaded, golden_models: Path) -> None:

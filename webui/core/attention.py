@@ -64,7 +64,7 @@ def parse_attention(text: str) -> Attention:
 
 
 @dataclass(frozen=True, slots=True)
-class _Bracket:
+class _WeighedBracket:
     """A closed bracket: the texts from `start` up to `end` are weighed by `factor`."""
 
     start: int
@@ -73,9 +73,9 @@ class _Bracket:
     is_round: bool
 
 
-def _products(brackets: list[_Bracket], count: int) -> list[float]:
+def _products(brackets: list[_WeighedBracket], count: int) -> list[float]:
     """The product of the factors around each of `count` texts; the brackets nest."""
-    opening: dict[int, list[_Bracket]] = {}
+    opening: dict[int, list[_WeighedBracket]] = {}
     for bracket in brackets:
         opening.setdefault(bracket.start, []).append(bracket)
     products: list[float] = []
@@ -98,7 +98,7 @@ class _AttentionReader:
         self.weights: list[float] = []
         self.warnings: list[str] = []
         # Every bracket that was closed, in the order of closing.
-        self.closed: list[_Bracket] = []
+        self.closed: list[_WeighedBracket] = []
         # Where each bracket still open begins. The two kinds do not see each other: `([)]` closes both.
         self.round: list[int] = []
         self.square: list[int] = []
@@ -123,7 +123,7 @@ class _AttentionReader:
         # Outermost first, as A1111 does.
         for opened, factor in ((self.round, ROUND_BRACKET_FACTOR), (self.square, SQUARE_BRACKET_FACTOR)):
             self.closed += (
-                _Bracket(start, len(self.texts), factor, opened is self.round) for start in opened
+                _WeighedBracket(start, len(self.texts), factor, opened is self.round) for start in opened
             )
         if sum(bracket.end - bracket.start for bracket in self.closed) <= _MAX_EXACT_PRODUCTS:
             self._weigh_one_by_one()
@@ -143,7 +143,7 @@ class _AttentionReader:
         self._close(self.round, factor)
 
     def _close(self, opened: list[int], factor: float) -> None:
-        self.closed.append(_Bracket(opened.pop(), len(self.texts), factor, opened is self.round))
+        self.closed.append(_WeighedBracket(opened.pop(), len(self.texts), factor, opened is self.round))
 
     def _weigh_one_by_one(self) -> None:
         for bracket in self.closed:

@@ -1,8 +1,14 @@
 """Every refusal is a sentence: what was wrong, what was expected, what to do."""
 
+from webui.core.readable import readable
+
 
 class WebuiError(Exception):
     """Base of all errors whose text is shown to the user as it stands."""
+
+    def __init__(self, text: str = "") -> None:
+        """`text` may hold names of files that are no UTF-8."""
+        super().__init__(readable(text))
 
 
 class InvalidRequest(WebuiError):

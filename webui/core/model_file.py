@@ -7,6 +7,8 @@ from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict
 
+from webui.core.readable import readable
+
 
 class ModelKind(StrEnum):
     """What a file is for, told by its keys and shapes."""
@@ -181,7 +183,17 @@ class ModelFile(BaseModel):
     @property
     def word(self) -> str:
         """What an embedding is called in prompts: one in a picture has a name of its own."""
-        return self.metadata.get(CARRIED_NAME) or self.path.stem
+        return self.metadata.get(CARRIED_NAME) or Path(self.name).stem
+
+    @property
+    def file_name(self) -> str:
+        """File name without folder, as text that can be shown; `path.name` need not be UTF-8."""
+        return self.name.rpartition("/")[2]
+
+    @property
+    def path_text(self) -> str:
+        """The whole path as text that can be shown."""
+        return readable(str(self.path))
 
     @property
     def native_side(self) -> int:

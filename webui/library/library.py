@@ -10,6 +10,7 @@ from pydantic import BaseModel
 
 from webui.core.errors import WebuiError
 from webui.core.model_file import ModelFile, ModelKind
+from webui.core.readable import readable
 from webui.core.settings import Settings
 from webui.library.cards.card import CardEntry
 from webui.library.cards.cards import Cards
@@ -79,7 +80,7 @@ class Library:
             self.cards.index.entries()
         except WebuiError as error:
             # The next list that is asked for tries again, and tells the artist.
-            logger.warning("Not all models could be looked at: %s", error)
+            logger.warning("Not all models could be read: %s", error)
 
     def close(self) -> None:
         """Before the server ends."""
@@ -115,12 +116,12 @@ class Library:
             if any(fragment in style.prompt + style.negative_prompt for fragment in fragments)
         ]
         selected = file.title in (settings.models.sd_model_checkpoint, settings.models.sd_vae) or (
-            file.kind == ModelKind.VAE and file.path.name == settings.models.sd_vae
+            file.kind == ModelKind.VAE and file.file_name == settings.models.sd_vae
         )
         named_by = checkpoints_with(file, self.cards.index.entries())
         return Use(
             pictures=pictures,
-            latest=[str(path) for path in latest],
+            latest=[readable(str(path)) for path in latest],
             styles=named,
             selected=selected,
             named_by=named_by,
@@ -134,7 +135,7 @@ def fragments_of(file: ModelFile) -> tuple[str, ...]:
         case ModelKind.CHECKPOINT:
             return (f"Model: {file.stem},", f"Refiner: {file.stem} [")
         case ModelKind.VAE:
-            return (f"VAE: {file.path.name},",)
+            return (f"VAE: {file.file_name},",)
         case ModelKind.LORA:
             return (f"<lora:{file.stem}:", f"<lyco:{file.stem}:")
         case ModelKind.HYPERNETWORK:
@@ -150,7 +151,7 @@ def checkpoints_with(file: ModelFile, entries: list[CardEntry]) -> list[str]:
     if file.kind != ModelKind.VAE:
         return []
     return [
-        entry.file.name for entry in entries if entry.text.vae and Path(entry.text.vae).name == file.path.name
+        entry.file.name for entry in entries if entry.text.vae and Path(entry.text.vae).name == file.file_name
     ]
 
 

@@ -15,7 +15,7 @@ from torch import Tensor
 from webui.core.errors import UnusableFile
 from webui.core.model_file import Family, ModelFile
 from webui.diffusion.latents import LatentFormat
-from webui.diffusion.prediction import PredictionKind, scaled_linear_alphas_cumprod
+from webui.diffusion.prediction import PredictionKind
 from webui.diffusion.text_encoder import TextEncoder, TextTower, VectorRule
 from webui.library.files.headers import Header, read_header
 from webui.library.recognise.checkpoint_layouts import Layout, TextPart, find_layout
@@ -37,6 +37,7 @@ from webui.models.architectures.vae import build_vae, to_diffusers_vae
 from webui.models.cpu.cpu_modules import speed_up
 from webui.models.cpu.packed_layers import keep_unchanged, packed_bytes
 from webui.models.cpu.precision import NumberFormats
+from webui.models.files.noise_table import alphas_cumprod_in
 from webui.models.files.tensors import fill, open_tensors, part_of, shapes_of
 from webui.models.loras.applied_loras import NetworksInUse
 from webui.models.unet import UNet, predicts_v
@@ -167,7 +168,7 @@ def load(
         vae=vae,
         latent_format=latent_format,
         prediction=_prediction(source, network),
-        alphas_cumprod=_alphas_cumprod(source.tensors),
+        alphas_cumprod=alphas_cumprod_in(source.tensors),
         is_zero_snr=source.identity.has_zero_snr,
         is_inpainting=source.identity.is_inpainting,
         numbers=numbers,
@@ -396,10 +397,3 @@ def _prediction(source: CheckpointSource, network: UNet) -> PredictionKind:
     if source.plan.is_probed and not source.identity.is_inpainting:
         return "v" if predicts_v(network, network.context) else "eps"
     return "eps"
-
-
-def _alphas_cumprod(tensors: Mapping[str, Tensor]) -> Tensor:
-    stored = tensors.get("alphas_cumprod")
-    if stored is not None and stored.shape == (TRAINING_STEPS,):
-        return stored.float()
-    return scaled_linear_alphas_cumprod()

@@ -73,7 +73,7 @@ class _Timeline:
 
 
 @dataclass(frozen=True, slots=True)
-class _Change:
+class _TimedChange:
     before: "_Items"
     after: "_Items"
     when: str
@@ -84,7 +84,7 @@ class _Alternation:
     choices: "tuple[_Items, ...]"
 
 
-_Items = tuple[str | _Change | _Alternation, ...]
+_Items = tuple[str | _TimedChange | _Alternation, ...]
 
 
 @dataclass(slots=True)
@@ -104,7 +104,7 @@ class _Reader:
     """
 
     def __init__(self) -> None:
-        self.items: list[str | _Change | _Alternation] = []
+        self.items: list[str | _TimedChange | _Alternation] = []
         self.open: list[_Bracket] = []
         self.is_plain = False
 
@@ -147,7 +147,7 @@ class _Reader:
             self.give_up()
             self.items.append(mark)
 
-    def _construct(self, bracket: _Bracket, marks: Iterable[object]) -> _Change | _Alternation | None:
+    def _construct(self, bracket: _Bracket, marks: Iterable[object]) -> _TimedChange | _Alternation | None:
         bounds = [bracket.start, *bracket.separators, len(self.items)]
         parts = [tuple(self.items[a + 1 : b]) for a, b in pairwise(bounds)]
         if marks == {"|"}:
@@ -156,7 +156,7 @@ class _Reader:
             return None
         last = parts[-1][0]
         when = _WHEN.fullmatch(last) if isinstance(last, str) else None
-        return _Change(parts[0] if len(parts) == 3 else (), parts[-2], when["number"]) if when else None
+        return _TimedChange(parts[0] if len(parts) == 3 else (), parts[-2], when["number"]) if when else None
 
 
 def _read(prompt: str) -> _Items | None:
@@ -181,7 +181,7 @@ def _ends(items: _Items, timeline: _Timeline) -> list[int]:
     waiting = list(items)
     while waiting:
         item = waiting.pop()
-        if isinstance(item, _Change):
+        if isinstance(item, _TimedChange):
             step = timeline.step_of(item.when)
             if step >= 1:
                 ends.add(step)
@@ -202,7 +202,7 @@ def _write(items: _Items, step: int, timeline: _Timeline) -> str:
         item = waiting.pop()
         if isinstance(item, str):
             text.append(item)
-        elif isinstance(item, _Change):
+        elif isinstance(item, _TimedChange):
             waiting += reversed(item.before if step <= timeline.step_of(item.when) else item.after)
         else:
             waiting += reversed(item.choices[(step - 1) % len(item.choices)])

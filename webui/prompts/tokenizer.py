@@ -74,12 +74,13 @@ class ClipTokenizer:
     def encode(self, text: str) -> list[int]:
         """Token ids of a text's words, after mending its Unicode, joining white space and lowering case."""
         ids: list[int] = []
-        for word in self._word.findall(self._clean(text)):
+        for word in self._word.findall(self.clean(text)):
             is_word = len(word) <= _LONGEST_REMEMBERED
             ids.extend(self._remembered_word(word) if is_word else self._encode_word(word))
         return ids
 
-    def _clean(self, text: str) -> str:
+    def clean(self, text: str) -> str:
+        """A text as it is encoded: Unicode mended, white space joined, in lower case."""
         # Lines are mended one by one, empty ones for nothing and slowly.
         text = ftfy.fix_text(_EMPTY_LINES.sub("\n", text))
         if self.style == "open_clip":

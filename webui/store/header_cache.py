@@ -1,6 +1,7 @@
 """What was read from model files, so that an unchanged file costs one `stat` at the next start."""
 
 import json
+import re
 import sqlite3
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -12,6 +13,8 @@ from webui.store.database import Database
 # More paths than this are not asked for by name: one look at the whole table is quicker.
 FEW = 500
 # A row is true while the file has this size and modification time.
+# How a key spells a byte of a name that is no UTF-8.
+ESCAPED_BYTE = re.compile(r"\\x([89a-f][0-9a-f])")
 UNCHANGED = "path = ? AND size = ? AND mtime_ns = ?"
 
 
@@ -125,6 +128,11 @@ def _write(
     for column, value in values.items():
         if value is not None:
             connection.execute(f"UPDATE headers SET {column} = ? WHERE path = ?", (value, key[0]))
+
+
+def path_of(key: str) -> Path:
+    """The path of a key."""
+    return Path(ESCAPED_BYTE.sub(lambda byte: chr(0xDC00 + int(byte[1], 16)), key))
 
 
 def key_of(path: Path) -> str:

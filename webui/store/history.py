@@ -14,7 +14,7 @@ from pydantic import ValidationError
 from webui.core.errors import UnusableFile
 from webui.core.request import GenerationRequest
 from webui.store.database import Database, SQLValue
-from webui.store.header_cache import key_of
+from webui.store.header_cache import key_of, path_of
 from webui.store.picture_files import pictures_in
 from webui.store.reading import read_infotext
 from webui.store.regular_files import folders_below
@@ -103,7 +103,7 @@ class History:
             f"SELECT path FROM images WHERE {where} ORDER BY created DESC, id DESC LIMIT ?",
             [*fragments, limit],
         )
-        return int(count[0][0]), [Path(row["path"]) for row in rows]
+        return int(count[0][0]), [path_of(row["path"]) for row in rows]
 
     def count(self) -> int:
         """How many pictures are known."""
@@ -224,7 +224,7 @@ def entry_of(row: sqlite3.Row) -> HistoryEntry:
     """A row as an entry."""
     seed = int(row["seed"]) if row["seed"] is not None else None
     return HistoryEntry(
-        row["id"], Path(row["path"]), row["infotext"], read_request(row["request"]), seed, row["created"]
+        row["id"], path_of(row["path"]), row["infotext"], read_request(row["request"]), seed, row["created"]
     )
 
 

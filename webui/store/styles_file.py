@@ -132,13 +132,13 @@ class _Reading:
     def _decode(self) -> str:
         data = self.data
         encoding = next((name for mark, name in MARKS if data.startswith(mark)), None) or _guess(data)
-        text = data.decode(encoding, errors="replace")
+        text, is_damaged = _decode(data, encoding)
         if encoding == "cp1252":
             self._note(
                 f"The styles in {self.path.name} are not in UTF-8; they were read as Western European "
                 "(Windows-1252). Check letters such as é, and save the file as “CSV UTF-8”."
             )
-        elif "\ufffd" in text:
+        elif is_damaged:
             self._note(f"Some letters in {self.path.name} are damaged. Save the file as “CSV UTF-8”.")
         self.is_plain &= encoding in {"utf-8", "utf-8-sig"} and "\0" not in text
         return text.replace("\0", "").removeprefix("\ufeff")
@@ -206,6 +206,14 @@ class _Reading:
     def _note(self, message: str) -> None:
         self.messages.append(message)
         self.is_plain = False
+
+
+def _decode(data: bytes, encoding: str) -> tuple[str, bool]:
+    """The text, and whether some of it could not be read."""
+    try:
+        return data.decode(encoding), False
+    except UnicodeDecodeError:
+        return data.decode(encoding, errors="replace"), True
 
 
 def _guess(data: bytes) -> str:

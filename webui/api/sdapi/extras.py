@@ -118,7 +118,7 @@ def add_list_routes(router: APIRouter, services: Services) -> None:
         return [
             *(upscaler(name, None, None, DEFAULT_SCALE) for name in RESAMPLERS),
             *(
-                upscaler(name, file.stem, str(file.path), scale_in_name(name))
+                upscaler(name, file.stem, file.path_text, scale_in_name(name))
                 for name, file in upscaler_files(services.catalog).items()
             ),
         ]
@@ -134,7 +134,7 @@ def add_list_routes(router: APIRouter, services: Services) -> None:
     @router.get("/realesrgan-models")
     def realesrgan_models() -> list[dict[str, Any]]:
         return [
-            {"name": name, "path": str(file.path), "scale": scale_in_name(name)}
+            {"name": name, "path": file.path_text, "scale": scale_in_name(name)}
             for name, file in upscaler_files(services.catalog).items()
             if name.startswith(REAL_ESRGAN)
         ]

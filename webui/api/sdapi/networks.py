@@ -38,7 +38,7 @@ def add_network_routes(router: APIRouter, services: Services) -> None:
     def list_hypernetworks() -> list[dict[str, str]]:
         services.catalog.settle(ModelKind.HYPERNETWORK)
         return [
-            {"name": name, "path": str(file.path)}
+            {"name": name, "path": file.path_text}
             for name, file in hypernetwork_files(services.catalog).items()
         ]
 
@@ -61,7 +61,7 @@ def lora(entry: LoraEntry) -> dict[str, Any]:
     return {
         "name": entry.name,
         "alias": entry.alias,
-        "path": str(entry.file.path),
+        "path": entry.file.path_text,
         "metadata": whole_metadata(entry.file),
     }
 

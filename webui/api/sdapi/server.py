@@ -98,7 +98,7 @@ def add_list_routes(router: APIRouter, services: Services) -> None:
     def sd_vae() -> list[dict[str, str]]:
         services.catalog.settle(ModelKind.VAE)
         return [
-            {"model_name": file.path.name, "filename": str(file.path)}
+            {"model_name": file.file_name, "filename": file.path_text}
             for file in services.catalog.files(ModelKind.VAE)
         ]
 
@@ -207,6 +207,6 @@ def checkpoint(file: ModelFile) -> dict[str, Any]:
         "model_name": str(Path(file.name).with_suffix("")).replace("/", "_").replace("\\", "_"),
         "hash": file.short_hash,
         "sha256": file.sha256,
-        "filename": str(file.path),
+        "filename": file.path_text,
         "config": str(sidecar) if sidecar.is_file() else None,
     }

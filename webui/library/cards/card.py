@@ -64,7 +64,7 @@ class CardFolder(BaseModel):
 class CardPage(BaseModel):
     """A part of the cards that match. `hidden`: so many match but are for another family.
 
-    `unread`: so many model files were found that are still to be looked at.
+    `unread`: so many model files were found that are still to be read.
     `newer`: of so many that match a newer version is known.
     """
 

@@ -8,6 +8,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from webui.core.errors import InvalidRequest, NotFound, UnusableFile
 from webui.core.model_file import ModelFile, ModelKind
+from webui.core.readable import readable
 from webui.library.cards.card import Card, CardEntry
 from webui.library.cards.index import CardIndex
 from webui.library.catalog.catalog import Catalog
@@ -94,16 +95,16 @@ class Cards:
         metadata = metadata_of(file)
         return CardDetail(
             **self.index.card(entry).model_dump(),
-            path=str(file.path),
+            path=file.path_text,
             notes=text.notes,
             sd_version=text.sd_version,
             vae=text.vae,
-            sidecars=[path.name for path in sidecars_of(file.path)],
+            sidecars=[readable(path.name) for path in sidecars_of(file.path)],
             metadata={key: value for key, value in metadata.items() if len(value) <= LONGEST_VALUE},
             tags=tags_of(metadata),
             trained_words=list(text.trained_words),
             civitai=civitai_place(entry),
-            writes_to=written_path(file.path).name,
+            writes_to=readable(written_path(file.path).name),
             has_own_preview=find_preview(file.path) is not None,
             sort=file.sort,
             short_hash=self._short_hash(file),

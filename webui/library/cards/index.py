@@ -55,7 +55,7 @@ class CardIndex:
         self._seen: int | None = None
         self._edits = 0
         self._updates: dict[str, CardUpdate] = {}
-        self._shelves: tuple[str, dict[ModelKind | None, Shelf]] = "", {}
+        self._by_kind: tuple[str, dict[ModelKind | None, KindCards]] = "", {}
 
     @property
     def version(self) -> str:
@@ -64,9 +64,9 @@ class CardIndex:
 
     def page(self, query: CardQuery) -> CardPage:
         """The cards that match, a page of them."""
-        shelf = self._shelf(query.kind)
-        matching = matches(shelf.entries, query)
-        fitting = shelf.fitting(matching, query.family)
+        cards = self._cards_of(query.kind)
+        matching = matches(cards.entries, query)
+        fitting = cards.fitting(matching, query.family)
         with_newer = [entry for entry in fitting if entry.id in self._updates] if self._updates else []
         shown = with_newer if query.newer else fitting
         key = SORT_KEYS.get(query.sort)
@@ -82,14 +82,14 @@ class CardIndex:
             newer=len(with_newer),
             offset=query.offset,
             cards=[self.card(entry) for entry in chosen],
-            folders=shelf.folders,
-            version=shelf.version,
+            folders=cards.folders,
+            version=cards.version,
         )
 
     def matching(self, query: CardQuery) -> list[CardEntry]:
         """All cards that match, by name, those for other families left out."""
-        shelf = self._shelf(query.kind)
-        found = shelf.fitting(matches(shelf.entries, query), query.family)
+        cards = self._cards_of(query.kind)
+        found = cards.fitting(matches(cards.entries, query), query.family)
         return [entry for entry in found if entry.id in self._updates] if query.newer else found
 
     def card(self, entry: CardEntry) -> Card:
@@ -106,20 +106,20 @@ class CardIndex:
             self._updates = updates | ({identity: update} if update is not None else {})
             self._edits += 1
 
-    def _shelf(self, kind: ModelKind | None) -> "Shelf":
-        """The cards of a kind, looked out once until anything about the cards changes."""
+    def _cards_of(self, kind: ModelKind | None) -> "KindCards":
+        """The cards of a kind, selected once until anything about the cards changes."""
         with self._lock:
             entries = self.entries()
-            if self._shelves[0] != self.version:
-                self._shelves = self.version, {}
-            shelves = self._shelves[1]
-            if kind not in shelves:
+            if self._by_kind[0] != self.version:
+                self._by_kind = self.version, {}
+            by_kind = self._by_kind[1]
+            if kind not in by_kind:
                 chosen = [entry for entry in entries if kind is None or entry.file.kind == kind]
-                shelves[kind] = Shelf(chosen, self.version)
-            return shelves[kind]
+                by_kind[kind] = KindCards(chosen, self.version)
+            return by_kind[kind]
 
     def entries(self) -> list[CardEntry]:
-        """All cards, by name, made anew if the catalog changed."""
+        """All cards, by name, rebuilt if the catalog changed."""
         with self._lock:
             version = self._catalog.version
             if version != self._seen:
@@ -209,11 +209,11 @@ class CardIndex:
         self._cache.put(fresh)
 
 
-class Shelf:
+class KindCards:
     """The cards of one kind, with what every question about them needs and twenty thousand make slow."""
 
     def __init__(self, entries: list[CardEntry], version: str) -> None:
-        """`entries` are by name; `version` is the index's when they were looked out."""
+        """`entries` are by name; `version` is the index's when they were selected."""
         self.entries = entries
         self.version = version
         self.folders = folders_of(entries)

@@ -34,7 +34,7 @@ FIRST_BATCH = 200
 
 
 class Catalog:
-    """The models in the folders, as far as they were looked at. May be used from any thread."""
+    """The models in the folders, as far as they were scanned. May be used from any thread."""
 
     def __init__(self, folders: ModelFolders, cache: HeaderCache) -> None:
         """Knows nothing before the first `begin` or `scan`."""
@@ -46,10 +46,10 @@ class Catalog:
         self._unread: tuple[FoundFile, ...] = ()
         # Of all of the above; told when one of them changes.
         self._changed = threading.Condition(threading.RLock())
-        # Held by the one who looks at the folders.
-        self._looking = threading.RLock()
-        self._is_looking = False
-        # What others said of files since the look began, which knows less of them.
+        # Held by the thread that scans the folders.
+        self._scan_lock = threading.RLock()
+        self._is_scanning = False
+        # What others said of files since the scan began, which knows less of them.
         self._touched: set[Path] = set()
         self._hashing: dict[Path, threading.Lock] = {}
 
@@ -58,13 +58,13 @@ class Catalog:
 
         The others wait for `scan`; what needs them waits with `settle`.
         """
-        with self._look() as batches:
+        with self._run_scan() as batches:
             next(batches)
 
     def scan(self) -> list[ModelFile]:
-        """Look at the folders again; files that did not change cost one `stat` each."""
+        """Scan the folders again; files that did not change cost one `stat` each."""
         start = time.perf_counter()
-        with self._look() as batches:
+        with self._run_scan() as batches:
             for _ in batches:
                 pass
         files = list(self._index.files)
@@ -77,10 +77,10 @@ class Catalog:
         return len(self._unread)
 
     def settle(self, *kinds: ModelKind) -> None:
-        """Wait until every file that may be of these kinds was looked at; all files if none is given."""
+        """Wait until every file that may be of these kinds was read; all files if none is given."""
         while True:
             with self._changed:
-                self._changed.wait_for(lambda: not self._is_looking or self.is_settled(*kinds))
+                self._changed.wait_for(lambda: not self._is_scanning or self.is_settled(*kinds))
                 if self.is_settled(*kinds):
                     return
             self.scan()
@@ -91,18 +91,18 @@ class Catalog:
         return not any(self._folders.may_hold(root, kinds or tuple(ModelKind)) for root in roots)
 
     @contextmanager
-    def _look(self) -> Generator[Iterator[None], None, None]:
-        """One look at the folders at a time: batches to go through; the index has more after each."""
-        with self._looking:
+    def _run_scan(self) -> Generator[Iterator[None], None, None]:
+        """One scan of the folders at a time: batches to go through; the index has more after each."""
+        with self._scan_lock:
             with self._changed:
-                self._is_looking = True
+                self._is_scanning = True
                 self._touched.clear()
                 known = self._index.by_path
             try:
                 yield self._batches(known)
             finally:
                 with self._changed:
-                    self._is_looking = False
+                    self._is_scanning = False
                     self._changed.notify_all()
 
     def _batches(self, known: Mapping[Path, ModelFile]) -> Iterator[None]:
@@ -122,7 +122,7 @@ class Catalog:
             size = BATCH
 
     def _publish(self, files: Sequence[ModelFile], unread: Sequence[FoundFile]) -> None:
-        """Take what a look knows by now, but for files of which others know more."""
+        """Take what a scan knows by now, but for files of which others know more."""
         with self._changed:
             touched = self._touched
             if touched:
@@ -133,7 +133,7 @@ class Catalog:
             self._replace(files)
 
     def add(self, path: Path) -> ModelFile:
-        """A file that came into one of the folders, known without a look at all the others."""
+        """A file that came into one of the folders, known without a scan of all the others."""
         root = self._folders.root_of(path)
         found = found_file(root, path) if root else None
         if found is None:
@@ -166,12 +166,12 @@ class Catalog:
 
     @property
     def version(self) -> int:
-        """How often its files were looked at: what was made of them holds until this changes."""
+        """How often its files were scanned: what was made of them holds until this changes."""
         return self._version
 
     @property
     def folders(self) -> ModelFolders:
-        """Where it looks."""
+        """The folders that it scans."""
         return self._folders
 
     def files(self, kind: ModelKind | None = None) -> list[ModelFile]:
@@ -232,7 +232,7 @@ class Catalog:
         return self.find(ModelKind.VAE, name)
 
     def find(self, kind: ModelKind, name: str) -> ModelFile:
-        """The file of a kind by any of A1111's names for it; looks at the folders again before it gives
+        """The file of a kind by any of A1111's names for it; scans the folders again before it gives
         up.
         """
         self.settle(kind)
@@ -277,7 +277,7 @@ class Catalog:
             return self._chosen_vae(choice)
         self.settle(ModelKind.VAE)
         return next(
-            (vae for vae in self.files(ModelKind.VAE) if vae.path.name.startswith(checkpoint.stem)), None
+            (vae for vae in self.files(ModelKind.VAE) if vae.file_name.startswith(checkpoint.stem)), None
         )
 
     def sha256(self, file: ModelFile) -> str:

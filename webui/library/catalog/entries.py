@@ -1,4 +1,4 @@
-"""What the catalog keeps of each file: from the header cache if the file did not change, else read anew."""
+"""What the catalog keeps of each file: from the header cache if the file did not change, else read again."""
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -12,11 +12,11 @@ from webui.library.files.hashing import old_hash_of
 from webui.library.files.headers import read_header
 from webui.library.files.picture_embeddings import PICTURE, PICTURE_SUFFIXES
 from webui.library.recognise.identify import identify
-from webui.library.recognise.kinds import with_article
+from webui.library.recognise.kinds import kind_reason, with_article
 from webui.store.header_cache import HeaderCache, Remembered, Stamp
 
 # Raise it when the rules of `identify` change: what was remembered under older ones is then read again.
-RULES_VERSION = 7
+RULES_VERSION = 8
 # Training logs in metadata grow to megabytes; cards read those from the file when they are opened.
 LONGEST_METADATA = 2000
 # So many files are read before what was learned is kept, so that a first scan that is cut off goes on there.
@@ -58,7 +58,7 @@ def is_plain_picture(file: ModelFile) -> bool:
 
 
 def _is_same(file: ModelFile | None, found: FoundFile) -> bool:
-    """Whether a file is as it was when it was looked at before."""
+    """Whether a file is as it was at the last scan."""
     return file is not None and (file.size, file.mtime_ns, file.name) == (
         found.size,
         found.mtime_ns,
@@ -91,7 +91,8 @@ def _model_file(
         mtime_ns=found.mtime_ns,
         sha256=remembered.hashes.sha256,
         old_hash=old_hash,
-        **{name: value for name, value in entry.items() if name != "rules"},
+        **{name: value for name, value in entry.items() if name not in {"rules", "reason"}},
+        reason=entry["reason"] or kind_reason(ModelKind(entry["kind"]), entry.get("container", "")),
     )
     if folders.is_home(found, file.kind):
         return file
@@ -129,7 +130,8 @@ def read_entry(path: Path) -> Entry:
         "key_style": identity.key_style,
         "architecture": identity.architecture,
         "container": header.layout,
-        "reason": identity.reason,
+        # What holds for all files of a kind changes with the program, not with the file: see `_model_file`.
+        "reason": None if identity.reason == kind_reason(identity.kind, header.layout) else identity.reason,
         "has_cover": header.layout == PICTURE or has_cover(header.metadata),
         "metadata": {key: value for key, value in header.metadata.items() if len(value) <= LONGEST_METADATA},
     }

@@ -7,6 +7,7 @@ from pathlib import Path
 from types import MappingProxyType
 
 from webui.core.model_file import ModelKind
+from webui.core.readable import readable
 from webui.core.settings import Paths
 from webui.library.files.file_types import MODEL_SUFFIXES, is_being_written, is_temporary
 from webui.library.files.headers import (
@@ -105,7 +106,7 @@ class ModelFolders:
         return kind in allowed
 
     def urgency(self, root: Path) -> int:
-        """In which order folders are looked at, smallest first: checkpoints, without which nothing goes, then
+        """In which order folders are scanned, smallest first: checkpoints, without which nothing goes, then
         the rest, then LoRAs, of which there are most.
         """
         kinds = self.kinds.get(root)
@@ -244,11 +245,6 @@ def is_lone_picture(name: str, names: set[str]) -> bool:
 def is_unfinished(name: str, names: set[str]) -> bool:
     """Whether a file is still being written, by its name and the names beside it."""
     return is_temporary(name) or is_being_written(name, names)
-
-
-def readable(name: str) -> str:
-    """A file's name as text that can be shown and stored, whatever bytes it has on disk."""
-    return name if name.isascii() else name.encode(errors="surrogateescape").decode(errors="replace")
 
 
 def diffusers_stamp(path: Path) -> tuple[int, int]:

@@ -10,4 +10,4 @@ NONE = "None"
 def hypernetwork_files(catalog: Catalog) -> dict[str, ModelFile]:
     """Hypernetworks by their files' names without folder and suffix."""
     files = catalog.files(ModelKind.HYPERNETWORK)
-    return {file.path.stem: file for file in files if file.path.stem != NONE}
+    return {file.stem: file for file in files if file.stem != NONE}

@@ -1,4 +1,4 @@
-"""Ways to find one of many model files without looking at all of them."""
+"""Ways to find one of many model files without going through all of them."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field

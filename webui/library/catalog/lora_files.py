@@ -124,5 +124,5 @@ class LoraFiles:
 
 def entry_of(file: ModelFile) -> LoraEntry:
     """A file's names."""
-    name = file.path.stem
+    name = file.stem
     return LoraEntry(name, file.metadata.get(OUTPUT_NAME) or name, file)

@@ -22,7 +22,7 @@ def without_suffix(file: ModelFile) -> str:
 
 def aliases(file: ModelFile) -> set[str]:
     """Everything that names exactly this file."""
-    names = {file.name, model_name(file), without_suffix(file), file.stem, file.path.name, file.title}
+    names = {file.name, model_name(file), without_suffix(file), file.stem, file.file_name, file.title}
     hashes = {digest for digest in (file.old_hash, file.short_hash, file.sha256) if digest}
     return names | hashes | {f"{name} [{digest}]" for name in names for digest in hashes}
 

@@ -16,7 +16,7 @@ import httpx
 
 from webui.library.fetch.proxies import DEFAULT_PORTS, Proxies, Proxy, is_name_of_the_internet
 from webui.library.fetch.refusals import FetchRefused
-from webui.library.fetch.slow_transfer import ImpatientBackend, TooSlow
+from webui.library.fetch.slow_transfer import TimedBackend, TooSlow
 
 Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 # Networks whose IPv6 addresses have an IPv4 address inside (RFC 6052).
@@ -89,7 +89,7 @@ class GuardedBackend(httpcore.NetworkBackend):
 
     def __init__(self, trusted: frozenset[str]) -> None:
         self._trusted = trusted
-        self._plain = ImpatientBackend()
+        self._plain = TimedBackend()
 
     def connect_tcp(
         self,
@@ -152,7 +152,7 @@ class GuardedTransport(httpx.BaseTransport):
             proxy_ssl_context=self._ssl_context if proxy.scheme == "https" else None,
             max_connections=MAX_CONNECTIONS,
             keepalive_expiry=30,
-            network_backend=ImpatientBackend(),
+            network_backend=TimedBackend(),
         )
 
     def handle_request(self, request: httpx.Request) -> httpx.Response:

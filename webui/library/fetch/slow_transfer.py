@@ -15,8 +15,8 @@ class TooSlow(httpcore.ReadTimeout):
     """Next to nothing came for a while."""
 
 
-class ImpatientStream(httpcore.NetworkStream):
-    """A connection that is. Raises TooSlow."""
+class TimedStream(httpcore.NetworkStream):
+    """A connection that gives up when data trickles. Raises TooSlow."""
 
     def __init__(self, stream: httpcore.NetworkStream) -> None:
         self._stream = stream
@@ -50,15 +50,15 @@ class ImpatientStream(httpcore.NetworkStream):
         timeout: float | None = None,
     ) -> httpcore.NetworkStream:
         """The same, encrypted."""
-        return ImpatientStream(self._stream.start_tls(ssl_context, server_hostname, timeout))
+        return TimedStream(self._stream.start_tls(ssl_context, server_hostname, timeout))
 
     def get_extra_info(self, info: str) -> Any:  # noqa: ANN401 - httpcore's own signature
         """What httpcore asks about the socket."""
         return self._stream.get_extra_info(info)
 
 
-class ImpatientBackend(httpcore.NetworkBackend):
-    """Opens sockets that do not wait for ever."""
+class TimedBackend(httpcore.NetworkBackend):
+    """Opens connections that give up when data trickles."""
 
     def __init__(self) -> None:
         self._plain = httpcore.SyncBackend()
@@ -72,7 +72,7 @@ class ImpatientBackend(httpcore.NetworkBackend):
         socket_options: Iterable[httpcore.SOCKET_OPTION] | None = None,
     ) -> httpcore.NetworkStream:
         """A connection."""
-        return ImpatientStream(self._plain.connect_tcp(host, port, timeout, local_address, socket_options))
+        return TimedStream(self._plain.connect_tcp(host, port, timeout, local_address, socket_options))
 
     def sleep(self, seconds: float) -> None:
         """Wait."""

@@ -29,6 +29,10 @@ from webui.store.regular_files import is_regular, open_regular, regular_files
 
 __all__ = ["Header", "TensorInfo", "read_header"]
 
+PROTOCOLS = (b"\x02", b"\x03", b"\x04", b"\x05")
+# The parts of a pipeline that decide its kind; the rest (safety checker, scheduler, tokenizers) is not
+# loaded.
+DIFFUSERS_PARTS = ("unet", "transformer", "vae", "text_encoder", "text_encoder_2", "text_encoder_3")
 # So much of a tensor's name is shown in sentences.
 SHOWN_NAME = 100
 ITEM_BYTES = {
@@ -57,9 +61,6 @@ def read_header(path: Path) -> Header:
         return read_safetensors_header(path, size)
     except OSError as error:
         raise UnusableFile(f"{path.name} cannot be read: {error.strerror or error}.") from error
-
-
-PROTOCOLS = (b"\x02", b"\x03", b"\x04", b"\x05")
 
 
 def is_pickle(start: bytes) -> bool:
@@ -196,11 +197,6 @@ def _described_tensor(entry: dict[str, Any]) -> tuple[TensorInfo, tuple[int, int
 def is_diffusers_folder(path: Path) -> bool:
     """Whether a folder holds a diffusers pipeline."""
     return is_regular(path / "model_index.json")
-
-
-# The parts of a pipeline that decide its kind; the rest (safety checker, scheduler, tokenizers) is not
-# loaded.
-DIFFUSERS_PARTS = ("unet", "transformer", "vae", "text_encoder", "text_encoder_2", "text_encoder_3")
 
 
 def read_diffusers_header(path: Path) -> Header:

@@ -21,6 +21,8 @@ MAX_SIDE = 1 << 63
 MAX_PICKLE_BYTES = 6_000_000
 # What a pickle's program does, one code a step: a tensor takes 45. A step makes 64 bytes at most.
 MAX_PICKLE_STEPS = 45 * MAX_ENTRIES
+# Lists within lists that were begun and not ended; real files need five.
+MAX_OPEN_MARKS = 1_000
 MAX_PICKLED_SIDE = 1 << 48
 # Whole numbers below this do not fall on the same place of a table often enough to slow it down. The hashes
 # of larger ones, of fractions and of tuples can be chosen so that all of them do; those of texts are secret.

@@ -24,6 +24,7 @@ from webui.library.files.limits import (
     MAX_ENTRIES,
     MAX_KEY_ITEMS,
     MAX_ODD_KEYS,
+    MAX_OPEN_MARKS,
     MAX_PICKLE_BYTES,
     MAX_PICKLE_STEPS,
     MAX_PICKLED_SIDE,
@@ -252,6 +253,14 @@ class PlainUnpickler(pickle._Unpickler):
             raise pickle.UnpicklingError("no place")
         self.memo[place] = self.stack[-1]
 
+    def set_mark(self) -> None:
+        """Begin a list of things that belong together."""
+        if len(self.metastack) >= MAX_OPEN_MARKS:
+            raise TooMuchError
+        self.metastack.append(self.stack)
+        self.stack = []
+        self.append = self.stack.append
+
     def pop_mark(self) -> list[object]:
         """What stands behind the last mark, which goes."""
         items, self.stack = self.stack, self.metastack.pop()
@@ -360,6 +369,7 @@ class PlainUnpickler(pickle._Unpickler):
         pickle.NEWOBJ[0]: call,
         pickle.NEWOBJ_EX[0]: call_with_keywords,
         pickle.BUILD[0]: leave_state,
+        pickle.MARK[0]: set_mark,
         pickle.DICT[0]: make_table,
         pickle.SETITEM[0]: set_item,
         pickle.SETITEMS[0]: set_items,

@@ -26,6 +26,7 @@ IP_ADAPTER_PREFIXES = (
     "pulid_encoder.", "id_encoder.", "id_adapter.", "id_adapter_attn_layers.",
     "encoder_hid_proj.image_projection_layers.",
 )  # fmt: skip
+PULID_PREFIXES = ("pulid_ca.", "pulid_encoder.", "id_adapter.", "id_adapter_attn_layers.")
 # Colours of a picture folded 8 times (SD1) or 16 times (SDXL) into channels, one or three of them.
 T2I_FOLDED = {64: Family.SD1, 192: Family.SD1, 256: Family.SDXL, 768: Family.SDXL}
 # Flux takes 64 numbers a patch; with a picture to follow, twice as many.
@@ -64,18 +65,15 @@ def is_lllite(header: Header) -> bool:
 
 
 def is_ip_adapter(header: Header) -> bool:
-    """IP-Adapter (Ye et al. 2023) and its kin: FaceID, InstantID, PuLID, PhotoMaker."""
+    """IP-Adapter (Ye et al. 2023) and networks of its sort: FaceID, InstantID, PuLID, PhotoMaker."""
     return any(header.has(prefix) for prefix in IP_ADAPTER_PREFIXES)
 
 
 def ip_adapter_name(header: Header) -> str:
-    """Which of its kin."""
+    """The published name of an IP-Adapter or a network of its sort."""
     if any(header.has(prefix) for prefix in PULID_PREFIXES):
         return "PuLID"
     return "PhotoMaker" if header.has("id_encoder.") else "IP-Adapter"
-
-
-PULID_PREFIXES = ("pulid_ca.", "pulid_encoder.", "id_adapter.", "id_adapter_attn_layers.")
 
 
 def is_t2i_adapter(header: Header) -> bool:

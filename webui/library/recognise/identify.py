@@ -59,6 +59,17 @@ from webui.library.recognise.stable_diffusion import stable_diffusion
 __all__ = ["CONDITIONS", "Condition", "Identity", "identify", "identify_file"]
 
 
+# Where Stable Diffusion's trainer keeps a running average of the network's weights, under names without dots.
+AVERAGES, NETWORK = "model_ema.", "model.diffusion_model."
+ONLY_AVERAGES = (
+    "It holds only the averaged weights of a training (EMA) and not the network. Use the checkpoint that was "
+    "made from it."
+)
+MOST_WRAPPERS = 4
+TRAINING_WRAPPER = "module."
+READ_IN_WRAPPERS = frozenset({ModelKind.UPSCALER, ModelKind.FACE_RESTORER, ModelKind.FACE_DETECTOR})
+
+
 @dataclass(frozen=True, slots=True)
 class Condition:
     """If `holds`, the file is of this kind; the rest may depend on the header.
@@ -88,6 +99,11 @@ class Recognition:
 
     holds: Callable[[Header], bool]
     identity: Callable[[Header], Identity]
+
+
+def has_only_averages(header: Header) -> bool:
+    """Whether a checkpoint's network is there only as a training's running average."""
+    return header.has(AVERAGES) and not header.has(NETWORK)
 
 
 def identify(header: Header) -> Identity:
@@ -137,11 +153,6 @@ def _of_wrapped(found: Identity) -> Identity:
     return replace(
         found, reason="Its tensors have another program's names. Convert it there to the usual ones."
     )
-
-
-MOST_WRAPPERS = 4
-TRAINING_WRAPPER = "module."
-READ_IN_WRAPPERS = frozenset({ModelKind.UPSCALER, ModelKind.FACE_RESTORER, ModelKind.FACE_DETECTOR})
 
 
 def _unknown(header: Header) -> Identity:
@@ -243,6 +254,7 @@ def _reads(*, pictures: bool) -> Callable[[Header], bool]:
 
 
 CONDITIONS: tuple[Condition | Recognition, ...] = (
+    Condition(ModelKind.CHECKPOINT, has_only_averages, reason=lambda _: ONLY_AVERAGES),
     # These hold LoRAs within them or are made of some, so they come before LoRAs.
     Condition(ModelKind.LLLITE, is_lllite, control_family),
     Condition(ModelKind.CONTROL_LORA, is_control_lora, control_family),

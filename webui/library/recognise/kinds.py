@@ -107,8 +107,15 @@ FACTS: Mapping[ModelKind, KindFacts] = MappingProxyType(
         ModelKind.UNKNOWN: KindFacts("unrecognised file", "is not known"),
     }
 )
+# The layout of headers of GGUF files.
+GGUF_CONTAINER = "gguf"
 # By the sound of its first letter.
 VOWELS = "aeiou"
+
+
+def kind_reason(kind: ModelKind, container: str) -> str | None:
+    """Why files of a kind cannot be used here, None for those that can; of GGUF files none can."""
+    return FACTS[ModelKind.GGUF if container == GGUF_CONTAINER else kind].not_yet
 
 
 def noun(kind: ModelKind) -> str:

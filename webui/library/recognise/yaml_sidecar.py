@@ -44,9 +44,9 @@ class Sidecar:
     def text_settings(self, index: int) -> TextSettings:
         """Settings of the text encoder at that place, empty if the file has none.
 
-        Heads are those of the first encoder: A1111's OpenCLIP class takes no number of heads, and the
-        conditionings it made with tiny-sdxl (goldens `sdxl/edit`) are those of 4 heads in both, whatever the
-        second entry says.
+        No published checkpoint's yaml gives text encoders a number of heads: theirs follows from their width.
+        The one known case that does is tiny-sdxl, by which A1111 was measured (goldens `sdxl/edit`). There
+        the first entry counts for both encoders, for A1111's OpenCLIP class takes no such number.
         """
         if index >= len(self.text):
             return TextSettings()

@@ -12,7 +12,7 @@ from webui.core.errors import UnusableFile
 from webui.core.model_file import ModelFile, ModelKind
 from webui.diffusion.text_encoder import TextTower, TextualInversion
 from webui.library.catalog.catalog import Catalog
-from webui.library.catalog.embedding_sizes import occurs, squeezed
+from webui.library.catalog.embedding_sizes import NamedTokens
 from webui.library.files.picture_embeddings import PICTURE
 from webui.models.files.embedding_files import Embedding, embedding_from, read_embedding
 
@@ -94,13 +94,13 @@ class Embeddings:
         bundled: Mapping[str, BundledEmbedding],
     ) -> UsableEmbeddings:
         """Those whose names occur in texts and that fit the text encoders; `bundled` came along in LoRAs."""
-        joined = [squeezed(text) for text in texts]
+        tokens = NamedTokens(texts)
         inversions: dict[str, TextualInversion] = {}
         hashes: dict[str, str] = {}
         keys: list[Hashable] = []
         warnings: list[str] = []
         for name, entry in self.entries().items():
-            if not occurs(name, joined) or (embedding := self.read(entry)) is None:
+            if not tokens.name(name) or (embedding := self.read(entry)) is None:
                 continue
             inversion = embedding.for_towers(towers)
             if inversion is None:
@@ -112,7 +112,7 @@ class Embeddings:
             keys.append((name, entry.version))
         for name, given in bundled.items():
             # As in A1111, those in the embeddings folder come first.
-            if name in inversions or not occurs(name, joined):
+            if name in inversions or not tokens.name(name):
                 continue
             inversion = embedding_from(given.tensors, name).for_towers(towers)
             if inversion is not None:

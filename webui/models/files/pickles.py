@@ -17,6 +17,7 @@ from webui.library.files.file_types import SAFETENSORS_SUFFIXES
 from webui.library.files.pickle_headers import check_pickle
 from webui.library.files.stand_ins import BOOKKEEPING, PARAMETER_TABLE, Inert, ParameterTable
 from webui.library.files.tensor_table import flatten
+from webui.models.files.utf8_paths import utf8_path
 
 
 def load_pickle(path: Path) -> object:
@@ -30,10 +31,10 @@ def load_pickle(path: Path) -> object:
     # Torch refuses code as well, but not tables that are made to take hours.
     check_pickle(path)
     try:
-        with torch.serialization.safe_globals(allowed), path.open("rb") as file:
+        with torch.serialization.safe_globals(allowed), utf8_path(path) as named, named.open("rb") as file:
             # By name, so that it can be mapped; but torch would take a wrong suffix at its word.
-            if zipfile.is_zipfile(path) and path.suffix not in SAFETENSORS_SUFFIXES:
-                return torch.load(path, map_location="cpu", weights_only=True, mmap=True)
+            if path.suffix not in SAFETENSORS_SUFFIXES and zipfile.is_zipfile(named):
+                return torch.load(named, map_location="cpu", weights_only=True, mmap=True)
             return torch.load(file, map_location="cpu", weights_only=True)
     except pickle.UnpicklingError as error:
         raise UnusableFile(_refusal(path, str(error))) from error

@@ -11,6 +11,7 @@ from torch import Tensor, nn
 from webui.core.errors import UnusableFile
 from webui.library.files.headers import DIFFUSERS_PARTS, diffusers_weight_files, is_pickle
 from webui.models.files.pickles import flat_tensors, load_pickle
+from webui.models.files.utf8_paths import utf8_path
 
 
 def open_tensors(path: Path) -> dict[str, Tensor]:
@@ -23,7 +24,8 @@ def open_tensors(path: Path) -> dict[str, Tensor]:
     if is_pickle(start):
         return flat_tensors(load_pickle(path), path.name)
     try:
-        return load_file(path)
+        with utf8_path(path) as named:
+            return load_file(named)
     except (SafetensorError, OSError, ValueError) as error:
         raise UnusableFile(f"{path.name} cannot be read as a safetensors file. Download it again.") from error
 

@@ -9,6 +9,8 @@ from typing import Any
 
 from safetensors import SafetensorError, safe_open
 
+from webui.models.files.utf8_paths import utf8_path
+
 # diffusers 0.34 and later; a table in JSON.
 SETTINGS = "lora_adapter_metadata"
 # The settings' names begin with the part of the pipeline that they are for; here parts have other names.
@@ -27,7 +29,7 @@ class LoraScales:
     def read(cls, path: Path) -> "LoraScales":
         """From a file's metadata; of files of other formats, or with other things in that place, none."""
         try:
-            with safe_open(path, "pt") as file:
+            with utf8_path(path) as named, safe_open(named, "pt") as file:
                 written = (file.metadata() or {}).get(SETTINGS, "")
             settings = json.loads(written or "{}")
         except (SafetensorError, OSError, ValueError, RecursionError):

@@ -182,7 +182,7 @@ def picture_facts(sd: LoadedModel, request: GenerationRequest, context: Context)
     return PictureFacts(
         model_name=sd.file.stem if saving.add_model_name_to_info else "",
         model_hash=catalog.sha256(sd.file)[:10] if saving.add_model_hash_to_info else "",
-        vae_name=vae.path.name if vae and saving.add_vae_name_to_info else "",
+        vae_name=vae.file_name if vae and saving.add_vae_name_to_info else "",
         vae_hash=catalog.sha256(vae)[:10] if vae and saving.add_vae_hash_to_info else "",
         version=context.version if saving.add_version_to_infotext else "",
         hires_checkpoint=hires_checkpoint(sd, request, context),
