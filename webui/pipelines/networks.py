@@ -4,7 +4,7 @@ from collections.abc import Iterable, Iterator
 
 from webui.core.events import Event, Message
 from webui.core.request import GenerationRequest
-from webui.models.loader import LoadedModel
+from webui.models.loaded_model import LoadedModel
 from webui.models.prompt_networks import Activated
 from webui.pipelines.context import Context
 from webui.prompts.networks import NetworkChoices, networks_in
@@ -16,7 +16,7 @@ def activate(request: GenerationRequest, sd: LoadedModel, context: Context) -> A
     return context.models.networks.activate(sd, choices)
 
 
-def told(activated: Activated) -> Iterator[Event]:
+def report_networks(activated: Activated) -> Iterator[Event]:
     """What the artist should hear: warnings, and what became of each LoRA."""
     for text in activated.warnings:
         yield Message(text=text, level="warning")
