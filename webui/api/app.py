@@ -19,7 +19,10 @@ from webui.core.errors import (
     Busy,
     InvalidRequest,
     NotFound,
+    NotOffered,
     OutOfMemory,
+    ScriptNotFound,
+    ServerEnding,
     StorageError,
     UnusableFile,
     WebuiError,
@@ -28,11 +31,15 @@ from webui.jobs.services import Services
 from webui.library.fetch.refusals import FetchRefused
 
 STATUS: dict[type[WebuiError], int] = {
+    # Before the kind that it is of.
+    ScriptNotFound: 422,
     InvalidRequest: 400,
     NotFound: 404,
     UnusableFile: 422,
     Busy: 409,
     OutOfMemory: 503,
+    ServerEnding: 503,
+    NotOffered: 501,
     StorageError: 507,
     FetchRefused: 502,
 }

@@ -4,11 +4,11 @@ import base64
 import html
 from typing import Annotated, Any, Literal
 
-from fastapi import APIRouter
+from fastapi import APIRouter, Response
 from pydantic import BaseModel, ConfigDict, Field
 
 from webui.api.sdapi.fields import from_base64
-from webui.api.sdapi.generate import collect, failure
+from webui.api.sdapi.waiting import FinishedJob, SlowWork, finish, json_response
 from webui.core.errors import InvalidRequest
 from webui.core.events import ImageReady
 from webui.core.extras_request import ExtrasImage, make_extras_request
@@ -88,22 +88,21 @@ def routes(services: Services) -> APIRouter:
     """The routes, bound to the server's services."""
     router = APIRouter(prefix="/sdapi/v1")
 
-    # Plain `def`s: FastAPI runs them on threads of their own, which may wait for the job.
-    @router.post("/extra-single-image")
-    def extra_single_image(body: SingleBody) -> SingleAnswer:
+    work = SlowWork("extras")
+
+    @router.post("/extra-single-image", response_model=SingleAnswer)
+    async def extra_single_image(body: SingleBody) -> Response:
         if not body.image:
             raise InvalidRequest("There is no picture. Send it in base64 as 'image'.")
-        job, pictures = run(body, [FileData(data=body.image, name="")], services)
-        images = [encode(picture, job) for picture in pictures]
-        return SingleAnswer(html_info=paragraph(pictures), image=images[0] if images else None)
+        job = await work.run(submit, body, [FileData(data=body.image, name="")], services)
+        return await work.run(single_answer, await finish(job))
 
-    @router.post("/extra-batch-images")
-    def extra_batch_images(body: BatchBody) -> BatchAnswer:
+    @router.post("/extra-batch-images", response_model=BatchAnswer)
+    async def extra_batch_images(body: BatchBody) -> Response:
         if not body.imageList:
             raise InvalidRequest("There are no pictures. Send them in base64 in 'imageList'.")
-        job, pictures = run(body, body.imageList, services)
-        images = [encode(picture, job) for picture in pictures]
-        return BatchAnswer(html_info=paragraph(pictures), images=images)
+        job = await work.run(submit, body, body.imageList, services)
+        return await work.run(batch_answer, await finish(job))
 
     add_list_routes(router, services)
     return router
@@ -151,8 +150,8 @@ def upscaler(name: str, model_name: str | None, path: str | None, scale: int) ->
     }
 
 
-def run(body: ExtrasBody, files: list[FileData], services: Services) -> tuple[Job, list[ImageReady]]:
-    """Carry out a request and wait for it; nothing is written to disk. Raises the job's refusal."""
+def submit(body: ExtrasBody, files: list[FileData], services: Services) -> Job:
+    """Put what a body asks for in the queue; nothing is written to disk."""
     for name in (body.upscaler_1, body.upscaler_2):
         # Before the job waits in the queue for nothing.
         find_upscaler(services.catalog, name)
@@ -179,11 +178,22 @@ def run(body: ExtrasBody, files: list[FileData], services: Services) -> tuple[Jo
         tile=options.ESRGAN_tile,
         tile_overlap=options.ESRGAN_tile_overlap,
     )
-    job = services.submit(request, Delivery(tab="api", save_samples=False, save_grid=False, keep_images=True))
-    pictures, finished = collect(job)
-    if finished.error:
-        raise failure(finished)
-    return job, pictures
+    return services.submit(
+        request, Delivery(tab="api", save_samples=False, save_grid=False, keep_images=True)
+    )
+
+
+def single_answer(finished: FinishedJob) -> Response:
+    """The answer for one picture."""
+    images = [encode(picture, finished.job) for picture in finished.pictures]
+    text = paragraph(finished.pictures)
+    return json_response(SingleAnswer(html_info=text, image=images[0] if images else None))
+
+
+def batch_answer(finished: FinishedJob) -> Response:
+    """The answer for several pictures."""
+    images = [encode(picture, finished.job) for picture in finished.pictures]
+    return json_response(BatchAnswer(html_info=paragraph(finished.pictures), images=images))
 
 
 def encode(picture: ImageReady, job: Job) -> str:

@@ -4,14 +4,15 @@ import base64
 import json
 import time
 from collections.abc import Iterable
+from dataclasses import dataclass
 from typing import Any
 
-from fastapi import APIRouter
+from fastapi import APIRouter, Response
 
 from webui.api.sdapi.fields import infotext_overrides, own_options, request_fields
 from webui.api.sdapi.models import GenerationBody, ImagesAnswer, Img2ImgBody, Txt2ImgBody
-from webui.core.errors import WebuiError
-from webui.core.events import Finished, ImageReady
+from webui.api.sdapi.waiting import FinishedJob, SlowWork, finish, json_response
+from webui.core.events import ImageReady
 from webui.core.request import GenerationRequest
 from webui.jobs.generation_info import describe_run
 from webui.jobs.job import Delivery, Job
@@ -19,28 +20,47 @@ from webui.jobs.services import Services
 from webui.store.encoding import PictureNotes, encode_as_set
 
 # Left out of an answer unless asked for: they are as long as the pictures themselves.
-GIVEN_PICTURES = ("init_images", "mask")
+GIVEN_PICTURES = ("init_images", "mask", "latent_mask", "firstpass_image")
 
 
 def routes(services: Services) -> APIRouter:
     """The routes, bound to the server's services."""
     router = APIRouter()
+    work = SlowWork("txt2img")
 
-    # Plain `def`s: FastAPI runs them on threads of their own, which may wait for the job.
-    @router.post("/sdapi/v1/txt2img")
-    def txt2img(body: Txt2ImgBody) -> ImagesAnswer:
-        return answer(body, services, body.model_dump())
+    @router.post("/sdapi/v1/txt2img", response_model=ImagesAnswer)
+    async def txt2img(body: Txt2ImgBody) -> Response:
+        return await generate(body, services, work)
 
-    @router.post("/sdapi/v1/img2img")
-    def img2img(body: Img2ImgBody) -> ImagesAnswer:
-        given = {name: None for name in GIVEN_PICTURES if not body.include_init_images}
-        return answer(body, services, body.model_dump() | given)
+    @router.post("/sdapi/v1/img2img", response_model=ImagesAnswer)
+    async def img2img(body: Img2ImgBody) -> Response:
+        return await generate(body, services, work)
 
     return router
 
 
-def answer(body: GenerationBody, services: Services, parameters: dict[str, Any]) -> ImagesAnswer:
+async def generate(body: GenerationBody, services: Services, work: SlowWork) -> Response:
     """Carry out a request and wait for it. Raises the job's refusal."""
+    asked = await work.run(submit, body, services)
+    finished = await finish(asked.job)
+    return await work.run(make_answer, asked, finished, services)
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What was submitted, and what the answer needs of the body."""
+
+    job: Job
+    request: GenerationRequest
+    parameters: dict[str, Any]
+    styles: list[str]
+    sends_images: bool
+    # Options that stay changed when the job is done.
+    lasting_options: dict[str, Any]
+
+
+def submit(body: GenerationBody, services: Services) -> Asked:
+    """Put what a body asks for in the queue."""
     overrides = {**infotext_overrides(body), **(body.override_settings or {})}
     own = own_options(services, overrides)
     request = services.new_request(request_fields(body, overrides, services.inputs), own)
@@ -50,39 +70,37 @@ def answer(body: GenerationBody, services: Services, parameters: dict[str, Any])
         save_grid=body.save_images and not body.do_not_save_grid,
         keep_images=True,
     )
-    job = services.submit(request, delivery, own)
-    pictures, finished = collect(job)
-    if finished.error:
-        raise failure(finished)
-    images = [encode(picture, job) for picture in pictures] if body.send_images else []
-    if not body.override_settings_restore_afterwards:
-        services.settings.change(own_options(services, body.override_settings or {}))
-    info = describe(request, pictures, job) | {"styles": body.styles or []}
-    return ImagesAnswer(images=images, parameters=parameters, info=json.dumps(info, ensure_ascii=False))
+    stays = not body.override_settings_restore_afterwards
+    return Asked(
+        job=services.submit(request, delivery, own),
+        request=request,
+        parameters=echo(body),
+        styles=body.styles or [],
+        sends_images=body.send_images,
+        lasting_options=own_options(services, body.override_settings or {}) if stays else {},
+    )
 
 
-def collect(job: Job) -> tuple[list[ImageReady], Finished]:
-    """Wait for the end of a job; its pictures in order."""
-    pictures: list[ImageReady] = []
-    finished = Finished(outcome="failed")
-    for event in job.events():
-        if isinstance(event, ImageReady) and event.is_shown:
-            pictures.append(event)
-        elif isinstance(event, Finished):
-            finished = event
-    job.drop_images()
-    return pictures, finished
+def echo(body: GenerationBody) -> dict[str, Any]:
+    """The body as the answer repeats it."""
+    shows_given = isinstance(body, Img2ImgBody) and body.include_init_images
+    return body.model_dump(mode="json") | ({} if shows_given else dict.fromkeys(given_pictures(body)))
 
 
-def failure(finished: Finished) -> WebuiError:
-    """The job's refusal, as an error of the same kind as it had on the device thread."""
-    kinds = {kind.__name__: kind for kind in every_subclass(WebuiError)}
-    return kinds.get(finished.error_kind or "", WebuiError)(finished.error)
+def given_pictures(body: GenerationBody) -> list[str]:
+    """The fields of the body that hold pictures."""
+    return [name for name in GIVEN_PICTURES if name in type(body).model_fields]
 
 
-def every_subclass(kind: type) -> list[type]:
-    """A class and all that derive from it."""
-    return [kind, *(found for child in kind.__subclasses__() for found in every_subclass(child))]
+def make_answer(asked: Asked, finished: FinishedJob, services: Services) -> Response:
+    """The answer to a call whose job is done."""
+    job, pictures = asked.job, finished.pictures
+    images = [encode(picture, job) for picture in pictures] if asked.sends_images else []
+    if asked.lasting_options:
+        services.settings.change(asked.lasting_options)
+    info = describe(asked.request, pictures, job) | {"styles": asked.styles}
+    text = json.dumps(info, ensure_ascii=False)
+    return json_response(ImagesAnswer(images=images, parameters=asked.parameters, info=text))
 
 
 def encode(picture: ImageReady, job: Job) -> str:

@@ -121,18 +121,19 @@ def add_list_routes(router: APIRouter, services: Services) -> None:
 def add_job_routes(router: APIRouter, services: Services) -> None:
     """What runs now."""
 
+    # On the event loop: they are answered even where every thread is busy.
     @router.get("/progress")
-    def progress(*, skip_current_image: bool = False) -> ProgressAnswer:
+    async def progress(*, skip_current_image: bool = False) -> ProgressAnswer:
         job = services.jobs.running()
         return running_progress(job, with_image=not skip_current_image) if job else idle_progress()
 
     @router.post("/interrupt")
-    def interrupt() -> dict[str, Any]:
+    async def interrupt() -> dict[str, Any]:
         services.jobs.interrupt()
         return {}
 
     @router.post("/skip")
-    def skip() -> None:
+    async def skip() -> None:
         services.jobs.skip()
 
 
