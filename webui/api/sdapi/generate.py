@@ -4,18 +4,23 @@ import base64
 import json
 import time
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from fastapi import APIRouter, Response
 
-from webui.api.sdapi.fields import infotext_overrides, own_options, request_fields
-from webui.api.sdapi.models import GenerationBody, ImagesAnswer, Img2ImgBody, Txt2ImgBody
+from webui.api.sdapi.answers import ImagesAnswer
+from webui.api.sdapi.bodies import GenerationBody, Img2ImgBody, Txt2ImgBody
+from webui.api.sdapi.fields import request_fields
+from webui.api.sdapi.given_pictures import GivenPictures, addresses_in, fetch_pictures
+from webui.api.sdapi.option_values import known_options, overrides_of, refuse_restricted
+from webui.api.sdapi.tasks import Tasks
 from webui.api.sdapi.waiting import FinishedJob, SlowWork, finish, json_response
 from webui.core.events import ImageReady
 from webui.core.request import GenerationRequest
 from webui.jobs.generation_info import describe_run
 from webui.jobs.job import Delivery, Job
+from webui.jobs.requests import SIZES, describe_cut
 from webui.jobs.services import Services
 from webui.store.encoding import PictureNotes, encode_as_set
 
@@ -23,27 +28,20 @@ from webui.store.encoding import PictureNotes, encode_as_set
 GIVEN_PICTURES = ("init_images", "mask", "latent_mask", "firstpass_image")
 
 
-def routes(services: Services) -> APIRouter:
+def routes(services: Services, tasks: Tasks) -> APIRouter:
     """The routes, bound to the server's services."""
     router = APIRouter()
-    work = SlowWork("txt2img")
+    calls = Calls(services, tasks)
 
     @router.post("/sdapi/v1/txt2img", response_model=ImagesAnswer)
     async def txt2img(body: Txt2ImgBody) -> Response:
-        return await generate(body, services, work)
+        return await calls.answer(body)
 
     @router.post("/sdapi/v1/img2img", response_model=ImagesAnswer)
     async def img2img(body: Img2ImgBody) -> Response:
-        return await generate(body, services, work)
+        return await calls.answer(body)
 
     return router
-
-
-async def generate(body: GenerationBody, services: Services, work: SlowWork) -> Response:
-    """Carry out a request and wait for it. Raises the job's refusal."""
-    asked = await work.run(submit, body, services)
-    finished = await finish(asked.job)
-    return await work.run(make_answer, asked, finished, services)
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,30 +53,84 @@ class Asked:
     parameters: dict[str, Any]
     styles: list[str]
     sends_images: bool
+    remarks: list[str]
     # Options that stay changed when the job is done.
     lasting_options: dict[str, Any]
 
 
-def submit(body: GenerationBody, services: Services) -> Asked:
-    """Put what a body asks for in the queue."""
-    overrides = {**infotext_overrides(body), **(body.override_settings or {})}
-    own = own_options(services, overrides)
-    request = services.new_request(request_fields(body, overrides, services.inputs), own)
-    delivery = Delivery(
-        tab="api",
-        save_samples=body.save_images and not body.do_not_save_samples,
-        save_grid=body.save_images and not body.do_not_save_grid,
-        keep_images=True,
-    )
-    stays = not body.override_settings_restore_afterwards
-    return Asked(
-        job=services.submit(request, delivery, own),
-        request=request,
-        parameters=echo(body),
-        styles=body.styles or [],
-        sends_images=body.send_images,
-        lasting_options=own_options(services, body.override_settings or {}) if stays else {},
-    )
+@dataclass(frozen=True, slots=True)
+class Calls:
+    """Carries out calls: each is a job of the queue."""
+
+    services: Services
+    tasks: Tasks
+    work: SlowWork = field(default_factory=lambda: SlowWork("sdapi"))
+    # Other hosts are slow: waiting for them must not keep pictures from being sent.
+    fetching: SlowWork = field(default_factory=lambda: SlowWork("fetch"))
+
+    async def answer(self, body: GenerationBody) -> Response:
+        """Carry out a request and wait for it. Raises the job's refusal."""
+        fetched: dict[str, bytes] = {}
+        if addresses := addresses_in(pictures_in(body)):
+            rules = self.services.settings.current.api
+            fetched = await self.fetching.run(fetch_pictures, addresses, self.services.library.web, rules)
+        asked = await self.work.run(self.submit, body, fetched)
+        finished = await finish(asked.job)
+        return await self.work.run(self.make_answer, asked, finished)
+
+    def submit(self, body: GenerationBody, fetched: dict[str, bytes]) -> Asked:
+        """Put what a body asks for in the queue."""
+        services, overrides = self.services, overrides_of(body)
+        refuse_restricted(overrides, services.settings.current)
+        own = known_options(overrides)
+        fields = request_fields(body, overrides, GivenPictures(services.inputs, fetched))
+        request = services.requests.make(fields, own)
+        delivery = Delivery(
+            tab="api",
+            save_samples=body.save_images and not body.do_not_save_samples,
+            save_grid=body.save_images and not body.do_not_save_grid,
+            keep_images=True,
+        )
+        job = services.submit(request, delivery, own)
+        self.tasks.add(body.force_task_id, job)
+        stays = not body.override_settings_restore_afterwards
+        return Asked(
+            job=job,
+            request=request,
+            parameters=echo(body),
+            styles=body.styles or [],
+            sends_images=body.send_images,
+            remarks=remarks_on(body, fields, request),
+            lasting_options=known_options(body.override_settings or {}) if stays else {},
+        )
+
+    def make_answer(self, asked: Asked, finished: FinishedJob) -> Response:
+        """The answer to a call whose job is done."""
+        job, pictures = asked.job, finished.pictures
+        images = [encode(picture, job) for picture in pictures] if asked.sends_images else []
+        if asked.lasting_options:
+            self.services.settings.change(asked.lasting_options)
+        info = describe(asked.request, pictures, job) | {"styles": asked.styles}
+        info["messages"] = [*asked.remarks, *info["messages"]]
+        text = json.dumps(info, ensure_ascii=False)
+        return json_response(ImagesAnswer(images=images, parameters=asked.parameters, info=text))
+
+
+def remarks_on(body: GenerationBody, fields: dict[str, Any], request: GenerationRequest) -> list[str]:
+    """Sentences on what the picture has otherwise than asked for."""
+    made = {"width": request.width, "height": request.height}
+    cuts = [describe_cut(int(fields[side]), made[side], side) for side in SIZES]
+    remarks = [cut for cut in cuts if cut is not None]
+    if isinstance(body, Txt2ImgBody) and body.firstpass_image and request.hires is None:
+        remarks.append("'firstpass_image' is used with 'enable_hr' only, so it was not used.")
+    return remarks
+
+
+def pictures_in(body: GenerationBody) -> list[str | None]:
+    """What a body gives as pictures."""
+    init_images = (body.init_images or []) if isinstance(body, Img2ImgBody) else []
+    mask = body.mask if isinstance(body, Img2ImgBody) else None
+    return [*init_images, mask, body.firstpass_image]
 
 
 def echo(body: GenerationBody) -> dict[str, Any]:
@@ -90,17 +142,6 @@ def echo(body: GenerationBody) -> dict[str, Any]:
 def given_pictures(body: GenerationBody) -> list[str]:
     """The fields of the body that hold pictures."""
     return [name for name in GIVEN_PICTURES if name in type(body).model_fields]
-
-
-def make_answer(asked: Asked, finished: FinishedJob, services: Services) -> Response:
-    """The answer to a call whose job is done."""
-    job, pictures = asked.job, finished.pictures
-    images = [encode(picture, job) for picture in pictures] if asked.sends_images else []
-    if asked.lasting_options:
-        services.settings.change(asked.lasting_options)
-    info = describe(asked.request, pictures, job) | {"styles": asked.styles}
-    text = json.dumps(info, ensure_ascii=False)
-    return json_response(ImagesAnswer(images=images, parameters=asked.parameters, info=text))
 
 
 def encode(picture: ImageReady, job: Job) -> str:
