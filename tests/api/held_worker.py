@@ -16,6 +16,7 @@ from webui.core.work import WorkRequest
 from webui.jobs.queue import JobQueue
 from webui.jobs.saving import PictureSaver
 from webui.jobs.services import Services
+from webui.library.fetch.sites import Sites
 from webui.main import build_services
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -46,7 +47,7 @@ class HeldWorker:
                 )
 
 
-def services_with(worker: HeldWorker, folder: Path, *flags: str) -> Services:
+def services_with(worker: HeldWorker, folder: Path, *flags: str, sites: Sites | None = None) -> Services:
     """Services on an empty folder and the bundled checkpoint, whose queue has this worker."""
-    services = build_services(read_flags(["--data-dir", str(folder), "--nowebui", *flags])[0], ROOT)
+    services = build_services(read_flags(["--data-dir", str(folder), "--nowebui", *flags])[0], ROOT, sites)
     return replace(services, jobs=JobQueue(lambda: worker, PictureSaver(services.files, services.history)))

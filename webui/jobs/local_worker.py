@@ -5,10 +5,11 @@ from collections.abc import Generator
 
 from webui.core.decode_request import DecodeRequest
 from webui.core.errors import WebuiError
-from webui.core.events import Event
+from webui.core.events import Event, Message
 from webui.core.extras_request import ExtrasRequest
 from webui.core.flags import Flags
 from webui.core.model_file import ModelKind
+from webui.core.models_request import ModelsRequest
 from webui.core.series import Series
 from webui.core.settings import Settings
 from webui.core.stop import Stop
@@ -65,6 +66,8 @@ class LocalWorker:
         context = Context(
             self._models, self._upscalers, self._inputs, self._latents, settings, stop, self._version
         )
+        if isinstance(request, ModelsRequest):
+            return self._manage(request, settings)
         if isinstance(request, DecodeRequest):
             return decode_again(request, context)
         if isinstance(request, ExtrasRequest):
@@ -72,3 +75,13 @@ class LocalWorker:
         if isinstance(request, Series):
             return run_series(request, context, generate)
         return generate(request, context)
+
+    def _manage(self, request: ModelsRequest, settings: Settings) -> Generator[Event]:
+        """Free all memory, or load the selected checkpoint. Raises WebuiError."""
+        if request.action == "unload":
+            self._models.unload()
+            yield Message(text="All models have left the memory.", level="info")
+        else:
+            models = settings.models
+            with self._models.use(models.sd_model_checkpoint, models.sd_vae, settings.numbers.precision):
+                yield Message(text="The checkpoint is loaded.", level="info")

@@ -37,7 +37,9 @@ def read_data(name: str) -> Any:  # noqa: ANN401 - JSON
 
 def options_model() -> type[BaseModel]:
     """The type of all options, A1111's and ours."""
-    return model_of("Options", a1111_options() | Settings().options())
+    defaults = a1111_options() | Settings().options()
+    # A1111 calls all numbers of options floats.
+    return model_of("Options", {key: number_as_float(value) for key, value in defaults.items()})
 
 
 def flags_model() -> type[BaseModel]:
@@ -52,11 +54,14 @@ def model_of(name: str, defaults: dict[str, Any]) -> type[BaseModel]:
 
 
 def type_of(default: object) -> Any:  # noqa: ANN401 - a type
-    """The type of what has this default: A1111 calls all numbers of options floats."""
-    if isinstance(default, bool):
-        return bool | None
-    if isinstance(default, int | float):
-        return float | None
+    """The type of what has this default."""
+    if isinstance(default, bool | int | float):
+        return type(default) | None
     if isinstance(default, list | tuple):
         return list[Any] | None
     return cast(Any, str | None)
+
+
+def number_as_float(value: object) -> object:
+    """A whole number with a point; anything else as it is."""
+    return float(value) if isinstance(value, int) and not isinstance(value, bool) else value

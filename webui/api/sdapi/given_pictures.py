@@ -7,6 +7,7 @@ from threading import Event
 
 from webui.core.errors import InvalidRequest
 from webui.core.settings import Api
+from webui.library.fetch.refusals import FetchRefused
 from webui.library.fetch.web import USER_AGENT, Web, limited
 from webui.store.inputs import Inputs
 
@@ -48,11 +49,18 @@ def fetch_pictures(addresses: Iterable[str], web: Web, rules: Api) -> dict[str, 
     if not rules.api_enable_requests:
         raise InvalidRequest(NOT_FETCHED)
     headers = {"User-Agent": rules.api_useragent or USER_AGENT}
-    found: dict[str, bytes] = {}
-    for address in addresses:
-        with web.open(address, headers, Event()) as response:
-            found[address] = limited(response, Event(), MOST_FETCHED_BYTES)
-    return found
+    return {address: fetch_picture(address, web, headers) for address in addresses}
+
+
+def fetch_picture(address: str, web: Web, headers: Mapping[str, str]) -> bytes:
+    """The file at an address. Raises FetchRefused."""
+    stop = Event()
+    try:
+        with web.open(address, headers, stop) as response:
+            return limited(response, stop, MOST_FETCHED_BYTES)
+    except FetchRefused as error:
+        sentence = f"The picture at {address[:100]} could not be fetched. {error}"
+        raise FetchRefused(error.cause, sentence) from error
 
 
 def from_base64(text: str) -> bytes:
