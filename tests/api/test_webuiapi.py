@@ -1,9 +1,9 @@
 """PyPI's `webuiapi`, the client that most scripts use, runs its whole surface against a real server."""
 
-import asyncio
 import threading
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -122,11 +122,9 @@ def test_loopback_and_switched_off_extensions(client, picture):
 
 
 def test_several_calls_at_once(client):
-    async def both():
-        return await asyncio.gather(*(client.txt2img(**small(), use_async=True) for _ in range(3)))
-
-    pytest.importorskip("aiohttp")
-    assert len(asyncio.run(both())) == 3
+    with ThreadPoolExecutor() as threads:
+        results = list(threads.map(lambda seed: client.txt2img(**small() | {"seed": seed}), range(5)))
+    assert [result.info["seed"] for result in results] == list(range(5))
 
 
 def test_extras_and_png_info(client, picture):

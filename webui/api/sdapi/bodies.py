@@ -47,8 +47,8 @@ class GenerationBody(LenientBody):
     comments: dict[str, Any] | None = None
     firstpass_image: str | None = None
     script_name: str | None = None
-    script_args: list[Any] = []
-    alwayson_scripts: dict[str, Any] = {}
+    script_args: list[Any] = Field(default=[])
+    alwayson_scripts: dict[str, Any] = Field(default={})
     force_task_id: str | None = None
     sampler_index: str | None = "Euler"
     send_images: bool = True

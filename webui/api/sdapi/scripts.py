@@ -48,7 +48,7 @@ def selected_script(body: GenerationBody) -> Fields:
     if name.lower() == "loopback" and isinstance(body, Img2ImgBody):
         if body.script_args[3:] and body.script_args[3] not in (*NO_MODEL, False):
             raise InvalidRequest(
-                "Loopback cannot append described prompts here. Send 'None' as its last argument."
+                "Loopback cannot append descriptions of pictures here. Send 'None' as its last argument."
             )
         return {"loopback": from_positions(Loopback, body.script_args[:3], name)}
     raise ScriptNotFound(f"This version has no script {name!r}. Leave 'script_name' out of the request.")
