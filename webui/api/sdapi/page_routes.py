@@ -3,7 +3,6 @@
 import html
 import json
 import secrets
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -27,7 +26,6 @@ PAGES = {
     "textual inversion": ModelKind.EMBEDDING,
     "hypernetworks": ModelKind.HYPERNETWORK,
 }
-PIECE_BYTES = 2**18
 PREVIEW = ".preview"
 NO_PREVIEW = "This is the preview of no model here. Give the path of a preview as the cards have it."
 
@@ -156,24 +154,9 @@ def find_shown_preview(filename: str, services: Services) -> Path:
 
 
 def send(served: ServedFile) -> Response:
-    """A picture as it is; of anything else nothing. Raises NotFound."""
+    """A picture as it is. Raises NotFound for any other file."""
     if not served.is_picture:
         served.file.close()
         raise NotFound(NO_PREVIEW)
-    headers = {
-        "Content-Length": str(served.size),
-        "ETag": served.tag,
-        "Cache-Control": "private, max-age=3600",
-        "X-Content-Type-Options": "nosniff",
-        "Content-Security-Policy": "sandbox; default-src 'none'",
-    }
-    return StreamingResponse(pieces(served), media_type=served.media_type, headers=headers)
-
-
-def pieces(served: ServedFile) -> Iterator[bytes]:
-    """The bytes of a file, which is closed at the end. No more than its size, should it grow."""
-    left = served.size
-    with served.file as file:
-        while left > 0 and (piece := file.read(min(PIECE_BYTES, left))):
-            left -= len(piece)
-            yield piece
+    headers = {**served.headers, "Content-Length": str(served.size)}
+    return StreamingResponse(served.chunks(), headers=headers)
