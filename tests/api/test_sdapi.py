@@ -82,13 +82,13 @@ def test_overrides_last_where_a_request_says_so(api):
 @pytest.mark.parametrize(
     "changes",
     [
-        {"alwayson_scripts": {"Nobody's": {"args": []}}},
+        {"alwayson_scripts": {"Nobody's": {"args": [True]}}},
         {"script_name": "x/y/z plot"},
         {"script_name": "loopback"},
     ],
 )
 def test_what_is_not_offered_is_refused_and_not_left_out_without_a_word(changes, api):
-    assert api.post("/sdapi/v1/txt2img", json=PAYLOAD | changes).status_code == 400
+    assert api.post("/sdapi/v1/txt2img", json=PAYLOAD | changes).status_code == 422
 
 
 @pytest.mark.parametrize("name", ["DPM++ 2M Karras", "k_dpmpp_2m", "DPM++ 2M"])

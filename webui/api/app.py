@@ -14,12 +14,16 @@ from webui.api import cards, civitai, downloads, inputs, uploads
 from webui.api.access import GuardRules
 from webui.api.body_limit import BodyLimit
 from webui.api.guard import Guard
-from webui.api.sdapi import extras, generate, server
+from webui.api.sdapi import extras, generate, internal, page_routes, server
+from webui.api.sdapi.tasks import Tasks
 from webui.core.errors import (
     Busy,
     InvalidRequest,
     NotFound,
+    NotOffered,
     OutOfMemory,
+    ScriptNotFound,
+    ServerEnding,
     StorageError,
     UnusableFile,
     WebuiError,
@@ -28,11 +32,15 @@ from webui.jobs.services import Services
 from webui.library.fetch.refusals import FetchRefused
 
 STATUS: dict[type[WebuiError], int] = {
+    # Before the kind that it is of.
+    ScriptNotFound: 422,
     InvalidRequest: 400,
     NotFound: 404,
     UnusableFile: 422,
     Busy: 409,
     OutOfMemory: 503,
+    ServerEnding: 503,
+    NotOffered: 501,
     StorageError: 507,
     FetchRefused: 502,
 }
@@ -43,9 +51,12 @@ def build_api(services: Services, lifespan: Lifespan[FastAPI] | None = None) -> 
     app = FastAPI(
         title="Atelier", version=services.version, docs_url="/docs", redoc_url=None, lifespan=lifespan
     )
-    app.include_router(generate.routes(services))
+    tasks = Tasks()
+    app.include_router(generate.routes(services, tasks))
     app.include_router(extras.routes(services))
     app.include_router(server.routes(services))
+    app.include_router(internal.routes(services, tasks))
+    app.include_router(page_routes.routes(services))
     app.include_router(inputs.routes(services))
     app.include_router(uploads.routes(services))
     # Before those of one card, whose ids could be read into its words.

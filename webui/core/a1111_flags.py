@@ -94,7 +94,7 @@ EXPLANATIONS: Mapping[str, tuple[str, ...]] = {
     ),
     "--loglevel tells how much is logged": ("api-log", "log-startup", "dump-sysinfo"),
     "a tunnel is best run beside the server": ("ngrok", "ngrok-options", "ngrok-region"),
-    "no server is stopped from outside": ("api-server-stop", "add-stop-route"),
+    "--api-server-stop lets API calls stop the server": ("add-stop-route",),
     "connections stay open as long as the page needs them": ("timeout-keep-alive",),
     "certificates are the browser's to judge": ("disable-tls-verify",),
     "the network it was for is not in use here": (

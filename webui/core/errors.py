@@ -35,6 +35,18 @@ class InvalidNumbers(WebuiError):
     """A network gave no valid numbers (NaN), so there is no picture to show."""
 
 
+class ServerEnding(WebuiError):
+    """The server ends before it can do what was asked (API: 503)."""
+
+
+class NotOffered(WebuiError):
+    """Something that A1111 has and this program does not have yet (API: 501)."""
+
+
+class ScriptNotFound(InvalidRequest):
+    """A request that asks for a script or an extension that is not there (API: 422)."""
+
+
 class Busy(WebuiError):
     """Another process holds what is needed, such as the data folder."""
 

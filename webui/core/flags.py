@@ -48,6 +48,7 @@ class Flags(BaseModel):
     )
     nowebui: bool = Field(False, description="Offer the API alone, without the page.")
     api_auth: str = Field("", repr=False, description="Who may use the API: name:password,name:password…")
+    api_server_stop: bool = Field(False, description="API calls may stop the server.")
     cors_allow_origins: str = Field(
         "", description="Origins whose pages may call the API, with commas between."
     )

@@ -14,6 +14,7 @@ from webui.core.errors import InvalidRequest
 from webui.core.image_options import ImageOptions, Number
 from webui.core.request_parts import (
     MAX_SIDE,
+    MAX_STEPS,
     Frozen,
     HiresFix,
     ImageRef,
@@ -50,8 +51,8 @@ class GenerationRequest(Frozen):
     height: Pixels = 512
     sampler: str = "DPM++ 2M"
     schedule: str = "Automatic"
-    steps: int = Field(default=20, ge=1, le=150)
-    cfg_scale: Number = Field(default=7.0, ge=0, le=100)
+    steps: int = Field(default=20, ge=1, le=MAX_STEPS)
+    cfg_scale: Number = Field(default=7.0, ge=0)
     seed: Seed = 0
     variation_seed: Seed = 0
     variation_strength: Number = Field(default=0.0, ge=0, le=1)

@@ -8,6 +8,8 @@ from webui.core.image_options import Number
 from webui.core.sampling import find_sampler, find_schedule
 
 MAX_SIDE = 8192
+# Days of work on any device. The list of sigmas for so many takes a megabyte; billions would take it all.
+MAX_STEPS = 100_000
 # A picture kept in the inputs folder, by the SHA-256 of its file.
 ImageRef = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
 
@@ -86,7 +88,7 @@ class HiresFix(Frozen):
     scale: Number = Field(default=2.0, ge=1, le=8)
     width: int = Field(default=0, ge=0, le=MAX_SIDE)
     height: int = Field(default=0, ge=0, le=MAX_SIDE)
-    steps: int = Field(default=0, ge=0, le=150)
+    steps: int = Field(default=0, ge=0, le=MAX_STEPS)
     model: str = ""
     sampler: str = ""
     schedule: str = ""

@@ -349,6 +349,24 @@ class Interface(Section):
     )
 
 
+class Api(Section):
+    """API."""
+
+    api_enable_requests: bool = Field(
+        default=False,
+        title="Fetch pictures for API calls",
+        description="An API call may give the address of a picture, which the server then asks for. Only "
+        "public addresses are asked. API calls cannot change this.",
+    )
+    api_useragent: str = Field(
+        default="",
+        max_length=200,
+        pattern=r"^[\x20-\x7e]*$",
+        title="User agent of these requests",
+        description="What the server calls itself to the hosts it asks. Empty: its name.",
+    )
+
+
 class Settings(Section):
     """All sections. `find` and `changed` speak A1111's flat option keys."""
 
@@ -359,6 +377,7 @@ class Settings(Section):
     folders: Folders = Folders()
     previews: Previews = Previews()
     interface: Interface = Interface()
+    api: Api = Field(default=Api(), title="API")
 
     @classmethod
     def keys(cls) -> dict[str, tuple[str, str]]:

@@ -9,7 +9,8 @@ from webui.core.errors import InvalidRequest, WebuiError
 from webui.core.request import GenerationRequest
 from webui.core.request_infotext import read_infotext as fields_of_infotext
 from webui.core.series import Series
-from webui.jobs.services import RANDOM_SEEDS, Services
+from webui.jobs.requests import RANDOM_SEEDS
+from webui.jobs.services import Services
 from webui.store.picture_files import pictures_in
 from webui.store.reading import open_picture, read_infotext
 from webui.store.regular_files import is_folder

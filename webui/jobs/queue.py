@@ -5,7 +5,7 @@ import time
 from collections import deque
 from pathlib import Path
 
-from webui.core.errors import NotFound, WebuiError
+from webui.core.errors import NotFound, ServerEnding
 from webui.core.events import Finished, Queued
 from webui.core.settings import Settings
 from webui.core.work import WorkRequest
@@ -68,7 +68,7 @@ class JobQueue:
         job = Job(request, delivery or Delivery(), settings or Settings())
         with self._changed:
             if self._closed:
-                raise WebuiError("The server is shutting down and takes no more work. Start it again.")
+                raise ServerEnding("The server is shutting down and takes no more work. Start it again.")
             # Before anybody else knows the job, so that no listener is called in here.
             job.append(Queued(position=len(self._waiting) + (self._running is not None)))
             self._waiting.append(job)

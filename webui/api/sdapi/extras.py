@@ -2,23 +2,33 @@
 
 import base64
 import html
-from typing import Annotated, Any, Literal
 
-from fastapi import APIRouter
-from pydantic import BaseModel, ConfigDict, Field
+from fastapi import APIRouter, Response
 
-from webui.api.sdapi.fields import from_base64
-from webui.api.sdapi.generate import collect, failure
+from webui.api.sdapi.answers import (
+    ExtrasBatchImagesResponse,
+    ExtrasSingleImageResponse,
+    FaceRestorerItem,
+    LatentUpscalerModeItem,
+    RealesrganItem,
+    UpscalerItem,
+)
+from webui.api.sdapi.bodies import BatchBody, ExtrasBody, FileData, SingleBody
+from webui.api.sdapi.given_pictures import GivenPictures, addresses_in, fetch_pictures
+from webui.api.sdapi.waiting import FinishedJob, SlowWork, finish, json_response
 from webui.core.errors import InvalidRequest
 from webui.core.events import ImageReady
 from webui.core.extras_request import ExtrasImage, make_extras_request
-from webui.core.model_file import ModelKind
+from webui.core.model_file import ModelFile, ModelKind
 from webui.core.request_parts import LATENT_UPSCALERS
 from webui.jobs.job import Delivery, Job
 from webui.jobs.services import Services
 from webui.library.catalog.upscaler_names import (
+    CODEFORMER,
     DEFAULT_SCALE,
+    GFPGAN,
     RESAMPLERS,
+    find_restorer,
     find_upscaler,
     restorer_names,
     scale_in_name,
@@ -28,82 +38,35 @@ from webui.store.encoding import PictureNotes, encode_as_set
 
 # How the names of Real-ESRGAN's networks begin in A1111.
 REAL_ESRGAN = "R-ESRGAN"
-Share = Annotated[float, Field(ge=0, le=1)]
-
-
-class ExtrasBody(BaseModel):
-    """What both routes take. `upscale_first` changes nothing, as in A1111 1.10: upscalers come first."""
-
-    model_config = ConfigDict(extra="ignore")
-
-    resize_mode: Literal[0, 1] = 0
-    show_extras_results: bool = True
-    gfpgan_visibility: Share = 0
-    codeformer_visibility: Share = 0
-    codeformer_weight: Share = 0
-    upscaling_resize: Annotated[float, Field(gt=0)] = 2
-    upscaling_resize_w: Annotated[int, Field(ge=1)] = 512
-    upscaling_resize_h: Annotated[int, Field(ge=1)] = 512
-    upscaling_crop: bool = True
-    upscaler_1: str = "None"
-    upscaler_2: str = "None"
-    extras_upscaler_2_visibility: Share = 0
-    upscale_first: bool = False
-
-
-class SingleBody(ExtrasBody):
-    """POST /sdapi/v1/extra-single-image: a picture in base64."""
-
-    image: str = ""
-
-
-class FileData(BaseModel):
-    """A picture in base64 and its file's name."""
-
-    data: str
-    name: str
-
-
-class BatchBody(ExtrasBody):
-    """POST /sdapi/v1/extra-batch-images."""
-
-    imageList: list[FileData]  # noqa: N815 - A1111's name
-
-
-class SingleAnswer(BaseModel):
-    """What was done, as a paragraph of HTML, and the picture in base64."""
-
-    html_info: str
-    image: str | None = None
-
-
-class BatchAnswer(BaseModel):
-    """What was done to the last picture, as a paragraph of HTML, and all pictures in base64."""
-
-    html_info: str
-    images: list[str]
 
 
 def routes(services: Services) -> APIRouter:
     """The routes, bound to the server's services."""
     router = APIRouter(prefix="/sdapi/v1")
 
-    # Plain `def`s: FastAPI runs them on threads of their own, which may wait for the job.
-    @router.post("/extra-single-image")
-    def extra_single_image(body: SingleBody) -> SingleAnswer:
+    work, fetching = SlowWork("extras"), SlowWork("fetch")
+
+    async def finish_extras(body: ExtrasBody, files: list[FileData]) -> FinishedJob:
+        fetched: dict[str, bytes] = {}
+        if addresses := addresses_in(file.data for file in files):
+            fetched = await fetching.run(
+                fetch_pictures, addresses, services.library.web, services.settings.current.api
+            )
+        given = GivenPictures(services.inputs, fetched)
+        return await finish(await work.run(submit, body, files, given, services))
+
+    @router.post("/extra-single-image", response_model=ExtrasSingleImageResponse)
+    async def extra_single_image(body: SingleBody) -> Response:
         if not body.image:
             raise InvalidRequest("There is no picture. Send it in base64 as 'image'.")
-        job, pictures = run(body, [FileData(data=body.image, name="")], services)
-        images = [encode(picture, job) for picture in pictures]
-        return SingleAnswer(html_info=paragraph(pictures), image=images[0] if images else None)
+        finished = await finish_extras(body, [FileData(data=body.image, name="")])
+        return await work.run(single_answer, finished)
 
-    @router.post("/extra-batch-images")
-    def extra_batch_images(body: BatchBody) -> BatchAnswer:
+    @router.post("/extra-batch-images", response_model=ExtrasBatchImagesResponse)
+    async def extra_batch_images(body: BatchBody) -> Response:
         if not body.imageList:
             raise InvalidRequest("There are no pictures. Send them in base64 in 'imageList'.")
-        job, pictures = run(body, body.imageList, services)
-        images = [encode(picture, job) for picture in pictures]
-        return BatchAnswer(html_info=paragraph(pictures), images=images)
+        return await work.run(batch_answer, await finish_extras(body, body.imageList))
 
     add_list_routes(router, services)
     return router
@@ -113,54 +76,47 @@ def add_list_routes(router: APIRouter, services: Services) -> None:
     """What can be chosen."""
 
     @router.get("/upscalers")
-    def upscalers() -> list[dict[str, Any]]:
+    def list_upscalers() -> list[UpscalerItem]:
         services.catalog.settle(ModelKind.UPSCALER)
+        files = upscaler_files(services.catalog)
         return [
-            *(upscaler(name, None, None, DEFAULT_SCALE) for name in RESAMPLERS),
-            *(
-                upscaler(name, file.stem, file.path_text, scale_in_name(name))
-                for name, file in upscaler_files(services.catalog).items()
-            ),
+            *(UpscalerItem(name=name, scale=DEFAULT_SCALE) for name in RESAMPLERS),
+            *(describe_upscaler(name, file) for name, file in files.items()),
         ]
 
     @router.get("/latent-upscale-modes")
-    def latent_upscale_modes() -> list[dict[str, str]]:
-        return [{"name": name} for name in LATENT_UPSCALERS]
+    def list_latent_upscale_modes() -> list[LatentUpscalerModeItem]:
+        return [LatentUpscalerModeItem(name=name) for name in LATENT_UPSCALERS]
 
     @router.get("/face-restorers")
-    def face_restorers() -> list[dict[str, str | None]]:
-        return [{"name": name, "cmd_dir": None} for name in restorer_names(services.catalog)]
+    def list_face_restorers() -> list[FaceRestorerItem]:
+        return [FaceRestorerItem(name=name) for name in restorer_names(services.catalog)]
 
     @router.get("/realesrgan-models")
-    def realesrgan_models() -> list[dict[str, Any]]:
+    def list_realesrgan_models() -> list[RealesrganItem]:
         return [
-            {"name": name, "path": file.path_text, "scale": scale_in_name(name)}
+            RealesrganItem(name=name, path=file.path_text, scale=scale_in_name(name))
             for name, file in upscaler_files(services.catalog).items()
             if name.startswith(REAL_ESRGAN)
         ]
 
 
-def upscaler(name: str, model_name: str | None, path: str | None, scale: int) -> dict[str, Any]:
-    """One entry of the list of upscalers."""
-    return {
-        "name": name,
-        "model_name": model_name,
-        "model_path": path,
-        "model_url": None,
-        "scale": float(scale),
-    }
+def describe_upscaler(name: str, file: ModelFile) -> UpscalerItem:
+    """An upscaler that is a file."""
+    return UpscalerItem(name=name, model_name=file.stem, model_path=file.path_text, scale=scale_in_name(name))
 
 
-def run(body: ExtrasBody, files: list[FileData], services: Services) -> tuple[Job, list[ImageReady]]:
-    """Carry out a request and wait for it; nothing is written to disk. Raises the job's refusal."""
+def submit(body: ExtrasBody, files: list[FileData], given: GivenPictures, services: Services) -> Job:
+    """Put what a body asks for in the queue; nothing is written to disk."""
     for name in (body.upscaler_1, body.upscaler_2):
         # Before the job waits in the queue for nothing.
         find_upscaler(services.catalog, name)
+    for name, share in ((GFPGAN, body.gfpgan_visibility), (CODEFORMER, body.codeformer_visibility)):
+        if share > 0:
+            find_restorer(services.catalog, name)
     options = services.settings.current.image
     request = make_extras_request(
-        images=[
-            ExtrasImage(image=services.inputs.add(from_base64(file.data)), name=file.name) for file in files
-        ],
+        images=[ExtrasImage(image=given.keep(file.data), name=file.name) for file in files],
         upscaling={
             "mode": "to" if body.resize_mode == 1 else "by",
             "scale": body.upscaling_resize,
@@ -179,11 +135,22 @@ def run(body: ExtrasBody, files: list[FileData], services: Services) -> tuple[Jo
         tile=options.ESRGAN_tile,
         tile_overlap=options.ESRGAN_tile_overlap,
     )
-    job = services.submit(request, Delivery(tab="api", save_samples=False, save_grid=False, keep_images=True))
-    pictures, finished = collect(job)
-    if finished.error:
-        raise failure(finished)
-    return job, pictures
+    return services.submit(
+        request, Delivery(tab="api", save_samples=False, save_grid=False, keep_images=True)
+    )
+
+
+def single_answer(finished: FinishedJob) -> Response:
+    """The answer for one picture."""
+    images = [encode(picture, finished.job) for picture in finished.pictures]
+    text = paragraph(finished.pictures)
+    return json_response(ExtrasSingleImageResponse(html_info=text, image=images[0] if images else None))
+
+
+def batch_answer(finished: FinishedJob) -> Response:
+    """The answer for several pictures."""
+    images = [encode(picture, finished.job) for picture in finished.pictures]
+    return json_response(ExtrasBatchImagesResponse(html_info=paragraph(finished.pictures), images=images))
 
 
 def encode(picture: ImageReady, job: Job) -> str:

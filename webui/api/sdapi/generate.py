@@ -4,85 +4,144 @@ import base64
 import json
 import time
 from collections.abc import Iterable
+from dataclasses import dataclass, field
 from typing import Any
 
-from fastapi import APIRouter
+from fastapi import APIRouter, Response
 
-from webui.api.sdapi.fields import infotext_overrides, own_options, request_fields
-from webui.api.sdapi.models import GenerationBody, ImagesAnswer, Img2ImgBody, Txt2ImgBody
-from webui.core.errors import WebuiError
-from webui.core.events import Finished, ImageReady
+from webui.api.sdapi.answers import ImagesAnswer
+from webui.api.sdapi.bodies import GenerationBody, Img2ImgBody, Txt2ImgBody
+from webui.api.sdapi.fields import request_fields
+from webui.api.sdapi.given_pictures import GivenPictures, addresses_in, fetch_pictures
+from webui.api.sdapi.option_values import known_options, overrides_of, refuse_restricted
+from webui.api.sdapi.tasks import Tasks
+from webui.api.sdapi.waiting import FinishedJob, SlowWork, finish, json_response
+from webui.core.events import ImageReady
 from webui.core.request import GenerationRequest
 from webui.jobs.generation_info import describe_run
 from webui.jobs.job import Delivery, Job
+from webui.jobs.requests import SIZES, describe_cut
 from webui.jobs.services import Services
 from webui.store.encoding import PictureNotes, encode_as_set
 
 # Left out of an answer unless asked for: they are as long as the pictures themselves.
-GIVEN_PICTURES = ("init_images", "mask")
+GIVEN_PICTURES = ("init_images", "mask", "latent_mask", "firstpass_image")
 
 
-def routes(services: Services) -> APIRouter:
+def routes(services: Services, tasks: Tasks) -> APIRouter:
     """The routes, bound to the server's services."""
     router = APIRouter()
+    calls = Calls(services, tasks)
 
-    # Plain `def`s: FastAPI runs them on threads of their own, which may wait for the job.
-    @router.post("/sdapi/v1/txt2img")
-    def txt2img(body: Txt2ImgBody) -> ImagesAnswer:
-        return answer(body, services, body.model_dump())
+    @router.post("/sdapi/v1/txt2img", response_model=ImagesAnswer)
+    async def txt2img(body: Txt2ImgBody) -> Response:
+        return await calls.answer(body)
 
-    @router.post("/sdapi/v1/img2img")
-    def img2img(body: Img2ImgBody) -> ImagesAnswer:
-        given = {name: None for name in GIVEN_PICTURES if not body.include_init_images}
-        return answer(body, services, body.model_dump() | given)
+    @router.post("/sdapi/v1/img2img", response_model=ImagesAnswer)
+    async def img2img(body: Img2ImgBody) -> Response:
+        return await calls.answer(body)
 
     return router
 
 
-def answer(body: GenerationBody, services: Services, parameters: dict[str, Any]) -> ImagesAnswer:
-    """Carry out a request and wait for it. Raises the job's refusal."""
-    overrides = {**infotext_overrides(body), **(body.override_settings or {})}
-    own = own_options(services, overrides)
-    request = services.new_request(request_fields(body, overrides, services.inputs), own)
-    delivery = Delivery(
-        tab="api",
-        save_samples=body.save_images and not body.do_not_save_samples,
-        save_grid=body.save_images and not body.do_not_save_grid,
-        keep_images=True,
-    )
-    job = services.submit(request, delivery, own)
-    pictures, finished = collect(job)
-    if finished.error:
-        raise failure(finished)
-    images = [encode(picture, job) for picture in pictures] if body.send_images else []
-    if not body.override_settings_restore_afterwards:
-        services.settings.change(own_options(services, body.override_settings or {}))
-    info = describe(request, pictures, job) | {"styles": body.styles or []}
-    return ImagesAnswer(images=images, parameters=parameters, info=json.dumps(info, ensure_ascii=False))
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What was submitted, and what the answer needs of the body."""
+
+    job: Job
+    request: GenerationRequest
+    parameters: dict[str, Any]
+    styles: list[str]
+    sends_images: bool
+    remarks: list[str]
+    # Options that stay changed when the job is done.
+    lasting_options: dict[str, Any]
 
 
-def collect(job: Job) -> tuple[list[ImageReady], Finished]:
-    """Wait for the end of a job; its pictures in order."""
-    pictures: list[ImageReady] = []
-    finished = Finished(outcome="failed")
-    for event in job.events():
-        if isinstance(event, ImageReady) and event.is_shown:
-            pictures.append(event)
-        elif isinstance(event, Finished):
-            finished = event
-    job.drop_images()
-    return pictures, finished
+@dataclass(frozen=True, slots=True)
+class Calls:
+    """Carries out calls: each is a job of the queue."""
+
+    services: Services
+    tasks: Tasks
+    work: SlowWork = field(default_factory=lambda: SlowWork("sdapi"))
+    # Other hosts are slow: waiting for them must not keep pictures from being sent.
+    fetching: SlowWork = field(default_factory=lambda: SlowWork("fetch"))
+
+    async def answer(self, body: GenerationBody) -> Response:
+        """Carry out a request and wait for it. Raises the job's refusal."""
+        fetched: dict[str, bytes] = {}
+        if addresses := addresses_in(pictures_in(body)):
+            rules = self.services.settings.current.api
+            fetched = await self.fetching.run(fetch_pictures, addresses, self.services.library.web, rules)
+        asked = await self.work.run(self.submit, body, fetched)
+        finished = await finish(asked.job)
+        return await self.work.run(self.make_answer, asked, finished)
+
+    def submit(self, body: GenerationBody, fetched: dict[str, bytes]) -> Asked:
+        """Put what a body asks for in the queue."""
+        services, overrides = self.services, overrides_of(body)
+        refuse_restricted(overrides, services.settings.current)
+        own = known_options(overrides)
+        fields = request_fields(body, overrides, GivenPictures(services.inputs, fetched))
+        request = services.requests.make(fields, own)
+        delivery = Delivery(
+            tab="api",
+            save_samples=body.save_images and not body.do_not_save_samples,
+            save_grid=body.save_images and not body.do_not_save_grid,
+            keep_images=True,
+        )
+        job = services.submit(request, delivery, own)
+        self.tasks.add(body.force_task_id, job)
+        stays = not body.override_settings_restore_afterwards
+        return Asked(
+            job=job,
+            request=request,
+            parameters=echo(body),
+            styles=body.styles or [],
+            sends_images=body.send_images,
+            remarks=remarks_on(body, fields, request),
+            lasting_options=known_options(body.override_settings or {}) if stays else {},
+        )
+
+    def make_answer(self, asked: Asked, finished: FinishedJob) -> Response:
+        """The answer to a call whose job is done."""
+        job, pictures = asked.job, finished.pictures
+        images = [encode(picture, job) for picture in pictures] if asked.sends_images else []
+        if asked.lasting_options:
+            self.services.settings.change(asked.lasting_options)
+        info = describe(asked.request, pictures, job) | {"styles": asked.styles}
+        info["messages"] = [*asked.remarks, *info["messages"]]
+        text = json.dumps(info, ensure_ascii=False)
+        return json_response(ImagesAnswer(images=images, parameters=asked.parameters, info=text))
 
 
-def failure(finished: Finished) -> WebuiError:
-    """The job's refusal, as an error of the same kind as it had on the device thread."""
-    kinds = {kind.__name__: kind for kind in every_subclass(WebuiError)}
-    return kinds.get(finished.error_kind or "", WebuiError)(finished.error)
+def remarks_on(body: GenerationBody, fields: dict[str, Any], request: GenerationRequest) -> list[str]:
+    """Sentences on what the picture has otherwise than asked for."""
+    made = {"width": request.width, "height": request.height}
+    cuts = [describe_cut(int(fields[side]), made[side], side) for side in SIZES]
+    remarks = [cut for cut in cuts if cut is not None]
+    if isinstance(body, Txt2ImgBody) and body.firstpass_image and request.hires is None:
+        remarks.append("'firstpass_image' is used with 'enable_hr' only, so it was not used.")
+    return remarks
 
 
-def every_subclass(kind: type) -> list[type]:
-    """A class and all that derive from it."""
-    return [kind, *(found for child in kind.__subclasses__() for found in every_subclass(child))]
+def pictures_in(body: GenerationBody) -> list[str | None]:
+    """What a body gives as pictures."""
+    init_images = (body.init_images or []) if isinstance(body, Img2ImgBody) else []
+    mask = body.mask if isinstance(body, Img2ImgBody) else None
+    return [*init_images, mask, body.firstpass_image]
+
+
+def echo(body: GenerationBody) -> dict[str, Any]:
+    """The body as the answer repeats it."""
+    shows_given = isinstance(body, Img2ImgBody) and body.include_init_images
+    return body.model_dump(mode="json") | ({} if shows_given else dict.fromkeys(given_pictures(body)))
+
+
+def given_pictures(body: GenerationBody) -> list[str]:
+    """The fields of the body that hold pictures."""
+    return [name for name in GIVEN_PICTURES if name in type(body).model_fields]
 
 
 def encode(picture: ImageReady, job: Job) -> str:

@@ -5,6 +5,7 @@ from typing import Any
 
 from fastapi import APIRouter
 
+from webui.api.sdapi.answers import EmbeddingItem, EmbeddingsResponse, HypernetworkItem
 from webui.core.errors import UnusableFile
 from webui.core.model_file import ModelFile, ModelKind
 from webui.jobs.services import Services
@@ -32,20 +33,20 @@ def add_network_routes(router: APIRouter, services: Services) -> None:
     @router.get("/loras")
     def list_loras() -> list[dict[str, Any]]:
         services.catalog.settle(ModelKind.LORA)
-        return [lora(entry) for entry in services.loras.names().by_name.values()]
+        return [describe_lora(entry) for entry in services.loras.names().by_name.values()]
 
     @router.get("/hypernetworks")
-    def list_hypernetworks() -> list[dict[str, str]]:
+    def list_hypernetworks() -> list[HypernetworkItem]:
         services.catalog.settle(ModelKind.HYPERNETWORK)
         return [
-            {"name": name, "path": file.path_text}
+            HypernetworkItem(name=name, path=file.path_text)
             for name, file in hypernetwork_files(services.catalog).items()
         ]
 
     @router.get("/embeddings")
-    def list_embeddings() -> dict[str, dict[str, Any]]:
+    def list_embeddings() -> EmbeddingsResponse:
         services.catalog.settle(ModelKind.EMBEDDING)
-        return embeddings(services)
+        return describe_embeddings(services)
 
     @router.post("/refresh-loras")
     def refresh_loras() -> None:
@@ -56,7 +57,7 @@ def add_network_routes(router: APIRouter, services: Services) -> None:
         services.catalog.scan()
 
 
-def lora(entry: LoraEntry) -> dict[str, Any]:
+def describe_lora(entry: LoraEntry) -> dict[str, Any]:
     """A LoRA as A1111 lists it."""
     return {
         "name": entry.name,
@@ -73,10 +74,10 @@ def whole_metadata(file: ModelFile) -> dict[str, Any]:
     except UnusableFile:
         return {}
     ordered = sorted(written.items(), key=lambda item: METADATA_ORDER.get(item[0], LAST))
-    return {key: unpacked(value) for key, value in ordered if key != LEFT_OUT}
+    return {key: parse_table(value) for key, value in ordered if key != LEFT_OUT}
 
 
-def unpacked(value: str) -> Any:  # noqa: ANN401 - a JSON value
+def parse_table(value: str) -> Any:  # noqa: ANN401 - a JSON value
     """A table that is written as JSON; other values as they are."""
     if not value.startswith("{"):
         return value
@@ -86,23 +87,25 @@ def unpacked(value: str) -> Any:  # noqa: ANN401 - a JSON value
         return value
 
 
-def embeddings(services: Services) -> dict[str, dict[str, Any]]:
+def describe_embeddings(services: Services) -> EmbeddingsResponse:
     """Embeddings that fit the selected checkpoint, and those that do not."""
     # Loads torch, which the other lists do without.
     from webui.models.files.embeddings import Embeddings
 
-    found: dict[str, dict[str, Any]] = {"loaded": {}, "skipped": {}}
+    found = EmbeddingsResponse(loaded={}, skipped={})
     width = selected_width(services)
     known = Embeddings(services.catalog)
     for name, entry in known.entries().items():
-        if (embedding := known.read(entry)) is not None:
-            found["loaded" if embedding.width == width else "skipped"][name] = {
-                "step": embedding.step,
-                "sd_checkpoint": embedding.sd_checkpoint,
-                "sd_checkpoint_name": embedding.sd_checkpoint_name,
-                "shape": embedding.width,
-                "vectors": embedding.count,
-            }
+        if (embedding := known.read(entry)) is None:
+            continue
+        fitting = found.loaded if embedding.width == width else found.skipped
+        fitting[name] = EmbeddingItem(
+            step=embedding.step,
+            sd_checkpoint=embedding.sd_checkpoint,
+            sd_checkpoint_name=embedding.sd_checkpoint_name,
+            shape=embedding.width,
+            vectors=embedding.count,
+        )
     return found
 
 

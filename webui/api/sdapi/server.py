@@ -1,31 +1,28 @@
 """The rest of /sdapi/v1: options, lists, progress, interruption, infotext of a picture."""
 
 import base64
-import json
 import time
-from functools import cache
-from importlib.resources import files
-from pathlib import Path
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Body
+from fastapi.responses import JSONResponse
 
-from webui.api.sdapi.fields import from_base64
-from webui.api.sdapi.models import PngInfoAnswer, PngInfoBody, ProgressAnswer
+from webui.api.sdapi.answers import PNGInfoResponse, ProgressResponse
+from webui.api.sdapi.bodies import PngInfoBody
+from webui.api.sdapi.documents import a1111_options, options_model
+from webui.api.sdapi.given_pictures import from_base64
+from webui.api.sdapi.lists import add_list_routes
+from webui.api.sdapi.machine import add_machine_routes
 from webui.api.sdapi.networks import add_network_routes
+from webui.api.sdapi.not_offered import add_not_offered_routes
+from webui.api.sdapi.option_values import known_options, refuse_restricted
 from webui.core.errors import NotFound
 from webui.core.infotext import parse_fields
-from webui.core.model_file import ModelFile, ModelKind
-from webui.core.sampling import SAMPLERS, SCHEDULES, SamplerInfo, unknown_name
+from webui.core.model_file import ModelFile
+from webui.core.sampling import unknown_name
 from webui.jobs.job import Job
 from webui.jobs.services import Services
 from webui.store.reading import read_infotext
-
-
-@cache
-def a1111_options() -> dict[str, Any]:
-    """A1111's options and their defaults, for clients that read or set keys without a meaning here."""
-    return json.loads(files("webui.api.sdapi").joinpath("a1111_options.json").read_text("utf-8"))
 
 
 def routes(services: Services) -> APIRouter:
@@ -35,12 +32,14 @@ def routes(services: Services) -> APIRouter:
     add_list_routes(router, services)
     add_network_routes(router, services)
     add_job_routes(router, services)
+    add_machine_routes(router, services)
+    add_not_offered_routes(router)
 
     @router.post("/png-info")
-    def png_info(body: PngInfoBody) -> PngInfoAnswer:
+    def png_info(body: PngInfoBody) -> PNGInfoResponse:
         found = read_infotext(from_base64(body.image))
         infotext = found.infotext or ""
-        return PngInfoAnswer(info=infotext, items=found.items, parameters=parse_fields(infotext))
+        return PNGInfoResponse(info=infotext, items=found.items, parameters=parse_fields(infotext))
 
     return router
 
@@ -48,11 +47,13 @@ def routes(services: Services) -> APIRouter:
 def add_option_routes(router: APIRouter, services: Services) -> None:
     """GET and POST /options."""
 
-    @router.get("/options")
-    def get_options() -> dict[str, Any]:
+    # The types of A1111's options stand in the document; the values go out as they are.
+    @router.get("/options", response_model=None, responses={200: {"model": options_model()}})
+    def get_options() -> JSONResponse:
         selected = selected_checkpoint(services)
         own = services.settings.current.options()
-        return a1111_options() | own | ({"sd_model_checkpoint": selected.title} if selected else {})
+        chosen = {"sd_model_checkpoint": selected.title} if selected else {}
+        return JSONResponse(a1111_options() | own | chosen)
 
     @router.post("/options")
     def set_options(options: Annotated[dict[str, Any], Body()]) -> None:
@@ -60,91 +61,41 @@ def add_option_routes(router: APIRouter, services: Services) -> None:
         for key in options:
             if key not in own and key not in known:
                 raise NotFound(unknown_name("option", key, [*own, *known]))
-        chosen = {key: value for key, value in options.items() if key in own}
+        refuse_restricted(options, services.settings.current)
+        chosen = known_options(options)
         if checkpoint := chosen.get("sd_model_checkpoint"):
             chosen["sd_model_checkpoint"] = services.catalog.find_checkpoint(str(checkpoint)).title
         services.settings.change(chosen)
 
 
-def add_list_routes(router: APIRouter, services: Services) -> None:
-    """What can be chosen."""
-
-    @router.get("/samplers")
-    def samplers() -> list[dict[str, Any]]:
-        return [
-            {"name": info.label, "aliases": list(info.aliases), "options": sampler_options(info)}
-            for info in SAMPLERS
-        ]
-
-    @router.get("/schedulers")
-    def schedulers() -> list[dict[str, Any]]:
-        return [
-            {
-                "name": info.name,
-                "label": info.label,
-                "aliases": list(info.aliases) or None,
-                "default_rho": info.default_rho,
-                "need_inner_model": info.needs_network_sigmas,
-            }
-            for info in SCHEDULES
-        ]
-
-    @router.get("/sd-models")
-    def sd_models() -> list[dict[str, Any]]:
-        services.catalog.settle(ModelKind.CHECKPOINT)
-        return [checkpoint(file) for file in services.catalog.files(ModelKind.CHECKPOINT)]
-
-    @router.get("/sd-vae")
-    def sd_vae() -> list[dict[str, str]]:
-        services.catalog.settle(ModelKind.VAE)
-        return [
-            {"model_name": file.file_name, "filename": file.path_text}
-            for file in services.catalog.files(ModelKind.VAE)
-        ]
-
-    @router.get("/prompt-styles")
-    def prompt_styles() -> list[dict[str, str]]:
-        return [
-            {"name": style.name, "prompt": style.prompt, "negative_prompt": style.negative_prompt}
-            for style in services.styles().styles
-        ]
-
-    @router.post("/refresh-checkpoints")
-    def refresh_checkpoints() -> None:
-        services.catalog.scan()
-
-    @router.post("/refresh-vae")
-    def refresh_vae() -> None:
-        services.catalog.scan()
-
-
 def add_job_routes(router: APIRouter, services: Services) -> None:
     """What runs now."""
 
+    # On the event loop: they are answered even where every thread is busy.
     @router.get("/progress")
-    def progress(*, skip_current_image: bool = False) -> ProgressAnswer:
+    async def progress(*, skip_current_image: bool = False) -> ProgressResponse:
         job = services.jobs.running()
         return running_progress(job, with_image=not skip_current_image) if job else idle_progress()
 
     @router.post("/interrupt")
-    def interrupt() -> dict[str, Any]:
+    async def interrupt() -> dict[str, Any]:
         services.jobs.interrupt()
         return {}
 
     @router.post("/skip")
-    def skip() -> None:
+    async def skip() -> None:
         services.jobs.skip()
 
 
-def idle_progress() -> ProgressAnswer:
+def idle_progress() -> ProgressResponse:
     """Nothing runs."""
-    return ProgressAnswer(progress=0.0, eta_relative=0.0, state=state("", 0, 0, 0, 0))
+    return ProgressResponse(progress=0.0, eta_relative=0.0, state=state("", 0, 0, 0, 0))
 
 
-def running_progress(job: Job, *, with_image: bool) -> ProgressAnswer:
+def running_progress(job: Job, *, with_image: bool) -> ProgressResponse:
     """Where the running job stands."""
     at, preview = job.progress(), job.preview()
-    return ProgressAnswer(
+    return ProgressResponse(
         progress=at.fraction,
         eta_relative=at.eta_s or 0.0,
         state=state(job.id, at.batches or batches_of(job), at.batch, at.sampling_step, at.sampling_steps)
@@ -178,35 +129,9 @@ def state(job: str, count: int, number: int, step: int, steps: int) -> dict[str,
     }
 
 
-def sampler_options(info: SamplerInfo) -> dict[str, str]:
-    """A sampler's properties under A1111's names."""
-    options = {} if info.default_schedule == "Automatic" else {"scheduler": info.default_schedule.lower()}
-    flags = {
-        "second_order": info.is_second_order,
-        "uses_ensd": info.uses_ensd,
-        "discard_next_to_last_sigma": info.discards_next_to_last_sigma,
-        "brownian_noise": info.uses_brownian_noise,
-    }
-    solver = {"solver_type": "heun"} if info.label == "DPM++ 2M SDE Heun" else {}
-    return options | {name: "True" for name, is_set in flags.items() if is_set} | solver
-
-
 def selected_checkpoint(services: Services) -> ModelFile | None:
     """The selected checkpoint, if there is any."""
     try:
         return services.catalog.find_checkpoint(services.settings.current.models.sd_model_checkpoint)
     except NotFound:
         return None
-
-
-def checkpoint(file: ModelFile) -> dict[str, Any]:
-    """A checkpoint as A1111 lists it."""
-    sidecar = file.path.with_suffix(".yaml")
-    return {
-        "title": file.title,
-        "model_name": str(Path(file.name).with_suffix("")).replace("/", "_").replace("\\", "_"),
-        "hash": file.short_hash,
-        "sha256": file.sha256,
-        "filename": file.path_text,
-        "config": str(sidecar) if sidecar.is_file() else None,
-    }

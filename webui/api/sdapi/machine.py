@@ -1,0 +1,127 @@
+"""A1111's routes about the program and the machine: flags, memory, loaded models, and its end."""
+
+import os
+import signal
+from typing import Any, cast
+
+from fastapi import APIRouter
+from fastapi.responses import JSONResponse, PlainTextResponse
+
+from webui.api.sdapi.answers import ExtensionItem, MemoryResponse, ScriptInfo, ScriptsList
+from webui.api.sdapi.documents import a1111_flags, flags_model, script_infos
+from webui.api.sdapi.memory import measure_memory
+from webui.api.sdapi.waiting import finish
+from webui.core.errors import NotOffered
+from webui.core.flags import Flags
+from webui.core.model_file import ModelKind
+from webui.core.models_request import ModelsRequest
+from webui.core.sampling import SAMPLERS, SCHEDULES
+from webui.jobs.job import Delivery
+from webui.jobs.services import Services
+
+# What they hold is nobody's business, not even where a file with it lies.
+SECRET_FLAGS = ("api_auth", "gradio_auth", "gradio_auth_path", "tls_keyfile", "tls_certfile")
+# Arguments whose choices are lists that change.
+CHECKPOINT, SAMPLER, SCHEDULE = "Checkpoint", "Sampling method", "Schedule type"
+
+
+def add_machine_routes(router: APIRouter, services: Services) -> None:
+    """What can be asked about the program, and what it can be told to do."""
+
+    # The types of A1111's flags stand in the document; the values go out as they are.
+    @router.get("/cmd-flags", response_model=None, responses={200: {"model": flags_model()}})
+    async def get_flags() -> JSONResponse:
+        return JSONResponse(describe_flags(services.flags))
+
+    @router.get("/memory")
+    def get_memory() -> MemoryResponse:
+        return measure_memory()
+
+    @router.get("/scripts")
+    def list_scripts() -> ScriptsList:
+        return ScriptsList(txt2img=script_names(is_img2img=False), img2img=script_names(is_img2img=True))
+
+    @router.get("/script-info")
+    def list_script_infos() -> list[ScriptInfo]:
+        return [describe_script(info, services) for info in script_infos()]
+
+    @router.get("/extensions")
+    async def list_extensions() -> list[ExtensionItem]:
+        return []
+
+    @router.post("/unload-checkpoint")
+    async def unload_checkpoint() -> dict[str, Any]:
+        await manage_models(services, ModelsRequest(action="unload"))
+        return {}
+
+    @router.post("/reload-checkpoint")
+    async def reload_checkpoint() -> dict[str, Any]:
+        await manage_models(services, ModelsRequest(action="load"))
+        return {}
+
+    if services.flags.api_server_stop:
+        add_stop_routes(router)
+
+
+def add_stop_routes(router: APIRouter) -> None:
+    """What ends the server, for those who started it with --api-server-stop."""
+
+    @router.post("/server-kill")
+    async def kill_server() -> PlainTextResponse:
+        return end_server()
+
+    @router.post("/server-stop")
+    async def stop_server() -> PlainTextResponse:
+        return end_server()
+
+    @router.post("/server-restart")
+    async def restart_server() -> None:
+        raise NotOffered(
+            "The server cannot start itself again. Stop it with server-stop, and have whatever started it "
+            "start it again."
+        )
+
+
+def end_server() -> PlainTextResponse:
+    """End as with Ctrl+C: jobs are cancelled, what is made is saved, waiting calls are answered."""
+    os.kill(os.getpid(), signal.SIGINT)
+    return PlainTextResponse("Stopping.")
+
+
+async def manage_models(services: Services, request: ModelsRequest) -> None:
+    """Load or unload in turn with the other jobs, on the thread that owns the device."""
+    await finish(services.submit(request, Delivery(tab="api", save_samples=False, save_grid=False)))
+
+
+def describe_flags(flags: Flags) -> dict[str, Any]:
+    """A1111's flags as they are set here; secrets are left empty."""
+    own = {name: written_flag(value) for name, value in flags.model_dump().items() if name != "help"}
+    known = {name: value for name, value in own.items() if name not in SECRET_FLAGS}
+    named = {name: value for name, value in known.items() if value not in (None, "", [])}
+    return a1111_flags() | {"api": True, **dict.fromkeys(SECRET_FLAGS)} | named
+
+
+def written_flag(value: object) -> object:
+    """A flag's value in JSON: a port is a text in A1111."""
+    if isinstance(value, tuple):
+        return [str(item) for item in cast("tuple[object, ...]", value)]
+    return value if isinstance(value, bool | None) else str(value)
+
+
+def script_names(*, is_img2img: bool) -> list[str]:
+    """The scripts that a request may name."""
+    return [str(info["name"]) for info in script_infos() if info["is_img2img"] == is_img2img]
+
+
+def describe_script(info: dict[str, Any], services: Services) -> ScriptInfo:
+    """A script with its arguments, and what can be chosen for them now."""
+    choices = {
+        SAMPLER: lambda: [sampler.label for sampler in SAMPLERS],
+        SCHEDULE: lambda: [schedule.label for schedule in SCHEDULES],
+        CHECKPOINT: lambda: [file.title for file in services.catalog.files(ModelKind.CHECKPOINT)],
+    }
+    args = [
+        argument | ({"choices": choices[argument["label"]]()} if argument["label"] in choices else {})
+        for argument in info["args"]
+    ]
+    return ScriptInfo.model_validate(info | {"args": args})
