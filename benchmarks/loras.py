@@ -23,7 +23,8 @@ from torch import Tensor, nn
 from benchmarks.meter import Timing, describe_machine, peak_gib, report, say, timed
 from benchmarks.speed import CPU, catalog_of, seeded, without_private
 from webui.models.cpu.precision import NumberFormats
-from webui.models.loader import LoadedModel, load
+from webui.models.loaded_model import LoadedModel
+from webui.models.loader import load
 from webui.models.manager import ModelManager
 from webui.prompts.networks import LoraChoice, NetworkChoices
 

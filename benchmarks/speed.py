@@ -26,7 +26,8 @@ from webui.diffusion.text_encoder import EncodingOptions
 from webui.library.catalog.catalog import Catalog
 from webui.library.catalog.folders import ModelFolders
 from webui.models.cpu.precision import NumberFormats
-from webui.models.loader import LoadedModel, load
+from webui.models.loaded_model import LoadedModel
+from webui.models.loader import load
 from webui.models.manager import ModelManager
 from webui.store.database import IN_MEMORY, Database
 from webui.store.header_cache import HeaderCache

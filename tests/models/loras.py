@@ -8,7 +8,7 @@ from torch import Tensor
 
 from tests.models.small_checkpoints import write
 from webui.core.model_file import Family, ModelFile, ModelKind
-from webui.models.loader import LoadedModel
+from webui.models.loaded_model import LoadedModel
 from webui.models.loras.lora import changeable
 
 

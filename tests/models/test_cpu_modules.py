@@ -11,7 +11,8 @@ from tests.models.small_checkpoints import model_file, small_checkpoint, write
 from webui.models.cpu.cpu_modules import FastAttention, FastGeglu, FastResidual
 from webui.models.cpu.packed_layers import PackedConv2d, PackedLinear, can_pack
 from webui.models.cpu.precision import EXACT
-from webui.models.loader import LoadedModel, load
+from webui.models.loaded_model import LoadedModel
+from webui.models.loader import load
 
 CPU = torch.device("cpu")
 FAST = replace(EXACT, channels_last=True, packed=True)

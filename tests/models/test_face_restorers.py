@@ -1,5 +1,7 @@
 """Face restoration: found, turned upright, restored, laid back."""
 
+from contextlib import nullcontext
+
 import numpy as np
 import pytest
 import torch
@@ -10,6 +12,8 @@ from webui.core.errors import ModelNotFound, UnusableFile
 from webui.core.model_file import ModelKind
 from webui.models.images.face_restorers import UPRIGHT, FaceRestorers, load_retinaface, with_faces
 from webui.models.images.retinaface import RetinaFace, anchors_of
+from webui.models.network_holder import NetworkHolder
+from webui.models.residency import Residency
 
 CPU = torch.device("cpu")
 
@@ -40,7 +44,10 @@ def models(tmp_path_factory):
 
 def restorers(models) -> FaceRestorers:
     """On the files below a folder."""
-    return FaceRestorers(catalog_of(models), CPU, narrow_gfpgan_network)
+    holder = NetworkHolder(10**12, Residency.of_device(CPU))
+    return FaceRestorers(
+        catalog_of(models), CPU, holder, lambda file: nullcontext(narrow_gfpgan_network(file))
+    )
 
 
 def a_face(scale: float, x: float, y: float) -> np.ndarray:

@@ -26,7 +26,8 @@ from webui.library.recognise.dimensions import UNetLevel, diffusers_unet_dimensi
 from webui.library.recognise.identify import identify
 from webui.models.cpu.precision import EXACT, NumberFormats
 from webui.models.files.tensors import part_of, shapes_of
-from webui.models.loader import LoadedModel, load, stored_dtype
+from webui.models.loaded_model import LoadedModel
+from webui.models.loader import load, stored_dtype
 
 CPU = torch.device("cpu")
 Loaded = Callable[[str], LoadedModel]

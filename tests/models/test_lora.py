@@ -14,7 +14,8 @@ from tests.models.small_checkpoints import NARROW, model_file, small_checkpoint,
 from webui.core.model_file import Family
 from webui.models.cpu.packed_layers import can_pack
 from webui.models.cpu.precision import EXACT, NumberFormats
-from webui.models.loader import LoadedModel, load
+from webui.models.loaded_model import LoadedModel
+from webui.models.loader import load
 from webui.models.loras.lora import WeightedLora, layer_names, load_lora, recipes
 from webui.models.loras.lora_keys import layer_and_part
 from webui.models.loras.patched_weights import PatchedWeights, Slot

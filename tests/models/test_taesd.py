@@ -12,6 +12,8 @@ from webui.core.errors import UnusableFile
 from webui.core.model_file import Family
 from webui.library.catalog.catalog import Catalog
 from webui.library.catalog.folders import ModelFolders
+from webui.models.network_holder import NetworkHolder, NetworkLeases
+from webui.models.residency import Residency
 from webui.models.vae.taesd import TinyVaes, read_tiny
 from webui.store.database import IN_MEMORY, Database
 from webui.store.header_cache import HeaderCache
@@ -46,7 +48,7 @@ def test_both_parts_in_one_file_are_those_of_diffusers(oracle):
     latent, images = torch.randn(2, 4, 8, 8) * 3, torch.rand(2, 3, 32, 48)
     torch.testing.assert_close(tiny.decode(latent), decoded(oracle, latent))
     expected = oracle.encode(images * 2 - 1, return_dict=False)[0]
-    torch.testing.assert_close(tiny.encode(images, CPU), expected, rtol=1e-4, atol=1e-5)
+    torch.testing.assert_close(tiny.encode(images), expected, rtol=1e-4, atol=1e-5)
 
 
 @torch.no_grad()
@@ -57,7 +59,7 @@ def test_the_authors_own_files_are_read(oracle):
     assert (decoder.encoder, encoder.decoder) == (None, None)
     torch.testing.assert_close(decoder.decode(latent), decoded(oracle, latent))
     expected = oracle.encode(images * 2 - 1, return_dict=False)[0]
-    torch.testing.assert_close(encoder.encode(images, CPU), expected, rtol=1e-4, atol=1e-5)
+    torch.testing.assert_close(encoder.encode(images), expected, rtol=1e-4, atol=1e-5)
 
 
 def test_another_file_is_refused():
@@ -72,10 +74,10 @@ def test_each_family_gets_its_own(oracle, tmp_path: Path):
         save_file(tensors, tmp_path / f"{name}.safetensors")
     catalog = Catalog(ModelFolders((tmp_path,)), HeaderCache(Database(IN_MEMORY)))
     catalog.scan()
-    tiny = TinyVaes(catalog)
-    first, second = (tiny.for_family(family, CPU) for family in (Family.SD1, Family.SDXL))
+    tiny, leases = TinyVaes(catalog, CPU), NetworkLeases(NetworkHolder(10**9, Residency.of_device(CPU)))
+    first, second = (tiny.for_family(family, leases) for family in (Family.SD1, Family.SDXL))
     assert first.decoder is not None
     assert second.decoder is not None
-    assert torch.equal(first.decoder[1].weight * 2, second.decoder[1].weight)
-    assert tiny.for_family(Family.SD2, CPU).decoder is first.decoder
+    assert torch.equal(first.decoder.layers[0].weight * 2, second.decoder.layers[0].weight)
+    assert tiny.for_family(Family.SD2, leases).decoder is first.decoder
     assert first.encoder is None

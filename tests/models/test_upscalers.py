@@ -248,7 +248,7 @@ def test_half_precision_that_gives_no_numbers_goes_on_in_32_bits(upscalers, phot
         result = upscalers.upscale(photo, 2, "Compact", tile=0, overlap=0)
     finally:
         hook.remove()
-        upscalers.unload()
+        upscalers.holder.clear()
     assert kept.dtype == torch.float32
     assert upscalers.take_messages() == ["Compact gave no numbers in half precision; it goes on in 32 bits."]
     assert abs(np.asarray(result, int) - np.asarray(exact, int)).max() <= 1
@@ -289,11 +289,11 @@ def test_no_memory_at_all_is_an_error_with_advice(upscalers, photo):
 
 
 def test_networks_beyond_the_budget_are_let_go(upscalers, photo):
-    upscalers.prepare(1, exact=True)
+    upscalers.holder.budget_bytes = 1
     for name in ("Compact", "SPAN"):
         upscalers.upscale(photo, 2, name, tile=0, overlap=0)
     assert [network.file.stem for network in upscalers.loaded()] == ["SPAN"]
-    upscalers.prepare(0, exact=True)
+    upscalers.holder.budget_bytes = 10**12
 
 
 @pytest.mark.parametrize(

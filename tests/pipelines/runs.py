@@ -1,9 +1,10 @@
 """Small runs on the golden checkpoints."""
 
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 import torch
+from torch import nn
 
 from webui.core.events import ImageReady
 from webui.core.request import GenerationRequest, make_request
@@ -24,14 +25,18 @@ def request_of(**changes: object) -> GenerationRequest:
 
 def digest(models: ModelManager) -> str:
     """Every weight and how every convolution pads, as one number."""
+    return "".join(sorted(digest_of(held.modules()) for held in models.holder.values()))
+
+
+def digest_of(modules: Iterable[nn.Module]) -> str:
+    """Of some modules."""
     hasher = hashlib.sha256()
-    for model in sorted(models.loaded(), key=lambda model: model.file.name):
-        for module in model.modules():
-            for name, tensor in module.state_dict().items():
-                hasher.update(name.encode() + tensor.contiguous().view(torch.uint8).numpy().tobytes())
-            for layer in module.modules():
-                hooks = len(layer._forward_hooks) + len(layer._forward_pre_hooks)
-                hasher.update(f"{getattr(layer, 'padding_mode', '')}{hooks}".encode())
+    for module in modules:
+        for name, tensor in module.state_dict().items():
+            hasher.update(name.encode() + tensor.contiguous().view(torch.uint8).numpy().tobytes())
+        for layer in module.modules():
+            hooks = len(layer._forward_hooks) + len(layer._forward_pre_hooks)
+            hasher.update(f"{getattr(layer, 'padding_mode', '')}{hooks}".encode())
     return hasher.hexdigest()
 
 

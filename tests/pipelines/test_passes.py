@@ -261,5 +261,5 @@ def test_a_tiny_vae_takes_the_place_of_the_full_one_where_that_is_wanted(context
         sd.tiny_vae = tiny
         assert torch.equal(decode_latent(latent, quick, sd), tiny.decode(latent))
         assert torch.equal(decode_latent(latent, full, sd), sd.vae.decode(latent))
-        assert torch.equal(encode_images(pixels, quick, sd), tiny.encode(pixels, sd.device))
+        assert torch.equal(encode_images(pixels, quick, sd), tiny.encode(pixels))
         assert torch.equal(encode_images(pixels, full, sd), sd.vae.encode(pixels))

@@ -30,9 +30,6 @@ EXPLANATIONS: Mapping[str, tuple[str, ...]] = {
     "without a GPU it computes on the processor": ("skip-torch-cuda-test",),
     "a picture that comes out as NaN is computed again in 32 bits": ("disable-nan-check",),
     "memory is moved and freed as needed": (
-        "medvram",
-        "medvram-sdxl",
-        "lowvram",
         "lowram",
         "disable-model-loading-ram-optimization",
         "unload-gfpgan",

@@ -31,6 +31,10 @@ class OutOfMemory(WebuiError):
     """The device or the machine has too little memory for the request."""
 
 
+class InvalidNumbers(WebuiError):
+    """A network gave no valid numbers (NaN), so there is no picture to show."""
+
+
 class Busy(WebuiError):
     """Another process holds what is needed, such as the data folder."""
 

@@ -87,6 +87,13 @@ class Flags(BaseModel):
     no_half: bool = Field(False, description="Compute in 32 bits.")
     no_half_vae: bool = Field(False, description="Compute the VAE in 32 bits.")
     precision: Literal["full", "half", "autocast"] = Field("autocast", description="full is as --no-half.")
+    medvram: bool = Field(
+        False, description="Keep only the part of a model that computes on the card, the others beside it."
+    )
+    medvram_sdxl: bool = Field(False, description="As --medvram.")
+    lowvram: bool = Field(
+        False, description="As --medvram, and of the U-Net only the layers that compute. Slowest."
+    )
     device_id: int | None = Field(None, ge=0, description="Which GPU, counted from 0.")
     use_cpu: tuple[Annotated[str, AnyCase], ...] = Field((), description="'all': compute on the processor.")
 
@@ -110,6 +117,11 @@ class Flags(BaseModel):
     def wants_xformers(self) -> bool:
         """Whether to use xFormers if it is installed."""
         return self.xformers or self.force_enable_xformers
+
+    @property
+    def wants_medvram(self) -> bool:
+        """Whether only one part of a model is on the card at a time."""
+        return self.medvram or self.medvram_sdxl
 
     @property
     def cors_origins(self) -> tuple[str, ...]:

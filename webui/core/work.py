@@ -2,7 +2,8 @@
 
 from webui.core.decode_request import DecodeRequest
 from webui.core.extras_request import ExtrasRequest
+from webui.core.models_request import ModelsRequest
 from webui.core.request import GenerationRequest
 from webui.core.series import Series
 
-WorkRequest = GenerationRequest | DecodeRequest | ExtrasRequest | Series
+WorkRequest = GenerationRequest | DecodeRequest | ExtrasRequest | Series | ModelsRequest

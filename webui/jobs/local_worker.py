@@ -4,11 +4,12 @@ import logging
 from collections.abc import Generator
 
 from webui.core.decode_request import DecodeRequest
-from webui.core.errors import WebuiError
-from webui.core.events import Event
+from webui.core.errors import OutOfMemory, WebuiError
+from webui.core.events import Event, Message
 from webui.core.extras_request import ExtrasRequest
 from webui.core.flags import Flags
 from webui.core.model_file import ModelKind
+from webui.core.models_request import ModelsRequest
 from webui.core.series import Series
 from webui.core.settings import Settings
 from webui.core.stop import Stop
@@ -17,6 +18,7 @@ from webui.jobs.hash_ahead import hash_ahead
 from webui.library.catalog.catalog import Catalog
 from webui.models.images.upscalers import Upscalers
 from webui.models.manager import ModelManager
+from webui.models.out_of_memory import LOWER, is_lack_of_memory
 from webui.pipelines.context import Context
 from webui.pipelines.decode_again import decode_again
 from webui.pipelines.extras.extras import process_extras
@@ -36,7 +38,7 @@ class LocalWorker:
         self, catalog: Catalog, inputs: Inputs, latents: Latents, flags: Flags, version: str
     ) -> None:
         self._models = ModelManager.for_machine(catalog, flags)
-        self._upscalers = Upscalers(catalog, self._models.device, exact=flags.is_exact)
+        self._upscalers = Upscalers(catalog, self._models.device, self._models.holder, exact=flags.is_exact)
         self._catalog = catalog
         self._inputs = inputs
         self._latents = latents
@@ -44,15 +46,18 @@ class LocalWorker:
 
     def preload(self, settings: Settings) -> None:
         """Load the selected checkpoint, so that the first picture need not wait for it."""
-        models = settings.models
         try:
-            with self._models.use(models.sd_model_checkpoint, models.sd_vae, settings.numbers.precision):
-                pass
+            self._load_selected(settings)
         except WebuiError as error:
             # The artist hears of it with the first picture.
             logger.warning("%s", error)
         except Exception:  # a job's edge: jobs with other checkpoints can still be carried out
             logger.exception("The selected checkpoint could not be loaded; the first picture tries again")
+
+    def _load_selected(self, settings: Settings) -> None:
+        models = settings.models
+        with self._models.use(models.sd_model_checkpoint, models.sd_vae, settings.numbers.precision):
+            pass
 
     def run(self, request: WorkRequest, settings: Settings, stop: Stop) -> Generator[Event]:
         """Carry out one request."""
@@ -61,10 +66,15 @@ class LocalWorker:
         hash_ahead(self._catalog, request, settings)
         budget_bytes = int(settings.models.memory_budget_gb * GIGABYTE)
         self._models.set_budget(budget_bytes)
-        self._upscalers.prepare(budget_bytes, exact=settings.numbers.precision == "exact")
+        self._upscalers.prepare(exact=settings.numbers.precision == "exact")
         context = Context(
             self._models, self._upscalers, self._inputs, self._latents, settings, stop, self._version
         )
+        return self._in_memory(self._events(request, context))
+
+    def _events(self, request: WorkRequest, context: Context) -> Generator[Event]:
+        if isinstance(request, ModelsRequest):
+            return self._manage(request, context.settings)
         if isinstance(request, DecodeRequest):
             return decode_again(request, context)
         if isinstance(request, ExtrasRequest):
@@ -72,3 +82,29 @@ class LocalWorker:
         if isinstance(request, Series):
             return run_series(request, context, generate)
         return generate(request, context)
+
+    def _manage(self, request: ModelsRequest, settings: Settings) -> Generator[Event]:
+        """Free all memory, or load the selected checkpoint. Raises WebuiError."""
+        if request.action == "unload":
+            self._models.unload()
+            yield Message(text="All models have left the memory.", level="info")
+        else:
+            self._load_selected(settings)
+            yield Message(text="The checkpoint is loaded.", level="info")
+
+    def _in_memory(self, events: Generator[Event]) -> Generator[Event]:
+        """The events; where memory runs out at a place that can do with no less, a sentence, and all memory
+        is free for the next job.
+        """
+        refusal = f"There is too little memory for this. {LOWER}"
+        try:
+            return (yield from events)
+        except OutOfMemory as error:
+            refusal = str(error)
+        except (RuntimeError, MemoryError, OSError) as error:
+            if not is_lack_of_memory(error):
+                raise
+            logger.warning("Out of memory: %s", error, exc_info=True)
+        # Only here: the error, with all tensors that its frames held, is gone.
+        self._models.holder.free_unused()
+        raise OutOfMemory(refusal)

@@ -3,10 +3,10 @@ tensors.
 """
 
 import logging
-import math
 import time
 from collections.abc import Callable, Hashable, Mapping
-from dataclasses import dataclass, field, replace
+from contextlib import closing
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import torch
@@ -35,13 +35,15 @@ from webui.models.architectures.sdxl import SDXL, SDXL_REFINER
 from webui.models.architectures.unet import build_unet, original_names, to_diffusers_unet
 from webui.models.architectures.vae import build_vae, to_diffusers_vae
 from webui.models.cpu.cpu_modules import speed_up
-from webui.models.cpu.packed_layers import keep_unchanged, packed_bytes
 from webui.models.cpu.precision import NumberFormats
 from webui.models.files.noise_table import alphas_cumprod_in
 from webui.models.files.tensors import fill, open_tensors, part_of, shapes_of
+from webui.models.loaded_model import LoadedCheckpoint, LoadedModel
 from webui.models.loras.applied_loras import NetworksInUse
+from webui.models.module_weights import stored_numbers
+from webui.models.network_holder import NetworkHolder, NetworkLeases
+from webui.models.residency import DeviceMemory
 from webui.models.unet import UNet, predicts_v
-from webui.models.vae.taesd import TinyVae
 from webui.models.vae.vae import Vae
 
 logger = logging.getLogger(__name__)
@@ -52,78 +54,9 @@ PLANS: Mapping[Family, FamilyPlan] = {
     Family.SDXL: SDXL,
     Family.SDXL_REFINER: SDXL_REFINER,
 }
-TRAINING_STEPS = 1000
-
-
-@dataclass(eq=False)
-class LoadedModel:
-    """A checkpoint in memory with its VAE, ready to sample.
-
-    `alphas_cumprod` (1000,) float32 on the CPU is the file's own where it holds one. `vae_file` None: the VAE
-    inside.
-    """
-
-    file: ModelFile
-    vae_file: ModelFile | None
-    family: Family
-    network: UNet
-    text_encoder: TextEncoder
-    vae: Vae
-    latent_format: LatentFormat
-    prediction: PredictionKind
-    alphas_cumprod: Tensor
-    is_zero_snr: bool
-    is_inpainting: bool
-    numbers: NumberFormats
-    device: torch.device
-    messages: list[str] = field(default_factory=list)
-    key: Hashable = None
-    kept_vaes: dict[Hashable, Vae] = field(default_factory=dict)
-    networks: NetworksInUse = field(init=False)
-    # Stands in for the VAE where the request wants that.
-    tiny_vae: TinyVae = field(default_factory=TinyVae)
-    keeps_unchanged: bool = False
-
-    def __post_init__(self) -> None:
-        """No LoRAs yet."""
-        self.networks = NetworksInUse(self.network, self.text_encoder, self.numbers.text)
-
-    @property
-    def text_key(self) -> Hashable:
-        """What decides the text encoder's output besides prompt and options."""
-        return (self.key if self.key is not None else id(self), self.networks.text_key)
-
-    @property
-    def is_sdxl(self) -> bool:
-        """Whether it is SDXL or its refiner."""
-        return self.family in {Family.SDXL, Family.SDXL_REFINER}
-
-    def take_messages(self) -> list[str]:
-        """What the user should hear (a fall back to 32 bits), once."""
-        taken, self.messages[:] = list(self.messages), []
-        return taken
-
-    def modules(self) -> list[torch.nn.Module]:
-        """Everything that holds weights."""
-        return [self.network, *self.text_encoder.towers, self.vae.module]
-
-    @property
-    def size_bytes(self) -> int:
-        """Memory its weights take, and the packed copies that were made of them so far."""
-        stored = sum(p.numel() * p.element_size() for module in self.modules() for p in module.parameters())
-        return stored + self.packed_bytes
-
-    @property
-    def packed_bytes(self) -> int:
-        """Memory its packed copies take."""
-        return sum(map(packed_bytes, self.modules()))
-
-    def keep_unchanged(self, *, keep: bool) -> None:
-        """Whether packed copies of unchanged weights are kept while LoRAs are in use."""
-        if keep != self.keeps_unchanged:
-            self.keeps_unchanged = keep
-            for module in self.modules():
-                keep_unchanged(module, keep=keep)
+# OpenCLIP ViT-H has 24 text layers, of which Stable Diffusion 2 reads 23.
+TRIMMED_OPEN_CLIP_LAYERS = 23
+VAE_PREFIXES = ("first_stage_model.", "vae.", "vae/")
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,6 +70,8 @@ class CheckpointSource:
     sidecar: Sidecar
     numbers: NumberFormats
     device: torch.device
+    memory: DeviceMemory
+    place: torch.device
 
     @property
     def plan(self) -> FamilyPlan:
@@ -147,39 +82,80 @@ class CheckpointSource:
 def load(
     file: ModelFile, numbers: NumberFormats, device: torch.device, vae_file: ModelFile | None = None
 ) -> LoadedModel:
-    """Load a checkpoint, with another VAE than its own if `vae_file` is given."""
-    start = time.perf_counter()
-    source = open_checkpoint(file.path, numbers, device)
-    messages: list[str] = []
-    network = load_network(source, messages.append)
-    text_encoder = load_text_encoder(source, network)
-    latent_format = _latent_format(source)
-    if vae_file is not None:
-        vae_source = open_vae(vae_file.path, latent_format, numbers, device)
-    else:
-        vae_source = open_vae(file.path, latent_format, numbers, device, source.tensors)
-    vae = build_vae_from(vae_source, messages.append)
-    model = LoadedModel(
-        file=file,
-        vae_file=vae_file,
-        family=source.identity.family,
-        network=network,
-        text_encoder=text_encoder,
-        vae=vae,
-        latent_format=latent_format,
-        prediction=_prediction(source, network),
-        alphas_cumprod=alphas_cumprod_in(source.tensors),
-        is_zero_snr=source.identity.has_zero_snr,
-        is_inpainting=source.identity.is_inpainting,
-        numbers=numbers,
-        device=device,
-        messages=messages,
-    )
-    logger.info("Loaded %s in %.2f s", file.name, time.perf_counter() - start)
-    return model
+    """Load a checkpoint that shares the device with no others, with another VAE if `vae_file` is given."""
+    memory = DeviceMemory.of_device(device)
+    with closing(CheckpointFile(file, numbers, device, memory)) as opened:
+        checkpoint = opened.load(device)
+        vae = opened.load_vae(device, checkpoint, vae_file)
+    leases = NetworkLeases(NetworkHolder(0, memory.residency))
+    return LoadedModel.of(checkpoint, vae, vae_file, leases)
 
 
-def open_checkpoint(path: Path, numbers: NumberFormats, device: torch.device) -> CheckpointSource:
+class CheckpointFile:
+    """A checkpoint that is opened when the first of its parts is loaded, once for all of them; to be closed.
+
+    Parts are loaded to a place, which is the device they will compute on or the processor's memory.
+    """
+
+    def __init__(
+        self, file: ModelFile, numbers: NumberFormats, device: torch.device, memory: DeviceMemory
+    ) -> None:
+        self._file, self._numbers, self._device, self._memory = file, numbers, device, memory
+        self._source: CheckpointSource | None = None
+
+    def close(self) -> None:
+        """Let go of the file's tensors."""
+        self._source = None
+
+    def load(self, place: torch.device, key: Hashable = None) -> LoadedCheckpoint:
+        """U-Net and text encoders. Raises UnusableFile."""
+        start = time.perf_counter()
+        source = replace(self._opened(), place=place)
+        messages: list[str] = []
+        network = load_unet(source, messages.append)
+        text_encoder = load_text_encoder(source, network)
+        checkpoint = LoadedCheckpoint(
+            file=self._file,
+            family=source.identity.family,
+            network=network,
+            text_encoder=text_encoder,
+            text_part=self._memory.residency.add(text_encoder.towers),
+            latent_format=_latent_format(source),
+            prediction=_prediction(source, network),
+            alphas_cumprod=alphas_cumprod_in(source.tensors),
+            is_zero_snr=source.identity.has_zero_snr,
+            is_inpainting=source.identity.is_inpainting,
+            numbers=self._numbers,
+            device=self._device,
+            networks=NetworksInUse(network, text_encoder, self._numbers.text, self._device),
+            ladder=self._memory.ladder(),
+            messages=messages,
+            key=key,
+        )
+        logger.info("Loaded %s in %.2f s", self._file.name, time.perf_counter() - start)
+        return checkpoint
+
+    def load_vae(
+        self, place: torch.device, checkpoint: LoadedCheckpoint, vae_file: ModelFile | None = None
+    ) -> Vae:
+        """The VAE inside, or another. Raises UnusableFile."""
+        tensors = None
+        if vae_file is None and self._source is not None:
+            # It is open, and a pickle takes long to open again.
+            tensors = self._source.tensors
+        path = self._file.path if vae_file is None else vae_file.path
+        source = open_vae(path, checkpoint.latent_format, self._numbers, place, tensors)
+        return build_vae_from(source, checkpoint.messages.append, self._memory, self._device)
+
+    def _opened(self) -> "CheckpointSource":
+        if self._source is None:
+            self._source = open_checkpoint(self._file.path, self._numbers, self._device, self._memory)
+        return self._source
+
+
+def open_checkpoint(
+    path: Path, numbers: NumberFormats, device: torch.device, memory: DeviceMemory | None = None
+) -> CheckpointSource:
     """Open a checkpoint; a file of another kind is refused with a sentence that says what it is."""
     header = read_header(path)
     identity, layout = identify(header), find_layout(header)
@@ -194,7 +170,15 @@ def open_checkpoint(path: Path, numbers: NumberFormats, device: torch.device) ->
             f"{path.name} has no text encoder, so it cannot read prompts. Use the whole checkpoint."
         )
     return CheckpointSource(
-        path.name, layout, identity, open_tensors(path), read_settings(path), numbers, device
+        path.name,
+        layout,
+        identity,
+        open_tensors(path),
+        read_settings(path),
+        numbers,
+        device,
+        memory or DeviceMemory.of_device(device),
+        device,
     )
 
 
@@ -205,13 +189,32 @@ def stored_dtype(header: Header) -> torch.dtype:
     return formats.get(max(set(kinds), key=kinds.count) if kinds else "F32", torch.float32)
 
 
-def network_weights(header: Header) -> int:
-    """How many numbers the network in a file has; 0 if it has none."""
+@dataclass(frozen=True, slots=True)
+class StoredWeights:
+    """What a header says: the format that most of the network is stored in, and how many numbers each part
+    has.
+    """
+
+    format: torch.dtype
+    network: int
+    text: int
+    vae: int
+
+    def checkpoint_bytes(self, numbers: NumberFormats) -> int:
+        """Memory that U-Net and text encoders will take in these formats."""
+        return self.network * numbers.network.itemsize + self.text * numbers.text.itemsize
+
+
+def stored_weights(header: Header) -> StoredWeights:
+    """Of a checkpoint, or of a VAE's own file, whose numbers are all the VAE's."""
     layout = find_layout(header)
-    return sum(
-        math.prod(info.shape)
-        for name, info in header.tensors.items()
-        if layout is not None and name.startswith(layout.network)
+    text = tuple(part.prefix for part in layout.text_encoders) if layout else ()
+    vae = next((prefix for prefix in VAE_PREFIXES if header.has(prefix)), "")
+    return StoredWeights(
+        stored_dtype(header),
+        stored_numbers(header, layout.network) if layout else 0,
+        stored_numbers(header, *text) if text else 0,
+        stored_numbers(header, vae) if vae or layout is None else 0,
     )
 
 
@@ -220,7 +223,7 @@ def prepare(module: torch.nn.Module, numbers: NumberFormats) -> set[str]:
     return speed_up(module, in_blocks=numbers.in_blocks) if numbers.packed else set()
 
 
-def load_network(source: CheckpointSource, tell: Callable[[str], None]) -> UNet:
+def load_unet(source: CheckpointSource, tell: Callable[[str], None]) -> UNet:
     """The U-Net of a checkpoint."""
     tensors = part_of(source.tensors, source.layout.network)
     if source.layout.names == "original":
@@ -242,16 +245,20 @@ def load_network(source: CheckpointSource, tell: Callable[[str], None]) -> UNet:
         tensors,
         f"The U-Net in {source.name}",
         dtype=numbers.network,
-        device=source.device,
+        device=source.place,
         as_stored=prepare(unet, numbers),
     )
-    return UNet(
+    network = UNet(
         unet,
         channels_last=numbers.channels_last,
         falls_back=numbers.falls_back,
         tell=tell,
         original_names=original_names((name for name, _ in unet.named_modules()), dimensions),
+        ladder=source.memory.ladder(),
+        device=source.device,
     )
+    network.resident = source.memory.residency.add_network(unet, network.layer_groups())
+    return network
 
 
 def load_text_encoder(source: CheckpointSource, network: UNet) -> TextEncoder:
@@ -285,12 +292,12 @@ def _load_tower(source: CheckpointSource, number: int, part: TextPart, plan: Tow
     model, projection = build_clip(
         dimensions, text_heads(dimensions, settings), settings.hidden_act or plan.hidden_act
     )
-    place, where = f"Text encoder {number + 1} in {source.name}", source.device
+    name, where = f"Text encoder {number + 1} in {source.name}", source.place
     stays = prepare(model, source.numbers)
-    fill(model, tensors, place, dtype=source.numbers.text, device=where, as_stored=stays)
+    fill(model, tensors, name, dtype=source.numbers.text, device=where, as_stored=stays)
     model.embeddings.to(where)
     if projection is not None:
-        fill(projection, part_of(tensors, "text_projection."), place, dtype=source.numbers.text, device=where)
+        fill(projection, part_of(tensors, "text_projection."), name, dtype=source.numbers.text, device=where)
     skipped = skipped_layers(plan.reading, dimensions, settings)
     if part.kind == "open_clip" and (
         part.names == "transformers" or dimensions.layers == TRIMMED_OPEN_CLIP_LAYERS
@@ -298,34 +305,6 @@ def _load_tower(source: CheckpointSource, number: int, part: TextPart, plan: Tow
         # diffusers folders and some converted files of SD2 leave out the layer that is never read.
         skipped = 0
     return TextTower(model, projection, replace(plan.reading, skipped_layers=skipped))
-
-
-# OpenCLIP ViT-H has 24 text layers, of which Stable Diffusion 2 reads 23.
-TRIMMED_OPEN_CLIP_LAYERS = 23
-
-
-def set_vae(model: LoadedModel, vae_file: ModelFile | None) -> None:
-    """Give a model another VAE (None: its own); if that fails it keeps the one it has.
-
-    The network and the text encoder are not touched. The VAEs it had are kept, so going back is exact and
-    instant.
-    """
-    if _vae_key(model.vae_file) == _vae_key(vae_file):
-        return
-    model.kept_vaes[_vae_key(model.vae_file)] = model.vae
-    vae = model.kept_vaes.get(_vae_key(vae_file))
-    if vae is None:
-        path = model.file.path if vae_file is None else vae_file.path
-        vae = build_vae_from(
-            open_vae(path, model.latent_format, model.numbers, model.device), model.messages.append
-        )
-    model.vae, model.vae_file = vae, vae_file
-    # The one inside and the one in use: more would be memory without limit.
-    model.kept_vaes = {key: kept for key, kept in model.kept_vaes.items() if key is None}
-
-
-def _vae_key(file: ModelFile | None) -> Hashable:
-    return None if file is None else (file.path, file.size, file.mtime_ns)
 
 
 @dataclass(frozen=True, slots=True)
@@ -336,14 +315,14 @@ class VaeSource:
     tensors: Mapping[str, Tensor]
     latent_format: LatentFormat
     numbers: NumberFormats
-    device: torch.device
+    place: torch.device
 
 
 def open_vae(
     path: Path,
     latent_format: LatentFormat,
     numbers: NumberFormats,
-    device: torch.device,
+    place: torch.device,
     tensors: Mapping[str, Tensor] | None = None,
 ) -> VaeSource:
     """Open a VAE file, or the VAE inside a checkpoint; `tensors` are the file's if it is open already."""
@@ -354,14 +333,16 @@ def open_vae(
     inside = part_of(tensors, prefix)
     if "decoder.conv_in.weight" not in inside:
         raise UnusableFile(f"{path.name} has no VAE: choose one in the VAE list.")
-    return VaeSource(path.name, inside, latent_format, numbers, device)
+    return VaeSource(path.name, inside, latent_format, numbers, place)
 
 
-VAE_PREFIXES = ("first_stage_model.", "vae.", "vae/")
-
-
-def build_vae_from(source: VaeSource, tell: Callable[[str], None]) -> Vae:
-    """The VAE itself; one that does not fit the checkpoint's latents is refused."""
+def build_vae_from(
+    source: VaeSource,
+    tell: Callable[[str], None],
+    memory: DeviceMemory | None = None,
+    device: torch.device | None = None,
+) -> Vae:
+    """The VAE itself, to compute on `device`; one that does not fit the checkpoint's latents is refused."""
     dimensions = vae_dimensions(shapes_of(source.tensors), source.name)
     latent_format, numbers = source.latent_format, source.numbers
     if dimensions.latent_channels != latent_format.channels:
@@ -376,12 +357,19 @@ def build_vae_from(source: VaeSource, tell: Callable[[str], None]) -> Vae:
         named,
         f"The VAE in {source.name}",
         dtype=numbers.vae,
-        device=source.device,
+        device=source.place,
         as_stored=prepare(module, numbers),
     )
-    return Vae(
-        module, latent_format, channels_last=numbers.channels_last, falls_back=numbers.falls_back, tell=tell
+    vae = Vae(
+        module,
+        latent_format,
+        channels_last=numbers.channels_last,
+        ladder=memory.ladder() if memory else None,
+        tell=tell,
+        device=device,
     )
+    vae.resident = memory.residency.add([module]) if memory else None
+    return vae
 
 
 def _latent_format(source: CheckpointSource) -> LatentFormat:

@@ -1,26 +1,29 @@
 """The one holder of loaded weights, made once, on the thread that owns the device."""
 
-import gc
 import logging
 import threading
 from collections.abc import Hashable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass
 from importlib.util import find_spec
 
 import torch
 
-from webui.core.errors import OutOfMemory
 from webui.core.flags import Flags
 from webui.core.model_file import ModelFile
 from webui.library.catalog.catalog import AUTOMATIC, Catalog
 from webui.library.files.headers import read_header
 from webui.models.conditioning_cache import ConditioningCache
 from webui.models.cpu.precision import NumberFormats, Precision, Speeds, choose_numbers, measure_speeds
-from webui.models.loader import LoadedModel, load, network_weights, set_vae, stored_dtype
-from webui.models.memory import LeastRecentlyUsed, model_budget_bytes
+from webui.models.loaded_model import LoadedCheckpoint, LoadedModel
+from webui.models.loader import CheckpointFile, StoredWeights, stored_weights
+from webui.models.loras.applied_loras import file_key
+from webui.models.memory import model_budget_bytes
+from webui.models.network_holder import Loading, NetworkHolder, NetworkLeases
 from webui.models.prompt_networks import Networks
+from webui.models.residency import Offloading, Residency
 from webui.models.vae.taesd import TinyVaes
+from webui.models.vae.vae import Vae
 
 logger = logging.getLogger(__name__)
 
@@ -40,20 +43,24 @@ class ModelManager:
     """Loads checkpoints and keeps those that fit into a budget. Belongs to the thread that makes it."""
 
     def __init__(
-        self, catalog: Catalog, device: torch.device, budget_bytes: int, rules: PrecisionRules | None = None
+        self,
+        catalog: Catalog,
+        device: torch.device,
+        budget_bytes: int,
+        rules: PrecisionRules | None = None,
+        residency: Residency | None = None,
     ) -> None:
-        """Loads nothing yet."""
+        """Loads nothing yet. `residency` says what waits off the device; by default nothing does."""
         self.catalog = catalog
         self.device = device
+        self.holder = NetworkHolder(budget_bytes, residency or Residency.of_device(device))
         self.conditioning = ConditioningCache()
+        self.holder.add_cache(self.conditioning.clear)
         self.networks = Networks(catalog)
-        self.tiny_vaes = TinyVaes(catalog)
+        self.tiny_vaes = TinyVaes(catalog, device)
         self._rules = rules or PrecisionRules()
         self._speeds: Speeds | None = None
-        self._stored: dict[Hashable, tuple[torch.dtype, int]] = {}
-        self._models: LeastRecentlyUsed[LoadedModel] = LeastRecentlyUsed(
-            budget_bytes, lambda model: model.size_bytes
-        )
+        self._stored: dict[Hashable, StoredWeights] = {}
         self._owner = threading.get_ident()
 
     @classmethod
@@ -63,11 +70,12 @@ class ModelManager:
         rules = PrecisionRules(
             all_exact=flags.is_exact, full_vae=flags.no_half_vae, wants_xformers=flags.wants_xformers
         )
-        return cls(catalog, device, model_budget_bytes(device), rules)
+        residency = Residency.of_device(device, offloading_of(flags))
+        return cls(catalog, device, model_budget_bytes(residency.storage), rules, residency)
 
     def set_budget(self, budget_bytes: int) -> None:
-        """Change how much memory models may take; 0 takes most of what the device has."""
-        self._models.budget_bytes = budget_bytes or model_budget_bytes(self.device)
+        """Change how much memory models may take; 0 takes most of what there is."""
+        self.holder.budget_bytes = budget_bytes or model_budget_bytes(self.holder.residency.storage)
 
     @contextmanager
     def use(
@@ -77,82 +85,80 @@ class ModelManager:
         precision: Precision | str = Precision.AUTO,
         *,
         vae_choice_first: bool = True,
+        vae_falls_back: bool = True,
     ) -> Iterator[LoadedModel]:
-        """A checkpoint with its VAE, loaded if it is not kept; what was loaded before stays if this one
-        fails.
+        """A checkpoint with its VAE for one job, loaded if they are not held. Neither goes while it is used.
+
+        `vae_falls_back`: pictures that are NaN in half precision are made again in 32 bits.
         """
         self._assert_owner()
         file = self.catalog.find_checkpoint(checkpoint)
         vae_file = self.catalog.vae_for(file, vae, choice_first=vae_choice_first)
-        model = self._get(file, vae_file, Precision(precision))
-        set_vae(model, vae_file)
-        self._share_memory(model)
-        try:
-            yield model
-        finally:
-            if model.network.fell_back:
-                # Weights changed their format while adapters may have held them; the next use starts from the
-                # file.
-                self._models.drop(model.key)
+        numbers = self._numbers(file, Precision(precision))
+        with ExitStack() as open_leases, closing(NetworkLeases(self.holder)) as leases:
+            loaded, own_vae = self._lease(file, vae_file, numbers, open_leases)
+            self._share_memory(loaded)
+            try:
+                yield LoadedModel.of(loaded, own_vae, vae_file, leases, vae_falls_back=vae_falls_back)
+            finally:
+                if loaded.network.fell_back:
+                    # Weights changed their format while adapters may have held them; the next use starts from
+                    # the file.
+                    self.holder.drop(loaded.key)
 
-    def loaded(self) -> list[LoadedModel]:
-        """The models kept, the longest unused first."""
-        return self._models.values()
+    def loaded(self) -> list[LoadedCheckpoint]:
+        """The checkpoints held, the longest unused first."""
+        return [value for value in self.holder.values() if isinstance(value, LoadedCheckpoint)]
 
     def unload(self) -> None:
-        """Free the memory of all models."""
+        """Free the memory of all networks, of those in use as soon as they are not."""
         self._assert_owner()
-        self._models.clear()
-        self.conditioning.clear()
-        self._collect()
+        self.holder.clear()
 
-    def _get(self, file: ModelFile, vae_file: ModelFile | None, precision: Precision) -> LoadedModel:
-        """The kept model of this file and precision, or a new one."""
-        numbers = self._numbers(file, precision)
-        key = model_key(file, numbers)
-        model = self._models.get(key)
-        if model is not None:
-            return model
-        # Memory on a device is made free before it is needed; a processor's is only touched page by page, so
-        # there the model of before stays until the new one is known to be sound.
-        if self.device.type != "cpu":
-            self._models.make_room(file.size)
-        model = self._load(file, numbers, vae_file)
-        model.key = key
-        self._models.put(key, model)
-        return model
+    def _lease(
+        self, file: ModelFile, vae_file: ModelFile | None, numbers: NumberFormats, leases: ExitStack
+    ) -> tuple[LoadedCheckpoint, Vae]:
+        """The checkpoint and a VAE, which stay until `leases` are closed."""
+        key, stored = model_key(file, numbers), self._weights(file)
+        with closing(CheckpointFile(file, numbers, self.device, self.holder.memory)) as opened:
+            checkpoint = leases.enter_context(
+                self.holder.lease(
+                    key,
+                    lambda place: self._prepared(opened.load(place, key)),
+                    Loading(file.name, stored.checkpoint_bytes(numbers)),
+                )
+            )
+            weights = stored.vae if vae_file is None else self._weights(vae_file).vae
+            vae_key = ("VAE", key) if vae_file is None else other_vae_key(vae_file, checkpoint)
+            vae = leases.enter_context(
+                self.holder.lease(
+                    vae_key,
+                    lambda place: opened.load_vae(place, checkpoint, vae_file),
+                    Loading((vae_file or file).name, weights * numbers.vae.itemsize),
+                )
+            )
+        return checkpoint, vae
 
-    def _share_memory(self, model: LoadedModel) -> None:
-        """Let the packed copies of this model's unchanged weights wait if no model needs the memory."""
-        packed = [kept for kept in self._models.values() if kept.numbers.packed]
+    def _share_memory(self, checkpoint: LoadedCheckpoint) -> None:
+        """Let the packed copies of this one's unchanged weights wait if no other network needs the memory."""
+        packed = [each for each in self.loaded() if each.numbers.packed]
         if not packed:
             return
-        free = self._models.budget_bytes - self._models.used_bytes
-        for kept in packed:
-            kept.keep_unchanged(keep=kept is model and 0 < model.packed_bytes <= free)
+        free = self.holder.budget_bytes - self.holder.used_bytes
+        for each in packed:
+            each.keep_unchanged(keep=each is checkpoint and 0 < checkpoint.packed_bytes <= free)
 
-    def _load(self, file: ModelFile, numbers: NumberFormats, vae_file: ModelFile | None) -> LoadedModel:
-        try:
-            model = load(file, numbers, self.device, vae_file)
-            self._choose_attention(model)
-            return model
-        except torch.OutOfMemoryError as error:
-            raise OutOfMemory(
-                f"{file.name} does not fit into the device's memory. Choose a smaller one."
-            ) from error
-        except MemoryError as error:
-            raise OutOfMemory(f"{file.name} does not fit into the memory. Close other programs.") from error
-
-    def _choose_attention(self, model: LoadedModel) -> None:
-        """xFormers' attention where the flags want it and it is installed; else torch's own."""
+    def _prepared(self, model: LoadedCheckpoint) -> LoadedCheckpoint:
+        """With xFormers' attention where the flags want it and it is installed; else torch's own."""
         if not self._rules.wants_xformers:
-            return
+            return model
         if self.device.type == "cuda" and find_spec("xformers") is not None:
             model.network.unet.enable_xformers_memory_efficient_attention()
         else:
             logger.warning(
                 "--xformers: xFormers is not installed or there is no NVIDIA card; torch's is used."
             )
+        return model
 
     def _numbers(self, file: ModelFile, precision: Precision) -> NumberFormats:
         if precision is Precision.EXACT or self._rules.all_exact:
@@ -161,27 +167,32 @@ class ModelManager:
         if self._speeds is None:
             self._speeds = measure_speeds(self.device)
             logger.info("Speed of number formats on %s: %s", self.device, self._speeds)
-        version = (file.path, file.size, file.mtime_ns)
-        if version not in self._stored:
-            header = read_header(file.path)
-            self._stored[version] = (stored_dtype(header), network_weights(header))
-        stored, weights = self._stored[version]
-        return choose_numbers(precision, self._speeds, stored, weights=weights, full_vae=self._rules.full_vae)
+        stored = self._weights(file)
+        return choose_numbers(
+            precision, self._speeds, stored.format, weights=stored.network, full_vae=self._rules.full_vae
+        )
+
+    def _weights(self, file: ModelFile) -> StoredWeights:
+        """What the header of a file, as it is now, says of its weights."""
+        key = file_key(file)
+        if key not in self._stored:
+            self._stored[key] = stored_weights(read_header(file.path))
+        return self._stored[key]
 
     def _assert_owner(self) -> None:
         assert threading.get_ident() == self._owner, "The ModelManager was used outside its device thread."
 
-    def _collect(self) -> None:
-        gc.collect()
-        if self.device.type == "cuda":
-            torch.cuda.empty_cache()
-
 
 def model_key(file: ModelFile, numbers: NumberFormats) -> Hashable:
-    """What a loaded model is kept under: the file as it is now, and its formats."""
+    """What a loaded model is held under: the file as it is now, and its formats."""
     sidecar = file.path.with_suffix(".yaml")
     changed = sidecar.stat().st_mtime_ns if sidecar.is_file() else 0
-    return (file.path, file.size, file.mtime_ns, changed, numbers)
+    return ("checkpoint", *file_key(file), changed, numbers)
+
+
+def other_vae_key(file: ModelFile, checkpoint: LoadedCheckpoint) -> Hashable:
+    """What a VAE of its own file is held under: the file as it is now, its formats, its latents'."""
+    return ("VAE", *file_key(file), checkpoint.numbers.of_vae, checkpoint.latent_format)
 
 
 def choose_device(flags: Flags) -> torch.device:
@@ -193,3 +204,10 @@ def choose_device(flags: Flags) -> torch.device:
     if torch.backends.mps.is_available():
         return torch.device("mps")
     return torch.device("cpu")
+
+
+def offloading_of(flags: Flags) -> Offloading:
+    """What the flags want to wait in the processor's memory."""
+    if flags.lowvram:
+        return Offloading.LAYERS
+    return Offloading.PARTS if flags.wants_medvram else Offloading.NONE

@@ -11,7 +11,7 @@ from webui.library.catalog.catalog import Catalog
 from webui.library.catalog.lora_files import LoraEntry, LoraFiles
 from webui.models.files.embeddings import BundledEmbedding, Embeddings
 from webui.models.files.hypernetworks import Hypernetworks
-from webui.models.loader import LoadedModel
+from webui.models.loaded_model import LoadedModel
 from webui.models.loras.applied_loras import file_key
 from webui.models.loras.lora import Lora, WeightedLora
 from webui.prompts.networks import HypernetworkChoice, LoraChoice, NetworkChoices
@@ -83,7 +83,9 @@ class Networks:
             )
             return None
         try:
-            return WeightedHypernetwork(self.hypernetworks.read(file, model.device), choice.weight)
+            return WeightedHypernetwork(
+                self.hypernetworks.read(file, model.device, model.leases), choice.weight
+            )
         except UnusableFile as error:
             warnings.append(f"The hypernetwork {choice.name!r} was left out: {error}")
             return None

@@ -21,7 +21,6 @@ def decode_again(request: DecodeRequest, context: Context) -> Generator[Event]:
     own = kept_batch.request.model_copy(update={"vae": request.vae})
     batch = Batch(kept_batch.first // own.batch_size, own)
     with use_models(own.model_copy(update={"model": kept_batch.model}), context) as sd:
-        sd.vae.falls_back = sd.numbers.falls_back and context.settings.numbers.auto_vae_precision
         told = picture_facts(sd, own, context)
         facts = replace(kept_batch.facts, vae_name=told.vae_name, vae_hash=told.vae_hash)
         originals = originals_for(own, context, use_upscaler(own, context))

@@ -10,7 +10,7 @@ from webui.core.sampling import find_sampler
 from webui.diffusion.conditioning import EncodedPart
 from webui.diffusion.text_encoder import EncodingOptions, PictureSize, TextEncoder
 from webui.models.conditioning_cache import ConditioningCache
-from webui.models.loader import LoadedModel
+from webui.models.loaded_model import LoadedModel
 from webui.models.prompt_networks import Activated
 from webui.pipelines.context import Context
 from webui.pipelines.networks import activate
@@ -53,7 +53,9 @@ def encode_prompts(
     models, towers = context.models, sd.text_encoder.towers
     usable = models.networks.embeddings.usable(texts, towers, activated.embeddings)
     text_encoder = replace(sd.text_encoder, inversions=usable.inversions)
-    encode = Encoder(text_encoder, (sd.text_key, usable.key), encoding_options(request), models.conditioning)
+    encode = Encoder(
+        sd, text_encoder, (sd.text_key, usable.key), encoding_options(request), models.conditioning
+    )
     pads = options.pad_cond_uncond or options.pad_cond_uncond_v0
     empty = encode(plan("", timeline), is_negative=False)[0].schedule[0].embedding.crossattn if pads else None
     return EncodedPrompts(
@@ -75,6 +77,7 @@ def calls_of(request: GenerationRequest) -> int:
 class Encoder:
     """A checkpoint's text encoder behind the cache; `key` is what decides its output besides the prompt."""
 
+    sd: LoadedModel
     text_encoder: TextEncoder
     key: Hashable
     options: EncodingOptions
@@ -82,10 +85,12 @@ class Encoder:
 
     def __call__(self, planned: PromptPlan, *, is_negative: bool) -> tuple[EncodedPart, ...]:
         """The plan's AND parts, encoded."""
+
+        def read() -> tuple[EncodedPart, ...]:
+            return self.text_encoder.encode_plan(planned, self.options, is_negative=is_negative)
+
         key = (self.key, planned.parts, self.options, is_negative)
-        return self.cache.get_or_make(
-            key, lambda: self.text_encoder.encode_plan(planned, self.options, is_negative=is_negative)
-        )
+        return self.cache.get_or_make(key, lambda: self.sd.read_text(read))
 
     def used(
         self, planned: Iterable[PromptPlan], short_hashes: Mapping[str, str]

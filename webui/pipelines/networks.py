@@ -4,7 +4,7 @@ from collections.abc import Iterable, Iterator
 
 from webui.core.events import Event, Message
 from webui.core.request import GenerationRequest
-from webui.models.loader import LoadedModel
+from webui.models.loaded_model import LoadedModel
 from webui.models.prompt_networks import Activated
 from webui.pipelines.context import Context
 from webui.prompts.networks import NetworkChoices, networks_in

@@ -1,10 +1,10 @@
 """From a request to a batch that is ready to sample."""
 
 from collections.abc import Iterator
-from contextlib import contextmanager, nullcontext
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass
 
-from torch import Tensor
+from torch import Tensor, nn
 
 from webui.core.request import GenerationRequest
 from webui.diffusion.adapters.base import Adapter
@@ -18,11 +18,10 @@ from webui.diffusion.noise import ImageNoise, NoiseOptions
 from webui.diffusion.prediction import Prediction
 from webui.diffusion.schedules import ScheduleOptions
 from webui.diffusion.step import SamplerOptions
-from webui.models.loader import LoadedModel
+from webui.models.loaded_model import LoadedModel, with_numbers
 from webui.pipelines.context import Context
 from webui.pipelines.encode import EncodedPrompts
 
-LATENT_PIXELS = 8
 TINY = "TAESD"
 NO_TINY = (
     "There is no TAESD for this checkpoint, so the full VAE was used. "
@@ -64,9 +63,10 @@ def use_models(request: GenerationRequest, context: Context) -> Iterator[LoadedM
         request.vae,
         settings.numbers.precision,
         vae_choice_first=settings.models.sd_vae_overrides_per_model_preferences,
+        vae_falls_back=settings.numbers.auto_vae_precision,
     ) as sd:
         if TINY in (options.sd_vae_decode_method, options.sd_vae_encode_method):
-            sd.tiny_vae = context.models.tiny_vaes.for_family(sd.family, sd.device)
+            sd.tiny_vae = context.models.tiny_vaes.for_family(sd.family, sd.leases)
             has_needed = (sd.tiny_vae.decoder or options.sd_vae_decode_method != TINY) and (
                 sd.tiny_vae.encoder or options.sd_vae_encode_method != TINY or not request.is_img2img
             )
@@ -103,20 +103,26 @@ def encode_images(
     pictures: Tensor, request: GenerationRequest, sd: LoadedModel, noise: Tensor | None = None
 ) -> Tensor:
     """Pictures (B, 3, H, W) in 0…1 to latents (B, C, h, w), seamless where the request is."""
-    tiny = sd.tiny_vae if request.options.sd_vae_encode_method == TINY else None
-    module = tiny.encoder if tiny and tiny.encoder else sd.vae.module
-    with Tiling().attach(module) if request.tiling else nullcontext():
-        if tiny and tiny.encoder:
-            return tiny.encode(pictures, sd.device)
-        return sd.vae.encode(pictures, noise)
+    wants_tiny = request.options.sd_vae_encode_method == TINY
+    tiny = sd.tiny_vae.encoder if wants_tiny else None
+    with seamless(tiny or sd.vae.module, request):
+        return sd.encode(pictures, noise) if tiny is None else sd.tiny_vae.encode(pictures)
 
 
 def decode_latent(latent: Tensor, request: GenerationRequest, sd: LoadedModel) -> Tensor:
-    """Latents (B, C, h, w) to pictures (B, 3, H, W) in 0…1 on the CPU, seamless where the request is."""
-    tiny = sd.tiny_vae if request.options.sd_vae_decode_method == TINY else None
-    module = tiny.decoder if tiny and tiny.decoder else sd.vae.module
-    with Tiling().attach(module) if request.tiling else nullcontext():
-        return tiny.decode(latent) if tiny and tiny.decoder else sd.vae.decode(latent)
+    """Latents (B, C, h, w) to pictures (B, 3, H, W) in 0…1 on the CPU, seamless where the request is.
+
+    Raises InvalidNumbers where there is no picture in the numbers.
+    """
+    wants_tiny = request.options.sd_vae_decode_method == TINY
+    tiny = sd.tiny_vae.decoder if wants_tiny else None
+    with seamless(tiny or sd.vae.module, request):
+        return sd.decode(latent) if tiny is None else with_numbers(sd.tiny_vae.decode(latent))
+
+
+def seamless(module: nn.Module, request: GenerationRequest) -> AbstractContextManager[None]:
+    """The module makes pictures whose edges fit together while the context is open, if the request does."""
+    return Tiling().attach(module) if request.tiling else nullcontext()
 
 
 def encoder_noise(batch: Batch, sd: LoadedModel, shape: tuple[int, int, int], count: int) -> Tensor:
@@ -133,17 +139,14 @@ def batch_noise(batch: Batch, sd: LoadedModel, size: tuple[int, int] | None = No
     return ImageNoise(
         (
             sd.latent_format.channels,
-            *(size or (request.height // LATENT_PIXELS, request.width // LATENT_PIXELS)),
+            *(size or sd.latent_size(request.width, request.height)),
         ),
         batch.seeds,
         NoiseOptions(
             source=options.randn_source,
             variation_seeds=tuple(request.variation_seed_of(i) for i in batch.indexes) if varied else (),
             variation_strength=float(request.variation_strength),
-            resize_from=(
-                request.seed_resize_height // LATENT_PIXELS,
-                request.seed_resize_width // LATENT_PIXELS,
-            )
+            resize_from=sd.latent_size(request.seed_resize_width, request.seed_resize_height)
             if resized
             else None,
             seed_delta=options.eta_noise_seed_delta,

@@ -110,6 +110,10 @@ class FastAttention:
             projected.unflatten(-1, (attn.heads, -1)).transpose(1, 2)
             for projected in (attn.to_q(tokens), attn.to_k(context), attn.to_v(context))
         )
+        return self.multiply(query, key, value)
+
+    def multiply(self, query: Tensor, key: Tensor, value: Tensor) -> Tensor:
+        """Query (B, heads, T, D), key and value (B, heads, K, D) to (B, T, heads · D)."""
         is_long = key.shape[2] >= MANY_KEYS and query.shape[2] >= MANY_KEYS
         if self.in_blocks and is_long and not torch.is_grad_enabled() and query.dtype != torch.float32:
             return block_attention(query, key, value)

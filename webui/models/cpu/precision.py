@@ -52,6 +52,11 @@ class NumberFormats:
     in_blocks: bool = False
 
     @property
+    def of_vae(self) -> tuple[torch.dtype, bool, bool, bool]:
+        """What of this decides how a VAE is loaded."""
+        return self.vae, self.channels_last, self.packed, self.in_blocks
+
+    @property
     def is_exact(self) -> bool:
         """Whether everything is computed in 32 bits."""
         return {self.network, self.vae, self.text} == {torch.float32}

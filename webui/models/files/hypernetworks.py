@@ -2,8 +2,7 @@
 
 import inspect
 import re
-from collections import OrderedDict
-from collections.abc import Hashable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 
 import torch
@@ -16,8 +15,8 @@ from webui.diffusion.adapters.hypernetwork import Hypernetwork
 from webui.library.catalog.catalog import Catalog
 from webui.library.catalog.hypernetwork_files import hypernetwork_files
 from webui.models.files.pickles import load_pickle
+from webui.models.network_holder import Loading, NetworkLeases, SizedValue
 
-KEPT_HYPERNETWORKS = 4
 # Names that mean another class than the one called so.
 _OTHER_NAMES = {"swish": "hardswish", "linear": "", "none": ""}
 _LAYER = re.compile(r"(?:linear\.(\d+)|linear([12]))\.(weight|bias)")
@@ -25,12 +24,11 @@ MATRIX = 2
 
 
 class Hypernetworks:
-    """Finds and reads hypernetworks; the last few used stay. Belongs to the device thread."""
+    """Finds and reads hypernetworks. Belongs to the device thread."""
 
     def __init__(self, catalog: Catalog) -> None:
         """Looks at the catalog when a prompt names one."""
         self._catalog = catalog
-        self._kept: OrderedDict[Hashable, Hypernetwork] = OrderedDict()
 
     def find(self, name: str) -> ModelFile | None:
         """The file of a name; looks at the folders again before it gives up."""
@@ -40,15 +38,16 @@ class Hypernetworks:
             found = hypernetwork_files(self._catalog).get(name)
         return found
 
-    def read(self, file: ModelFile, device: torch.device) -> Hypernetwork:
+    def read(self, file: ModelFile, device: torch.device, leases: NetworkLeases) -> Hypernetwork:
         """A hypernetwork on a device. Raises UnusableFile."""
-        key = (file.path, file.size, file.mtime_ns, device)
-        if key not in self._kept:
-            self._kept[key] = read_hypernetwork(file.path, device)
-        self._kept.move_to_end(key)
-        while len(self._kept) > KEPT_HYPERNETWORKS:
-            self._kept.popitem(last=False)
-        return self._kept[key]
+
+        def load(_: torch.device) -> SizedValue[Hypernetwork]:
+            # Small, and called from within the U-Net's layers: it is never moved away.
+            found = read_hypernetwork(file.path, device)
+            return SizedValue(found, (*found.for_keys.values(), *found.for_values.values()))
+
+        key = ("hypernetwork", file.path, file.size, file.mtime_ns)
+        return leases.take(key, load, Loading(file.name, file.size)).value
 
 
 def read_hypernetwork(path: Path, device: torch.device) -> Hypernetwork:

@@ -5,6 +5,7 @@ Each face is found, turned upright and brought to 512 pixels, restored, and laid
 
 import logging
 from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager
 from fnmatch import fnmatch
 from pathlib import Path
 from typing import Protocol
@@ -23,6 +24,9 @@ from webui.library.catalog.upscaler_names import find_restorer
 from webui.models.files.tensors import open_tensors
 from webui.models.images.image_network import PictureNetwork, without_prefixes
 from webui.models.images.retinaface import RetinaFace, find_faces
+from webui.models.network_holder import Loading, NetworkHolder, SizedValue
+from webui.models.out_of_memory import Work, is_lack_of_memory
+from webui.models.placing import PlaceStrategy, places_for
 from webui.store.regular_files import regular_files
 
 logger = logging.getLogger(__name__)
@@ -64,32 +68,45 @@ class FaceRestorers:
     """Restores faces with the networks of the folders. Belongs to the device thread."""
 
     def __init__(
-        self, catalog: Catalog, device: torch.device, network_of: Callable[[ModelFile], PictureNetwork]
+        self,
+        catalog: Catalog,
+        device: torch.device,
+        holder: NetworkHolder,
+        lease_network: Callable[[ModelFile], AbstractContextManager[PictureNetwork]],
     ) -> None:
-        """`network_of` loads a restorer's file, or gives the one that is kept."""
-        self._catalog = catalog
-        self._device = device
-        self._network_of = network_of
-        self._finder: tuple[Path, FaceFinder] | None = None
+        """`lease_network` loads a restorer's file, or gives the one that is held."""
+        self._catalog, self._device, self._holder = catalog, device, holder
+        self._lease_network = lease_network
+        self._ladder = holder.memory.ladder()
 
     @torch.no_grad()
     def restore(self, image: Image.Image, name: str, weight: float = 0.5) -> Image.Image:
         """A picture of the same size and mode with its faces restored; without faces it stays as it is.
 
-        `weight` is CodeFormer's: 0 changes most. Raises ModelNotFound, which says where files go, and
-        UnusableFile.
+        `weight` is CodeFormer's: 0 changes most. Raises ModelNotFound, which says where files go,
+        UnusableFile and OutOfMemory.
         """
-        network = self._network_of(find_restorer(self._catalog, name))
-        pixels = np.asarray(image.convert("RGB"))
-        faces = self.find(pixels)
-        logger.debug("Found %d faces", len(faces))
-        if not faces:
-            return image
-        restored = with_faces(pixels, faces, lambda face: run_restorer(network, face, weight))
+        with self._lease_network(find_restorer(self._catalog, name)) as network:
+            pixels = np.asarray(image.convert("RGB"))
+            faces = self.find(pixels)
+            logger.debug("Found %d faces", len(faces))
+            if not faces:
+                return image
+            restored = with_faces(pixels, faces, lambda face: self._restore_one(network, face, weight))
         result = Image.fromarray(restored)
         if image.mode == "RGBA":
             result.putalpha(image.getchannel("A"))
         return result.convert(image.mode)
+
+    def _restore_one(self, network: PictureNetwork, face: Tensor, weight: float) -> Tensor:
+        """A face (1, 3, 512, 512); on the processor where the device has too little memory."""
+
+        def run(strategy: PlaceStrategy) -> Tensor:
+            with strategy.placed([network.descriptor.model]):
+                return run_restorer(network, face, weight)
+
+        with network.on_device():
+            return self._ladder.try_in_order(RESTORING, places_for(self._device), run)
 
     def find(self, pixels: Pixels) -> list[Points]:
         """The five points of each face. Raises ModelNotFound where nothing that finds faces is there."""
@@ -97,10 +114,11 @@ class FaceRestorers:
         scale = min(SEARCH_SIDE / min(height, width), LONGEST_SEARCH_SIDE / max(height, width))
         size = (max(round(width * scale), 1), max(round(height * scale), 1))
         searched = np.asarray(cv2.resize(pixels, size, interpolation=cv2.INTER_LANCZOS4), np.uint8)
-        found = self._face_finder()(searched)
+        with self._lease_finder() as finder:
+            found = finder.value(searched)
         return [points / scale for points in found if np.hypot(*(points[0] - points[1])) >= NEAREST_EYES]
 
-    def _face_finder(self) -> FaceFinder:
+    def _lease_finder(self) -> AbstractContextManager[SizedValue[FaceFinder]]:
         """The detector of A1111's Extras (RetinaFace), else the one of its focal crop (YuNet)."""
         detectors = self._catalog.files(ModelKind.FACE_DETECTOR)
         path = detectors[0].path if detectors else next(iter(self._yunets()), None)
@@ -109,30 +127,55 @@ class FaceRestorers:
                 "Nothing to find faces with is there. Put detection_Resnet50_Final.pth into models/GFPGAN or "
                 "face_detection_yunet_2023mar.onnx into models/opencv."
             )
-        if self._finder is None or self._finder[0] != path:
-            finder = load_retinaface(path, self._device) if detectors else load_yunet(path)
-            self._finder = (path, finder)
-        return self._finder[1]
+        load = self._load_retinaface if detectors else load_yunet
+        loading = Loading(path.name, path.stat().st_size)
+        return self._holder.lease(("face detector", path), lambda place: load(path, place), loading)
+
+    def _load_retinaface(self, path: Path, place: torch.device) -> SizedValue[FaceFinder]:
+        network = load_retinaface(path, place)
+        part = self._holder.residency.add([network])
+
+        def find(pixels: Pixels) -> list[Points]:
+            def run(strategy: PlaceStrategy) -> list[Points]:
+                with strategy.placed([network]):
+                    return find_faces(network, pixels)
+
+            with part.using():
+                return self._ladder.try_in_order(FINDING, places_for(self._device), run)
+
+        return SizedValue(find, (network,))
 
     def _yunets(self) -> Sequence[Path]:
         folders = self._catalog.folders.detectors
         return [path for folder in folders for path in regular_files(folder) if fnmatch(path.name, YUNET)]
 
 
-def load_retinaface(path: Path, device: torch.device) -> FaceFinder:
+def log_place(how: str) -> None:
+    """The artist sees no difference but the time."""
+    logger.warning("The memory was too small, so faces were worked on %s.", how)
+
+
+RESTORING = Work(
+    "restore", log_place, "There is too little memory to restore a face. Make the picture smaller."
+)
+FINDING = Work("find", log_place, "There is too little memory to find faces. Make the picture smaller.")
+
+
+def load_retinaface(path: Path, device: torch.device) -> RetinaFace:
     """RetinaFace from its file. Raises UnusableFile."""
     network = RetinaFace()
     tensors = without_prefixes(open_tensors(path))
     try:
         network.load_state_dict(tensors)
     except RuntimeError as error:
+        if is_lack_of_memory(error):
+            raise
         raise UnusableFile(f"{path.name} is not RetinaFace on a ResNet-50. Download it again.") from error
-    network.eval().requires_grad_(False).to(device)
-    return lambda pixels: find_faces(network, pixels, device)
+    return network.eval().requires_grad_(False).to(device)
 
 
-def load_yunet(path: Path) -> FaceFinder:
-    """OpenCV's YuNet (Wu et al. 2023) from its file. Raises UnusableFile."""
+def load_yunet(path: Path, _: torch.device | None = None) -> SizedValue[FaceFinder]:
+    """OpenCV's YuNet (Wu et al. 2023) from its file, which computes on the processor. Raises UnusableFile."""
     try:
         detector = cv2.FaceDetectorYN.create(
             str(path), "", (SEARCH_SIDE, SEARCH_SIDE), YUNET_SURE, YUNET_OVERLAP, YUNET_MOST
@@ -146,7 +189,7 @@ def load_yunet(path: Path) -> FaceFinder:
         # Four numbers of the box come before the points, and after them how sure it is.
         return [] if rows is None else [np.asarray(row[4:14], np.float32).reshape(5, 2) for row in rows]
 
-    return find
+    return SizedValue(find, ())
 
 
 def run_restorer(network: PictureNetwork, face: Tensor, weight: float) -> Tensor:

@@ -3,6 +3,7 @@
 import logging
 import math
 from collections.abc import Mapping
+from contextlib import AbstractContextManager, nullcontext
 from importlib.util import find_spec
 
 import torch
@@ -13,6 +14,9 @@ from webui.core.errors import UnusableFile
 from webui.core.model_file import ModelFile
 from webui.library.recognise.image_networks import COMMON_PREFIXES
 from webui.models.files.tensors import open_tensors
+from webui.models.module_weights import weight_bytes
+from webui.models.out_of_memory import is_lack_of_memory
+from webui.models.residency import Resident
 
 logger = logging.getLogger(__name__)
 # spandrel keeps networks apart whose licences forbid commercial use; they run where the user installed it.
@@ -45,6 +49,7 @@ class PictureNetwork:
         self.file = file
         self.messages: list[str] = []
         self.window = window_of(descriptor)
+        self.resident: Resident | None = None
 
     @property
     def scale(self) -> int:
@@ -58,25 +63,38 @@ class PictureNetwork:
 
     @property
     def size_bytes(self) -> int:
-        """Of its weights."""
-        tensors = [*self.descriptor.model.parameters(), *self.descriptor.model.buffers()]
-        return sum(tensor.numel() * tensor.element_size() for tensor in tensors)
+        """Memory that its weights take."""
+        return weight_bytes([self.descriptor.model])
+
+    def modules(self) -> list[nn.Module]:
+        """Everything that holds weights."""
+        return [self.descriptor.model]
 
     @torch.no_grad()
     def run(self, tile: Tensor) -> Tensor:
         """(1, C, H, W) in [0, 1] on any device to (1, C, H*scale, W*scale), float32, on the CPU."""
         height, width = tile.shape[-2:]
-        padded = padded_to(tile, SMALLEST_SIDE)
-        result = self._run_in_own_format(padded)
+        with self.on_device():
+            result = self._run_exactly(padded_to(tile, SMALLEST_SIDE))
+        return result[..., : height * self.scale, : width * self.scale]
+
+    def on_device(self) -> AbstractContextManager[None]:
+        """Its weights are on the device while the context is open."""
+        return self.resident.using() if self.resident else nullcontext()
+
+    def _run_exactly(self, tile: Tensor) -> Tensor:
+        """In 32 bits where half precision gives NaN. Raises UnusableFile where those do too."""
+        result = self._run_in_own_format(tile)
+        # It is on the processor by now, so that looking at it waits for nothing.
         if result.isnan().any() and self.descriptor.dtype != torch.float32:
             self.messages.append(
                 f"{self.file.stem} gave no numbers in half precision; it goes on in 32 bits."
             )
             self.descriptor.float()
-            result = self._run_in_own_format(padded)
+            result = self._run_in_own_format(tile)
         if result.isnan().any():
             raise UnusableFile(f"{self.file.name} gives no numbers (NaN). Choose another upscaler.")
-        return result[..., : height * self.scale, : width * self.scale]
+        return result
 
     def _run_in_own_format(self, tile: Tensor) -> Tensor:
         given = tile.to(self.descriptor.device, self.descriptor.dtype)
@@ -94,6 +112,8 @@ def load_network(file: ModelFile, device: torch.device, *, half: bool) -> Pictur
     except UnsupportedModelError as error:
         raise UnusableFile(not_supported(file)) from error
     except DAMAGED as error:
+        if is_lack_of_memory(error):
+            raise
         logger.debug("spandrel on %s: %s", file.name, error)
         raise UnusableFile(f"{file.name} is incomplete or damaged. Download it again.") from error
     if not isinstance(descriptor, ImageModelDescriptor):

@@ -113,12 +113,15 @@ def convolution(given: int, wanted: int, side: int, *, is_last: bool = False) ->
 
 
 @torch.no_grad()
-def find_faces(network: RetinaFace, pixels: npt.NDArray[np.uint8], device: torch.device) -> list[Numbers]:
+def find_faces(network: RetinaFace, pixels: npt.NDArray[np.uint8]) -> list[Numbers]:
     """The five points (5, 2), x and y in pixels, of each face in an RGB picture (H, W, 3), surest first."""
     height, width = pixels.shape[:2]
     bgr = pixels[..., ::-1].astype(np.float32) - np.array(MEAN_BGR, np.float32)
-    picture = torch.from_numpy(np.ascontiguousarray(bgr.transpose(2, 0, 1)))[None].to(device)
-    boxes, sureness, points = (result.float().cpu() for result in network(picture))
+    picture = torch.from_numpy(np.ascontiguousarray(bgr.transpose(2, 0, 1)))[None]
+    weight = next(network.parameters())
+    boxes, sureness, points = (
+        result.float().cpu() for result in network(picture.to(weight.device, weight.dtype))
+    )
     anchors = anchors_of(height, width)
     centres = anchors[:, :2] + boxes[:, :2] * PLACE_VARIANCE * anchors[:, 2:]
     sizes = anchors[:, 2:] * torch.exp(boxes[:, 2:] * SIZE_VARIANCE)

@@ -6,21 +6,27 @@ the picture is large enough, and Lanczos brings it to the exact size.
 
 import logging
 import threading
-from collections.abc import Generator, Hashable
-from contextlib import closing
+from collections.abc import Generator
+from contextlib import AbstractContextManager, closing
 
 import numpy as np
 import torch
 from PIL import Image
+from torch import Tensor
 
 from webui.core.errors import InvalidRequest, OutOfMemory
 from webui.core.model_file import ModelFile
 from webui.core.stop import Stop
 from webui.library.catalog.catalog import Catalog
 from webui.library.catalog.upscaler_names import LANCZOS, NEAREST, NONE, find_upscaler
+from webui.library.files.headers import read_header
 from webui.models.images.face_restorers import FaceRestorers
 from webui.models.images.image_network import PictureNetwork, load_network
-from webui.models.memory import LeastRecentlyUsed, model_budget_bytes
+from webui.models.memory import model_budget_bytes
+from webui.models.module_weights import stored_numbers
+from webui.models.network_holder import Loading, NetworkHolder
+from webui.models.out_of_memory import attempt
+from webui.models.residency import Residency
 from webui.models.vae.tiles import Pixels, TileDone, TileLayout, in_tiles
 
 logger = logging.getLogger(__name__)
@@ -32,29 +38,37 @@ MAX_PIXELS = 2**28
 # Out of memory: tiles are halved down to this side, then it is an error.
 SMALLEST_TILE = 64
 OPAQUE = 255
-# Words in the RuntimeErrors that stand for a lack of memory: torch has a type of its own for cards alone.
-NO_MEMORY = ("not enough memory", "out of memory", "can't allocate memory", "failed to allocate")
 Steps = Generator[TileDone, None, Image.Image]
 
 
-class Upscalers:
-    """Loads networks and keeps those that fit into a budget. Belongs to the thread that makes it."""
+class TileTooLarge(Exception):
+    """A tile does not fit into the memory."""
 
-    def __init__(self, catalog: Catalog, device: torch.device, *, exact: bool = False) -> None:
-        """Loads nothing yet. `exact`: 32 bits always."""
+
+class Upscalers:
+    """Runs the networks of the upscaler folders. Belongs to the thread that makes it."""
+
+    def __init__(
+        self,
+        catalog: Catalog,
+        device: torch.device,
+        holder: NetworkHolder | None = None,
+        *,
+        exact: bool = False,
+    ) -> None:
+        """Loads nothing yet. `holder` is that of all networks of the device, by default one of its own.
+        `exact`: 32 bits always.
+        """
         self.catalog = catalog
         self.device = device
+        self.holder = holder or NetworkHolder(model_budget_bytes(device), Residency.of_device(device))
         self._always_exact = self._exact = exact
-        self._networks: LeastRecentlyUsed[PictureNetwork] = LeastRecentlyUsed(
-            model_budget_bytes(device), lambda network: network.size_bytes
-        )
-        self.faces = FaceRestorers(catalog, device, self.network)
+        self.faces = FaceRestorers(catalog, device, self.holder, self.lease)
         self._messages: list[str] = []
         self._owner = threading.get_ident()
 
-    def prepare(self, budget_bytes: int, *, exact: bool) -> None:
-        """What the next job wants: memory for networks (0: most of the device's), and 32 bits or not."""
-        self._networks.budget_bytes = budget_bytes or model_budget_bytes(self.device)
+    def prepare(self, *, exact: bool) -> None:
+        """What the next job wants: 32 bits or not."""
         self._exact = exact or self._always_exact
 
     def upscale(
@@ -92,42 +106,63 @@ class Upscalers:
         # Of a size that covers the target already, only a scale of 1 asks for the network's look.
         if scale != 1 and covers(image.size, target):
             return to_size(image, target)
-        network = self.network(file)
         image = in_colours(image)
+        with self.lease(file) as network:
+            return (
+                yield from self._enlarge(
+                    image, target, name, network, TileLayout(tile, overlap, network.window)
+                )
+            )
+
+    def _enlarge(
+        self,
+        image: Image.Image,
+        target: tuple[int, int],
+        name: str,
+        network: PictureNetwork,
+        tiling: TileLayout,
+    ) -> Steps:
+        """By a network, until the picture covers the target."""
         for _ in range(MAX_RUNS):
             before = image.size
             if before[0] * before[1] * network.scale**2 > MAX_PIXELS:
                 self._messages.append(f"{name} would make the picture too large for it to run once more.")
                 break
-            image = yield from self._once(image, network, TileLayout(tile, overlap, network.window))
+            image = yield from self._once(image, network, tiling)
             if covers(image.size, target) or image.size == before:
                 break
         return to_size(image, target)
 
-    def network(self, file: ModelFile) -> PictureNetwork:
-        """A file's network, loaded if it is not kept."""
+    def lease(self, file: ModelFile) -> AbstractContextManager[PictureNetwork]:
+        """A file's network, loaded if it is not held; it stays while the context is open."""
         half = not self._exact and self.device.type in ("cuda", "mps")
-        key: Hashable = (file.path, file.size, file.mtime_ns, half)
-        network = self._networks.get(key)
-        if network is None:
-            self._networks.make_room(file.size)
-            network = load_network(file, self.device, half=half)
-            self._networks.put(key, network)
-        return network
+
+        def load(place: torch.device) -> PictureNetwork:
+            network = load_network(file, place, half=half)
+            network.resident = self.holder.residency.add([network.descriptor.model])
+            return network
+
+        key = ("picture network", file.path, file.size, file.mtime_ns, half)
+        return self.holder.lease(key, load, Loading(file.name, self._estimate(file, half=half)))
+
+    def network(self, file: ModelFile) -> PictureNetwork:
+        """The same, to look at."""
+        with self.lease(file) as network:
+            return network
 
     def loaded(self) -> list[PictureNetwork]:
-        """The networks kept, the longest unused first."""
-        return self._networks.values()
+        """The networks held, the longest unused first."""
+        return [value for value in self.holder.values() if isinstance(value, PictureNetwork)]
 
     def take_messages(self) -> list[str]:
         """What happened that the artist should know, since the last call."""
         told, self._messages = self._messages, []
         return told
 
-    def unload(self) -> None:
-        """Free the memory of all networks."""
-        self._networks.clear()
-        self._free()
+    def _estimate(self, file: ModelFile, *, half: bool) -> int:
+        """Memory that a file's weights will take, if its architecture can compute in half precision."""
+        dtype = torch.float16 if half else torch.float32
+        return stored_numbers(read_header(file.path)) * dtype.itemsize
 
     def _once(self, image: Image.Image, network: PictureNetwork, tiling: TileLayout) -> Steps:
         """One run of a network over a picture, in smaller and smaller tiles while memory is short."""
@@ -166,12 +201,18 @@ class Upscalers:
     def _tiles(
         self, pixels: Pixels, network: PictureNetwork, tiling: TileLayout
     ) -> Generator[TileDone, None, Pixels]:
+        def run(tile: Tensor) -> Tensor:
+            found = attempt(lambda: network.run(tile))
+            if found is None and self.holder.free_unused():
+                found = attempt(lambda: network.run(tile))
+            if found is None:
+                raise TileTooLarge
+            return found[0]
+
         while True:
             try:
-                result = yield from in_tiles(pixels, network.run, tiling, network.scale)
-            except (RuntimeError, MemoryError) as error:
-                if not is_lack_of_memory(error):
-                    raise
+                result = yield from in_tiles(pixels, run, tiling, network.scale)
+            except TileTooLarge:
                 tiling = self._smaller(tiling, max(pixels.shape[:2]), network)
             else:
                 self._messages += network.messages
@@ -180,7 +221,6 @@ class Upscalers:
 
     def _smaller(self, tiling: TileLayout, longest: int, network: PictureNetwork) -> TileLayout:
         """Tiles of half the side. Raises OutOfMemory where they are small already."""
-        self._free()
         side = min(tiling.tile or longest, longest) // 2
         if side < SMALLEST_TILE:
             raise OutOfMemory(
@@ -191,10 +231,6 @@ class Upscalers:
             f"The memory was too small for such tiles; it went on with tiles of {side} pixels."
         )
         return TileLayout(side, tiling.overlap, tiling.window)
-
-    def _free(self) -> None:
-        if self.device.type == "cuda":
-            torch.cuda.empty_cache()
 
     def _assert_owner(self) -> None:
         assert threading.get_ident() == self._owner, "Upscalers were used outside their device thread."
@@ -240,10 +276,3 @@ def in_colours(image: Image.Image) -> Image.Image:
     if image.has_transparency_data:
         return image.convert("RGBA")
     return image.convert("L" if image.mode == "1" else "RGB")
-
-
-def is_lack_of_memory(error: Exception) -> bool:
-    """Whether an error of torch means that memory was short."""
-    if isinstance(error, MemoryError | torch.OutOfMemoryError):
-        return True
-    return any(words in str(error).lower() for words in NO_MEMORY)

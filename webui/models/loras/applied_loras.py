@@ -19,9 +19,15 @@ KEPT_LORAS = 8
 class NetworksInUse:
     """The LoRAs on a checkpoint's network and text encoders, as they are until others are asked for."""
 
-    def __init__(self, network: UNet, text_encoder: TextEncoder, text_dtype: torch.dtype) -> None:
-        """None yet."""
-        self.patches = PatchedWeights()
+    def __init__(
+        self,
+        network: UNet,
+        text_encoder: TextEncoder,
+        text_dtype: torch.dtype,
+        device: torch.device | None = None,
+    ) -> None:
+        """None yet. Changes are computed on `device`, by default where the weights are."""
+        self.patches = PatchedWeights(device)
         self._network, self._text_encoder, self._text_dtype = network, text_encoder, text_dtype
         self._in_use: tuple[WeightedLora, ...] = ()
         self._kept: OrderedDict[Hashable, Lora] = OrderedDict()
@@ -61,6 +67,6 @@ class NetworksInUse:
         return computed
 
 
-def file_key(file: ModelFile) -> Hashable:
+def file_key(file: ModelFile) -> tuple[Hashable, ...]:
     """A file as it is now."""
     return (file.path, file.size, file.mtime_ns)

@@ -2,7 +2,8 @@
 
 An original is not copied: the changed weight takes its place in the layer, and later the original goes back,
 the same tensor. Where the device is not the processor, originals wait in the processor's memory. Packed
-layers (packed.py) keep their weight and are told what to do to it when they pack it for their next call.
+layers (packed_layers.py) keep their weight and are told what to do to it when they pack it for their next
+call.
 """
 
 from collections.abc import Mapping
@@ -48,8 +49,9 @@ class PackedChange:
 class PatchedWeights:
     """Puts changed weights in place and takes them away; only what is asked for anew is computed."""
 
-    def __init__(self) -> None:
-        """Nothing is changed yet."""
+    def __init__(self, device: torch.device | None = None) -> None:
+        """Nothing is changed yet. Changes are computed on `device`, by default where the weights are."""
+        self._device = device
         self._originals: dict[Slot, nn.Parameter | None] = {}
         self._recipes: dict[Slot, Recipe] = {}
         self._is_widened = False
@@ -109,14 +111,17 @@ class PatchedWeights:
         original = self._originals[slot]
         # A layer without bias gets one, of as many numbers as it has outputs.
         base = torch.zeros(weight.shape[0]) if original is None else original.detach()
-        device = weight.device
+        # A weight that waits in the processor's memory is computed on the device all the same: it is faster,
+        # and the numbers are those that they are there.
+        device = self._device or weight.device
         dtype = torch.float32 if self._is_widened else slot.dtype
         into = getattr(slot.layer, slot.name).detach() if slot in self._recipes else None
-        if into is not None and into.dtype == dtype:
+        if into is not None and (into.dtype, into.device.type) == (dtype, device.type):
             # What is there was changed before: its memory is used again.
             changed_weight(base.to(device), recipe, dtype, into)
         else:
-            setattr(slot.layer, slot.name, frozen(changed_weight(base.to(device), recipe, dtype)))
+            changed = changed_weight(base.to(device), recipe, dtype).to(weight.device)
+            setattr(slot.layer, slot.name, frozen(changed))
         self._recipes[slot] = recipe
 
     def _restore(self, slot: Slot) -> None:

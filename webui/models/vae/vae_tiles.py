@@ -15,7 +15,7 @@ from torch.nn import functional
 from webui.models.vae.shared_norms import fixed, measured
 from webui.models.vae.tiles import TileLayout, fades, spans
 
-Work = Callable[[Tensor], Tensor]
+RunVae = Callable[[Tensor], Tensor]
 Span = tuple[int, int]
 # Tiles that are looked at first; more of them change little.
 MOST_MEASURED = 9
@@ -29,39 +29,39 @@ class Scale:
     result: int
 
 
-def in_tiles(network: nn.Module, work: Work, given: Tensor, tiling: TileLayout, scale: Scale) -> Tensor:
-    """`work` of the network on (1, C, H, W), nearly as it were for the whole; float32, on the CPU.
+def in_tiles(network: nn.Module, run: RunVae, given: Tensor, tiling: TileLayout, scale: Scale) -> Tensor:
+    """`run` of the network on (1, C, H, W), nearly as it were for the whole; float32, on the CPU.
 
     `tiling` counts latent pixels.
     """
     rows, columns = (spans(side // scale.given, tiling) for side in given.shape[2:])
     places = list(product(rows, columns))
     if len(places) == 1:
-        return work(given)
+        return run(given)
     with measured(network) as sums:
         for row, column in places[:: -(-len(places) // MOST_MEASURED)]:
-            work(part(given, row, column, scale.given))
+            run(part(given, row, column, scale.given))
     with fixed(sums):
-        return blended(work, given, rows, columns, scale)
+        return blended(run, given, rows, columns, scale)
 
 
 def in_seamless_tiles(
-    network: nn.Module, work: Work, given: Tensor, tiling: TileLayout, scale: Scale
+    network: nn.Module, run: RunVae, given: Tensor, tiling: TileLayout, scale: Scale
 ) -> Tensor:
     """The same for a picture whose edges fit together, and do so afterwards."""
     around = [min(tiling.overlap * scale.given, side) for side in given.shape[2:]]
     widened = functional.pad(given, (around[1], around[1], around[0], around[0]), mode="circular")
-    result = in_tiles(network, work, widened, tiling, scale)
+    result = in_tiles(network, run, widened, tiling, scale)
     top, left = (side * scale.result // scale.given for side in around)
     return result[:, :, top : result.shape[2] - top, left : result.shape[3] - left].contiguous()
 
 
-def blended(work: Work, given: Tensor, rows: list[Span], columns: list[Span], scale: Scale) -> Tensor:
+def blended(run: RunVae, given: Tensor, rows: list[Span], columns: list[Span], scale: Scale) -> Tensor:
     """All tiles, each weighed less towards its edges."""
     result: Tensor | None = None
     for row, row_weight in zip(rows, fades(rows, scale.result), strict=True):
         for column, column_weight in zip(columns, fades(columns, scale.result), strict=True):
-            made = work(part(given, row, column, scale.given)).float().cpu()
+            made = run(part(given, row, column, scale.given)).float().cpu()
             if result is None:
                 height, width = rows[-1][1] * scale.result, columns[-1][1] * scale.result
                 result = torch.zeros(1, made.shape[1], height, width)

@@ -33,7 +33,6 @@ def generate_once(request: GenerationRequest, context: Context) -> Generator[Eve
     """Each batch of a request, without loopback."""
     request = complete(request)
     with use_models(request, context) as sd:
-        sd.vae.falls_back = sd.numbers.falls_back and context.settings.numbers.auto_vae_precision
         yield from tell(sd.take_messages())
         encoded = encode_prompts(sd, request, context)
         yield from told(encoded.activated)

@@ -6,20 +6,20 @@ from torch.nn import functional
 
 from webui.core.request import GenerationRequest
 from webui.diffusion.denoising import InitImage
-from webui.models.loader import LoadedModel
+from webui.models.loaded_model import LoadedModel
 from webui.pipelines.img2img.image_conditioning import blank_conditioning, masked_conditioning, pixels_of
 from webui.pipelines.img2img.resize import Upscale, resize
-from webui.pipelines.setup import LATENT_PIXELS, Batch, encode_images, encoder_noise
+from webui.pipelines.setup import Batch, encode_images, encoder_noise
 
 
-def enlarged_latent(latent: Tensor, request: GenerationRequest) -> Tensor:
+def enlarged_latent(latent: Tensor, request: GenerationRequest, sd: LoadedModel) -> Tensor:
     """The first pass's latent (B, C, h, w) at the size of the second."""
     assert request.hires is not None, "there is a second pass"
     assert request.hires.latent_mode is not None, "its upscaler works on latents"
     mode, antialias = request.hires.latent_mode
-    width, height = request.hires_size
-    size = (height // LATENT_PIXELS, width // LATENT_PIXELS)
-    return functional.interpolate(latent, size=size, mode=mode, antialias=antialias)
+    return functional.interpolate(
+        latent, size=sd.latent_size(*request.hires_size), mode=mode, antialias=antialias
+    )
 
 
 def enlarged_pictures(
@@ -33,8 +33,7 @@ def enlarged_pictures(
 
 def encoded_pictures(pictures: list[Image.Image], batch: Batch, sd: LoadedModel) -> Tensor:
     """Pictures as the second pass's latent (B, C, h, w)."""
-    width, height = pictures[0].size
-    shape = (sd.latent_format.channels, height // LATENT_PIXELS, width // LATENT_PIXELS)
+    shape = (sd.latent_format.channels, *sd.latent_size(*pictures[0].size))
     noise = encoder_noise(batch, sd, shape, len(pictures))
     return encode_images(pixels_of(pictures), batch.request, sd, noise)
 
@@ -45,20 +44,20 @@ def second_conditioning(
     """What inpainting checkpoints read in the second pass."""
     weight = float(request.options.inpainting_mask_weight)
     if pictures is None and weight < 1 and sd.is_inpainting:
-        return masked_conditioning(sd, sd.vae.decode(latent), latent, weight)
+        return masked_conditioning(sd, sd.decode(latent), latent, weight)
     if pictures is None:
         return blank_conditioning(sd, latent.shape)
     return masked_conditioning(sd, pixels_of(pictures), latent, weight)
 
 
-def cut(latent: Tensor, request: GenerationRequest) -> Tensor:
+def cut(latent: Tensor, request: GenerationRequest, sd: LoadedModel) -> Tensor:
     """The middle (B, C, h, w) of a latent that covers the size asked for and passes it on one side."""
     part = request.hires
     assert part is not None, "there is a second pass"
     if not part.width or not part.height:
         return latent
     width, height = request.hires_size
-    across, down = (width - part.width) // LATENT_PIXELS, (height - part.height) // LATENT_PIXELS
+    down, across = sd.latent_size(width - part.width, height - part.height)
     rows = slice(down // 2, latent.shape[2] - (down + 1) // 2)
     columns = slice(across // 2, latent.shape[3] - (across + 1) // 2)
     return latent[:, :, rows, columns]

@@ -8,7 +8,7 @@ from torch import Tensor
 from webui.core.request import GenerationRequest
 from webui.core.request_infotext import PictureFacts
 from webui.core.settings import Saving
-from webui.models.loader import LoadedModel
+from webui.models.loaded_model import LoadedModel
 from webui.pipelines.context import Context
 from webui.store.latents import FinishedBatch, KeepLimits, Kept
 

@@ -1,6 +1,6 @@
 """The passes of a batch: from noise or a picture to the finished latent, with hires fix and refiner."""
 
-from collections.abc import Generator
+from collections.abc import Callable, Generator
 from contextlib import ExitStack, closing
 from dataclasses import dataclass, field, replace
 
@@ -10,8 +10,10 @@ from torch import Tensor
 from webui.core.events import Event, Message, Progress
 from webui.core.request import GenerationRequest
 from webui.diffusion.denoising import Denoising
+from webui.diffusion.inpaint import LatentMask
 from webui.diffusion.step import Step
-from webui.models.loader import LoadedModel
+from webui.models.loaded_model import LoadedModel
+from webui.models.unet import HalfPrecisionFailure
 from webui.pipelines.context import Context
 from webui.pipelines.encode import EncodedPrompts, encode_prompts
 from webui.pipelines.generate.hires import (
@@ -75,6 +77,15 @@ class PassPosition:
         )
 
 
+@dataclass(frozen=True, slots=True)
+class SamplingPass:
+    """One pass, ready to run: what is sampled, the refiner that may take over, its place in the run."""
+
+    denoising: Denoising
+    refining: Refining | None
+    position: PassPosition
+
+
 def sample_batch(batch: Batch, run: Run, models: ExitStack) -> Generator[Event, None, Sampled | None]:
     """All passes; None if cancelled. Checkpoints that take over are opened in `models`."""
     request = batch.request
@@ -95,36 +106,38 @@ def first_pass(
     batch: Batch, run: Run, models: ExitStack, steps_after: int
 ) -> Generator[Event, None, Sampled | None]:
     """From noise, or from the picture img2img begins with."""
-    request, sd = batch.request, run.sd
+    request, sd, start = batch.request, run.sd, run.start
     # The second pass of the batch before may have used others.
     activated = activate(request, sd, run.context)
-    noise = batch_noise(batch, sd)
-    denoising = make_denoising(batch, sd, run.encoded, noise)
-    if run.start is None:
-        denoising.image_conditioning = blank_conditioning(sd, (request.batch_size, *noise.shape))
-    else:
-        denoising.init, denoising.mask = run.start.init(request), run.start.mask(request)
-        denoising.image_conditioning = run.start.conditioning
-        if (factor := float(request.options.initial_noise_multiplier)) != 1:
-            denoising.first_noise = noise.draw() * factor
-    refining = with_refiner(batch, denoising, sd, run.context, models)
-    place = PassPosition(batch, 0, denoising.total_steps + steps_after)
-    sampled = yield from sample(denoising, sd, run.context, place, refining)
+
+    def begin() -> SamplingPass:
+        noise = batch_noise(batch, sd)
+        denoising = make_denoising(batch, sd, run.encoded, noise)
+        if start is None:
+            denoising.image_conditioning = blank_conditioning(sd, (request.batch_size, *noise.shape))
+        else:
+            denoising.init, denoising.mask = start.init(request), start.mask(request)
+            denoising.image_conditioning = start.conditioning
+            if (factor := float(request.options.initial_noise_multiplier)) != 1:
+                denoising.first_noise = noise.draw() * factor
+        refining = with_refiner(batch, denoising, sd, run.context, models)
+        return SamplingPass(denoising, refining, PassPosition(batch, 0, denoising.total_steps + steps_after))
+
+    sampled = yield from sample(begin, sd, run.context)
     if sampled is None:
         return None
     sampled = replace(sampled, lora_hashes=dict(activated.lora_hashes))
-    if run.start is None or request.inpainting is None:
+    if start is None or request.inpainting is None:
         return sampled
-    return replace(sampled, latent=kept_outside(sampled.latent, denoising, request))
+    return replace(sampled, latent=kept_outside(sampled.latent, start.mask(request), request))
 
 
-def kept_outside(latent: Tensor, denoising: Denoising, request: GenerationRequest) -> Tensor:
+def kept_outside(latent: Tensor, mask: LatentMask | None, request: GenerationRequest) -> Tensor:
     """The result with the init latent put back where nothing is masked; soft inpainting has mixed already."""
     assert request.inpainting is not None, "something is masked"
-    if denoising.mask is None or request.inpainting.soft:
+    if mask is None or request.inpainting.soft:
         return latent
-    keep = denoising.mask.keep
-    return latent * (1 - keep) + denoising.mask.init_latent * keep
+    return latent * (1 - mask.keep) + mask.init_latent * mask.keep
 
 
 def second_pass(
@@ -144,22 +157,26 @@ def second_pass(
         sd = models.enter_context(use_models(second.request, context))
     if request.hires.latent_mode is not None:
         small = first.latent if isinstance(first, Sampled) else encoded_pictures(first, batch, sd)
-        large, latent = None, enlarged_latent(small, request)
+        large, latent = None, enlarged_latent(small, request, sd)
     else:
         assert pictures is not None, "they were made above"
         large = enlarged_pictures(pictures, request, use_upscaler(request, context))
         latent = encoded_pictures(large, second, sd)
     conditioning = second_conditioning(latent, large, request, sd)
-    latent = cut(latent, request)
-    noise = batch_noise(second, sd, (latent.shape[2], latent.shape[3]))
+    latent = cut(latent, request, sd)
     encoded = encode_prompts(sd, second.request, context, first_pass=request)
     yield from told(encoded.activated)
     yield from (Message(text=text, level="warning") for text in encoded.warnings)
-    denoising = make_denoising(second, sd, encoded, noise)
-    denoising.init = second_start(latent, request)
-    denoising.image_conditioning = None if conditioning is None else cut(conditioning, request)
-    refining = with_refiner(second, denoising, sd, context, models, first_pass=request)
-    sampled = yield from sample(denoising, sd, context, place, refining)
+
+    def begin() -> SamplingPass:
+        noise = batch_noise(second, sd, (latent.shape[2], latent.shape[3]))
+        denoising = make_denoising(second, sd, encoded, noise)
+        denoising.init = second_start(latent, request)
+        denoising.image_conditioning = None if conditioning is None else cut(conditioning, request, sd)
+        refining = with_refiner(second, denoising, sd, context, models, first_pass=request)
+        return SamplingPass(denoising, refining, place)
+
+    sampled = yield from sample(begin, sd, context)
     if sampled is None:
         return None
     hashes = dict(encoded.activated.lora_hashes)
@@ -203,36 +220,52 @@ def with_refiner(
 
 
 def sample(
-    denoising: Denoising, sd: LoadedModel, context: Context, place: PassPosition, refining: Refining | None
+    begin: Callable[[], SamplingPass], sd: LoadedModel, context: Context
 ) -> Generator[Event, None, Sampled | None]:
-    """Run a pass to its end, or to where it is told to stop; None if cancelled."""
-    last = yield from denoise(denoising, sd, context, place)
+    """Run a pass to its end, or to where it is told to stop; None if cancelled.
+
+    Where half precision turns out to have given NaN, the network goes to 32 bits and the pass begins again.
+    """
+    while True:
+        try:
+            return (yield from sample_once(begin(), sd, context))
+        except HalfPrecisionFailure as failure:
+            network = failure.network
+        network.widen()
+
+
+def sample_once(
+    this: SamplingPass, sd: LoadedModel, context: Context
+) -> Generator[Event, None, Sampled | None]:
+    """As `sample`. Raises HalfPrecisionFailure."""
+    last = yield from denoise(this, sd, context)
     if last is None or context.stop.is_cancelled:
         return None
     # A run that was cut short shows what the network expects, not the noise that is left.
     latent = last.denoised if context.stop.ends_batch else last.latent
+    refining = this.refining
     took_over = refining is not None and refining.took_over
     return Sampled(
         latent,
         refining.sd if refining else sd,
-        frozenset(denoising.effects),
-        refiner_name(place.batch.request, context) if took_over else "",
+        frozenset(this.denoising.effects),
+        refiner_name(this.position.batch.request, context) if took_over else "",
     )
 
 
-def denoise(
-    denoising: Denoising, sd: LoadedModel, context: Context, place: PassPosition
-) -> Generator[Event, None, Step | None]:
+def denoise(this: SamplingPass, sd: LoadedModel, context: Context) -> Generator[Event, None, Step | None]:
     """Run the sampler, telling progress and showing previews; ends early when told to."""
-    total = denoising.total_steps
+    total = this.denoising.total_steps
     previews = Previewer(context.settings.previews, sd.latent_format, context.clock)
     last = None
-    with closing(denoising.run()) as steps:
+    sd.network.forget_evaluations()
+    with closing(this.denoising.run()) as steps:
         for step in steps:
             last, done = step, step.index + 1
-            yield place.progress(done, total)
+            yield this.position.progress(done, total)
             if context.stop.ends_batch:
                 break
             if done < total:
                 yield from previews.at(done, step.denoised)
+    (this.refining.sd if this.refining else sd).network.assert_valid()
     return last

@@ -10,7 +10,7 @@ from torch import Tensor
 from webui.core.events import Aside, Event, ImageReady, Message
 from webui.core.request import GenerationRequest
 from webui.core.request_infotext import BLANK_MASK, PictureFacts, format_infotext
-from webui.models.loader import LoadedModel
+from webui.models.loaded_model import LoadedModel
 from webui.pipelines.context import Context
 from webui.pipelines.encode import old_timelines_matter
 from webui.pipelines.generate.kept_latents import keeping

@@ -9,13 +9,11 @@ from webui.core.sampling import find_sampler
 from webui.diffusion.conditioning import Conditioning
 from webui.diffusion.denoising import Denoising
 from webui.diffusion.guidance import GuidedNetwork
-from webui.models.loader import LoadedModel
+from webui.diffusion.prediction import TRAINING_STEPS
+from webui.models.loaded_model import LoadedModel
 from webui.pipelines.context import Context
 from webui.pipelines.encode import encode_prompts
 from webui.pipelines.setup import prediction_of, use_models
-
-# Timesteps a network is trained on.
-TIMESTEPS = 1000
 
 
 class Refining:
@@ -46,6 +44,7 @@ class Refining:
         if self.took_over or self._done(guided, level) < part.switch_at:
             return
         self.took_over = True
+        self.sd.network.assert_valid()
         refiner = self._request.model_copy(update={"model": part.model})
         self.sd = self._models.enter_context(use_models(refiner, self._context))
         encoded = encode_prompts(self.sd, self._request, self._context, first_pass=self._first_pass)
@@ -68,7 +67,7 @@ class Refining:
         else:
             sigmas = self._denoising.prediction.levels.sigmas
             timestep = int((sigmas - level).abs().argmin())
-        return (TIMESTEPS - 1 - timestep) / TIMESTEPS
+        return (TRAINING_STEPS - 1 - timestep) / TRAINING_STEPS
 
 
 def is_refined(request: GenerationRequest, sd: LoadedModel, context: Context, *, is_second: bool) -> bool:

@@ -6,7 +6,7 @@ from PIL import Image
 from torch import Tensor
 from torch.nn import functional
 
-from webui.models.loader import LoadedModel
+from webui.models.loaded_model import LoadedModel
 
 
 def pixels_of(images: list[Image.Image]) -> Tensor:
@@ -28,7 +28,7 @@ def masked_conditioning(
     # Hidden parts are grey, 0 of -1…1.
     signed = pictures * 2 - 1
     seen = torch.lerp(signed, signed * (1 - hidden), weight)
-    encoded = sd.vae.encode((seen + 1) / 2)
+    encoded = sd.encode((seen + 1) / 2)
     small = functional.interpolate(hidden, size=latent.shape[-2:]).to(encoded)
     return torch.cat([small.expand(len(encoded), -1, -1, -1), encoded], dim=1)
 
@@ -38,8 +38,9 @@ def blank_conditioning(sd: LoadedModel, latent_shape: torch.Size | tuple[int, ..
     if not sd.is_inpainting:
         return None
     count, _, height, width = latent_shape
-    grey = torch.full((1, 3, height * 8, width * 8), 0.5)
-    encoded = sd.vae.encode(grey)
+    pixels = sd.vae.latent_pixels
+    grey = torch.full((1, 3, height * pixels, width * pixels), 0.5)
+    encoded = sd.encode(grey)
     return functional.pad(encoded, (0, 0, 0, 0, 1, 0), value=1.0).expand(count, -1, -1, -1)
 
 

@@ -18,7 +18,7 @@ from webui.diffusion.denoising import InitImage
 from webui.diffusion.inpaint import LatentMask
 from webui.diffusion.noise import ImageNoise, NoiseOptions
 from webui.diffusion.soft_inpainting import SoftBlend
-from webui.models.loader import LoadedModel
+from webui.models.loaded_model import LoadedModel
 from webui.pipelines.context import Context
 from webui.pipelines.img2img.colours import Lab, colours_of
 from webui.pipelines.img2img.image_conditioning import mask_tensor, masked_conditioning, pixels_of
@@ -33,7 +33,7 @@ from webui.pipelines.img2img.masks import (
 )
 from webui.pipelines.img2img.outpaint import extended
 from webui.pipelines.img2img.resize import LANCZOS, Upscale, flatten, resize
-from webui.pipelines.setup import LATENT_PIXELS, Batch, encode_images, encoder_noise
+from webui.pipelines.setup import Batch, encode_images, encoder_noise
 
 LATENT_RESIZE = "Just resize (latent upscale)"
 BLANK = "The mask is blank, so the whole picture was made anew."
@@ -270,15 +270,16 @@ def encoded(
 
 def encoded_picture(image: Image.Image, place: int, request: GenerationRequest, sd: LoadedModel) -> Tensor:
     """Picture `place` of a batch as a latent (1, C, h, w) of the result's size. Raises InvalidRequest."""
-    if min(image.size) < LATENT_PIXELS:
+    pixels = sd.vae.latent_pixels
+    if min(image.size) < pixels:
         raise InvalidRequest(
             f"The picture is {image.width}x{image.height}; to stretch its latent it must have at least "
-            f"{LATENT_PIXELS} pixels a side. Choose another resize mode."
+            f"{pixels} pixels a side. Choose another resize mode."
         )
-    shape = (sd.latent_format.channels, image.height // LATENT_PIXELS, image.width // LATENT_PIXELS)
+    shape = (sd.latent_format.channels, *sd.latent_size(*image.size))
     noise = encoder_noise(Batch(0, request), sd, shape, place + 1)[place:]
     latent = encode_images(pixels_of([image]), request, sd, noise)
-    size = (request.height // LATENT_PIXELS, request.width // LATENT_PIXELS)
+    size = sd.latent_size(request.width, request.height)
     return latent if latent.shape[2:] == size else functional.interpolate(latent, size=size, mode="bilinear")
 
 
