@@ -1,5 +1,6 @@
 """The manager: what stays loaded, what is swapped, and that a failure changes nothing."""
 
+import gc
 import hashlib
 import threading
 from dataclasses import replace
@@ -13,10 +14,12 @@ from tests.models.small_checkpoints import NARROW, SMALL_VAE, random_tensors, sm
 from webui.core.errors import InvalidNumbers, ModelNotFound, UnusableFile
 from webui.library.catalog.catalog import Catalog
 from webui.library.catalog.folders import ModelFolders
+from webui.library.files.headers import read_header
 from webui.models.architectures.vae import build_vae
 from webui.models.cpu.packed_layers import can_pack, pack_layer
 from webui.models.cpu.precision import EXACT, NumberFormats
 from webui.models.loaded_model import LoadedModel
+from webui.models.loader import stored_weights
 from webui.models.manager import ModelManager, PrecisionRules
 from webui.store.database import IN_MEMORY, Database
 from webui.store.header_cache import HeaderCache
@@ -149,6 +152,49 @@ def test_a_checkpoint_without_vae_runs_with_one_that_was_chosen(manager: ModelMa
     with pytest.raises(UnusableFile, match="choose one in the VAE list"):
         using(manager, "bare")
     assert using(manager, "bare", "other.vae").vae_file is not None
+
+
+@pytest.mark.skipif(not Path("/proc/self/statm").exists(), reason="only Linux tells what is resident")
+def test_two_hundred_switches_leave_the_memory_as_it_was(manager: ModelManager) -> None:
+    one = using(manager, "one")
+    # Room for two of the three.
+    manager.set_budget(int(one.size_bytes * 2.5))
+    names = ["one", "two", "three"] * 70
+    for name in names[:30]:
+        using(manager, name)
+    before = resident_bytes()
+    for name in names[:200]:
+        using(manager, name)
+    assert resident_bytes() <= before * 1.03
+    assert manager.holder.used_bytes <= manager.holder.budget_bytes
+
+
+def resident_bytes() -> int:
+    """Memory that the process takes, after the collector of garbage."""
+    gc.collect()
+    return int(Path("/proc/self/statm").read_text().split()[1]) * 4096
+
+
+def test_a_model_in_use_stays_while_others_are_loaded(manager: ModelManager) -> None:
+    manager.set_budget(1)
+    with manager.use("one") as base:
+        before = digest(base.network)
+        for name in ("two", "three"):
+            with manager.use(name):
+                assert base.network in [model.network for model in manager.loaded()]
+        assert digest(base.network) == before
+    using(manager, "two")
+    assert [model.file.stem for model in manager.loaded()] == ["two"]
+
+
+def test_the_room_asked_for_is_that_of_the_loaded_formats(manager: ModelManager, folder: Path) -> None:
+    tensors = {key: tensor.half() for key, tensor in small_checkpoint(NARROW).items()}
+    write(folder / "half.safetensors", tensors)
+    model = using(manager, "half")
+    stored = stored_weights(read_header(folder / "half.safetensors"))
+    expected = stored.checkpoint_bytes(model.numbers) + stored.vae * model.numbers.vae.itemsize
+    assert expected == pytest.approx(model.size_bytes, rel=0.01)
+    assert expected == pytest.approx(2 * (folder / "half.safetensors").stat().st_size, rel=0.02)
 
 
 def test_another_thread_may_not_use_it(manager: ModelManager) -> None:

@@ -17,7 +17,7 @@ import torch
 from torch import Tensor, nn
 
 from webui.core.errors import OutOfMemory
-from webui.models.out_of_memory import LOWER, MemoryLadder, attempt, free_nothing, release_unused
+from webui.models.out_of_memory import LOWER, MemoryLadder, attempt, free_nothing
 
 logger = logging.getLogger(__name__)
 CPU = torch.device("cpu")
@@ -79,18 +79,30 @@ class DeviceMover:
     def __init__(self, device: torch.device) -> None:
         self.device = device
 
+    def is_there(self, tensor: Tensor) -> bool:
+        """Whether a weight is on the device."""
+        return tensor.device.type == self.device.type
+
+    def send(self, data: Tensor) -> Tensor:
+        """The same numbers on the device. Raises what torch raises where there is no room."""
+        return data.to(self.device)
+
+    def fetch(self, data: Tensor) -> Tensor:
+        """The same numbers in the processor's memory."""
+        return data.to(CPU)
+
     def are_on_device(self, tensors: Sequence[Tensor]) -> bool:
         """Whether all of them are on the device now."""
-        return all(tensor.device.type == self.device.type for tensor in tensors)
+        return all(map(self.is_there, tensors))
 
     def to_device(self, tensors: Sequence[Tensor]) -> list[HostCopy]:
         """Raises what torch raises where there is no room; all weights are where they were then."""
         copies: list[HostCopy] = []
         try:
             for tensor in tensors:
-                data = tensor.data
-                if data.device.type != self.device.type:
-                    tensor.data = data.to(self.device)
+                if not self.is_there(tensor):
+                    data = tensor.data
+                    tensor.data = self.send(data)
                     copies.append(HostCopy(weakref.ref(tensor), data, tensor.data_ptr(), tensor._version))
         except BaseException:
             self.to_host([tensor for copy in copies if (tensor := copy.weight()) is not None], copies)
@@ -106,7 +118,7 @@ class DeviceMover:
         }
         for tensor in tensors:
             copy = unchanged.get(id(tensor))
-            tensor.data = tensor.data.to(CPU) if copy is None else copy.data
+            tensor.data = self.fetch(tensor.data) if copy is None else copy.data
 
 
 class Part:
@@ -192,7 +204,6 @@ class Residency:
         for part in idle:
             self._mover.to_host(part.tensors(), part.copies)
             part.copies, part.is_on_device = [], False
-        release_unused()
         return True
 
     def prepare_room(self) -> None:
