@@ -18,6 +18,7 @@ from webui.library.files.pickle_headers import check_pickle
 from webui.library.files.stand_ins import BOOKKEEPING, PARAMETER_TABLE, Inert, ParameterTable
 from webui.library.files.tensor_table import flatten
 from webui.models.files.utf8_paths import utf8_path
+from webui.models.out_of_memory import is_lack_of_memory
 
 
 def load_pickle(path: Path) -> object:
@@ -39,6 +40,8 @@ def load_pickle(path: Path) -> object:
     except pickle.UnpicklingError as error:
         raise UnusableFile(_refusal(path, str(error))) from error
     except (RuntimeError, EOFError, ValueError, KeyError, TypeError, AttributeError, IndexError) as error:
+        if is_lack_of_memory(error):
+            raise
         raise UnusableFile(f"{path.name} is damaged or no model file. Download it again.") from error
 
 

@@ -12,6 +12,7 @@ from webui.core.errors import UnusableFile
 from webui.library.files.headers import DIFFUSERS_PARTS, diffusers_weight_files, is_pickle
 from webui.models.files.pickles import flat_tensors, load_pickle
 from webui.models.files.utf8_paths import utf8_path
+from webui.models.out_of_memory import is_lack_of_memory
 
 
 def open_tensors(path: Path) -> dict[str, Tensor]:
@@ -27,6 +28,8 @@ def open_tensors(path: Path) -> dict[str, Tensor]:
         with utf8_path(path) as named:
             return load_file(named)
     except (SafetensorError, OSError, ValueError) as error:
+        if is_lack_of_memory(error):
+            raise
         raise UnusableFile(f"{path.name} cannot be read as a safetensors file. Download it again.") from error
 
 
