@@ -16,7 +16,7 @@ def activate(request: GenerationRequest, sd: LoadedModel, context: Context) -> A
     return context.models.networks.activate(sd, choices)
 
 
-def told(activated: Activated) -> Iterator[Event]:
+def report_networks(activated: Activated) -> Iterator[Event]:
     """What the artist should hear: warnings, and what became of each LoRA."""
     for text in activated.warnings:
         yield Message(text=text, level="warning")

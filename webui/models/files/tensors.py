@@ -65,7 +65,7 @@ def fill(
     for name, empty in wanted.items():
         if tensors[name].shape != empty.shape:
             raise UnusableFile(
-                f"{part} has another plan than known ones: {name} is {tuple(tensors[name].shape)}, "
+                f"{part} has an unknown architecture: {name} is {tuple(tensors[name].shape)}, "
                 f"not {tuple(empty.shape)}. It cannot be used here."
             )
     placed = {

@@ -1,4 +1,4 @@
-"""Faces made anew by GFPGAN (Wang et al. 2021), CodeFormer (Zhou et al. 2022) or RestoreFormer.
+"""Faces restored by GFPGAN (Wang et al. 2021), CodeFormer (Zhou et al. 2022) or RestoreFormer.
 
 Each face is found, turned upright and brought to 512 pixels, restored, and laid back with a soft edge.
 """
@@ -51,7 +51,7 @@ NEAREST_EYES = 5
 # The face lies in the middle of its 512 pixels; outside this margin the old picture stays.
 MARGIN, SOFTNESS = 32, 24
 YUNET = "*yunet*.onnx"
-YUNET_SURE, YUNET_OVERLAP, YUNET_MOST = 0.9, 0.3, 5000
+YUNET_SCORE, YUNET_NMS_IOU, YUNET_MOST = 0.9, 0.3, 5000
 GREY = (135, 133, 132)
 Forward = Callable[[Tensor], Tensor]
 
@@ -178,7 +178,7 @@ def load_yunet(path: Path, _: torch.device | None = None) -> SizedValue[FaceFind
     """OpenCV's YuNet (Wu et al. 2023) from its file, which computes on the processor. Raises UnusableFile."""
     try:
         detector = cv2.FaceDetectorYN.create(
-            str(path), "", (SEARCH_SIDE, SEARCH_SIDE), YUNET_SURE, YUNET_OVERLAP, YUNET_MOST
+            str(path), "", (SEARCH_SIDE, SEARCH_SIDE), YUNET_SCORE, YUNET_NMS_IOU, YUNET_MOST
         )
     except cv2.error as error:
         raise UnusableFile(f"{path.name} is no YuNet that OpenCV can read. Download it again.") from error
@@ -186,7 +186,7 @@ def load_yunet(path: Path, _: torch.device | None = None) -> SizedValue[FaceFind
     def find(pixels: Pixels) -> list[Points]:
         detector.setInputSize((pixels.shape[1], pixels.shape[0]))
         rows = detector.detect(np.ascontiguousarray(pixels[..., ::-1]))[1]
-        # Four numbers of the box come before the points, and after them how sure it is.
+        # Four numbers of the box come before the points, and after them the score.
         return [] if rows is None else [np.asarray(row[4:14], np.float32).reshape(5, 2) for row in rows]
 
     return SizedValue(find, ())

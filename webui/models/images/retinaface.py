@@ -22,8 +22,8 @@ ANCHOR_SIDES = ((16, 32), (64, 128), (256, 512))
 PLACE_VARIANCE, SIZE_VARIANCE = 0.1, 0.2
 # Mean blue, green and red of the pictures that it was trained on.
 MEAN_BGR = (104.0, 117.0, 123.0)
-# facexlib's thresholds: how sure it must be, and how much two boxes of one face overlap.
-SURE, OVERLAP = 0.97, 0.4
+# facexlib's thresholds: the lowest score of a face, and how much two boxes of one face overlap.
+SCORE_THRESHOLD, NMS_IOU = 0.97, 0.4
 Numbers = npt.NDArray[np.float32]
 
 
@@ -43,7 +43,7 @@ class RetinaFace(nn.Module):
         self.LandmarkHead = nn.ModuleList([Head(10) for _ in LEVELS])
 
     def forward(self, picture: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        """(1, 3, H, W) to offsets of boxes (N, 4), surenesses (N,) and offsets of points (N, 10)."""
+        """(1, 3, H, W) to offsets of boxes (N, 4), scores (N,) and offsets of points (N, 10)."""
         levels: list[Tensor] = []
         for name, module in self.body.items():
             picture = module(picture)
@@ -114,12 +114,12 @@ def convolution(given: int, wanted: int, side: int, *, is_last: bool = False) ->
 
 @torch.no_grad()
 def find_faces(network: RetinaFace, pixels: npt.NDArray[np.uint8]) -> list[Numbers]:
-    """The five points (5, 2), x and y in pixels, of each face in an RGB picture (H, W, 3), surest first."""
+    """The five points (5, 2), x and y in pixels, of each face in an RGB picture (H, W, 3), best first."""
     height, width = pixels.shape[:2]
     bgr = pixels[..., ::-1].astype(np.float32) - np.array(MEAN_BGR, np.float32)
     picture = torch.from_numpy(np.ascontiguousarray(bgr.transpose(2, 0, 1)))[None]
     weight = next(network.parameters())
-    boxes, sureness, points = (
+    boxes, scores, points = (
         result.float().cpu() for result in network(picture.to(weight.device, weight.dtype))
     )
     anchors = anchors_of(height, width)
@@ -127,9 +127,9 @@ def find_faces(network: RetinaFace, pixels: npt.NDArray[np.uint8]) -> list[Numbe
     sizes = anchors[:, 2:] * torch.exp(boxes[:, 2:] * SIZE_VARIANCE)
     corners = torch.cat([centres - sizes / 2, centres + sizes / 2], dim=1)
     places = points.reshape(-1, 5, 2) * PLACE_VARIANCE * anchors[:, None, 2:] + anchors[:, None, :2]
-    sure = sureness > SURE
-    kept = nms(corners[sure], sureness[sure], OVERLAP)
-    return list(places[sure][kept].numpy())
+    found = scores > SCORE_THRESHOLD
+    kept = nms(corners[found], scores[found], NMS_IOU)
+    return list(places[found][kept].numpy())
 
 
 def anchors_of(height: int, width: int) -> Tensor:

@@ -1,1 +1,1 @@
-"""LoRAs and their kin: from keys in a file to changes of weights."""
+"""LoRAs, LyCORIS and other adapters: from keys in a file to changes of weights."""

@@ -17,7 +17,7 @@ from webui.pipelines.generate.pictures import facts_of_run, make_pictures, pictu
 from webui.pipelines.img2img.img2img import Originals, Start, complete, make_start
 from webui.pipelines.img2img.soft_overlay import soft_originals
 from webui.pipelines.loopback import loop
-from webui.pipelines.networks import hash_entry, misplaced_networks, told
+from webui.pipelines.networks import hash_entry, misplaced_networks, report_networks
 from webui.pipelines.setup import Batch, use_models
 
 
@@ -35,7 +35,7 @@ def generate_once(request: GenerationRequest, context: Context) -> Generator[Eve
     with use_models(request, context) as sd:
         yield from tell(sd.take_messages())
         encoded = encode_prompts(sd, request, context)
-        yield from told(encoded.activated)
+        yield from report_networks(encoded.activated)
         yield from tell(misplaced_networks(request))
         yield from tell(encoded.warnings)
         start = None

@@ -30,7 +30,7 @@ from webui.pipelines.generate.refiner import Refining, is_refined, refiner_name
 from webui.pipelines.img2img.image_conditioning import blank_conditioning
 from webui.pipelines.img2img.img2img import Start
 from webui.pipelines.img2img.resize import flatten
-from webui.pipelines.networks import activate, told
+from webui.pipelines.networks import activate, report_networks
 from webui.pipelines.setup import Batch, batch_noise, make_denoising, use_models
 
 
@@ -165,7 +165,7 @@ def second_pass(
     conditioning = second_conditioning(latent, large, request, sd)
     latent = cut(latent, request, sd)
     encoded = encode_prompts(sd, second.request, context, first_pass=request)
-    yield from told(encoded.activated)
+    yield from report_networks(encoded.activated)
     yield from (Message(text=text, level="warning") for text in encoded.warnings)
 
     def begin() -> SamplingPass:
@@ -235,37 +235,37 @@ def sample(
 
 
 def sample_once(
-    this: SamplingPass, sd: LoadedModel, context: Context
+    sampling: SamplingPass, sd: LoadedModel, context: Context
 ) -> Generator[Event, None, Sampled | None]:
     """As `sample`. Raises HalfPrecisionFailure."""
-    last = yield from denoise(this, sd, context)
+    last = yield from denoise(sampling, sd, context)
     if last is None or context.stop.is_cancelled:
         return None
     # A run that was cut short shows what the network expects, not the noise that is left.
     latent = last.denoised if context.stop.ends_batch else last.latent
-    refining = this.refining
+    refining = sampling.refining
     took_over = refining is not None and refining.took_over
     return Sampled(
         latent,
         refining.sd if refining else sd,
-        frozenset(this.denoising.effects),
-        refiner_name(this.position.batch.request, context) if took_over else "",
+        frozenset(sampling.denoising.effects),
+        refiner_name(sampling.position.batch.request, context) if took_over else "",
     )
 
 
-def denoise(this: SamplingPass, sd: LoadedModel, context: Context) -> Generator[Event, None, Step | None]:
+def denoise(sampling: SamplingPass, sd: LoadedModel, context: Context) -> Generator[Event, None, Step | None]:
     """Run the sampler, telling progress and showing previews; ends early when told to."""
-    total = this.denoising.total_steps
+    total = sampling.denoising.total_steps
     previews = Previewer(context.settings.previews, sd.latent_format, context.clock)
     last = None
     sd.network.forget_evaluations()
-    with closing(this.denoising.run()) as steps:
+    with closing(sampling.denoising.run()) as steps:
         for step in steps:
             last, done = step, step.index + 1
-            yield this.position.progress(done, total)
+            yield sampling.position.progress(done, total)
             if context.stop.ends_batch:
                 break
             if done < total:
                 yield from previews.at(done, step.denoised)
-    (this.refining.sd if this.refining else sd).network.assert_valid()
+    (sampling.refining.sd if sampling.refining else sd).network.assert_valid()
     return last

@@ -38,10 +38,10 @@ class Refining:
         self._denoising, self._context, self._models = denoising, context, models
 
     def __call__(self, guided: GuidedNetwork, level: Tensor) -> None:
-        """Before an evaluation at a sigma, or a timestep for DDIM and kin."""
+        """Before an evaluation at a sigma, or a timestep for timestep samplers (DDIM, PLMS, UniPC)."""
         part = self._request.refiner
         assert part is not None, "a refiner is asked for"
-        if self.took_over or self._done(guided, level) < part.switch_at:
+        if self.took_over or self._share_done(guided, level) < part.switch_at:
             return
         self.took_over = True
         self.sd.network.assert_valid()
@@ -58,7 +58,7 @@ class Refining:
         if not self.sd.is_inpainting:
             guided.image_conditioning = None
 
-    def _done(self, guided: GuidedNetwork, level: Tensor) -> float:
+    def _share_done(self, guided: GuidedNetwork, level: Tensor) -> float:
         """The share of the work that is done: by noise taken away, or by evaluations."""
         if self._request.options.refiner_switch_by_sample_steps:
             return guided.evaluation / guided.total_evaluations
