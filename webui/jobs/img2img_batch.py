@@ -124,7 +124,7 @@ def request_for(
         sides = (max(int(side * batch.scale) // 8 * 8, 8) for side in image.size)
         fields |= dict(zip(("width", "height"), sides, strict=True))
     if batch.png_info is not None:
-        fields |= brought_along(picture, fields, batch.png_info)
+        fields |= read_brought_fields(picture, fields, batch.png_info)
     return services.new_request(fields, dict(overrides))
 
 
@@ -140,7 +140,7 @@ def mask_for(masks: tuple[Path, ...], picture: Path) -> Path:
     return found
 
 
-def brought_along(picture: Path, wanted: Mapping[str, Any], choice: PngInfoChoice) -> dict[str, Any]:
+def read_brought_fields(picture: Path, wanted: Mapping[str, Any], choice: PngInfoChoice) -> dict[str, Any]:
     """Fields from the infotext of a picture, or of the picture of its name in another folder."""
     source = picture if choice.folder is None else choice.folder / picture.name
     text, _ = read_infotext(source)
@@ -149,10 +149,10 @@ def brought_along(picture: Path, wanted: Mapping[str, Any], choice: PngInfoChoic
     fields = {name: found[name] for name in names if name in found}
     for name in APPENDED:
         if name in fields:
-            fields[name] = joined((wanted.get(name, ""), fields[name]))
+            fields[name] = join_texts((wanted.get(name, ""), fields[name]))
     return fields
 
 
-def joined(texts: Iterable[str]) -> str:
+def join_texts(texts: Iterable[str]) -> str:
     """Texts with a space between; empty ones leave none."""
     return " ".join(text for text in texts if text)

@@ -148,7 +148,7 @@ class JobQueue:
                 self._remember(job)
         if waits:
             job.append(Finished(outcome="cancelled"))
-            self._tell_positions()
+            self._update_positions()
         else:
             job.cancel()
 
@@ -166,7 +166,7 @@ class JobQueue:
         self._thread.join(timeout_s)
         self._saver.close(max(1.0, until - time.monotonic()))
 
-    def _tell_positions(self) -> None:
+    def _update_positions(self) -> None:
         for position, job in enumerate(self.waiting()):
             job.append(Queued(position=position + 1))
 
@@ -182,7 +182,7 @@ class JobQueue:
             if self._closed:
                 return None
             self._running = job = self._waiting.popleft()
-        self._tell_positions()
+        self._update_positions()
         return job
 
     def _leave_device(self, job: Job, outcome: Finished) -> None:

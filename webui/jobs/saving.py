@@ -44,10 +44,10 @@ class PictureSaver:
         self._trimmed_for = ""
 
     def save(self, ready: ImageReady, job: Job) -> Iterator[Event]:
-        """Write one picture; its path is empty where it is not to be saved. What is not to be shown is not
-        told of.
+        """Write one picture; its path is empty where it is not to be saved. What is not shown gives no
+        event.
 
-        Raises StorageError if it could not be written, once it is told: the page can show it all the same.
+        Raises StorageError if it could not be written, after its event: the page can show it all the same.
         """
         path, problem = "", None
         if ready.is_saved and job.delivery.save_samples and job.settings.saving.samples_save:
@@ -60,7 +60,7 @@ class PictureSaver:
         if ready.is_shown:
             if not path:
                 self._keep_for_page(ready, job)
-            yield saved(ready, path)
+            yield describe_saved(ready, path)
         if problem is not None:
             raise problem
 
@@ -69,7 +69,7 @@ class PictureSaver:
             return self._write_kept(ready, ready.keeping, job)
         folder = picture_folder(job.settings.folders, tab_of(job))
         request = ready.request or job.generation
-        facts = NameFacts.of(request, ready.index, ready.seed, ready.facts, started=started(job))
+        facts = NameFacts.of(request, ready.index, ready.seed, ready.facts, started=start_time(job))
         notes = PictureNotes(ready.infotext, exact_request(ready, job))
         return self._files.save(ready.image, notes, facts, job.settings.saving, folder, suffix=ready.aside)
 
@@ -104,7 +104,7 @@ class PictureSaver:
     def _write_kept(self, ready: ImageReady, keeping: Keeping, job: Job) -> SavedPicture:
         """A picture that says itself how it is kept: its own name and folder, not sorted into subfolders."""
         folder = keeping.folder or picture_folder(job.settings.folders, tab_of(job))
-        facts = NameFacts(index=ready.index, started=started(job))
+        facts = NameFacts(index=ready.index, started=start_time(job))
         notes = PictureNotes(ready.infotext, keeping.items, keeping.section)
         return self._files.save(
             ready.image,
@@ -139,11 +139,11 @@ class PictureSaver:
         if saving.return_grid:
             if not path:
                 self._keep_for_page(ready, job)
-            yield saved(ready, path)
+            yield describe_saved(ready, path)
 
     def _write_grid(self, ready: ImageReady, job: Job) -> str:
         folder = picture_folder(job.settings.folders, tab_of(job), grid=True)
-        facts = NameFacts.of(job.generation, 0, ready.seed, ready.facts, started=started(job))
+        facts = NameFacts.of(job.generation, 0, ready.seed, ready.facts, started=start_time(job))
         written = self._files.save_grid(
             ready.image, PictureNotes(ready.infotext), facts, job.settings.saving, folder
         )
@@ -156,7 +156,7 @@ def shown_folders(jobs: Collection[Job]) -> set[str]:
     return {job.id for job in jobs} | {Path(picture.path).parent.name for picture in beside}
 
 
-def saved(ready: ImageReady, path: str) -> ImageSaved:
+def describe_saved(ready: ImageReady, path: str) -> ImageSaved:
     """The event for a picture that was dealt with."""
     return ImageSaved(
         index=ready.index,
@@ -171,7 +171,7 @@ def saved(ready: ImageReady, path: str) -> ImageSaved:
     )
 
 
-def started(job: Job) -> datetime:
+def start_time(job: Job) -> datetime:
     """When the job was made, with a time zone."""
     return datetime.fromtimestamp(job.created).astimezone()
 

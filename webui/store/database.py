@@ -1,4 +1,4 @@
-"""data/webui.db: an index of what lies in files, and the journal of jobs. Deleting it loses no picture."""
+"""data/webui.db: an index of what lies in files. Deleting it loses no picture."""
 
 import contextlib
 import logging

@@ -124,7 +124,7 @@ class History:
 
         Whoever stops before the end begins again the next time; what is known by then costs little.
         """
-        for paths in batched(paths_in(folders), GATHERED_AT_ONCE):
+        for paths in split_into_batches(paths_in(folders), GATHERED_AT_ONCE):
             pictures = [picture for path in self._unknown(paths) if (picture := found_picture(path))]
             with self._database.writing() as connection:
                 for found in pictures:
@@ -235,7 +235,7 @@ def paths_in(folders: Iterable[Path]) -> Iterator[Path]:
             yield from pictures_in(place)
 
 
-def batched(paths: Iterable[Path], size: int) -> Iterator[list[Path]]:
+def split_into_batches(paths: Iterable[Path], size: int) -> Iterator[list[Path]]:
     """So many at a time."""
     rest = iter(paths)
     while batch := list(itertools.islice(rest, size)):

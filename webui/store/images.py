@@ -40,7 +40,7 @@ class NumberedName:
     folder: Path
     basename: str
     decoration: str
-    # The file is called so, without a number before it.
+    # The name is used as is, without a number before it.
     is_named: bool = False
 
 
@@ -163,7 +163,7 @@ class ImageFiles:
 
     def _publish(self, data: bytes, place: NumberedName, suffix: str, saving: Saving) -> Path:
         if place.is_named:
-            return write_new(place.folder / f"{fitting_name(place.decoration)}.{suffix}", data)
+            return write_new(place.folder / f"{make_usable_name(place.decoration)}.{suffix}", data)
         if not saving.save_images_add_number and place.decoration:
             path = place.folder / f"{place.decoration}.{suffix}"
             if saving.save_images_replace_action == "Replace":
@@ -190,7 +190,7 @@ class ImageFiles:
         )
 
 
-def fitting_name(name: str) -> str:
+def make_usable_name(name: str) -> str:
     """A name from elsewhere, without what file systems refuse."""
     return name_part(re.sub(r"[/\\]", "_", name)) or "picture"
 
