@@ -10,6 +10,9 @@ from pathlib import Path
 from webui.core.errors import WebuiError
 from webui.core.flags import WrongFlag, help_text, read_flags
 
+# What a shell gives for a program ended with Ctrl+C.
+INTERRUPTED = 130
+
 
 def words(text: str) -> list[str]:
     """The words of COMMANDLINE_ARGS, split as a shell does."""
@@ -44,6 +47,9 @@ def main() -> int:
     except WebuiError as error:
         logging.getLogger("webui").error(error)
         return 1
+    except KeyboardInterrupt:
+        # Ctrl+C: the server has ended in order, and tells so once more.
+        return INTERRUPTED
     return 0
 
 

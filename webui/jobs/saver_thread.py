@@ -55,7 +55,7 @@ class Task:
 
 
 @dataclass(slots=True)
-class Saving:
+class JobSaving:
     """What the saver thread knows of a job: its pictures for the grid, and why no more can be saved."""
 
     pictures: JobPictures
@@ -72,7 +72,7 @@ class SaverThread:
     scratch: Path | None = None
     _tasks: deque[Task] = field(default_factory=deque[Task])
     _current: Task | None = None
-    _jobs: dict[str, Saving] = field(default_factory=dict[str, Saving])
+    _jobs: dict[str, JobSaving] = field(default_factory=dict[str, JobSaving])
     _changed: threading.Condition = field(default_factory=threading.Condition)
     _closed: bool = False
     _thread: LastingThread = field(init=False)
@@ -121,9 +121,9 @@ class SaverThread:
         pixels = sum(each.pixels for each in waiting)
         return not waiting or (len(waiting) < MOST_WAITING and pixels + task.pixels <= MOST_WAITING_PIXELS)
 
-    def _saving(self, job: Job) -> Saving:
+    def _saving(self, job: Job) -> JobSaving:
         if job.id not in self._jobs:
-            self._jobs[job.id] = Saving(JobPictures(self.scratch))
+            self._jobs[job.id] = JobSaving(JobPictures(self.scratch))
         return self._jobs[job.id]
 
     def _work(self) -> None:

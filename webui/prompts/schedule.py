@@ -88,7 +88,7 @@ _Items = tuple[str | _TimedChange | _Alternation, ...]
 
 
 @dataclass(slots=True)
-class _Bracket:
+class _OpenBracket:
     """An opened bracket: where it and the marks that divide it stand in the list of items."""
 
     opener: str
@@ -105,12 +105,12 @@ class _Reader:
 
     def __init__(self) -> None:
         self.items: list[str | _TimedChange | _Alternation] = []
-        self.open: list[_Bracket] = []
+        self.open: list[_OpenBracket] = []
         self.is_plain = False
 
     def read(self, mark: str) -> None:
         if mark in "([":
-            self.open.append(_Bracket(mark, len(self.items), []))
+            self.open.append(_OpenBracket(mark, len(self.items), []))
             self.items.append(mark)
         elif mark in ":|":
             self._separate(mark)
@@ -147,7 +147,9 @@ class _Reader:
             self.give_up()
             self.items.append(mark)
 
-    def _construct(self, bracket: _Bracket, marks: Iterable[object]) -> _TimedChange | _Alternation | None:
+    def _construct(
+        self, bracket: _OpenBracket, marks: Iterable[object]
+    ) -> _TimedChange | _Alternation | None:
         bounds = [bracket.start, *bracket.separators, len(self.items)]
         parts = [tuple(self.items[a + 1 : b]) for a, b in pairwise(bounds)]
         if marks == {"|"}:
