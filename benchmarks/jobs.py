@@ -1,6 +1,6 @@
 """What the queue costs: the device's pause between two jobs, and pages that look at it.
 
-    python benchmarks/jobs.py [--parts between,poll] [--rounds 12] [--side 1024]
+    python -m benchmarks.jobs [--parts between,poll] [--rounds 12] [--side 1024]
 
 Nothing is computed: a worker gives out a noisy picture (the hardest to encode) after each job's only step. To
 compare two states of the program, run it in turn with each of their folders as PYTHONPATH.
@@ -14,9 +14,9 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import numpy as np
-from meter import describe_machine, say
 from PIL import Image
 
+from benchmarks.meter import describe_machine, say
 from webui.core.events import Event, ImageReady, Message, Progress
 from webui.core.request import GenerationRequest
 from webui.core.settings import Settings

@@ -1,6 +1,6 @@
 """Whether the memory stays flat: a batch of 1,000 pictures, and 200 changes of the checkpoint.
 
-    python benchmarks/memory.py [--parts batch,switches] [--pictures 1000] [--switches 200]
+    python -m benchmarks.memory [--parts batch,switches] [--pictures 1000] [--switches 200]
 
 Small checkpoints with random weights are made for it. The queue, the worker, the files and the history are
 those of the server. Resident size is read after the first tenth, when everything has been used once, and at
@@ -13,8 +13,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from meter import describe_machine, say
-
+from benchmarks.meter import describe_machine, say
 from tests.models.small_checkpoints import NARROW, small_checkpoint, write
 from webui.core.events import ImageSaved
 from webui.core.flags import read_flags

@@ -21,8 +21,8 @@ from webui.jobs.job import Job
 from webui.jobs.local_worker import LocalWorker
 from webui.jobs.queue import JobQueue
 from webui.jobs.saving import PictureSaver
-from webui.models import manager
 from webui.models.images.upscalers import Upscalers
+from webui.models.loader import CheckpointFile
 from webui.models.manager import ModelManager
 from webui.models.unet import UNet
 from webui.models.vae.vae import Vae
@@ -41,7 +41,7 @@ SETTINGS = Settings().changed(
 STAGES: dict[str, tuple[object, str]] = {
     "make": (ModelManager, "for_machine"),
     "make what upscales": (Upscalers, "__init__"),
-    "load": (manager, "load"),
+    "load": (CheckpointFile, "load"),
     "encode": (TextEncoder, "encode"),
     "step": (UNet, "forward"),
     "decode": (Vae, "decode"),

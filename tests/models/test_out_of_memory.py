@@ -8,7 +8,8 @@ import pytest
 import torch
 
 from webui.core.errors import OutOfMemory
-from webui.models.out_of_memory import FORGET_S, MemoryLadder, Work, attempt, is_lack_of_memory
+from webui.core.lack_of_memory import is_lack_of_memory
+from webui.models.out_of_memory import FORGET_S, MemoryLadder, Work, attempt
 
 LACK = [
     torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 9 GiB."),

@@ -8,6 +8,7 @@ from webui.core.errors import OutOfMemory, WebuiError
 from webui.core.events import Event, Message
 from webui.core.extras_request import ExtrasRequest
 from webui.core.flags import Flags
+from webui.core.lack_of_memory import is_lack_of_memory
 from webui.core.model_file import ModelKind
 from webui.core.models_request import ModelsRequest
 from webui.core.series import Series
@@ -18,7 +19,7 @@ from webui.jobs.hash_ahead import hash_ahead
 from webui.library.catalog.catalog import Catalog
 from webui.models.images.upscalers import Upscalers
 from webui.models.manager import ModelManager
-from webui.models.out_of_memory import LOWER, is_lack_of_memory
+from webui.models.out_of_memory import LOWER
 from webui.pipelines.context import Context
 from webui.pipelines.decode_again import decode_again
 from webui.pipelines.extras.extras import process_extras

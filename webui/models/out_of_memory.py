@@ -5,7 +5,6 @@ All stages of a picture (text encoders, U-Net, VAE, upscalers, face restorers) a
 there a sentence that says what to lower.
 """
 
-import errno
 import gc
 import logging
 import time
@@ -16,46 +15,13 @@ from typing import Protocol, TypeVar
 import torch
 
 from webui.core.errors import OutOfMemory
+from webui.core.lack_of_memory import is_lack_of_memory
 
 logger = logging.getLogger(__name__)
 Result = TypeVar("Result")
-# What torch, and the drivers below it, say where they have no type of error for it. In small letters.
-LACK_OF_MEMORY = (
-    "out of memory",
-    "out_of_memory",
-    "outofmemory",
-    "out_of_device_memory",
-    "out_of_host_memory",
-    "out_of_resources",
-    "memoryallocation",
-    "not enough memory",
-    "can't allocate memory",
-    "cannot allocate memory",
-    "unable to allocate",
-    "failed to allocate",
-    "bad_alloc",
-    "bad allocation",
-    "alloc_failed",
-    "allocation_failed",
-    # Apple's cards, for a tensor larger than they can have at all.
-    "invalid buffer size",
-    # How older versions of cuDNN say that no algorithm's workspace fits.
-    "unable to find a valid cudnn algorithm",
-)
-# Windows, when the paging file is too small for a mapped file.
-PAGING_FILE_TOO_SMALL = 1455
 # After so long everything is tried at once again: other programs may have left.
 FORGET_S = 120.0
 LOWER = "Lower the size, the batch size or the hires scale, or start the server with --medvram or --lowvram."
-
-
-def is_lack_of_memory(error: BaseException) -> bool:
-    """Whether an error means that the memory ran out."""
-    if isinstance(error, torch.OutOfMemoryError | MemoryError | OutOfMemory):
-        return True
-    if isinstance(error, OSError):
-        return error.errno == errno.ENOMEM or getattr(error, "winerror", 0) == PAGING_FILE_TOO_SMALL
-    return isinstance(error, RuntimeError) and any(words in str(error).lower() for words in LACK_OF_MEMORY)
 
 
 def attempt(work: Callable[[], Result]) -> tuple[Result] | None:

@@ -13,12 +13,12 @@ import torch
 from torch import Tensor
 
 from webui.core.errors import UnusableFile
+from webui.core.lack_of_memory import is_lack_of_memory
 from webui.library.files.file_types import SAFETENSORS_SUFFIXES
 from webui.library.files.pickle_headers import check_pickle
 from webui.library.files.stand_ins import BOOKKEEPING, PARAMETER_TABLE, Inert, ParameterTable
 from webui.library.files.tensor_table import flatten
 from webui.models.files.utf8_paths import utf8_path
-from webui.models.out_of_memory import is_lack_of_memory
 
 
 def load_pickle(path: Path) -> object:

@@ -9,10 +9,10 @@ from safetensors.torch import load_file
 from torch import Tensor, nn
 
 from webui.core.errors import UnusableFile
+from webui.core.lack_of_memory import is_lack_of_memory
 from webui.library.files.headers import DIFFUSERS_PARTS, diffusers_weight_files, is_pickle
 from webui.models.files.pickles import flat_tensors, load_pickle
 from webui.models.files.utf8_paths import utf8_path
-from webui.models.out_of_memory import is_lack_of_memory
 
 
 def open_tensors(path: Path) -> dict[str, Tensor]:

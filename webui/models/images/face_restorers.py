@@ -18,6 +18,7 @@ from PIL import Image
 from torch import Tensor
 
 from webui.core.errors import ModelNotFound, UnusableFile
+from webui.core.lack_of_memory import is_lack_of_memory
 from webui.core.model_file import ModelFile, ModelKind
 from webui.library.catalog.catalog import Catalog
 from webui.library.catalog.upscaler_names import find_restorer
@@ -25,7 +26,7 @@ from webui.models.files.tensors import open_tensors
 from webui.models.images.image_network import PictureNetwork, without_prefixes
 from webui.models.images.retinaface import RetinaFace, find_faces
 from webui.models.network_holder import Loading, NetworkHolder, SizedValue
-from webui.models.out_of_memory import Work, is_lack_of_memory
+from webui.models.out_of_memory import Work
 from webui.models.placing import PlaceStrategy, places_for
 from webui.store.regular_files import regular_files
 

@@ -11,11 +11,11 @@ from spandrel import MAIN_REGISTRY, ArchRegistry, ImageModelDescriptor, ModelLoa
 from torch import Tensor, nn
 
 from webui.core.errors import UnusableFile
+from webui.core.lack_of_memory import is_lack_of_memory
 from webui.core.model_file import ModelFile
 from webui.library.recognise.image_networks import COMMON_PREFIXES
 from webui.models.files.tensors import open_tensors
 from webui.models.module_weights import weight_bytes
-from webui.models.out_of_memory import is_lack_of_memory
 from webui.models.residency import Resident
 
 logger = logging.getLogger(__name__)
