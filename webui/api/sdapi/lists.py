@@ -6,6 +6,7 @@ from fastapi import APIRouter
 
 from webui.api.sdapi.answers import PromptStyleItem, SamplerItem, SchedulerItem, SDModelItem, SDVaeItem
 from webui.core.model_file import ModelFile, ModelKind
+from webui.core.readable import readable
 from webui.core.sampling import SAMPLERS, SCHEDULES, SamplerInfo, ScheduleInfo
 from webui.jobs.services import Services
 
@@ -82,5 +83,5 @@ def describe_checkpoint(file: ModelFile) -> SDModelItem:
         hash=file.short_hash,
         sha256=file.sha256,
         filename=file.path_text,
-        config=str(sidecar) if sidecar.is_file() else None,
+        config=readable(str(sidecar)) if sidecar.is_file() else None,
     )

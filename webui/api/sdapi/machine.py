@@ -15,6 +15,7 @@ from webui.core.errors import NotOffered
 from webui.core.flags import Flags
 from webui.core.model_file import ModelKind
 from webui.core.models_request import ModelsRequest
+from webui.core.readable import readable
 from webui.core.sampling import SAMPLERS, SCHEDULES
 from webui.jobs.job import Delivery
 from webui.jobs.services import Services
@@ -104,8 +105,8 @@ def describe_flags(flags: Flags) -> dict[str, Any]:
 def written_flag(value: object) -> object:
     """A flag's value in JSON: a port is a text in A1111."""
     if isinstance(value, tuple):
-        return [str(item) for item in cast("tuple[object, ...]", value)]
-    return value if isinstance(value, bool | None) else str(value)
+        return [readable(str(item)) for item in cast("tuple[object, ...]", value)]
+    return value if isinstance(value, bool | None) else readable(str(value))
 
 
 def script_names(*, is_img2img: bool) -> list[str]:
