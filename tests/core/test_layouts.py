@@ -114,7 +114,7 @@ def test_a_prompt_with_colons_is_no_infotext(prompt):
             "Undefined",
         ),
         ("Steps: 12, Sampler: Euler a CFG++, CFG scale: 4, Seed: 8", {"sampler"}, "Euler a CFG++"),
-        ("Steps: 9000, Sampler: Euler, CFG scale: 4, Seed: 8", {"steps"}, "9000"),
+        ("Steps: 900000, Sampler: Euler, CFG scale: 4, Seed: 8", {"steps"}, "900000"),
         (f"Steps: 9, Sampler: Euler, CFG scale: 4, Seed: {MAX_SEED + 1}", {"seed"}, "seed"),
         ("Steps: 9, Sampler: Euler, CFG scale: 4, Seed: 8, Size: 99999x64", {"width"}, "99999"),
         (

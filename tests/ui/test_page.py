@@ -3,7 +3,7 @@
 import json
 import re
 from pathlib import Path
-from urllib.parse import unquote
+from urllib.parse import unquote, urljoin
 
 import httpx
 import pytest
@@ -86,7 +86,7 @@ def test_a_prompt_becomes_a_saved_picture_while_the_bar_moves(page, home):
     assert path.is_relative_to(home)
     source = page.get_attribute("#txt2img_gallery .preview img", "src") or ""
     # The very file with its parameters, not a copy made for the page.
-    assert httpx.get(source).content == path.read_bytes()
+    assert httpx.get(urljoin(page.url, source)).content == path.read_bytes()
     infotext, _ = read_infotext(path)
     assert infotext is not None
     assert infotext.startswith("a red fox\nSteps: 60")

@@ -7,15 +7,13 @@ const NETWORK = /^\s*\w+:/;
 const WEIGHT = /:\s*([-+]?(?:\d+\.?\d*|\.\d+))\s*$/;
 
 /**
- * The part of a prompt that a key changes, from `from` to before `to`: words, with brackets and a weight around them
- * where they have one.
+ * The part of a prompt that a key changes, from `from` to before `to`: words with their brackets and weight, if any.
  * @typedef {{from: number, to: number, words: string, weight: number, isNetwork: boolean}} Target
  */
 
 /**
  * Whether a backslash makes a bracket a plain sign.
- * @param {string} text
- * @param {number} at
+ * @type {(text: string, at: number) => boolean}
  */
 function isEscaped(text, at) {
   let first = at;
