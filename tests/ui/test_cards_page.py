@@ -243,6 +243,7 @@ def test_the_trash_is_emptied_only_after_a_question_that_tells_how_much(page, ho
     page.click("#txt2img_lora_extra_refresh")
     discard(page, "gone")
     page.locator("#txt2img_lora .cards-toolbar button", has_text="Trash").click()
+    expect(page.locator(".trash-list li")).to_have_count(1)
     page.locator("dialog button", has_text="Empty the trash").click()
     question = page.locator("dialog.narrow")
     expect(question).to_contain_text("1 file will be deleted for good, which frees")
