@@ -34,6 +34,8 @@ export async function openTrash(restored) {
   const list = make("ul", { className: "trash-list" });
   const message = make("p", { className: "hint", textContent: "Reading …", attributes: { role: "status" } });
   const empty = button("Empty the trash", askToEmpty, { className: "danger" });
+  // Until it is known what would be deleted.
+  empty.hidden = true;
   let entries = /** @type {Trashed[]} */ ([]);
   const dialog = openDialog("Trash", {}, message, list);
   dialog.append(dialogButtons(empty, null, button("Close", () => dialog.close())));
