@@ -35,6 +35,28 @@ ARGUMENTS = (
 # A folder for pictures of the page, for the README: SCREENSHOTS=docs/screenshots pytest tests/ui
 SCREENSHOTS = os.environ.get("SCREENSHOTS")
 START_S = 120
+# Counts the events of the page that the server has not answered yet; watching, which never ends, apart.
+COUNT_ANSWERS = """
+window.unanswered = { count: 0, since: 0 };
+{
+  const { fetch } = window;
+  const note = (change) => {
+    unanswered.count += change;
+    unanswered.since = performance.now();
+  };
+  window.fetch = async (...asked) => {
+    if (!String(asked[0]?.url ?? asked[0]).includes("/run/")) return fetch(...asked);
+    note(1);
+    try {
+      const answer = await fetch(...asked);
+      await answer.clone().text();
+      return answer;
+    } finally {
+      note(-1);
+    }
+  };
+}
+"""
 # One job takes seconds; a busy machine many.
 PATIENCE_MS = 90_000
 
@@ -119,6 +141,7 @@ def opened(
         device_scale_factor=2 if width < 600 else 1,
     )
     context.set_default_timeout(PATIENCE_MS)
+    context.add_init_script(COUNT_ANSWERS)
     page = context.new_page()
     complaints = Complaints(address)
     complaints.listen(page)
@@ -139,9 +162,10 @@ def reloaded(page: Page) -> None:
 
 
 def ready(page: Page) -> None:
-    """Until the page has its tabs and shows what the server knows."""
+    """Until the page has all that the server knows: what comes later would replace what is typed."""
     page.wait_for_selector("#tabs > .tab-nav > button.selected")
     page.wait_for_function("document.querySelector('#setting_sd_model_checkpoint input').value !== ''")
+    page.wait_for_function("performance.now() - unanswered.since > 200 && unanswered.count === 0")
 
 
 def set_number(page: Page, field_id: str, value: int) -> None:

@@ -49,7 +49,7 @@ def build_ui(services: Services) -> GuardedBlocks:
             services,
             img2img.options,
             dict(quick) | dict(settings.components),
-            settings.as_json,
+            settings.applied,
             img2img.toprow.notice,
             page,
         )

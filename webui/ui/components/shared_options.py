@@ -6,6 +6,7 @@ from typing import Any
 
 import gradio as gr
 from gradio.components import Component
+from gradio.events import Dependency
 
 from webui.core.errors import WebuiError
 from webui.jobs.services import Services
@@ -27,11 +28,11 @@ def wire_shared_options(
     services: Services,
     components: Mapping[str, Component],
     twins: Mapping[str, Component],
-    as_json: gr.Textbox,
+    applied: Dependency,
     complaint: gr.HTML,
     page: gr.Blocks,
 ) -> None:
-    """A change holds at once and shows at the option's twin; `as_json` tells of changes elsewhere."""
+    """A change holds at once and shows at the option's twin; `applied` is the event of the Settings tab."""
 
     def change(value: object, key: str) -> Updates:
         try:
@@ -54,4 +55,6 @@ def wire_shared_options(
             preprocess=False,
             **INSTANT,
         )
-    gr.on([page.load, as_json.change], load, outputs=list(components.values()), **INSTANT)
+    # Once as the page opens. A second time, late, would take back what somebody has typed by then.
+    page.load(load, outputs=list(components.values()), **INSTANT)
+    applied.then(load, outputs=list(components.values()), **INSTANT)

@@ -8,6 +8,7 @@ from typing import Any
 
 import gradio as gr
 from gradio.components import Component
+from gradio.events import Dependency
 
 from webui.core.errors import WebuiError
 from webui.core.settings import Settings, section_type
@@ -20,10 +21,10 @@ from webui.ui.texts import notice
 
 @dataclass(frozen=True, slots=True)
 class SettingsTab:
-    """What other tabs need of this one: the options' components by key, and all values as JSON."""
+    """What other tabs need of this one: the options' components by key, and the event of Apply."""
 
     components: Mapping[str, Component]
-    as_json: gr.Textbox
+    applied: Dependency
 
 
 def make_settings(services: Services, quick: Mapping[str, Component], page: gr.Blocks) -> SettingsTab:
@@ -42,9 +43,9 @@ def make_settings(services: Services, quick: Mapping[str, Component], page: gr.B
     as_json = gr.Textbox(
         elem_id="settings_json", visible="hidden", value=options_json(services.settings.current)
     )
-    wire_settings(services, components, result, as_json, apply, page)
+    applied = wire_settings(services, components, result, as_json, apply, page)
     wire_resets({key: options[key].default for key in components}, components)
-    return SettingsTab(components, as_json)
+    return SettingsTab(components, applied)
 
 
 SEARCH = (
@@ -93,8 +94,8 @@ def wire_settings(
     as_json: gr.Textbox,
     apply: gr.Button,
     page: gr.Blocks,
-) -> None:
-    """Apply keeps what was changed; opening the page shows what holds now."""
+) -> Dependency:
+    """Apply keeps what was changed; opening the page shows what holds now. Returns the event of Apply."""
 
     def submit(values: Mapping[Component, Any]) -> Updates:
         current = services.settings.current.options()
@@ -114,10 +115,10 @@ def wire_settings(
         updates: Updates = {component: shown(values[key]) for key, component in components.items()}
         return updates | {as_json: options_json(services.settings.current), result: ""}
 
-    apply.click(
+    page.load(load, outputs=[*components.values(), as_json, result], **INSTANT)
+    return apply.click(
         submit, inputs=set(components.values()), outputs=[result, as_json], preprocess=False, **INSTANT
     )
-    page.load(load, outputs=[*components.values(), as_json, result], **INSTANT)
 
 
 def wire_resets(defaults: Mapping[str, Any], components: Mapping[str, Component]) -> None:
