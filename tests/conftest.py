@@ -1,11 +1,13 @@
 """What tests share: the golden checkpoints and a server on them."""
 
+import os
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+from hypothesis import settings
 
 from tests.golden_cases import GOLDENS, make_golden_models, make_golden_networks
 
@@ -15,6 +17,10 @@ if TYPE_CHECKING:
     from webui.jobs.services import Services
 
 ROOT = Path(__file__).parent.parent
+# The same cases in every run, however slow the machine is; HYPOTHESIS_PROFILE=search looks for others.
+settings.register_profile("steady", derandomize=True, deadline=None)
+settings.register_profile("search", deadline=None, max_examples=500)
+settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "steady"))
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

@@ -13,7 +13,8 @@ from webui.core.request_infotext import PictureFacts, format_infotext
 from webui.core.request_parts import LATENT_UPSCALERS, HiresFix, Refiner
 from webui.core.sampling import SAMPLERS, SCHEDULES
 from webui.core.settings import Settings
-from webui.ui.forms.generation import (
+from webui.ui.forms.img2img import fields_of_img2img_infotext
+from webui.ui.generation import (
     FORM_DEFAULTS,
     fields_of_infotext,
     fields_of_request,
@@ -21,7 +22,6 @@ from webui.ui.forms.generation import (
     request_parts,
     seed_of,
 )
-from webui.ui.forms.img2img import fields_of_img2img_infotext
 
 HIRES = st.builds(
     HiresFix,
@@ -81,6 +81,18 @@ def test_the_form_shows_a_request_so_that_it_makes_the_same_again(txt2img_form, 
     )
     again = asked_for(txt2img_form, fields_of_request(request), settings)
     assert as_it_matters(again) == as_it_matters(request)
+
+
+def test_a_second_pass_keeps_the_schedule_of_the_first(txt2img_form):
+    """Exponential is the first sampler's own schedule, not the second's."""
+    text = (
+        "a fox\nSteps: 2, Sampler: DPM++ 2M SDE, Schedule type: Exponential, Seed: 1, Size: 64x64, "
+        "Hires sampler: DPM++ 2M, Hires upscale: 2, Hires upscaler: Latent"
+    )
+    again = asked_for(txt2img_form, fields_of_infotext(text, Settings()), Settings())
+    assert again.second_pass().effective_schedule == "Exponential"
+    plain = fields_of_infotext(text.replace("Hires sampler: DPM++ 2M, ", ""), Settings())
+    assert plain["schedule"] == "Automatic"
 
 
 @given(request=whole_requests(prompts=st.sampled_from(["", "a fox", "a (red:1.2) fox,\nin the snow"])))

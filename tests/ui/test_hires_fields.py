@@ -1,7 +1,7 @@
 """The head of the hires accordion."""
 
 from webui.ui.components.hires_fields import final_size_html
-from webui.ui.forms.parts import PART_DEFAULTS
+from webui.ui.generation_parts import PART_DEFAULTS
 
 FIELDS = PART_DEFAULTS | {"hires": True, "width": 512, "height": 512}
 

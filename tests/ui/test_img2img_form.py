@@ -10,7 +10,6 @@ from webui.core.request import make_request
 from webui.core.request_infotext import PictureFacts, format_infotext
 from webui.core.request_parts import Inpainting, Loopback, Outpainting, SoftInpainting
 from webui.core.settings import Settings
-from webui.ui.forms.generation import FORM_DEFAULTS
 from webui.ui.forms.img2img import (
     IMG2IMG_DEFAULTS,
     MASKED_MODES,
@@ -22,6 +21,7 @@ from webui.ui.forms.img2img import (
     img2img_parts,
     read_pictures,
 )
+from webui.ui.generation import FORM_DEFAULTS
 
 IMAGE, MASK = "a" * 64, "b" * 64
 SHOWN = Pictures(IMAGE, MASK, IMAGE, 512, 768, 512, 768)

@@ -4,7 +4,7 @@ import pytest
 
 from webui.core.errors import InvalidRequest
 from webui.core.request import make_request
-from webui.ui.forms.parts import PART_DEFAULTS, fields_of_parts, final_size, request_of_parts
+from webui.ui.generation_parts import PART_DEFAULTS, fields_of_parts, final_size, request_of_parts
 
 ON = PART_DEFAULTS | {"hires": True}
 SIZE = {"width": 512, "height": 768}

@@ -10,8 +10,8 @@ from webui.ui.components.input_accordion import InputAccordion, input_accordion
 from webui.ui.components.model_lists import checkpoint_titles, make_refresh, renew_on_load
 from webui.ui.components.sampling_fields import add_slider
 from webui.ui.forms.form import Form
-from webui.ui.forms.generation import FORM_DEFAULTS
-from webui.ui.forms.parts import SAME_CHECKPOINT, SAME_SAMPLER, SAME_SCHEDULE, final_size
+from webui.ui.generation import FORM_DEFAULTS
+from webui.ui.generation_parts import SAME_CHECKPOINT, SAME_SAMPLER, SAME_SCHEDULE, final_size
 from webui.ui.handlers import INSTANT
 
 # Fields that decide the size of the second pass's pictures.

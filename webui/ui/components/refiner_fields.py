@@ -7,7 +7,7 @@ from webui.ui.components.input_accordion import input_accordion
 from webui.ui.components.model_lists import checkpoint_titles, make_refresh, renew_on_load
 from webui.ui.components.sampling_fields import add_slider
 from webui.ui.forms.form import Form
-from webui.ui.forms.generation import FORM_DEFAULTS
+from webui.ui.generation import FORM_DEFAULTS
 
 
 def make_refiner_fields(tab: str, form: Form, catalog: Catalog, page: gr.Blocks) -> None:

@@ -5,7 +5,7 @@ import gradio as gr
 from webui.core.sampling import SAMPLERS, SCHEDULES
 from webui.ui.components.buttons import icon_button
 from webui.ui.forms.form import Form, within
-from webui.ui.forms.generation import FORM_DEFAULTS
+from webui.ui.generation import FORM_DEFAULTS
 
 
 def make_sampling_fields(tab: str, form: Form) -> None:

@@ -7,7 +7,7 @@ import gradio as gr
 from webui.ui.components.buttons import icon_button
 from webui.ui.components.sampling_fields import add_slider
 from webui.ui.forms.form import Form
-from webui.ui.forms.generation import FORM_DEFAULTS
+from webui.ui.generation import FORM_DEFAULTS
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,7 +14,7 @@ from webui.core.request_parts import Inpainting, Loopback, Outpainting, SoftInpa
 from webui.core.settings import Settings
 from webui.core.sizes import round_down_side
 from webui.jobs.img2img_batch import BatchInputs, PngInfoChoice, folder_named, pictures_for_batch
-from webui.ui.forms.generation import fields_of_infotext, fields_of_request, request_parts
+from webui.ui.generation import fields_of_infotext, fields_of_request, request_parts
 
 IMG2IMG, SKETCH, INPAINT = "img2img", "Sketch", "Inpaint"
 INPAINT_SKETCH, INPAINT_UPLOAD, BATCH = "Inpaint sketch", "Inpaint upload", "Batch"

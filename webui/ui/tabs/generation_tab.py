@@ -17,7 +17,7 @@ from webui.ui.components.results import Results
 from webui.ui.components.toprow import Toprow
 from webui.ui.doors.browsers import owner_of
 from webui.ui.forms.form import Form
-from webui.ui.forms.generation import fields_of_request, infotext_problems, prompt_of_infotext
+from webui.ui.generation import fields_of_request, infotext_problems, prompt_of_infotext
 from webui.ui.handlers import INSTANT, QUIET, Updates, show_refusal
 from webui.ui.texts import notice
 from webui.ui.watching.pictures import PictureFiles

@@ -12,7 +12,7 @@ from webui.store.chosen import SaveButton
 from webui.ui.components.results import Results
 from webui.ui.components.seed_fields import SeedFields
 from webui.ui.forms.form import Form
-from webui.ui.forms.generation import FORM_DEFAULTS
+from webui.ui.generation import FORM_DEFAULTS
 from webui.ui.handlers import INSTANT, Updates
 from webui.ui.texts import infotext_html, notice, paragraph
 from webui.ui.watching.job_view import shown_picture

@@ -9,8 +9,8 @@ from webui.core.errors import NotFound, WebuiError
 from webui.core.settings import Settings
 from webui.jobs.services import Services
 from webui.ui.components.results import Results
-from webui.ui.forms.generation import infotext_problems
 from webui.ui.forms.img2img import IMG2IMG, INPAINT, SKETCH, fields_of_img2img_infotext
+from webui.ui.generation import infotext_problems
 from webui.ui.handlers import INSTANT, Updates, show_refusal
 from webui.ui.tabs.img2img import Img2img
 from webui.ui.texts import notice

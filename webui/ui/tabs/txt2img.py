@@ -18,7 +18,7 @@ from webui.ui.components.sampling_fields import make_guidance_fields, make_sampl
 from webui.ui.components.seed_fields import make_override_field, make_seed_fields
 from webui.ui.components.toprow import Toprow, make_toprow
 from webui.ui.forms.form import Form
-from webui.ui.forms.generation import fields_of_infotext, request_parts
+from webui.ui.generation import fields_of_infotext, request_parts
 from webui.ui.handlers import INSTANT, Updates
 from webui.ui.memory import wire_memory
 from webui.ui.tabs.again_buttons import wire_decoding, wire_hires, wire_unfinished

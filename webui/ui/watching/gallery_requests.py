@@ -13,7 +13,7 @@ from webui.jobs.job import Beside
 from webui.jobs.services import Services
 from webui.store.latents import FinishedBatch, KeptFile
 from webui.store.reading import open_picture
-from webui.ui.forms.parts import LATENT_PIXELS, hires_of
+from webui.ui.generation_parts import LATENT_PIXELS, hires_of
 from webui.ui.watching.job_view import ShownPicture
 from webui.ui.watching.pictures import PictureFiles
 

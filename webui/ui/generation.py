@@ -9,9 +9,9 @@ from webui.core.infotext_fields import as_option
 from webui.core.infotext_layouts import split_infotext
 from webui.core.request import MAX_SEED, GenerationRequest
 from webui.core.request_infotext import read_with_problems
-from webui.core.sampling import AUTOMATIC, find_sampler
+from webui.core.sampling import AUTOMATIC, effective_schedule, find_sampler
 from webui.core.settings import Settings
-from webui.ui.forms.parts import PART_DEFAULTS, fields_of_parts, request_of_parts
+from webui.ui.generation_parts import PART_DEFAULTS, fields_of_parts, request_of_parts
 
 # Chips that stand for fields of the request.
 MODEL_CHIPS = {"Model hash": "model", "Model": "model", "VAE": "vae"}
@@ -120,11 +120,21 @@ def fields_of_infotext(text: str, settings: Settings) -> dict[str, Any]:
     if not reading.tells_how:
         return prompts
     fields = {name: found[name] for name in PLAIN if name in found} | seed_fields(found)
-    if "sampler" in found and found.get("schedule") == find_sampler(found["sampler"]).default_schedule:
+    if is_usual_schedule(found):
         fields["schedule"] = AUTOMATIC
     switches = {name: bool(found.get(name, False)) for name in ("tiling", "restore_faces")}
     chips = {"override_settings": chips_of(found, settings)}
     return fields | fields_of_parts(found) | switches | chips
+
+
+def is_usual_schedule(found: Mapping[str, Any]) -> bool:
+    """Whether "Automatic" stands for the schedule of an infotext's fields, in the second pass as well."""
+    if "sampler" not in found or found.get("schedule") != find_sampler(found["sampler"]).default_schedule:
+        return False
+    hires = found.get("hires") or {}
+    # A second pass that names no schedule has the first's, and "Automatic" is another one for another sampler.
+    follows = bool(hires.get("sampler")) and not hires.get("schedule")
+    return not follows or effective_schedule(hires["sampler"], AUTOMATIC) == found["schedule"]
 
 
 def prompt_of_infotext(text: str) -> str:
