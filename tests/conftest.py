@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
-from hypothesis import settings
+from hypothesis import HealthCheck, settings
 
 from tests.golden_cases import GOLDENS, make_golden_models, make_golden_networks
 
@@ -18,7 +18,9 @@ if TYPE_CHECKING:
 
 ROOT = Path(__file__).parent.parent
 # The same cases in every run, however slow the machine is; HYPOTHESIS_PROFILE=search looks for others.
-settings.register_profile("steady", derandomize=True, deadline=None)
+settings.register_profile(
+    "steady", derandomize=True, deadline=None, suppress_health_check=[HealthCheck.too_slow]
+)
 settings.register_profile("search", deadline=None, max_examples=500)
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "steady"))
 

@@ -132,7 +132,7 @@ def is_usual_schedule(found: Mapping[str, Any]) -> bool:
     if "sampler" not in found or found.get("schedule") != find_sampler(found["sampler"]).default_schedule:
         return False
     hires = found.get("hires") or {}
-    # A second pass that names no schedule has the first's, and "Automatic" is another one for another sampler.
+    # A second pass that names no schedule has the first's. "Automatic" may be another with its sampler.
     follows = bool(hires.get("sampler")) and not hires.get("schedule")
     return not follows or effective_schedule(hires["sampler"], AUTOMATIC) == found["schedule"]
 
