@@ -42,6 +42,7 @@ from webui.library.fetch.web import Web
 from webui.library.intake.finishing import UploadFinisher
 from webui.library.intake.intake import WILDCARDS, Intake
 from webui.library.library import Library
+from webui.library.presets.presets import Presets
 from webui.store.card_cache import CardCache
 from webui.store.database import Database
 from webui.store.folder_rules import FolderRules
@@ -53,6 +54,7 @@ from webui.store.inputs import Inputs
 from webui.store.keys import Keys
 from webui.store.latents import Latents
 from webui.store.lock import DataLock
+from webui.store.preset_files import PRESETS, PresetFiles
 from webui.store.served_pictures import ServedPictures
 from webui.store.settings_file import SettingsFile
 from webui.store.staging import INCOMING
@@ -140,7 +142,8 @@ def build_library(
         Thumbnails(paths.data / "thumbnails"),
         Trash(catalog.folders.roots),
     )
-    intake = Intake(catalog, headers, paths, inputs)
+    presets = Presets(PresetFiles(paths.data / PRESETS), catalog, loras)
+    intake = Intake(catalog, headers, paths, inputs, presets.take)
     uploads = Uploads(paths.models / INCOMING / "uploads")
     keys = Keys(paths.data / "keys.json")
     # No proxy leads to sites that tests have on this machine.
@@ -153,6 +156,7 @@ def build_library(
         uploads=uploads,
         finishing=UploadFinisher(uploads, intake),
         cards=cards,
+        presets=presets,
         history=History(database),
         keys=keys,
         web=web,

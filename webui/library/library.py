@@ -23,6 +23,7 @@ from webui.library.fetch.web import Web
 from webui.library.intake.arrival import Arrival
 from webui.library.intake.finishing import UploadFinisher
 from webui.library.intake.intake import Intake
+from webui.library.presets.presets import Presets
 from webui.prompts.styles import Styles
 from webui.store.history import History
 from webui.store.keys import Keys
@@ -55,6 +56,7 @@ class Library:
     uploads: Uploads
     finishing: UploadFinisher
     cards: Cards
+    presets: Presets
     history: History
     keys: Keys
     web: Web

@@ -20,11 +20,14 @@ from tests.arriving_files import (
 from webui.core.flags import read_flags
 from webui.core.model_file import Family, ModelKind
 from webui.library.catalog.catalog import Catalog, ModelFolders
+from webui.library.catalog.lora_files import LoraFiles
 from webui.library.intake import archives
 from webui.library.intake.intake import Intake
+from webui.library.presets.presets import Presets
 from webui.store.database import IN_MEMORY, Database
 from webui.store.header_cache import HeaderCache
 from webui.store.inputs import Inputs
+from webui.store.preset_files import PresetFiles
 from webui.store.uploads import Uploads
 
 
@@ -38,7 +41,9 @@ class Place:
         self.catalog = Catalog(ModelFolders.of(self.paths), cache)
         self.catalog.scan()
         self.inputs = Inputs(self.paths.data / "inputs")
-        self.intake = Intake(self.catalog, cache, self.paths, self.inputs)
+        self.presets = PresetFiles(self.paths.data / "presets")
+        take = Presets(self.presets, self.catalog, LoraFiles(self.catalog)).take
+        self.intake = Intake(self.catalog, cache, self.paths, self.inputs, take)
         self.number = 0
 
     def drop(self, name, data):
@@ -346,7 +351,8 @@ def test_files_go_to_the_folder_that_a_flag_names(tmp_path):
     paths = read_flags(["--data-dir", str(tmp_path), "--lora-dir", str(own)])[0].paths(tmp_path)
     cache = HeaderCache(Database(IN_MEMORY))
     catalog = Catalog(ModelFolders.of(paths), cache)
-    place.intake = Intake(catalog, cache, paths, place.inputs)
+    take = Presets(place.presets, catalog, LoraFiles(catalog)).take
+    place.intake = Intake(catalog, cache, paths, place.inputs, take)
     place.drop("cat.safetensors", lora())
     assert place.files() == ["elsewhere/cat.safetensors"]
 

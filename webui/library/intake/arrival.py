@@ -6,7 +6,7 @@ from pydantic import BaseModel, ConfigDict
 
 from webui.core.model_file import ModelFile, ModelKind
 
-Outcome = Literal["filed", "duplicate", "picture", "infotext", "styles", "wildcard", "refused"]
+Outcome = Literal["filed", "duplicate", "picture", "infotext", "styles", "wildcard", "preset", "refused"]
 State = Literal["here", "other version", "missing"]
 
 
@@ -47,7 +47,7 @@ class Arrival(BaseModel):
     height: int | None = None
     infotext: str | None = None
     named: tuple[NamedModel, ...] = ()
-    # Of styles: their names.
+    # Of styles and presets: their names.
     added: tuple[str, ...] = ()
 
 

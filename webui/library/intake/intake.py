@@ -3,11 +3,12 @@
 import logging
 import shutil
 import threading
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 
 from webui.core.errors import UnusableFile, WebuiError
 from webui.core.model_file import ModelFile, ModelKind
+from webui.core.preset import looks_like_preset
 from webui.core.settings import Paths
 from webui.library.catalog.catalog import Catalog
 from webui.library.intake.archives import unpack
@@ -39,13 +40,18 @@ logger = logging.getLogger(__name__)
 WILDCARDS = "wildcards"
 MAX_PICTURE_BYTES = 256 * 2**20
 MODELS_IN_FILES = (Container.SAFETENSORS, Container.PICKLE, Container.GGUF)
+# From the name and the content of a preset's file to what became of it.
+TakePreset = Callable[[str, bytes], Arrival]
 
 
 class Intake:
     """Takes files over, one at a time. Any thread."""
 
-    def __init__(self, catalog: Catalog, cache: HeaderCache, paths: Paths, inputs: Inputs) -> None:
+    def __init__(
+        self, catalog: Catalog, cache: HeaderCache, paths: Paths, inputs: Inputs, take_preset: TakePreset
+    ) -> None:
         """Models go where the catalog looks, pictures to `inputs`, texts where `paths` says."""
+        self._take_preset = take_preset
         self._catalog = catalog
         self._cache = cache
         self._paths = paths
@@ -141,6 +147,8 @@ class Intake:
         if other:
             raise UnusableFile(f"{path.name} is a {other} archive. Unpack it, and drop what is in it.")
         text = read_text(path)
+        if text is not None and looks_like_preset(text):
+            return self._take_preset(path.name, path.read_bytes())
         if text is not None and is_styles(text):
             return add_styles(path, self._paths.styles)
         if text is not None and is_infotext(text):
@@ -158,7 +166,7 @@ class Intake:
             raise UnusableFile(reason)
         raise UnusableFile(
             f"{path.name} is nothing that is known here. "
-            "Models, pictures, styles.csv, wildcards (.txt) and zips of them can be dropped."
+            "Models, pictures, presets, styles.csv, wildcards (.txt) and zips of them can be dropped."
         )
 
     def _take_archive(self, path: Path) -> list[Arrival]:
