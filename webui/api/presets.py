@@ -58,7 +58,7 @@ def routes(services: Services) -> APIRouter:
         kept, problems = presets.files.all()
         return PresetList(presets=[summary(each) for each in kept], problems=problems)
 
-    @router.get("/v1/presets/{name}")
+    @router.get("/v1/presets/{name}", response_model_exclude_none=True)
     def get_preset(name: str) -> PresetReading:
         """A set-up, and what of it can be filled in here."""
         return presets.read(name, services.settings.current, services.styles().names)

@@ -138,7 +138,7 @@ class PresetFields(Kept):
 
     def known(self) -> dict[str, Any]:
         """The fields that the set-up has, by name; lists as the form has them."""
-        found = self.model_dump(include=set(type(self).model_fields), exclude_none=True)
+        found = self.model_dump(include={*PresetFields.model_fields}, exclude_none=True)
         return {name: list(value) if isinstance(value, tuple) else value for name, value in found.items()}
 
     def unknown(self) -> tuple[str, ...]:

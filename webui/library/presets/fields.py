@@ -3,10 +3,10 @@
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
 
-from pydantic import ValidationError
+from pydantic import JsonValue, ValidationError
 
 from webui.core.errors import InvalidRequest
-from webui.core.image_options import INFOTEXT_FIELDS, OPTION_FIELDS, ImageOptions
+from webui.core.image_options import INFOTEXT_FIELDS, OPTION_FIELDS, ImageOptions, option_key
 from webui.core.model_file import ModelFile, ModelKind
 from webui.core.preset import PRESET_VERSION, ModelName, Preset, PresetFields
 from webui.core.sampling import find_sampler, find_schedule
@@ -100,6 +100,13 @@ def drop_unknown_choices(fields: dict[str, Any]) -> list[str]:
             del fields[field]
             problems.append(str(error))
     return problems
+
+
+def options_of(settings: Settings) -> dict[str, JsonValue]:
+    """Options that an infotext could tell and that are unlike the defaults, by A1111's keys."""
+    image, usual = settings.image.model_dump(), ImageOptions().model_dump()
+    names = dict.fromkeys(INFOTEXT_FIELDS.values())
+    return {option_key(name): image[name] for name in names if image[name] != usual[name]}
 
 
 def chips_of(preset: Preset, settings: Settings) -> tuple[list[str], list[str]]:

@@ -7,7 +7,6 @@ from typing import Any
 from pydantic import BaseModel, JsonValue
 
 from webui.core.errors import WebuiError
-from webui.core.image_options import INFOTEXT_FIELDS, OPTION_FIELDS, ImageOptions, option_key
 from webui.core.model_file import ModelKind
 from webui.core.preset import PRESET_VERSION, ModelName, Preset, read_preset
 from webui.core.request_parts import LATENT_UPSCALERS
@@ -24,6 +23,7 @@ from webui.library.presets.fields import (
     chips_of,
     drop_unknown_choices,
     models_of,
+    options_of,
     said_of,
     title_of,
     told_of_version,
@@ -68,14 +68,10 @@ class Presets:
     def complete(self, preset: Preset, settings: Settings) -> Preset:
         """A set-up as the page tells it, with checkpoint, VAE, options and hashes as they are here now."""
         fields = preset.fields.without_moment()
-        checkpoint = preset.checkpoint or ModelName(
-            kind=ModelKind.CHECKPOINT, name=settings.models.sd_model_checkpoint
-        )
+        selected = self._catalog.known_checkpoint(settings.models.sd_model_checkpoint)
+        title = selected.title if selected else settings.models.sd_model_checkpoint
+        checkpoint = preset.checkpoint or ModelName(kind=ModelKind.CHECKPOINT, name=title)
         vae = preset.vae or ModelName(kind=ModelKind.VAE, name=settings.models.sd_vae)
-        image, usual = settings.image.model_dump(), ImageOptions().model_dump()
-        own = {
-            option_key(name): image[name] for name in INFOTEXT_FIELDS.values() if image[name] != usual[name]
-        }
         return preset.model_copy(
             update={
                 "version": PRESET_VERSION,
@@ -83,16 +79,14 @@ class Presets:
                 "checkpoint": self._with_hash(checkpoint) if checkpoint.name else None,
                 "vae": self._with_hash(vae),
                 "models": tuple(self._with_hash(model) for model in models_of(fields)),
-                # What only a later version knows stays.
-                "options": {key: value for key, value in preset.options.items() if key not in OPTION_FIELDS}
-                | own,
+                "options": preset.options if "options" in preset.model_fields_set else options_of(settings),
             }
         )
 
     def read(self, name: str, settings: Settings, styles: Iterable[str]) -> PresetReading:
         """What to fill in for a preset here. Raises NotFound or UnusableFile."""
         kept = self.files.find(name)
-        preset, problems = kept.preset, list(told_of_version(kept))
+        preset, problems = self._with_new_hashes(kept.preset), list(told_of_version(kept))
         fields = preset.fields.known()
         problems += self._use_local_names(preset, fields)
         problems += drop_unknown_choices(fields)
@@ -173,6 +167,15 @@ class Presets:
             entry = self._loras.names().find(found.file.stem)
             return model.model_copy(update={"hash": self._loras.short_hash(entry) if entry else found.hash})
         return model.model_copy(update={"name": found.file.name, "hash": found.file.short_hash or found.hash})
+
+    def _with_new_hashes(self, preset: Preset) -> Preset:
+        """With the hashes of checkpoint and VAE that were not known yet when it was kept."""
+        unhashed = {
+            part: self._with_hash(model)
+            for part, model in (("checkpoint", preset.checkpoint), ("vae", preset.vae))
+            if model is not None and model.hash is None
+        }
+        return preset.model_copy(update=unhashed)
 
     def _choices(self, preset: Preset) -> tuple[dict[str, str], list[str]]:
         """The titles of checkpoint and VAE here, and sentences on those that are missing."""

@@ -1,4 +1,4 @@
-// Anything can be dropped anywhere on the page, or pasted: model files, links, pictures, zips, styles, wildcards.
+// Anything can be dropped anywhere on the page, or pasted: model files, links, pictures, presets, zips, styles, wildcards.
 import { appears, closest, publish } from "./dom.js";
 import { make } from "./controls.js";
 import { ask } from "./server.js";
@@ -10,6 +10,7 @@ import { finishUpload, sendFile } from "./drop/uploads.js";
 import { inquire } from "./drop/inquiry.js";
 import { openKeys, placeKeysInSettings } from "./drop/keys.js";
 import { isLink, linksIn } from "./drop/links.js";
+import { isPreset, presetFile } from "./drop/texts.js";
 import { searchCivitai } from "./drop/search.js";
 
 await appears("#tabs > .tab-nav > button");
@@ -21,7 +22,7 @@ const veil = make(
     "p",
     {},
     make("strong", { textContent: "Drop it here" }),
-    make("span", { textContent: "Models, LoRAs, links, pictures, zips, styles: each goes where it belongs." }),
+    make("span", { textContent: "Models, LoRAs, links, pictures, presets, zips, styles: each goes where it belongs." }),
   ),
 );
 document.body.append(veil);
@@ -79,7 +80,7 @@ addEventListener("paste", (event) => {
   const inField = closest(event, "input, textarea, [contenteditable]");
   const files = [...(event.clipboardData?.files ?? [])].filter((file) => !file.type.startsWith("image/"));
   const text = event.clipboardData?.getData("text/plain") ?? "";
-  if (!files.length && (inField || !isLink(text))) return;
+  if (!files.length && (inField || !(isLink(text) || isPreset(text)))) return;
   event.preventDefault();
   take(files, text);
 });
@@ -91,7 +92,8 @@ addEventListener("paste", (event) => {
  */
 function take(files, text = "") {
   for (const file of files) sendFile(file, tray);
-  if (!files.length) for (const link of linksIn(text)) void fetchLink(link, tray);
+  if (!files.length && isPreset(text)) sendFile(presetFile(text), tray);
+  else if (!files.length) for (const link of linksIn(text)) void fetchLink(link, tray);
 }
 
 publish({

@@ -117,6 +117,8 @@ interface Arrival {
   card: Card | null;
   infotext: string | null;
   missing: NamedModel[];
+  /** Names of the styles, or of the preset, that came. */
+  added: string[];
 }
 
 interface Download {
@@ -155,6 +157,32 @@ interface FoundModel {
   early_access_until: string | null;
   here: Card | null;
   same: boolean;
+}
+
+/** A whole set-up in a list. */
+interface PresetSummary {
+  name: string;
+  tab: Tab;
+  checkpoint: string | null;
+  prompt: string;
+  /** Seconds since 1970. */
+  modified: number;
+}
+
+/** What a preset's file holds; see Preset in webui/core/preset.py. */
+interface PresetFile {
+  fields: Record<string, unknown>;
+  [key: string]: unknown;
+}
+
+/** A preset as it can be applied here: settings to choose by option key, and what these are now. */
+interface PresetReading {
+  name: string;
+  preset: PresetFile;
+  fields: Record<string, unknown>;
+  choose: Record<string, string>;
+  before: Record<string, string>;
+  problems: string[];
 }
 
 /** Whether there is a key, by site. */
@@ -271,6 +299,9 @@ interface Webui {
   /** By the key of a form, the names of its fields and the ids of their elements. */
   forms: Record<string, [name: string, id: string | null][]>;
   remember(key: string, values: unknown[]): never[];
+  formRead(tab: Tab, values: unknown[]): never[];
+  nextFill(tab: Tab): string;
+  formFilled(tab: Tab): never[];
   showTab(name: string): never[];
   canvasPictures(mode: string): Promise<string>;
   canvasPixels(mode: string | undefined): [number, number] | null;
@@ -298,5 +329,6 @@ interface Window {
 interface WindowEventMap {
   "canvas-change": CustomEvent<string>;
   keys: CustomEvent<Keys>;
+  presets: CustomEvent<null>;
   trash: CustomEvent<number>;
 }

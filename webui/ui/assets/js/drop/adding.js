@@ -2,6 +2,7 @@
 import { make } from "../controls.js";
 import { button, dialogButtons, openDialog } from "../dialogs.js";
 import { linksIn } from "./links.js";
+import { isPreset } from "./texts.js";
 
 const UNKNOWN_LINK = "That is not a link this page knows. It takes addresses of Civitai and Hugging Face, and AIR names.";
 
@@ -37,7 +38,7 @@ export function askForModels(take) {
   const dialog = openDialog("Add models", { narrow: true }, form);
   form.addEventListener("submit", (event) => {
     const chosen = [...(files.files ?? [])];
-    if (chosen.length || linksIn(link.value).length) return take(chosen, link.value);
+    if (chosen.length || linksIn(link.value).length || isPreset(link.value)) return take(chosen, link.value);
     event.preventDefault();
     message.textContent = link.value ? UNKNOWN_LINK : "Choose files, or paste a link.";
   });

@@ -3,6 +3,7 @@ import { find, isShown, type } from "../dom.js";
 import { chooseModel } from "../cards/choosing.js";
 import { edit } from "../cards/details.js";
 import { isInPrompt, toggle } from "../cards/prompt.js";
+import { applyPreset } from "../presets/apply.js";
 
 /** @import { KeptLine, Line, Tray } from "./tray.js" */
 
@@ -57,6 +58,7 @@ async function show(arrival, line, tray, file, alone) {
   });
   if (arrival.outcome === "filed" || arrival.outcome === "duplicate") await showModel(arrival, line, alone);
   else if (arrival.infotext || arrival.outcome === "picture") showPicture(arrival, line, tray, file);
+  else if (arrival.outcome === "preset") showPreset(arrival, line, tray);
   else if (arrival.outcome === "styles") {
     for (const tab of ["txt2img", "img2img"]) find(`#refresh_${tab}_styles`)?.click();
   }
@@ -80,6 +82,20 @@ async function showModel({ kind, title, card }, line, alone) {
       if (trashed) line.say(`${trashed.name} is in the trash.`);
       window.webui.cardsChanged();
     }));
+}
+
+/**
+ * @param {Arrival} arrival
+ * @param {Line} line
+ * @param {Tray} tray
+ */
+function showPreset({ added: [name], missing }, line, tray) {
+  dispatchEvent(new CustomEvent("presets"));
+  line.offer("Apply", async () => {
+    const problem = await applyPreset(currentTab(), name);
+    if (problem) line.say(problem, "failed");
+  });
+  for (const model of missing.filter(({ state }) => state !== "here")) showMissing(model, tray.add(model.name), "preset");
 }
 
 /**
@@ -118,10 +134,11 @@ function fill(tab, infotext) {
 /**
  * @param {NamedModel} missing
  * @param {Line} line
+ * @param {string} [by] what names the model
  */
-function showMissing(missing, line) {
+function showMissing(missing, line, by = "picture") {
   const { name, kind, state, link } = missing;
-  const what = state === "other version" ? "is here in another version than this picture was made with" : "is not here";
+  const what = state === "other version" ? `is here in another version than this ${by} was made with` : "is not here";
   line.say(`The ${kind ?? "model"} ${name} ${what}.`, "failed", { missing });
   if (link) {
     line.offer("Fetch it", () => {
