@@ -68,6 +68,7 @@ from webui.store.uploads import Uploads
 logger = logging.getLogger(__name__)
 PORT, API_PORT, PORTS_TO_TRY = 7860, 7861, 100
 MOST_CONNECTIONS = 4000
+PAGE_UPLOADS = "page-uploads"
 
 
 def build_services(flags: Flags, root: Path, sites: Sites | None = None) -> Services:
@@ -178,7 +179,7 @@ def select(settings: SettingsFile, flags: Flags) -> None:
 
 def build_app(services: Services) -> FastAPI:
     """The API, and the page on it unless --nowebui was given."""
-    app = build_api(services, lifespan=lambda _: running(services))
+    app = build_api(services, lifespan=lambda app: running(app, services))
     if not services.flags.nowebui:
         # Loads Gradio, which the API alone does without.
         from webui.ui.app import mount_ui
@@ -188,7 +189,7 @@ def build_app(services: Services) -> FastAPI:
 
 
 @asynccontextmanager
-async def running(services: Services) -> AsyncIterator[None]:
+async def running(app: FastAPI, services: Services) -> AsyncIterator[None]:
     """The device thread runs while the server does, and what else goes on in the background."""
     gathering = HistoryGathering(
         services.history, lambda: output_folders(services.files, services.settings.current.folders)
@@ -199,7 +200,13 @@ async def running(services: Services) -> AsyncIterator[None]:
     services.library.start()
     gathering.start()
     sweeping.start()
+    # There is none without the page.
+    uploads = getattr(app.state, "upload_sweeping", None)
+    if uploads is not None:
+        uploads.start()
     yield
+    if uploads is not None:
+        uploads.close()
     sweeping.close()
     gathering.close()
     services.library.close()
@@ -227,6 +234,8 @@ def serve(flags: Flags, root: Path, sites: Sites | None = None) -> None:
     began = time.monotonic()
     paths = flags.paths(root)
     with DataLock(paths.data):
+        # Where Gradio keeps uploads; in the system's folder, other programs' files would lie among ours.
+        os.environ.setdefault("GRADIO_TEMP_DIR", str(paths.data / PAGE_UPLOADS))
         services = build_services(flags, root, sites)
         app = build_app(services)
         # What the start made stays, so it need not be looked through for garbage again (app.py stopped that).

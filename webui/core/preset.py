@@ -138,8 +138,8 @@ class PresetFields(Kept):
 
     def known(self) -> dict[str, Any]:
         """The fields that the set-up has, by name; lists as the form has them."""
-        found = self.model_dump(include={*PresetFields.model_fields}, exclude_none=True)
-        return {name: list(value) if isinstance(value, tuple) else value for name, value in found.items()}
+        # As JSON has them: lists, no tuples.
+        return self.model_dump(mode="json", exclude={*self.unknown()}, exclude_none=True)
 
     def unknown(self) -> tuple[str, ...]:
         """Names of fields that this version does not know."""

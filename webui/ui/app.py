@@ -13,6 +13,7 @@ from webui.ui.components.shared_options import wire_shared_options
 from webui.ui.components.top_tabs import top_tab, top_tabs
 from webui.ui.doors.guarded_blocks import GuardedBlocks
 from webui.ui.doors.page_files import PageFiles
+from webui.ui.doors.upload_sweep import UploadSweeping
 from webui.ui.handlers import keep_status_in
 from webui.ui.page import mount_page
 from webui.ui.tabs.extras import make_extras
@@ -69,4 +70,7 @@ def build_ui(services: Services) -> GuardedBlocks:
 
 def mount_ui(app: FastAPI, services: Services) -> FastAPI:
     """Build the page and mount it at the root of the server."""
-    return mount_page(app, build_ui(services), services.flags)
+    blocks = build_ui(services)
+    app = mount_page(app, blocks, services.flags)
+    app.state.upload_sweeping = UploadSweeping(blocks.files, services.paths.data)
+    return app

@@ -1,7 +1,9 @@
 """Which files a browser may name in an event or load: its own uploads and the pictures that we wrote."""
 
+import contextlib
 import os
 import threading
+import time
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
@@ -52,8 +54,33 @@ class PageFiles:
         with self._lock:
             is_known = path in self._public or path in self._known.get(browser, ())
         if is_known:
-            return Path(path) if self._is_upload(Path(path)) else None
+            return self._use(Path(path)) if self._is_upload(Path(path)) else None
         return self._pictures.may_serve(path)
+
+    def public_paths(self) -> set[str]:
+        """Files that belong to the page itself."""
+        with self._lock:
+            return set(self._public)
+
+    def known_paths(self) -> set[str]:
+        """What browsers uploaded, and copies that Gradio made to show them."""
+        with self._lock:
+            return set().union(*self._known.values())
+
+    def forget(self, paths: set[str]) -> None:
+        """Files that are there no more."""
+        with self._lock:
+            for browser in list(self._known):
+                self._known[browser] -= paths
+                if not self._known[browser]:
+                    del self._known[browser]
+
+    def _use(self, path: Path) -> Path:
+        """The same path, noted on the disk to be in use: such files are not swept away."""
+        with contextlib.suppress(OSError):
+            # Not the time of the last change: browsers know what they have by that.
+            os.utime(path, ns=(time.time_ns(), path.stat().st_mtime_ns))
+        return path
 
     def _is_upload(self, path: Path) -> bool:
         folder = os.path.realpath(self.uploads)
