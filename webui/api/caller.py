@@ -85,6 +85,17 @@ class Caller:
         return self.scope.get("method", "GET")
 
     @property
+    def address(self) -> str:
+        """From where it comes, as far as a proxy on this machine or the connection tells."""
+        client = self.scope.get("client")
+        return str(client[0]) if client else ""
+
+    @property
+    def is_login(self) -> bool:
+        """Whether it brings the login page's form."""
+        return self.method == "POST" and self.scope["path"] in LOGIN_FORMS
+
+    @property
     def is_preflight(self) -> bool:
         """Whether a browser asks what a page of an allowed site may send; it sends no cookies with that."""
         return (

@@ -10,6 +10,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from webui.api.access import GuardRules, credentials_of, knows_account
 from webui.api.caller import NOT_LINKED, UNUSED_BY_PAGE, Area, Caller
 from webui.api.hosts import AllowedOrigins, Host, Origin
+from webui.api.wrong_logins import WrongLogins
 
 FOREIGN_PAGE = (
     "Another web site tried to use this server. If that site is yours, start the server with "
@@ -20,6 +21,10 @@ NO_HOST = (
 )
 WANTS_ACCOUNT = "This needs a user name and a password. Send them as HTTP basic authentication."
 WANTS_LOGIN = "Log in to the page first, or send a user name and a password as HTTP basic authentication."
+TOO_MANY_WRONG = (
+    "Too many wrong passwords came from your address within a minute. Wait {wait_s} seconds, then try again "
+    "with the right one."
+)
 RawHeaders = list[tuple[bytes, bytes]]
 
 
@@ -31,14 +36,19 @@ class Guard:
         self._rules = rules
         self._credentials = credentials_of(rules.accounts)
         self._headers = answer_headers(rules.origins)
+        self._wrong_logins = WrongLogins()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Let a request pass or answer it here."""
         if scope["type"] not in ("http", "websocket"):
             await self.app(scope, receive, send)
             return
-        refused = self._refusal(Caller.of(scope, self._rules))
-        await (refused or self.app)(scope, receive, with_headers(send, self._headers))
+        caller = Caller.of(scope, self._rules)
+        refused = self._refusal(caller)
+        answer = with_headers(send, self._headers)
+        if refused is None and caller.is_login and self._rules.page_accounts:
+            answer = self._watch_login(caller.address, answer)
+        await (refused or self.app)(scope, receive, answer)
 
     def _refusal(self, caller: Caller) -> Response | None:
         return (
@@ -59,17 +69,44 @@ class Guard:
 
     def _refuse_person(self, caller: Caller) -> Response | None:
         if self._is_open(caller) or caller.is_preflight:
-            return None
-        if knows_account(self._credentials, caller.headers.get("authorization", "")):
-            return None
+            return self._refuse_guesses(caller) if caller.is_login else None
         has_own_accounts = caller.area is Area.API and bool(self._rules.api_accounts)
+        # First, so that a page that is open goes on whatever others of its address try.
         if not has_own_accounts and caller.is_page_user:
             return None
+        if authorization := caller.headers.get("authorization", ""):
+            if refused := self._refuse_guesses(caller):
+                return refused
+            if knows_account(self._credentials, authorization):
+                return None
+            self._wrong_logins.note(caller.address)
         answer = refusal(401, WANTS_ACCOUNT if caller.area is Area.API else WANTS_LOGIN)
         if caller.area is Area.API:
             # Not for the page's own requests: a browser would ask for a password of its own accord.
             answer.headers["WWW-Authenticate"] = "Basic"
         return answer
+
+    def _refuse_guesses(self, caller: Caller) -> Response | None:
+        """The refusal of a password, right or wrong, from an address of which many were wrong just now."""
+        wait_s = self._wrong_logins.wait_s(caller.address)
+        if not wait_s:
+            return None
+        answer = refusal(429, TOO_MANY_WRONG.format(wait_s=wait_s))
+        answer.headers["Retry-After"] = str(wait_s)
+        return answer
+
+    def _watch_login(self, address: str, send: Send) -> Send:
+        """`send` for the login page's form. It counts as wrong until the answer says that it was right:
+        else many could be tried at once.
+        """
+        self._wrong_logins.note(address)
+
+        async def send_and_look(message: Message) -> None:
+            if message["type"] == "http.response.start" and message["status"] < 400:
+                self._wrong_logins.take_back(address)
+            await send(message)
+
+        return send_and_look
 
     def _is_open(self, caller: Caller) -> bool:
         if not self._rules.accounts or caller.area is Area.LOGIN:
