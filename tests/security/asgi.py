@@ -21,7 +21,9 @@ class Answer:
     headers: dict[str, str]
 
 
-def scope_of(app: ASGIApp, method: str, path: str, headers: Headers, kind: str = "http") -> dict:
+def scope_of(
+    app: ASGIApp, method: str, path: str, headers: Headers, kind: str = "http", address: str = "127.0.0.1"
+) -> dict:
     """What a server makes of a request; `app` is the application that the scope names."""
     scope = {
         "type": kind,
@@ -33,7 +35,7 @@ def scope_of(app: ASGIApp, method: str, path: str, headers: Headers, kind: str =
         "query_string": b"",
         "root_path": "",
         "headers": [(name.lower().encode(), value.encode("latin-1")) for name, value in headers],
-        "client": ("127.0.0.1", 50000),
+        "client": (address, 50000),
         "server": ("127.0.0.1", 7860),
         "state": {},
         "app": app,

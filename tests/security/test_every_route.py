@@ -6,6 +6,7 @@ this test fails if a stranger can reach it where there are accounts.
 
 import asyncio
 import base64
+import itertools
 import re
 from collections import Counter
 from dataclasses import dataclass
@@ -115,10 +116,14 @@ def may_pass(built: Built, path: str, method: str, *, cookie: bool = False, basi
 def answers(built: Built, headers: Headers, methods=METHODS) -> dict[tuple[str, str], Answer]:
     """What the guard alone says of every path and method: 299 where it lets a request pass."""
     guard = Guard(PlainTextResponse("passed", PASSED), GuardRules.of(built.flags))
+    number = itertools.count()
 
     async def all_answers() -> dict[tuple[str, str], Answer]:
         return {
-            (path, method): await ask(guard, scope_of(built.app, method, path, headers))
+            # Each from another address: many wrong passwords from one have to wait.
+            (path, method): await ask(
+                guard, scope_of(built.app, method, path, headers, address=f"{next(number)}")
+            )
             for path in built.paths
             for method in methods
         }

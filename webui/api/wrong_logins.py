@@ -31,7 +31,7 @@ class WrongLogins:
     def wait_s(self, address: str) -> int:
         """How many whole seconds an address has to wait; 0 if it may try."""
         times = self._times.get(key_of(address), [])
-        if len(times) < MOST_WRONG or times[-1] - times[0] > WINDOW_S:
+        if len(times) < MOST_WRONG or times[-1] - times[0] >= WINDOW_S:
             return 0
         return max(0, ceil(times[-1] + WAIT_S - self._clock()))
 

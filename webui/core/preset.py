@@ -3,6 +3,7 @@
 Fields are called as in the page's form. What a later version adds is kept as it stands.
 """
 
+import re
 from collections.abc import Mapping
 from typing import Annotated, Any, Literal, Self, cast
 
@@ -214,10 +215,9 @@ def read_preset(data: bytes, what: str) -> Preset:
     try:
         return validate(cast("dict[str, Any]", document))
     except ValidationError as error:
-        sentence = explain(error).removeprefix("The fields ")
-        raise UnusableFile(
-            f"{what} cannot be used as a preset. {sentence[:1].upper()}{sentence[1:]}"
-        ) from error
+        # Of a field, "The fields steps is …"; that they are fields goes without saying.
+        sentence = re.sub(r"^The fields (?!is )", "The ", explain(error))
+        raise UnusableFile(f"{what} cannot be used as a preset. {sentence}") from error
 
 
 def validate(document: Mapping[str, Any]) -> Preset:
