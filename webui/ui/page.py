@@ -22,6 +22,7 @@ from webui.ui.theme import make_theme
 
 ASSETS = Path(__file__).parent / "assets"
 ASSETS_URL = "/assets/page"
+LOGIN_HINT = "After ten wrong passwords within a minute, wait a minute before the next."
 ThemeChoice = Literal["light", "dark"] | None
 
 
@@ -79,6 +80,8 @@ def mount_page(app: FastAPI, blocks: GuardedBlocks, flags: Flags) -> FastAPI:
         theme=make_theme(),
         head=page_head(flags.theme),
         auth=list(flags.page_accounts()) or None,
+        # Gradio's login page says nothing of its own when the guard asks to wait.
+        auth_message=LOGIN_HINT,
         favicon_path=str(ASSETS / "favicon.png"),
         footer_links=[],
         run_history=False,

@@ -13,6 +13,7 @@ const PICTURE = {
   title: "",
   card: null,
   infotext: "a heron\nSteps: 33",
+  added: [],
   missing: [
     { kind: "lora", name: "glow", state: "missing", link: "civitai:20" },
     { kind: "lora", name: "ink", state: "here", link: null },
