@@ -50,13 +50,13 @@ SeedText = Annotated[
 ]
 
 
-class Kept(BaseModel):
+class Extensible(BaseModel):
     """A value that keeps fields it does not know, but no numbers that JSON does not have."""
 
     model_config = ConfigDict(frozen=True, extra="allow", allow_inf_nan=False, populate_by_name=True)
 
 
-class ModelName(Kept):
+class ModelName(Extensible):
     """A model that a set-up uses: its kind, its name, and one of A1111's short hashes if that is known."""
 
     kind: str = Field(max_length=40)
@@ -64,7 +64,7 @@ class ModelName(Kept):
     hash: str | None = Field(default=None, pattern=r"^[0-9a-fA-F]{8,64}$")
 
 
-class PresetFields(Kept):
+class PresetFields(Extensible):
     """Fields of the form, with the ranges of the request. None: the set-up does not say, so it stays."""
 
     prompt: Text | None = None
@@ -153,7 +153,7 @@ class PresetFields(Kept):
         return type(self).model_validate(kept)
 
 
-class Preset(Kept):
+class Preset(Extensible):
     """A set-up: checkpoint, VAE, fields, the options that decide a picture, and the parts of extensions.
 
     `models` are the others that the fields name; `options` those unlike the defaults, by A1111's keys.
