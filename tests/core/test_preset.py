@@ -25,7 +25,9 @@ JSON = st.recursive(
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(TEXT, inner, max_size=3),
     max_leaves=8,
 )
-UNKNOWN = st.dictionaries(st.text("xyz", min_size=3, max_size=8), JSON, max_size=2)
+NAMES = TEXT | st.sampled_from(["version", "known", "model_config", "__dict__", "copy", "self", "__proto__"])
+OURS = {*PresetFields.model_fields, *Preset.model_fields, PRESET_MARK} - {"version"}
+UNKNOWN = st.dictionaries(NAMES.filter(lambda name: name not in OURS), JSON, max_size=2)
 # Fields of the form that are the request's own, by the part that holds them.
 SAME_RANGES = {
     GenerationRequest: {name: name for name in (
@@ -55,7 +57,7 @@ def test_whatever_a_later_version_or_an_extension_adds_is_kept(name, top, inner,
     assert preset == read_preset(preset.as_json(), "x.json")
     assert preset.model_extra == top
     assert set(preset.fields.unknown()) == set(inner)
-    assert {key: getattr(preset.fields, key) for key in inner} == inner
+    assert preset.fields.model_extra == inner
     assert preset.parts == parts
     assert preset.fields.known() == {"steps": 7, "prompt": name}
 
@@ -101,6 +103,15 @@ def test_of_a_later_version_only_the_values_that_are_not_known_are_left_out():
     fields = {"steps": 9, "mode": "Video", "cfg_scale": [1, 2]}
     later = json.dumps({PRESET_MARK: PRESET_VERSION + 1, "fields": fields}).encode()
     assert read_preset(later, "x").fields.known() == {"steps": 9}
+    more = json.loads(later) | {
+        "tab": "video",
+        "checkpoint": [1],
+        "vae": {"kind": "vae", "name": "v"},
+        "models": 5,
+    }
+    preset = read_preset(json.dumps(more).encode(), "x")
+    assert (preset.tab, preset.checkpoint, preset.models) == ("txt2img", None, ())
+    assert preset.vae is not None and preset.fields.known() == {"steps": 9}
     with pytest.raises(UnusableFile):
         read_preset(document(fields=fields), "x")
 
@@ -128,6 +139,10 @@ def rules(schema: dict) -> dict:
     """What a schema demands, wherever in it that stands."""
     parts = [schema, *schema.get("anyOf", [])]
     return {key: part[key] for part in parts for key in RULES if key in part}
+
+
+def test_an_editor_may_have_put_its_mark_before_the_text():
+    assert read_preset(b"\xef\xbb\xbf" + document(fields={"steps": 4}), "x").fields.steps == 4
 
 
 def test_a_preset_is_known_by_its_content():

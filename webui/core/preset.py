@@ -4,7 +4,8 @@ Fields are called as in the page's form. What a later version adds is kept as it
 """
 
 import re
-from collections.abc import Mapping
+from codecs import BOM_UTF8
+from collections.abc import Iterable, Mapping
 from typing import Annotated, Any, Literal, Self, cast
 
 from pydantic import (
@@ -53,7 +54,7 @@ SeedText = Annotated[
 class Extensible(BaseModel):
     """A value that keeps fields it does not know, but no numbers that JSON does not have."""
 
-    model_config = ConfigDict(frozen=True, extra="allow", allow_inf_nan=False, populate_by_name=True)
+    model_config = ConfigDict(frozen=True, extra="allow", allow_inf_nan=False)
 
 
 class ModelName(Extensible):
@@ -205,7 +206,8 @@ def read_preset(data: bytes, what: str) -> Preset:
     if len(data) > MAX_PRESET_BYTES:
         raise UnusableFile(too_large(what))
     try:
-        document: Any = from_json(data, allow_inf_nan=False)
+        # Some editors put a mark before UTF-8.
+        document: Any = from_json(data.removeprefix(BOM_UTF8), allow_inf_nan=False)
     except ValueError as error:
         raise UnusableFile(f"{what} is no preset: it is damaged JSON ({error}).") from error
     if not isinstance(document, dict) or PRESET_MARK not in cast("dict[str, Any]", document):
@@ -225,10 +227,18 @@ def validate(document: Mapping[str, Any]) -> Preset:
     try:
         return Preset.model_validate(document)
     except ValidationError as error:
-        version, fields = document.get(PRESET_MARK), document.get("fields")
-        places = [each["loc"] for each in error.errors()]
-        wrong = {place[1] for place in places if place[0:1] == ("fields",) and len(place) > 1}
-        if not isinstance(version, int) or version <= PRESET_VERSION or not wrong:
+        version = document.get(PRESET_MARK)
+        if not isinstance(version, int) or version <= PRESET_VERSION:
             raise
-        kept = {name: value for name, value in dict(fields or {}).items() if name not in wrong}
-        return Preset.model_validate({**document, "fields": kept})
+        return Preset.model_validate(without_places(document, [each["loc"] for each in error.errors()]))
+
+
+def without_places(document: Mapping[str, Any], places: Iterable[tuple[int | str, ...]]) -> dict[str, Any]:
+    """A document without the fields, or else the whole entries, that these places of an error lie in."""
+    places = list(places)
+    fields = {place[1] for place in places if place[0:1] == ("fields",) and len(place) > 1}
+    entries = {place[0] for place in places if len(place) == 1 or place[0] != "fields"} - {PRESET_MARK}
+    kept = {name: value for name, value in document.items() if name not in entries}
+    if isinstance(kept.get("fields"), Mapping):
+        kept["fields"] = {name: value for name, value in kept["fields"].items() if name not in fields}
+    return kept

@@ -185,7 +185,10 @@ export async function openPresets(tab) {
 
   /** @param {PresetSummary} preset */
   async function apply(preset) {
+    // Not twice: what stood in the form before is noted only once.
+    list.inert = true;
     const problem = await applyPreset(tab, preset.name);
+    list.inert = false;
     if (problem) say(problem);
     else dialog.close();
   }
