@@ -179,7 +179,7 @@ def select(settings: SettingsFile, flags: Flags) -> None:
 
 def build_app(services: Services) -> FastAPI:
     """The API, and the page on it unless --nowebui was given."""
-    app = build_api(services, lifespan=lambda app: running(app, services))
+    app = build_api(services, lifespan=lambda app: running(services, app))
     if not services.flags.nowebui:
         # Loads Gradio, which the API alone does without.
         from webui.ui.app import mount_ui
@@ -189,7 +189,7 @@ def build_app(services: Services) -> FastAPI:
 
 
 @asynccontextmanager
-async def running(app: FastAPI, services: Services) -> AsyncIterator[None]:
+async def running(services: Services, app: FastAPI | None = None) -> AsyncIterator[None]:
     """The device thread runs while the server does, and what else goes on in the background."""
     gathering = HistoryGathering(
         services.history, lambda: output_folders(services.files, services.settings.current.folders)
@@ -201,7 +201,7 @@ async def running(app: FastAPI, services: Services) -> AsyncIterator[None]:
     gathering.start()
     sweeping.start()
     # There is none without the page.
-    uploads = getattr(app.state, "upload_sweeping", None)
+    uploads = getattr(app.state, "upload_sweeping", None) if app else None
     if uploads is not None:
         uploads.start()
     yield
