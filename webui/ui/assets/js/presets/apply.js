@@ -37,7 +37,7 @@ export async function applyPreset(tab, name) {
 async function chooseAndFill(tab, titles, fill) {
   let filling = Promise.resolve();
   const fillAgain = (/** @type {Event} */ event) => {
-    if (event instanceof CustomEvent && event.detail.tab === tab) filling = filling.then(fill);
+    if (event instanceof CustomEvent && event.detail.tab === tab) filling = filling.then(fill).catch(() => {});
   };
   addEventListener(DEFAULTS_CAME, fillAgain);
   setTimeout(() => removeEventListener(DEFAULTS_CAME, fillAgain), DEFAULTS_MS);
