@@ -290,9 +290,16 @@ interface Webui {
   searchModels(kind: ModelKind, query: string): void;
 }
 
+/** What Gradio was told of a component when the page was made; more than what is named here. */
+interface GradioProps {
+  elem_id?: string | null;
+  value?: unknown;
+  precision?: number | null;
+}
+
 interface Window {
   webui: Webui;
-  gradio_config?: { root?: string };
+  gradio_config?: { root?: string; components?: { id: number; props: GradioProps }[] };
 }
 
 interface WindowEventMap {
