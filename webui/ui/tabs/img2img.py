@@ -28,6 +28,7 @@ from webui.ui.components.sampling_fields import make_guidance_fields, make_sampl
 from webui.ui.components.seed_fields import make_override_field, make_seed_fields
 from webui.ui.components.shared_options import make_shared_options
 from webui.ui.components.toprow import Toprow, make_toprow
+from webui.ui.filling import wire_filling
 from webui.ui.forms.form import Form
 from webui.ui.forms.img2img import (
     BATCH,
@@ -105,6 +106,7 @@ def make_img2img(services: Services, files: PictureFiles, page: gr.Blocks) -> Im
     wire_watching(services, files, page, TAB, toprow, results)
     wire_prompts(services, form, toprow, read_text)
     wire_memory(page, form, TAB, partial(usual_fields, services, TAB, fields_of_img2img_request))
+    wire_filling(form, TAB)
     wire_counters(services, toprow)
     wire_result_buttons(services, files, form, results, seeds, read_text)
     wire_decoding(services, files, page, TAB, results)

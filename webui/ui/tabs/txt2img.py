@@ -17,6 +17,7 @@ from webui.ui.components.results import Results, make_results
 from webui.ui.components.sampling_fields import make_guidance_fields, make_sampling_fields, make_size_fields
 from webui.ui.components.seed_fields import make_override_field, make_seed_fields
 from webui.ui.components.toprow import Toprow, make_toprow
+from webui.ui.filling import wire_filling
 from webui.ui.forms.form import Form
 from webui.ui.generation import fields_of_infotext, request_parts
 from webui.ui.handlers import INSTANT, Updates
@@ -72,6 +73,7 @@ def make_txt2img(services: Services, files: PictureFiles, page: gr.Blocks) -> Tx
     read_text = partial(fields_of_text, services)
     wire_prompts(services, form, toprow, read_text)
     wire_memory(page, form, TAB, partial(usual_fields, services, TAB))
+    wire_filling(form, TAB)
     wire_counters(services, toprow)
     wire_result_buttons(services, files, form, results, seeds, read_text)
     wire_hires(services, files, TAB, form, results)

@@ -271,6 +271,9 @@ interface Webui {
   /** By the key of a form, the names of its fields and the ids of their elements. */
   forms: Record<string, [name: string, id: string | null][]>;
   remember(key: string, values: unknown[]): never[];
+  formRead(tab: Tab, values: unknown[]): never[];
+  nextFill(tab: Tab): string;
+  formFilled(tab: Tab): never[];
   showTab(name: string): never[];
   canvasPictures(mode: string): Promise<string>;
   canvasPixels(mode: string | undefined): [number, number] | null;
