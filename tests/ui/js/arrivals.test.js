@@ -52,12 +52,17 @@ function press(title, label) {
   button.click();
 }
 
-test("Paste is pressed when the infotext stands in the prompt, not some time later", async () => {
+test("Paste is pressed when the infotext is there, not some time later, and the prompt stays until it is read", async () => {
   const read = /** @type {(string | undefined)[]} */ ([]);
-  document.querySelector("#paste")?.addEventListener("click", () => read.push(document.querySelector("textarea")?.value));
+  const prompt = /** @type {HTMLTextAreaElement} */ (document.querySelector("textarea"));
+  prompt.value = "precious words";
+  document.querySelector("#paste")?.addEventListener("click", () => read.push(window.webui.textToRead("txt2img")));
   const told = showArrivals([PICTURE], tray.add("heron.png"), tray, null);
   // Nothing was waited for, so a slow page cannot come too late.
   expect(read).toEqual(["a heron\nSteps: 33"]);
+  expect(prompt.value).toBe("precious words");
+  // The arrow itself reads what stands in the prompt.
+  expect(window.webui.textToRead("txt2img")).toBe("precious words");
   await told;
 });
 

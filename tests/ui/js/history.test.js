@@ -55,12 +55,20 @@ test("a step back shows the selection that was there before it", () => {
   expect(history.redo()).toEqual({ text: "a (fox:1.1)", start: 3, end: 6 });
 });
 
-test("what a script writes twice is two steps, and the same text is none", () => {
+test("what scripts write at one press is one step, at two presses two, and the same text is none", () => {
   const history = new TextHistory(showing("a"));
   history.write(showing("b"), 1);
-  history.write(showing("b"), 1);
   history.write(showing("c"), 1);
-  expect([history.undo()?.text, history.undo()?.text, history.undo()]).toEqual(["b", "a", null]);
+  history.write(showing("d"), 2);
+  history.write(showing("d"), 3);
+  expect([history.undo()?.text, history.undo()?.text, history.undo()]).toEqual(["c", "a", null]);
+});
+
+test("what a script writes at the press of a typed letter is a step of its own", () => {
+  const history = new TextHistory(showing(""));
+  typeInto(history, "ab");
+  history.write(showing("written"), 1);
+  expect(history.undo()?.text).toBe("ab");
 });
 
 test("steps of one press in several boxes have its number", () => {
@@ -74,7 +82,7 @@ test("steps of one press in several boxes have its number", () => {
 test("much text is forgotten from its beginning, never what is shown", () => {
   const history = new TextHistory(showing(""));
   const book = "x".repeat(1_500_000);
-  for (const letter of "abcd") history.write(showing(letter + book), 1);
+  for (const [press, letter] of [..."abcd"].entries()) history.write(showing(letter + book), press);
   let steps = 0;
   while (history.undo()) steps += 1;
   expect(steps).toBeGreaterThanOrEqual(1);
@@ -118,13 +126,14 @@ test("without typed runs it is a plain list of texts with a place in it", () => 
   fc.assert(
     fc.property(fc.array(command, { maxLength: 60 }), (commands) => {
       const history = new TextHistory(showing("first"));
+      let press = 0;
       let texts = ["first"];
       let at = 0;
       for (const each of commands) {
         if (each.what === "undo") at = (history.undo(), Math.max(0, at - 1));
         if (each.what === "redo") at = (history.redo(), Math.min(texts.length - 1, at + 1));
         if (each.what === "write" && "text" in each) {
-          history.write(showing(each.text), 1);
+          history.write(showing(each.text), ++press);
           if (each.text !== texts[at]) texts = [...texts.slice(0, ++at), each.text];
         }
         expect(history.shown.text).toBe(texts[at]);

@@ -274,6 +274,8 @@ interface Webui {
   formRead(tab: Tab, values: unknown[]): never[];
   nextFill(tab: Tab): string;
   formFilled(tab: Tab): never[];
+  showFill(tab: Tab): never[];
+  textToRead(tab: Tab): string;
   showTab(name: string): never[];
   canvasPictures(mode: string): Promise<string>;
   canvasPixels(mode: string | undefined): [number, number] | null;

@@ -15,7 +15,7 @@ const RUNS = new Map([
   ["deleteContentBackward", "erase"],
   ["deleteContentForward", "erase forward"],
 ]);
-// Grows with each press of a key, click or drop: all that changes until the next belongs together.
+// Grows with each press of a key, click or drop: what scripts write at one of them is one step.
 let action = 1;
 let isTouched = false;
 let isMoving = false;
@@ -46,6 +46,7 @@ function read({ value, selectionStart, selectionEnd }) {
 
 /** Takes note of what a script or the server wrote since the last press. Before the first, that is where all begins. */
 function notice() {
+  action += 1;
   for (const box of findAll(PROMPTS)) {
     const history = historyOf(box);
     if (isTouched) history.write(read(box), action);
@@ -53,9 +54,9 @@ function notice() {
   }
 }
 
-/** A press, or a script that writes into a prompt as a press would. */
+/** A press begins: what changes from now on is told apart from what changed before. */
 function beginAction(/** @type {Event} */ event) {
-  if (isMoving || !(event.isTrusted || asPrompt(event.target))) return;
+  if (isMoving || !event.isTrusted) return;
   notice();
   isTouched = true;
   action += 1;
@@ -117,6 +118,9 @@ document.addEventListener("keydown", (event) => {
 document.addEventListener("beforeinput", (event) => {
   const box = asPrompt(event.target);
   if (!box || isMoving) return;
+  // A script that writes as if it typed; what was there before the first press stays the beginning.
+  if (!isTouched) notice();
+  isTouched = true;
   const way = { historyUndo: /** @type {const} */ ("undo"), historyRedo: /** @type {const} */ ("redo") }[event.inputType];
   if (!way) return historyOf(box).select(box.selectionStart, box.selectionEnd);
   event.preventDefault();

@@ -1,8 +1,9 @@
 // What became of something that arrived: filed and chosen, already here, read, or refused with a sentence.
-import { find, isShown, type } from "../dom.js";
+import { find, isShown } from "../dom.js";
 import { chooseModel } from "../cards/choosing.js";
 import { edit } from "../cards/details.js";
 import { isInPrompt, toggle } from "../cards/prompt.js";
+import { fillFromText } from "../put_back.js";
 
 /** @import { KeptLine, Line, Tray } from "./tray.js" */
 
@@ -88,9 +89,9 @@ async function showModel({ kind, title, card }, line, alone) {
  * @param {Tray} tray
  * @param {File | null} file
  */
-function showPicture({ infotext, missing }, line, tray, file) {
+function showPicture({ infotext, missing, name, sentence }, line, tray, file) {
   const tab = currentTab();
-  if (infotext) fill(tab, infotext);
+  if (infotext) fill(tab, infotext, name, (words) => line.tell(`${sentence} ${words || "The form shows it already."}`));
   if (file?.type.startsWith("image/")) {
     line.offer("To img2img", () => {
       window.webui.showTab("img2img");
@@ -102,17 +103,17 @@ function showPicture({ infotext, missing }, line, tray, file) {
 }
 
 /**
- * Writes an infotext into a tab's form, as A1111's arrow does.
+ * Writes an infotext into a tab's form; `tell` gets what became of it.
  * @param {Tab} tab
  * @param {string} infotext
+ * @param {string} from
+ * @param {(words: string) => void} tell
  */
-function fill(tab, infotext) {
-  const box = find(`#${tab}_prompt textarea`);
+function fill(tab, infotext, from, tell) {
   // Where a picture's prompt is not understood, the one that was typed stays.
   const hasNoPrompt = /^(Steps|Negative prompt):/.test(infotext) && infotext.includes(", Not read: ");
-  const typed = box instanceof HTMLTextAreaElement ? box.value : "";
-  type(box, hasNoPrompt ? `${typed}\n${infotext}` : infotext);
-  find(tab === "txt2img" ? "#paste" : "#img2img_paste")?.click();
+  const typed = hasNoPrompt ? find(`#${tab}_prompt textarea`)?.value ?? "" : "";
+  fillFromText(tab, hasNoPrompt ? `${typed}\n${infotext}` : infotext, { does: "Filled", from, tell });
 }
 
 /**

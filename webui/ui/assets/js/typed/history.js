@@ -1,5 +1,5 @@
-// The undo history of one text box. Typed runs count as one step, as in browsers; whatever else changes the text is a
-// step of its own.
+// The undo history of one text box. Typed runs count as one step, as in browsers, and so does what scripts write at one
+// press.
 
 /**
  * A text with its selection. `action` tells steps of one press from those of others; see `write`.
@@ -10,6 +10,8 @@
 // Prompts are short, but a pasted book must not fill the memory.
 const MOST_STEPS = 1000;
 const MOST_LETTERS = 4_000_000;
+// The run of what scripts write.
+const WRITTEN = "written";
 
 export class TextHistory {
   /** @type {TextStep[]} */
@@ -60,7 +62,8 @@ export class TextHistory {
   }
 
   /**
-   * The text changed. Typing of one kind that goes on where it was belongs to the step before.
+   * The text changed. Typing of one kind that goes on where it was belongs to the step before, as does what scripts
+   * write at the same press.
    * @param {Shown} shown
    * @param {number} action the number of the artist's press, by which steps in several boxes belong together
    * @param {string} [kind] the kind of typing; empty for anything else
@@ -68,10 +71,11 @@ export class TextHistory {
   write(shown, action, kind = "") {
     if (shown.text === this.#shown.text) return this.select(shown.start, shown.end);
     const last = this.#past.at(-1);
-    if (kind && kind === this.#run && last) this.#past[this.#past.length - 1] = { ...last, after: shown };
+    const goesOn = kind ? kind === this.#run : last?.action === action && this.#run === WRITTEN;
+    if (last && goesOn) this.#past[this.#past.length - 1] = { ...last, after: shown };
     else this.#past.push({ before: this.#shown, after: shown, action });
     this.#future = [];
-    this.#run = kind;
+    this.#run = kind || WRITTEN;
     this.#shown = shown;
     this.#trim();
   }
