@@ -72,6 +72,12 @@ interface CardDetails extends Card {
   metadata?: Record<string, string>;
 }
 
+/** Whether a file may be used with the selected checkpoint, and why not. */
+interface CardFit {
+  fits: boolean;
+  sentence: string;
+}
+
 interface CardFolder {
   path: string;
   count: number;
@@ -284,7 +290,7 @@ interface Webui {
   canvasBoards: Map<string, import("./canvas/board.js").Board>;
   nextChoice(): string;
   choiceShown(): never[];
-  showCards(tab: Tab, kind: ModelKind, query?: string): void;
+  showCards(tab: Tab, kind: ModelKind, query?: string, options?: { all?: boolean }): void;
   cardsChanged(): void;
   cardChanged(card: Card): void;
   addModels(): void;
