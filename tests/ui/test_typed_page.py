@@ -1,4 +1,4 @@
-"""Nothing typed is ever lost: undo through every change of the prompts, numbers, filled forms; in a browser."""
+"""Nothing typed is ever lost: undo in the prompts, forms that are put back, numbers; in a browser."""
 
 import json
 import shutil
@@ -22,8 +22,9 @@ IS_KEPT = """fields => {
 }"""
 Act = Callable[[Page, int], None]
 TEXT = (
-    "a fox in snow\nNegative prompt: blurry\nSteps: 33, Sampler: Euler a, Schedule type: Karras, CFG scale: 4.5, "
-    "Seed: 77, Size: 256x320, Denoising strength: 0.5, Hires upscale: 2, Hires upscaler: Latent"
+    "a fox in snow\nNegative prompt: blurry\nSteps: 33, Sampler: Euler a, Schedule type: Karras, "
+    "CFG scale: 4.5, Seed: 77, Size: 256x320, "
+    "Denoising strength: 0.5, Hires upscale: 2, Hires upscaler: Latent"
 )
 
 
