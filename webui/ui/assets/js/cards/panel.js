@@ -30,7 +30,7 @@ export class CardPanel {
   #folder = "";
   /** @type {string | null} */
   #version = null;
-  /** What is said where nothing else is. @type {(Node | string)[] | null} */
+  /** What is said before anything else. @type {(Node | string)[] | null} */
   #note = null;
 
   /**
@@ -121,7 +121,7 @@ export class CardPanel {
 
   /** @param {string} sentence */
   #say(sentence) {
-    const shown = sentence ? [sentence] : this.#note ?? [];
+    const shown = [...(this.#note ?? []), ...(sentence ? [` ${sentence}`] : [])];
     this.message.replaceChildren(...shown);
     this.message.hidden = !shown.length;
   }
