@@ -4,6 +4,7 @@ import base64
 import hashlib
 import io
 import json
+import shutil
 
 import pytest
 from PIL import Image
@@ -186,6 +187,21 @@ def test_what_would_break_is_told_before(api, library_services, tmp_path):
     use = api.get(f"/v1/cards/{cat}/use").json()
     assert (use["pictures"], use["styles"], use["selected"]) == (1, ["house"], False)
     assert use["latest"] == [str(tmp_path / "a.png")]
+
+
+def test_whether_a_model_fits_the_selected_checkpoint_is_told_in_a_sentence(
+    api, library_services, tmp_path, golden_models
+):
+    cat, dog = identity(api, "cat"), identity(api, "dog")
+    assert api.get(f"/v1/cards/{dog}/fit").json() == {"fits": True, "sentence": ""}, "none is selected"
+    checkpoints = tmp_path / "models" / "Stable-diffusion"
+    checkpoints.mkdir(exist_ok=True)
+    shutil.copy(golden_models / "tiny-sd15.safetensors", checkpoints)
+    api.post("/v1/cards/scan")
+    library_services.settings.change({"sd_model_checkpoint": "tiny-sd15.safetensors"})
+    assert api.get(f"/v1/cards/{cat}/fit").json() == {"fits": True, "sentence": ""}
+    sentence = "It is for SDXL, but the selected checkpoint, tiny-sd15.safetensors, is SD1."
+    assert api.get(f"/v1/cards/{dog}/fit").json() == {"fits": False, "sentence": sentence}
 
 
 def test_an_embedding_puts_its_name_into_the_prompt_and_has_its_own_preview_name(library_api, tmp_path):

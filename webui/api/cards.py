@@ -12,7 +12,7 @@ from pydantic import BaseModel
 from webui.api.inputs import read_body
 from webui.api.server_events import event_stream
 from webui.core.errors import InvalidRequest, NotFound
-from webui.core.model_file import Family, ModelKind
+from webui.core.model_file import Family, ModelFile, ModelKind
 from webui.jobs.services import Services
 from webui.library.cards.card import Card, CardQuery
 from webui.library.cards.cards import CardDetail, CardEdit
@@ -48,6 +48,13 @@ class Emptied(BaseModel):
 
     count: int
     bytes: int
+
+
+class Fit(BaseModel):
+    """Whether a model may be used with the selected checkpoint; `sentence` tells why not."""
+
+    fits: bool
+    sentence: str
 
 
 class TrashedAnswer(BaseModel):
@@ -114,10 +121,26 @@ def resolve_family(query: CardQuery, services: Services) -> CardQuery:
     return query.model_copy(update={"family": selected_family(services)}) if query.fitting else query
 
 
+def selected_checkpoint(services: Services) -> ModelFile | None:
+    """The checkpoint that the settings name, as far as it is known."""
+    return services.catalog.known_checkpoint(services.settings.current.models.sd_model_checkpoint)
+
+
 def selected_family(services: Services) -> Family:
     """What family the selected checkpoint is of; unknown without one."""
-    checkpoint = services.catalog.known_checkpoint(services.settings.current.models.sd_model_checkpoint)
+    checkpoint = selected_checkpoint(services)
     return checkpoint.family if checkpoint else Family.UNKNOWN
+
+
+def fit_of(file: ModelFile, checkpoint: ModelFile | None) -> Fit:
+    """Whether a file may be used with a checkpoint."""
+    if checkpoint is None or file.fits(checkpoint.family):
+        return Fit(fits=True, sentence="")
+    return Fit(
+        fits=False,
+        sentence=f"It is for {file.family.value}, but the selected checkpoint, {checkpoint.name}, "
+        f"is {checkpoint.family.value}.",
+    )
 
 
 def add_card_routes(router: APIRouter, services: Services) -> None:
@@ -143,6 +166,11 @@ def add_card_routes(router: APIRouter, services: Services) -> None:
     def use(identity: str) -> Use:
         """What would miss the model if it were deleted."""
         return services.library.use_of(identity, services.styles(), services.settings.current)
+
+    @router.get("/v1/cards/{identity}/fit")
+    def fit(identity: str) -> Fit:
+        """Whether the model may be used with the checkpoint that is selected."""
+        return fit_of(cards.index.find(identity).file, selected_checkpoint(services))
 
     @router.delete("/v1/cards/{identity}")
     def delete(identity: str) -> TrashedAnswer:

@@ -18,6 +18,11 @@ QUIET: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private"}
 INSTANT: dict[str, Any] = QUIET | {"queue": False}
 
 
+def show_fill(tab: str) -> dict[str, Any]:
+    """What follows an event that filled a tab's form: the page tells what changed, and how to put it back."""
+    return {"fn": None, "js": f"() => window.webui.showFill('{tab}')", "show_progress": "hidden"}
+
+
 @contextmanager
 def show_refusal() -> Generator[None]:
     """Shows a refusal in the corner of the page, where the event has no better place for it."""

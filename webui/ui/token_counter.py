@@ -1,5 +1,7 @@
 """The counters in the corners of the prompts: tokens used, and brackets that do not match."""
 
+from html import escape
+
 import gradio as gr
 
 from webui.core.errors import WebuiError
@@ -30,7 +32,7 @@ def wire_counters(services: Services, toprow: Toprow) -> None:
             used, limit = token_count(whole, Timeline(20), chunking, is_negative=is_negative)
         except WebuiError as error:
             return counter_html(0, 0, str(error))
-        return counter_html(used, limit, unmatched(whole))
+        return counter_html(used, limit, *unmatched(whole))
 
     for box, button, counter, is_negative in (
         (toprow.prompt, toprow.counter_button, toprow.counter, False),
@@ -50,14 +52,20 @@ def wire_counters(services: Services, toprow: Toprow) -> None:
         )
 
 
-def counter_html(used: int, limit: int, complaint: str = "") -> str:
-    """The counter; red, with the complaint as its tooltip, where something is wrong."""
+def counter_html(used: int, limit: int, complaint: str = "", short: str = "") -> str:
+    """The counter; red where something is wrong, with `short` before it and the complaint as its tooltip."""
     text = f"{used}/{limit}" if limit else "?"
-    return f'<span class="error" title="{complaint}">{text}</span>' if complaint else f"<span>{text}</span>"
+    if not complaint:
+        return f"<span>{text}</span>"
+    words = f"{escape(short)} · {text}" if short else text
+    return f'<span class="error" title="{escape(complaint)}">{words}</span>'
 
 
-def unmatched(prompt: str) -> str:
-    """A sentence about brackets of the prompt that have no partner; empty if all match."""
+def unmatched(prompt: str) -> tuple[str, str]:
+    """A sentence about brackets of the prompt that have no partner, and the same in few words.
+
+    Both are empty if all match.
+    """
     opened: dict[str, int] = dict.fromkeys(BRACKETS.values(), 0)
     escaped = False
     extra: list[str] = []
@@ -72,5 +80,8 @@ def unmatched(prompt: str) -> str:
             opened[partner] -= 1
         elif partner:
             extra.append(letter)
-    missing = [letter for letter, count in opened.items() for _ in range(count)] + extra
-    return f"These brackets have no partner: {' '.join(missing[:8])}".replace("<", "&lt;") if missing else ""
+    missing = [letter for letter, count in opened.items() for _ in range(count)]
+    if not missing and not extra:
+        return "", ""
+    sentence = f"These brackets have no partner: {' '.join((missing + extra)[:8])}"
+    return sentence, "bracket not closed" if missing else "bracket not opened"

@@ -1,5 +1,5 @@
 // The list of arrivals: what a line tells, what it offers, what the page that is loaded next knows of it.
-import { beforeEach, expect, test } from "vitest";
+import { afterEach, beforeEach, expect, test, vi } from "vitest";
 import { showArrivals, retell } from "../../../webui/ui/assets/js/drop/arrivals.js";
 import { Tray } from "../../../webui/ui/assets/js/drop/tray.js";
 import { publish } from "../../../webui/ui/assets/js/dom.js";
@@ -21,6 +21,8 @@ const PICTURE = {
   ],
 };
 
+/** What the server says of a file and the selected checkpoint. @type {CardFit} */
+let fit;
 /** @type {Tray} */
 let tray;
 let fetched = /** @type {string[]} */ ([]);
@@ -28,10 +30,14 @@ let fetched = /** @type {string[]} */ ([]);
 beforeEach(() => {
   sessionStorage.clear();
   fetched = [];
+  fit = { fits: true, sentence: "" };
+  vi.stubGlobal("fetch", async () => new Response(JSON.stringify(fit)));
   document.body.innerHTML = `<div id="txt2img_prompt"><textarea></textarea></div><button id="paste"></button>`;
   tray = new Tray();
   publish({ cardsChanged: () => {}, fetchLink: (link) => fetched.push(link) });
 });
+
+afterEach(() => vi.unstubAllGlobals());
 
 /** Titles and texts of the lines, the newest first. */
 function lines() {
@@ -53,12 +59,17 @@ function press(title, label) {
   button.click();
 }
 
-test("Paste is pressed when the infotext stands in the prompt, not some time later", async () => {
+test("Paste is pressed when the infotext is there, not some time later, and the prompt stays until it is read", async () => {
   const read = /** @type {(string | undefined)[]} */ ([]);
-  document.querySelector("#paste")?.addEventListener("click", () => read.push(document.querySelector("textarea")?.value));
+  const prompt = /** @type {HTMLTextAreaElement} */ (document.querySelector("textarea"));
+  prompt.value = "precious words";
+  document.querySelector("#paste")?.addEventListener("click", () => read.push(window.webui.textToRead("txt2img")));
   const told = showArrivals([PICTURE], tray.add("heron.png"), tray, null);
   // Nothing was waited for, so a slow page cannot come too late.
   expect(read).toEqual(["a heron\nSteps: 33"]);
+  expect(prompt.value).toBe("precious words");
+  // The arrow itself reads what stands in the prompt.
+  expect(window.webui.textToRead("txt2img")).toBe("precious words");
   await told;
 });
 
@@ -98,6 +109,17 @@ test.each([
   prompt.value = before;
   await showArrivals(/** @type {Arrival[]} */ (arrivals), tray.add("glow.safetensors"), tray, null);
   expect(prompt.value).toBe(after);
+});
+
+test("a LoRA for other models is written only if the artist wants it", async () => {
+  fit = { fits: false, sentence: "It is for SDXL, but the selected checkpoint, starter, is SD1." };
+  const prompt = document.querySelector("textarea");
+  await showArrivals([LORA], tray.add("glow.safetensors"), tray, null);
+  expect(prompt?.value).toBe("");
+  expect(lines()[0][2]).toBe(`Filed in models/Lora. ${fit.sentence} So it was not written into the prompt.`);
+  press("glow.safetensors", "Insert anyway");
+  expect(prompt?.value).toBe("<lora:glow:1>");
+  expect(() => press("glow.safetensors", "Insert anyway")).toThrow("no button");
 });
 
 test("one that came long ago is told and not chosen", async () => {

@@ -1,7 +1,7 @@
 // Cards in prompts: written by a click, found whatever weight stands there, taken out by the next.
 import fc from "fast-check";
 import { beforeEach, expect, test } from "vitest";
-import { followPrompts, isInPrompt, isUsed, toggle, toggleWords } from "../../../webui/ui/assets/js/cards/prompt.js";
+import { followPrompts, isInPrompt, isUsed, tabsUsing, takeOut, toggle, toggleWords } from "../../../webui/ui/assets/js/cards/prompt.js";
 
 /** @type {HTMLTextAreaElement} */
 let prompt;
@@ -110,6 +110,19 @@ test("whatever a name is made of, a card comes and goes and the prompt is as bef
       expect(prompt.value).toBe(before);
     }),
   );
+});
+
+test("a card is taken out of the prompts of all tabs, whatever weight it has there", () => {
+  document.body.insertAdjacentHTML("beforeend", `<div id="img2img_prompt"><textarea></textarea></div>`);
+  const other = /** @type {HTMLTextAreaElement} */ (document.querySelector("#img2img_prompt textarea"));
+  prompt.value = "a fox <lora:glow:0.4>, snow";
+  other.value = "a heron <lora:glow:1> bright, lamp";
+  expect(tabsUsing(GLOW)).toEqual(["txt2img", "img2img"]);
+  takeOut(GLOW);
+  expect([prompt.value, other.value]).toEqual(["a fox, snow", "a heron"]);
+  expect(tabsUsing(GLOW)).toEqual([]);
+  takeOut(GLOW);
+  expect(prompt.value).toBe("a fox, snow");
 });
 
 test("tags of the training pictures come and go", () => {

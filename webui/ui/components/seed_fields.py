@@ -71,6 +71,8 @@ def seed_box(label: str, elem_id: str) -> gr.Textbox:
         value=FORM_DEFAULTS["seed"],
         label=label,
         elem_id=elem_id,
+        # assets/js/numbers.js looks after what is typed.
+        elem_classes=["seed-field"],
         lines=1,
         max_lines=1,
         min_width=120,

@@ -84,7 +84,7 @@ def number_widget(option: Option, given: dict[str, Any]) -> Component:
         step = 1 if whole else 0.01 if maximum <= 1 else 0.1
         if 0 < (maximum - minimum) / step <= MOST_SLIDER_STEPS:
             return gr.Slider(minimum, maximum, step=step, buttons=[], **given)
-    return gr.Number(precision=0 if whole else None, **given)
+    return gr.Number(minimum=minimum, maximum=maximum, precision=0 if whole else None, **given)
 
 
 def bound(field: FieldInfo, side: Literal["ge", "le"]) -> float | None:

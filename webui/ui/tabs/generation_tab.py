@@ -18,7 +18,7 @@ from webui.ui.components.toprow import Toprow
 from webui.ui.doors.browsers import owner_of
 from webui.ui.forms.form import Form
 from webui.ui.generation import fields_of_request, infotext_problems, prompt_of_infotext
-from webui.ui.handlers import INSTANT, QUIET, Updates, show_refusal
+from webui.ui.handlers import INSTANT, QUIET, Updates, show_fill, show_refusal
 from webui.ui.texts import notice
 from webui.ui.watching.pictures import PictureFiles
 from webui.ui.watching.watch import Watcher
@@ -89,7 +89,9 @@ def wire_commands(jobs: JobQueue, tab: str, controls: JobControls) -> None:
     controls.clear_queue.click(clear_queue, **INSTANT)
 
 
-def wire_prompts(services: Services, form: Form, toprow: Toprow, fields_of_text: FieldsOfText) -> None:
+def wire_prompts(
+    services: Services, form: Form, tab: str, toprow: Toprow, fields_of_text: FieldsOfText
+) -> None:
     """Paste, clear, and the styles."""
 
     def paste(text: str) -> Updates:
@@ -116,11 +118,11 @@ def wire_prompts(services: Services, form: Form, toprow: Toprow, fields_of_text:
         paste,
         inputs=[toprow.prompt],
         outputs=[*form.components, toprow.notice],
-        # What stands in the field at the click, which a script may have written there a moment before.
-        js=f"() => [document.querySelector('#{toprow.prompt.elem_id} textarea').value]",
+        # What a dropped picture brought, else what stands in the field at the click.
+        js=f"() => [window.webui.textToRead('{tab}')]",
         **INSTANT,
-    )
-    toprow.clear.click(fn=None, outputs=prompts, js="() => ['', '']")
+    ).then(**show_fill(tab))
+    toprow.clear.click(fn=None, outputs=prompts, js="() => ['', '']").then(**show_fill(tab))
     toprow.apply_styles.click(
         apply_styles, inputs=[*prompts, toprow.styles], outputs=[*prompts, toprow.styles], **INSTANT
     )

@@ -104,7 +104,7 @@ def make_img2img(services: Services, files: PictureFiles, page: gr.Blocks) -> Im
     wire_generate(services, tab)
     wire_size(modes, size)
     wire_watching(services, files, page, TAB, toprow, results)
-    wire_prompts(services, form, toprow, read_text)
+    wire_prompts(services, form, TAB, toprow, read_text)
     wire_memory(page, form, TAB, partial(usual_fields, services, TAB, fields_of_img2img_request))
     wire_filling(form, TAB)
     wire_counters(services, toprow)

@@ -129,7 +129,9 @@ def wire_pnginfo(services: Services, txt2img: Txt2img, page: PngInfo) -> None:
         inputs=[page.infotext],
         outputs=[*txt2img.form.components, page.shown, txt2img.toprow.notice],
         **INSTANT,
-    ).success(fn=None, js="() => window.webui.showTab('txt2img')")
+    ).success(
+        fn=None, js="() => { window.webui.showTab('txt2img'); return window.webui.showFill('txt2img'); }"
+    )
 
 
 def problems_html(text: str | None) -> str:

@@ -13,7 +13,7 @@ from webui.ui.components.results import Results
 from webui.ui.components.seed_fields import SeedFields
 from webui.ui.forms.form import Form
 from webui.ui.generation import FORM_DEFAULTS
-from webui.ui.handlers import INSTANT, Updates
+from webui.ui.handlers import INSTANT, Updates, show_fill
 from webui.ui.texts import infotext_html, notice, paragraph
 from webui.ui.watching.job_view import shown_picture
 from webui.ui.watching.pictures import PictureFiles, chosen_pictures, save_chosen, shown_file
@@ -49,7 +49,9 @@ def wire_result_buttons(
         **INSTANT,
     )
     wire_saving(services, files, results)
-    results.reuse.click(reuse, inputs=shown, outputs=form.components, **INSTANT)
+    results.reuse.click(reuse, inputs=shown, outputs=form.components, **INSTANT).then(
+        **show_fill(results.tab)
+    )
     seeds.reuse.click(seed, inputs=shown, outputs=[seeds.seed], **INSTANT)
     seeds.reuse_variation.click(variation_seed, inputs=shown, outputs=[seeds.variation_seed], **INSTANT)
 

@@ -111,4 +111,6 @@ def wire_infotext_sending(
 
 def to_canvas(mode: str) -> str:
     """A script that shows the file at a path on a mode's canvas."""
-    return f"(path) => {{ window.webui.sendToCanvas(path, '{mode}'); return []; }}"
+    return (
+        f"(path) => {{ window.webui.sendToCanvas(path, '{mode}'); return window.webui.showFill('img2img'); }}"
+    )

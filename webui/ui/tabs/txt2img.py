@@ -71,7 +71,7 @@ def make_txt2img(services: Services, files: PictureFiles, page: gr.Blocks) -> Tx
     wire_generate(services, form, toprow, results)
     wire_watching(services, files, page, TAB, toprow, results)
     read_text = partial(fields_of_text, services)
-    wire_prompts(services, form, toprow, read_text)
+    wire_prompts(services, form, TAB, toprow, read_text)
     wire_memory(page, form, TAB, partial(usual_fields, services, TAB))
     wire_filling(form, TAB)
     wire_counters(services, toprow)

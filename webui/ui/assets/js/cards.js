@@ -59,12 +59,13 @@ function build(tab, settings) {
  * @param {Tab} tab
  * @param {ModelKind} kind
  * @param {string} [query]
+ * @param {{all?: boolean}} [options] `all` shows what is for other models, too
  */
-function showCards(tab, kind, query = "") {
+function showCards(tab, kind, query = "", options = {}) {
   const page = Object.keys(KINDS).find((name) => KINDS[name][0] === kind);
   if (!page) return;
   pages.get(tab)?.choose(page);
-  pages.get(tab)?.panels.get(page)?.look(query);
+  pages.get(tab)?.panels.get(page)?.look(query, options);
 }
 
 /** Says that files came or went: pages that are open show it. */

@@ -102,6 +102,8 @@ export function isShown(element) {
  */
 export function type(field, text) {
   if (!field) return;
+  // As browsers do, so that whoever keeps what stood there before (undo.js) is told in time.
+  field.dispatchEvent(new InputEvent("beforeinput", { bubbles: true, inputType: "insertReplacementText" }));
   field.value = text;
   field.dispatchEvent(new Event("input", { bubbles: true }));
 }

@@ -72,6 +72,12 @@ interface CardDetails extends Card {
   metadata?: Record<string, string>;
 }
 
+/** Whether a file may be used with the selected checkpoint, and why not. */
+interface CardFit {
+  fits: boolean;
+  sentence: string;
+}
+
 interface CardFolder {
   path: string;
   count: number;
@@ -302,6 +308,8 @@ interface Webui {
   formRead(tab: Tab, values: unknown[]): never[];
   nextFill(tab: Tab): string;
   formFilled(tab: Tab): never[];
+  showFill(tab: Tab): never[];
+  textToRead(tab: Tab): string;
   showTab(name: string): never[];
   canvasPictures(mode: string): Promise<string>;
   canvasPixels(mode: string | undefined): [number, number] | null;
@@ -310,7 +318,7 @@ interface Webui {
   canvasBoards: Map<string, import("./canvas/board.js").Board>;
   nextChoice(): string;
   choiceShown(): never[];
-  showCards(tab: Tab, kind: ModelKind, query?: string): void;
+  showCards(tab: Tab, kind: ModelKind, query?: string, options?: { all?: boolean }): void;
   cardsChanged(): void;
   cardChanged(card: Card): void;
   addModels(): void;
@@ -321,9 +329,16 @@ interface Webui {
   searchModels(kind: ModelKind, query: string): void;
 }
 
+/** What Gradio was told of a component when the page was made; more than what is named here. */
+interface GradioProps {
+  elem_id?: string | null;
+  value?: unknown;
+  precision?: number | null;
+}
+
 interface Window {
   webui: Webui;
-  gradio_config?: { root?: string };
+  gradio_config?: { root?: string; components?: { id: number; props: GradioProps }[] };
 }
 
 interface WindowEventMap {

@@ -7,7 +7,7 @@ import { edit } from "./details.js";
 import { chooseModel } from "./choosing.js";
 import { folderTree } from "./folders.js";
 import { Grid } from "./grid.js";
-import { isUsed, toggle } from "./prompt.js";
+import { isUsed, tabsUsing, takeOut, toggle } from "./prompt.js";
 import { Toolbar } from "./toolbar.js";
 import { restore } from "./trash.js";
 
@@ -19,6 +19,7 @@ const EMPTY = {
   hypernetwork: "No hypernetwork yet. Drop files anywhere on this page, or put them into models/hypernetworks.",
   checkpoint: "No checkpoint yet. Drop one anywhere on this page, or put it into models/Stable-diffusion.",
 };
+const OTHERS = "What there is here is for other models than the selected checkpoint, and hidden.";
 
 /** @import { Kept } from "./toolbar.js" */
 
@@ -29,7 +30,7 @@ export class CardPanel {
   #folder = "";
   /** @type {string | null} */
   #version = null;
-  /** What is said where nothing else is. @type {(Node | string)[] | null} */
+  /** What is said before anything else. @type {(Node | string)[] | null} */
   #note = null;
 
   /**
@@ -77,11 +78,13 @@ export class CardPanel {
   }
 
   /**
-   * Looks for a text.
+   * Looks for a text; with `all` also among what is for other models, until the page is loaded anew.
    * @param {string} query
+   * @param {{all?: boolean}} [options]
    */
-  look(query) {
+  look(query, { all = false } = {}) {
     this.search.value = query;
+    if (all) this.kept.all = true;
     this.#folder = "";
     void this.reload({ stay: false });
   }
@@ -104,7 +107,7 @@ export class CardPanel {
   #show({ total, hidden, newer, unread, folders, version }) {
     this.#version = version;
     const asked = this.search.value || this.#folder || this.kept.favourites || this.kept.newer;
-    const none = total ? "" : asked ? "Nothing fits that search." : hidden ? "" : EMPTY[this.#kind];
+    const none = total ? "" : hidden ? OTHERS : asked ? "Nothing fits that search." : EMPTY[this.#kind];
     this.#say(unread ? `Looking at ${unread.toLocaleString()} new model files; those that fit appear here.` : none);
     this.tools.show({ hidden, newer });
     this.tree.replaceChildren(
@@ -118,7 +121,7 @@ export class CardPanel {
 
   /** @param {string} sentence */
   #say(sentence) {
-    const shown = sentence ? [sentence] : this.#note ?? [];
+    const shown = [...(this.#note ?? []), ...(sentence ? [` ${sentence}`] : [])];
     this.message.replaceChildren(...shown);
     this.message.hidden = !shown.length;
   }
@@ -177,17 +180,21 @@ export class CardPanel {
   async #edit(card) {
     await edit(card, this.#tab, (changed, trashed) => {
       if (changed) return this.grid.change(changed);
-      if (trashed) this.#offerUndo(trashed);
+      if (trashed) this.#offerUndo(trashed, card);
       window.webui.cardsChanged();
     });
     // The card may have been drawn anew meanwhile, and then the browser finds no way back.
     if (document.activeElement === document.body) this.grid.focus(card.id);
   }
 
-  /** @param {Trashed} trashed */
-  #offerUndo({ id, name }) {
-    const undo = make("button", { type: "button", className: "cards-link", textContent: "Undo" });
-    undo.addEventListener("click", async () => {
+  /**
+   * @param {Trashed} trashed
+   * @param {Card} card
+   */
+  #offerUndo({ id, name }, card) {
+    const link = (/** @type {string} */ textContent, /** @type {() => void} */ onclick) =>
+      make("button", { type: "button", className: "cards-link", textContent, onclick });
+    const undo = link("Undo", async () => {
       this.#note = null;
       try {
         await restore(id);
@@ -196,7 +203,13 @@ export class CardPanel {
         this.#say(messageOf(error));
       }
     });
-    this.#note = [`${name} is in the trash. `, undo];
+    const inTrash = [`${name} is in the trash. `, undo];
+    const remove = link("Remove it from the prompt", () => {
+      takeOut(card);
+      this.#note = [...inTrash, " It was removed from the prompt; Ctrl+Z there brings it back."];
+      this.#say("");
+    });
+    this.#note = tabsUsing(card).length ? [...inTrash, " It still stands in the prompt. ", remove] : inTrash;
   }
 
   /** @param {Card} card */

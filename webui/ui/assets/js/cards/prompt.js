@@ -83,6 +83,23 @@ export function isUsed(tab, { insert, insert_negative: negative }) {
 }
 
 /**
+ * The tabs whose prompts a card stands in.
+ * @param {Card} card
+ * @returns {Tab[]}
+ */
+export function tabsUsing(card) {
+  return ["txt2img", "img2img"].filter((tab) => isUsed(tab, card));
+}
+
+/**
+ * Takes a card out of the prompts of all tabs.
+ * @param {Card} card
+ */
+export function takeOut(card) {
+  for (const tab of tabsUsing(card)) toggle(tab, card);
+}
+
+/**
  * Writes a card into the tab's prompts, or takes it out; says whether it stands there now.
  * @param {Tab} tab
  * @param {Card} card

@@ -1,9 +1,11 @@
 // What became of something that arrived: filed and chosen, already here, read, or refused with a sentence.
-import { find, isShown, type } from "../dom.js";
+import { find, isShown } from "../dom.js";
 import { chooseModel } from "../cards/choosing.js";
 import { edit } from "../cards/details.js";
-import { isInPrompt, toggle } from "../cards/prompt.js";
+import { isInPrompt, tabsUsing, takeOut, toggle } from "../cards/prompt.js";
 import { applyPreset } from "../presets/apply.js";
+import { fillFromText } from "../put_back.js";
+import { ask } from "../server.js";
 
 /** @import { KeptLine, Line, Tray } from "./tray.js" */
 
@@ -69,19 +71,61 @@ async function show(arrival, line, tray, file, alone) {
  * @param {Line} line
  * @param {boolean} alone
  */
-async function showModel({ kind, title, card }, line, alone) {
+async function showModel({ kind, title, card, sentence }, line, alone) {
   const tab = currentTab();
   if (alone && CHOSEN_BY[kind]) await chooseModel(CHOSEN_BY[kind], title);
   if (!card) return;
   if (WRITTEN.has(kind) && !card.reason) {
-    if (alone && !isInPrompt(tab, card.insert)) toggle(tab, card);
-    line.offer("Show card", () => window.webui.showCards(tab, kind, card.stem));
+    const fit = await fitOf(card);
+    if (!fit.fits) line.tell(`${sentence} ${fit.sentence}`);
+    if (alone && !isInPrompt(tab, card.insert)) write(tab, card, line, fit);
+    line.offer("Show card", () => window.webui.showCards(tab, kind, card.stem, { all: !fit.fits }));
   }
   line.offer("Details", () =>
     edit(card, tab, (_, trashed) => {
-      if (trashed) line.say(`${trashed.name} is in the trash.`);
+      if (trashed) showTrashed(trashed, card, line);
       window.webui.cardsChanged();
     }));
+}
+
+/**
+ * Whether a file may be used with the selected checkpoint. What the server cannot tell may be.
+ * @param {Card} card
+ * @returns {Promise<CardFit>}
+ */
+function fitOf({ id }) {
+  return ask("GET", `v1/cards/${id}/fit`).catch(() => ({ fits: true, sentence: "" }));
+}
+
+/**
+ * Writes a file that came into the prompt; one for other models only if the artist wants it all the same.
+ * @param {Tab} tab
+ * @param {Card} card
+ * @param {Line} line
+ * @param {CardFit} fit
+ */
+function write(tab, card, line, { fits }) {
+  if (fits) return void toggle(tab, card);
+  line.tell(`${line.text.textContent} So it was not written into the prompt.`);
+  const insert = line.offer("Insert anyway", () => {
+    if (!isInPrompt(tab, card.insert)) toggle(tab, card);
+    insert.remove();
+  });
+}
+
+/**
+ * @param {Trashed} trashed
+ * @param {Card} card
+ * @param {Line} line
+ */
+function showTrashed({ name }, card, line) {
+  line.say(`${name} is in the trash.`);
+  if (!tabsUsing(card).length) return;
+  line.tell(`${name} is in the trash. It still stands in the prompt.`);
+  line.offer("Remove it from the prompt", () => {
+    takeOut(card);
+    line.say(`${name} is in the trash, and out of the prompt. Ctrl+Z there brings it back.`);
+  });
 }
 
 /**
@@ -104,9 +148,9 @@ function showPreset({ added: [name], missing }, line, tray) {
  * @param {Tray} tray
  * @param {File | null} file
  */
-function showPicture({ infotext, missing }, line, tray, file) {
+function showPicture({ infotext, missing, name, sentence }, line, tray, file) {
   const tab = currentTab();
-  if (infotext) fill(tab, infotext);
+  if (infotext) fill(tab, infotext, name, (words) => line.tell(`${sentence} ${words || "The form shows it already."}`));
   if (file?.type.startsWith("image/")) {
     line.offer("To img2img", () => {
       window.webui.showTab("img2img");
@@ -118,17 +162,17 @@ function showPicture({ infotext, missing }, line, tray, file) {
 }
 
 /**
- * Writes an infotext into a tab's form, as A1111's arrow does.
+ * Writes an infotext into a tab's form; `tell` gets what became of it.
  * @param {Tab} tab
  * @param {string} infotext
+ * @param {string} from
+ * @param {(words: string) => void} tell
  */
-function fill(tab, infotext) {
-  const box = find(`#${tab}_prompt textarea`);
+function fill(tab, infotext, from, tell) {
   // Where a picture's prompt is not understood, the one that was typed stays.
   const hasNoPrompt = /^(Steps|Negative prompt):/.test(infotext) && infotext.includes(", Not read: ");
-  const typed = box instanceof HTMLTextAreaElement ? box.value : "";
-  type(box, hasNoPrompt ? `${typed}\n${infotext}` : infotext);
-  find(tab === "txt2img" ? "#paste" : "#img2img_paste")?.click();
+  const typed = hasNoPrompt ? find(`#${tab}_prompt textarea`)?.value ?? "" : "";
+  fillFromText(tab, hasNoPrompt ? `${typed}\n${infotext}` : infotext, { does: "Filled", from, tell });
 }
 
 /**

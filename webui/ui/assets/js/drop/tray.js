@@ -138,6 +138,14 @@ export class Line {
   }
 
   /**
+   * Says more, and leaves the buttons.
+   * @param {string} text
+   */
+  tell(text) {
+    this.text.textContent = text;
+  }
+
+  /**
    * Adds a button; `action` gets it.
    * @param {string} label
    * @param {(button: HTMLButtonElement) => unknown} action
