@@ -38,6 +38,8 @@ AXE = ROOT / "node_modules" / "axe-core" / "axe.min.js"
 NO_AXE = (
     "axe-core is not installed, so accessibility cannot be tested. ./launch.sh test installs it with npm."
 )
+# Colours that are on their way are no colours to judge.
+STILL = "*, *::before, *::after { transition: none !important; animation: none !important; }"
 # A folder for pictures of the page, for the README: SCREENSHOTS=docs/screenshots pytest tests/ui
 SCREENSHOTS = os.environ.get("SCREENSHOTS")
 START_S = 120

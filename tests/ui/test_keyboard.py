@@ -184,6 +184,7 @@ def test_a_strip_of_tabs_is_one_stop_with_arrows_inside(fresh_page, opening, str
 
 def test_every_stop_shows_that_it_has_the_focus(fresh_page):
     page = fresh_page
+    page.add_style_tag(content=steps.STILL)
     page.locator("#txt2img_subseed_show input").check()
     for name in ("txt2img", "img2img", "extras", "pnginfo", "settings"):
         page.evaluate("name => webui.showTab(name)", name)

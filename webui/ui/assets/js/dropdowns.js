@@ -128,9 +128,10 @@ document.addEventListener("pointerdown", (event) => {
 document.addEventListener("click", (event) => {
   const field = fieldOf(event);
   if (!field || field.readOnly) return;
-  // What is typed next replaces the chosen value instead of growing behind it.
-  if (field === pressed) field.select();
-  else if (!isOpen(field)) open(field);
+  if (field !== pressed && isOpen(field)) return;
+  if (field !== pressed) open(field);
+  // What is typed next replaces the chosen value instead of growing behind it. The browser places its mark after this.
+  setTimeout(() => field === document.activeElement && field.select());
 });
 
 // A key that Gradio acted on too late: the list of a field without the focus closes again.
