@@ -218,6 +218,8 @@ def test_a_page_of_cards_is_one_stop_and_arrows_go_through_it(fresh_page):
         page.keyboard.press(key)
         names.append(page.evaluate(name))
     assert names == ["anna", "ben", "cleo", "fay", "emil", "anna"]
+    ring = "getComputedStyle(document.activeElement.closest('.card'), '::after').border"
+    assert page.evaluate(ring).startswith("3px solid")
     page.keyboard.press("Space")
     expect(page.locator("#txt2img_prompt textarea")).to_have_value("<lora:anna:1>")
     expect(page.get_by_role("button", name="anna", exact=True, pressed=True)).to_be_focused()
