@@ -43,6 +43,7 @@ document.addEventListener("keydown", (event) => {
   const all = findAll("[role=tab]", /** @type {Element} */ (button.closest("[role=tablist]"))).filter(isShown);
   const next = all[step(all.indexOf(button), all.length)];
   event.preventDefault();
-  next.click();
+  // First, so that a question that the click asks can give it back.
   next.focus();
+  next.click();
 });
