@@ -87,12 +87,13 @@ find_node() {
   npm() { node "$NODE_HOME/lib/node_modules/npm/bin/npm-cli.js" "$@"; }
 }
 
-# What checks the page's scripts: once, and again whenever package-lock.json changes. Atelier itself runs without Node.
+# What checks the page's scripts, and axe, which the tests run in the page: once, and again whenever package-lock.json
+# changes. Atelier itself runs without Node.
 install_script_checks() {
   [ -f node_modules/.installed ] && [ "$(cksum <package-lock.json)" = "$(<node_modules/.installed)" ] && return
   say "Installing what checks the page's scripts."
   if ! npm ci --loglevel error; then
-    say "eslint, TypeScript and vitest could not be installed; the lines above say why. ./launch.sh check tries again."
+    say "eslint, TypeScript, vitest and axe could not be installed; the lines above say why. The next run tries again."
     return 1
   fi
   cksum <package-lock.json >node_modules/.installed
@@ -155,6 +156,9 @@ repeat_failed_page_tests() {
 run_tests() {
   install test '.[test]'
   install_browser
+  find_node
+  # Without it the tests of the page's accessibility say that they were skipped, or fail under CI.
+  install_script_checks || true
   wait_briefly
   if [ $# -gt 0 ]; then exec .venv/bin/python -m pytest "$@"; fi
   # Two at a time: those of the page wait for the browser more than they compute. The others leave a core to them.

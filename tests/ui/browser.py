@@ -11,6 +11,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import NoReturn
 from urllib.error import URLError
 from urllib.request import urlopen
 
@@ -32,6 +33,13 @@ ARGUMENTS = (
     "--disable-component-update",
     "--disable-sync",
 )
+# Deque's checks of accessibility; ./launch.sh test installs them, which needs npm.
+AXE = ROOT / "node_modules" / "axe-core" / "axe.min.js"
+NO_AXE = (
+    "axe-core is not installed, so accessibility cannot be tested. ./launch.sh test installs it with npm."
+)
+# Colours that are on their way are no colours to judge.
+STILL = "*, *::before, *::after { transition: none !important; animation: none !important; }"
 # A folder for pictures of the page, for the README: SCREENSHOTS=docs/screenshots pytest tests/ui
 SCREENSHOTS = os.environ.get("SCREENSHOTS")
 START_S = 120
@@ -67,12 +75,24 @@ def find_chromium(own: str) -> str | None:
     return found or (own if Path(own).exists() else None)
 
 
+def give_up(reason: str, environment: Mapping[str, str]) -> NoReturn:
+    """Skip the test where somebody sits before it; fail it under CI."""
+    is_ci = environment.get("CI", "").lower() not in ("", "0", "false")
+    raise (pytest.fail.Exception if is_ci else pytest.skip.Exception)(reason)
+
+
+def read_axe(path: Path = AXE, environment: Mapping[str, str] = os.environ) -> str:
+    """The script that checks a page. Without it the test is skipped or fails, as without a browser."""
+    if not path.exists():
+        give_up(NO_AXE, environment)
+    return path.read_text(encoding="utf-8")
+
+
 def launch(playwright: Playwright, environment: Mapping[str, str] = os.environ) -> Browser:
     """A browser. Without one the test is skipped where somebody sits before it, and fails under CI."""
     path = find_chromium(playwright.chromium.executable_path)
     if path is None:
-        give_up = pytest.skip if environment.get("CI", "").lower() in ("", "0", "false") else pytest.fail
-        give_up(NO_BROWSER)
+        give_up(NO_BROWSER, environment)
     return playwright.chromium.launch(executable_path=path, args=list(ARGUMENTS))
 
 

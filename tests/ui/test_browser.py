@@ -32,6 +32,14 @@ def test_without_a_browser_anybody_else_sees_what_was_skipped_and_why(environmen
         steps.launch(playwright, environment)
 
 
+def test_without_axe_a_run_under_ci_fails_and_anybody_else_sees_what_was_skipped(tmp_path):
+    missing = tmp_path / "axe.min.js"
+    with pytest.raises(pytest.fail.Exception, match="npm"):
+        steps.read_axe(missing, {"CI": "true"})
+    with pytest.raises(pytest.skip.Exception, match="npm"):
+        steps.read_axe(missing, {})
+
+
 def test_the_environment_of_the_run_is_asked(monkeypatch, no_browser):
     monkeypatch.setenv("CI", "true")
     with sync_playwright() as playwright, pytest.raises(pytest.fail.Exception):

@@ -1,6 +1,7 @@
 // A1111's strip between the prompts and the form: Generation, and a page of cards for each kind of model file.
-import { find, findAll, appears, publish } from "./dom.js";
+import { find, appears, publish } from "./dom.js";
 import { make } from "./controls.js";
+import { connect, markChosen } from "./strip.js";
 import { CardPanel } from "./cards/panel.js";
 import { listenForFiles } from "./cards/looking.js";
 import { followPrompts } from "./cards/prompt.js";
@@ -20,16 +21,12 @@ const pages = /** @type {Map<Tab, {choose: (name: string) => void, panels: Map<s
  * @param {HTMLElement} settings
  */
 function build(tab, settings) {
-  const strip = make("div", { className: "tab-nav", attributes: { role: "tablist" } });
+  const strip = make("div", { className: "tab-nav", attributes: { role: "tablist", "aria-label": "Fields and cards" } });
   const holder = make("div", { id: `${tab}_extra_tabs`, className: "extra-tabs" }, strip);
   find(`#${tab}_toprow`)?.after(holder);
   const panels = /** @type {Map<string, CardPanel>} */ (new Map());
   const choose = (/** @type {string} */ name) => {
-    for (const button of findAll("button", strip)) {
-      const selected = button.dataset.page === name;
-      button.classList.toggle("selected", selected);
-      button.setAttribute("aria-selected", String(selected));
-    }
+    markChosen(strip, ({ dataset }) => dataset.page === name);
     settings.classList.toggle("behind-cards", name !== "generation");
     for (const [other, panel] of panels) panel.element.hidden = other !== name;
     if (name === "generation") return;
@@ -37,19 +34,18 @@ function build(tab, settings) {
       const panel = new CardPanel(tab, name, ...KINDS[name]);
       panels.set(name, panel);
       settings.before(panel.element);
+      connect(buttons[name], panel.element);
     }
     panels.get(name)?.open();
   };
   const labels = Object.entries(KINDS).map(([name, [, label]]) => [name, label]);
-  for (const [name, label] of [["generation", "Generation"], ...labels]) {
-    const button = make("button", {
-      type: "button",
-      textContent: label,
-      onclick: () => choose(name),
-      attributes: { role: "tab", "data-page": name },
-    });
-    strip.append(button);
-  }
+  const buttons = Object.fromEntries([["generation", "Generation"], ...labels].map(([name, label]) => {
+    const choosing = () => choose(name);
+    const attributes = { role: "tab", "data-page": name };
+    return [name, make("button", { type: "button", textContent: label, onclick: choosing, attributes })];
+  }));
+  strip.append(...Object.values(buttons));
+  connect(buttons.generation, settings);
   choose("generation");
   pages.set(tab, { choose, panels });
 }

@@ -14,7 +14,7 @@ const previous = makeSign("modalPrev", "Previous picture", "‹");
 const next = makeSign("modalNext", "Next picture", "›");
 const box = make(
   "div",
-  { id: "lightboxModal", tabIndex: -1, attributes: { role: "dialog", "aria-label": "Picture" } },
+  { id: "lightboxModal", tabIndex: -1, attributes: { role: "dialog", "aria-modal": "true", "aria-label": "Picture" } },
   previous,
   picture,
   next,
@@ -63,7 +63,21 @@ function step(by) {
 
 function close() {
   box.classList.remove("open");
-  if (before instanceof HTMLElement) before.focus();
+  // The gallery may have been drawn anew.
+  const back = before?.isConnected ? before : gallery?.querySelector(".preview button");
+  if (back instanceof HTMLElement) back.focus();
+}
+
+/**
+ * Tab goes round among what the box shows.
+ * @param {KeyboardEvent} event
+ */
+function stayInside(event) {
+  const stops = findAll("button", box).filter(isShown);
+  const at = stops.findIndex((button) => button === document.activeElement);
+  event.preventDefault();
+  event.stopPropagation();
+  stops.at(event.shiftKey ? Math.max(at, 0) - 1 : (at + 1) % stops.length)?.focus();
 }
 
 function save() {
@@ -99,6 +113,7 @@ document.addEventListener(
   "keydown",
   (event) => {
     if (!isShown(box) || event.ctrlKey || event.metaKey || event.altKey) return;
+    if (event.key === "Tab") return stayInside(event);
     const action = ACTIONS.get(event.key);
     if (!action) return;
     event.preventDefault();

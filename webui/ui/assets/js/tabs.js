@@ -1,13 +1,13 @@
 // The strip of tabs, in the shape that scripts written for A1111 look for: #tabs > .tab-nav > button, the chosen one
 // with the class "selected". All panels stay in the page; the chosen one has display: block.
+import { make } from "./controls.js";
 import { appears, find, findAll, onChange, publish } from "./dom.js";
+import { connect, markChosen } from "./strip.js";
 
 const tabs = await appears("#tabs");
 await appears("#tabs > .tabitem .tab-name");
 
-const strip = document.createElement("div");
-strip.className = "tab-nav";
-strip.setAttribute("role", "tablist");
+const strip = make("div", { className: "tab-nav", attributes: { role: "tablist", "aria-label": "Tabs" } });
 tabs.prepend(strip);
 
 function panels() {
@@ -21,27 +21,22 @@ function buttonOf(panel) {
 
 /** @param {HTMLElement} panel */
 function makeButton(panel) {
-  const button = document.createElement("button");
-  button.type = "button";
-  button.id = `${panel.id}-button`;
-  button.dataset.tab = panel.id;
-  button.setAttribute("role", "tab");
-  button.setAttribute("aria-controls", panel.id);
-  button.textContent = find(".tab-name", panel)?.textContent ?? panel.id;
-  button.addEventListener("click", () => choose(panel));
-  panel.setAttribute("role", "tabpanel");
+  const button = make("button", {
+    type: "button",
+    id: `${panel.id}-button`,
+    textContent: find(".tab-name", panel)?.textContent ?? panel.id,
+    onclick: () => choose(panel),
+    attributes: { role: "tab", "data-tab": panel.id },
+  });
+  connect(button, panel);
   return button;
 }
 
 /** @param {HTMLElement} chosen */
 function choose(chosen) {
-  for (const panel of panels()) {
-    const selected = panel === chosen;
-    panel.style.display = selected ? "block" : "none";
-    const button = buttonOf(panel);
-    button?.classList.toggle("selected", selected);
-    button?.setAttribute("aria-selected", String(selected));
-  }
+  for (const panel of panels()) panel.style.display = panel === chosen ? "block" : "none";
+  markChosen(strip, ({ dataset }) => dataset.tab === chosen.id);
+  buttonOf(chosen)?.scrollIntoView({ block: "nearest", inline: "nearest" });
   // Charts and canvases measure themselves anew.
   dispatchEvent(new Event("resize"));
 }
@@ -62,6 +57,7 @@ function addMissing() {
     if (!buttonOf(panel) && panel.querySelector(".tab-name")) strip.append(makeButton(panel));
   }
   if (!strip.querySelector(".selected") && panels().length) choose(panels()[0]);
+  else markChosen(strip, (button) => button.classList.contains("selected"));
 }
 
 onChange(tabs, addMissing, { childList: true });

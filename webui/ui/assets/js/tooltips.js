@@ -9,4 +9,8 @@ onChange(document.body, () => {
   for (const field of findAll("[id$='_styles'] input:not([placeholder])")) {
     field.placeholder = "Styles";
   }
+  // Gradio names these by other words than they show; who speaks to the page says what stands there.
+  for (const button of findAll("button.upload-container[aria-label]")) {
+    if (button.textContent.trim()) button.removeAttribute("aria-label");
+  }
 });

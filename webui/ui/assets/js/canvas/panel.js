@@ -23,7 +23,7 @@ export class CanvasPanel {
     this.element = element;
     /** Whether the pointer is over it. */
     this.isHovered = false;
-    this.stage = make("div", { className: "canvas-stage", tabIndex: 0, attributes: { "aria-label": element.dataset.hint } });
+    this.stage = make("div", { className: "canvas-stage", tabIndex: 0, attributes: { role: "application", "aria-label": element.dataset.hint } });
     const bar = make("div", { className: "canvas-toolbar", attributes: { role: "toolbar" } });
     const layers = make("div", { className: "canvas-layers" });
     element.replaceChildren(bar, this.stage);

@@ -1,5 +1,6 @@
 // One card: picture, name, what it is for, its small buttons. The shape is A1111's: .card[data-name] .actions .name.
 import { iconButton, make } from "../controls.js";
+import { find, findAll } from "../dom.js";
 import { address } from "../server.js";
 
 /**
@@ -45,21 +46,57 @@ function makeBadge({ version }) {
   return make("span", { className: "newer", textContent: "New version", title: `${version} is on Civitai` });
 }
 
+/** @param {Card} card */
+function drawTexts(card) {
+  return make(
+    "div",
+    { className: "actions" },
+    make("span", { className: "name", textContent: card.stem }),
+    make("span", { className: "family", textContent: familyOf(card) }),
+    make("span", { className: "description", textContent: card.description ?? "" }),
+    make("span", { className: "search_terms", hidden: true, textContent: card.name }),
+  );
+}
+
+/**
+ * Marks a card as used or not, for the eye and for screen readers.
+ * @param {HTMLElement} element
+ * @param {boolean} used
+ */
+export function markUsed(element, used) {
+  element.classList.toggle("used", used);
+  mainButton(element)?.setAttribute("aria-pressed", String(used));
+}
+
+/**
+ * The button that uses a card: as large as the card, below its small ones.
+ * @param {HTMLElement} element
+ */
+export function mainButton(element) {
+  return find(".card-use", element);
+}
+
+/**
+ * Whether Tab stops at the buttons of a card.
+ * @param {HTMLElement} element
+ * @param {boolean} reachable
+ */
+export function setReachable(element, reachable) {
+  for (const button of findAll("button", element)) button.tabIndex = reachable ? 0 : -1;
+}
+
 /**
  * An element for a card; `actions` are use(card), edit(card) and favour(card).
  * @param {Card} card
  * @param {CardActions} actions
  */
 export function drawCard(card, { use, edit, favour, isUsed }) {
+  const title = card.reason ?? card.name;
   const element = make(
     "div",
-    {
-      className: "card",
-      tabIndex: 0,
-      title: card.reason ?? card.name,
-      attributes: { "data-name": card.stem, "data-id": card.id, role: "button", "aria-label": card.stem },
-    },
+    { className: "card", attributes: { "data-name": card.stem, "data-id": card.id, role: "listitem" } },
     drawPicture(card),
+    make("button", { type: "button", className: "card-use", title, attributes: { "aria-label": card.stem } }),
     ...(card.update ? [makeBadge(card.update)] : []),
     make(
       "div",
@@ -71,24 +108,12 @@ export function drawCard(card, { use, edit, favour, isUsed }) {
       ),
       iconButton("edit", "Details, trigger words, preview", () => edit(card)),
     ),
-    make(
-      "div",
-      { className: "actions" },
-      make("span", { className: "name", textContent: card.stem }),
-      make("span", { className: "family", textContent: familyOf(card) }),
-      make("span", { className: "description", textContent: card.description ?? "" }),
-      make("span", { className: "search_terms", hidden: true, textContent: card.name }),
-    ),
+    drawTexts(card),
   );
   element.classList.toggle("favourite", card.favourite);
   element.classList.toggle("unusable", Boolean(card.reason));
-  element.classList.toggle("used", isUsed(card));
+  markUsed(element, isUsed(card));
+  // Also for scripts that press the card itself.
   element.addEventListener("click", () => use(card, element));
-  element.addEventListener("keydown", (event) => {
-    if (event.target !== element || !["Enter", " "].includes(event.key)) return;
-    event.preventDefault();
-    event.stopPropagation();
-    use(card, element);
-  });
   return element;
 }

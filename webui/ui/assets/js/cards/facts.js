@@ -109,9 +109,11 @@ export function metadata(card) {
   if (!entries.length) return [];
   const list = make(
     "dl",
-    { className: "details-facts metadata" },
+    { className: "details-facts" },
     ...entries.sort(([a], [b]) => a.localeCompare(b)).flatMap(([name, value]) => row(name, value)),
   );
   const summary = make("summary", { textContent: `Metadata in the file, ${entries.length} entries` });
-  return [make("details", { className: "details-more" }, summary, list)];
+  // It scrolls: the keyboard needs a place in it.
+  const frame = make("div", { tabIndex: 0, className: "metadata", attributes: { role: "region", "aria-label": "Metadata" } }, list);
+  return [make("details", { className: "details-more" }, summary, frame)];
 }

@@ -2,7 +2,7 @@
 import { make } from "../controls.js";
 import { ask, messageOf } from "../server.js";
 import { find } from "../dom.js";
-import { drawCard } from "./card.js";
+import { drawCard, markUsed } from "./card.js";
 import { edit } from "./details.js";
 import { chooseModel } from "./choosing.js";
 import { folderTree } from "./folders.js";
@@ -45,7 +45,7 @@ export class CardPanel {
     this.#key = `atelier.cards.${kind}`;
     // What is shown because of one look at Civitai is not wanted at the next visit.
     this.kept = /** @type {Kept} */ ({ ...JSON.parse(localStorage.getItem(this.#key) ?? "{}"), newer: false });
-    this.grid = new Grid((offset, limit) => this.#ask(offset, limit), (card) => this.#draw(card), SIZE);
+    this.grid = new Grid((offset, limit) => this.#ask(offset, limit), (card) => this.#draw(card), SIZE, label);
     this.grid.ground.id = `${tab}_${page}_cards`;
     this.grid.ground.classList.add("extra-network-cards");
     this.message = make("p", { className: "cards-message hint", attributes: { role: "status" } });
@@ -60,7 +60,7 @@ export class CardPanel {
     this.search = this.tools.search;
     this.element = make(
       "div",
-      { className: "cards-page", id: `${tab}_${page}`, attributes: { role: "tabpanel", "aria-label": label } },
+      { className: "cards-page", id: `${tab}_${page}` },
       this.tools.element,
       this.message,
       make("div", { className: "cards-body" }, this.tree, this.grid.element),
@@ -224,7 +224,7 @@ export class CardPanel {
    */
   async #use(card, element) {
     if (card.reason) return this.#say(card.reason);
-    if (this.#kind !== "checkpoint") return element.classList.toggle("used", toggle(this.#tab, card));
+    if (this.#kind !== "checkpoint") return markUsed(element, toggle(this.#tab, card));
     element.classList.add("loading");
     await chooseModel("sd_model_checkpoint", card.title);
     element.classList.remove("loading");
@@ -233,7 +233,7 @@ export class CardPanel {
 
   #mark() {
     if (this.element.hidden) return;
-    this.grid.each((element, card) => element.classList.toggle("used", this.#isUsed(card)));
+    this.grid.each((element, card) => markUsed(element, this.#isUsed(card)));
   }
 
   /** @param {Card} card */
