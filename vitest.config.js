@@ -3,6 +3,8 @@ import { defineConfig } from "vitest/config";
 
 export default defineConfig({
   test: {
+    // A busy machine may be slow.
+    testTimeout: 60_000,
     include: ["tests/ui/js/**/*.test.js"],
     environment: "happy-dom",
     setupFiles: ["tests/ui/js/setup.js"],

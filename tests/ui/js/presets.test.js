@@ -1,9 +1,8 @@
 // Presets without a page: which texts are one, and what becomes of one that arrives.
-import { beforeEach, expect, test } from "vitest";
+import { beforeEach, expect, test, vi } from "vitest";
 import { isPreset, presetFile } from "../../../webui/ui/assets/js/drop/texts.js";
 import { showArrivals } from "../../../webui/ui/assets/js/drop/arrivals.js";
 import { Tray } from "../../../webui/ui/assets/js/drop/tray.js";
-import { fillForm, putBack, readForm } from "../../../webui/ui/assets/js/form.js";
 import { publish } from "../../../webui/ui/assets/js/dom.js";
 
 const TEXT = '{\n "atelier_preset": 1, "fields": {}}';
@@ -53,6 +52,9 @@ test("One that arrives is told to the list, offered and not applied; missing mod
 });
 
 test("A form is read, filled and put back through the page's hidden buttons, each asker with its own answer", async () => {
+  // Its functions for the page are published as it is loaded, into a page that another file may have had.
+  vi.resetModules();
+  const { fillForm, putBack, readForm } = await import("../../../webui/ui/assets/js/form.js");
   let shown = /** @type {unknown[]} */ (["a cat", 20]);
   window.webui.forms = { "atelier.txt2img": [["prompt", "x"], ["steps", null]] };
   document.querySelector("#txt2img_read_form")?.addEventListener("click", () => window.webui.formRead("txt2img", shown));
