@@ -113,11 +113,14 @@ function mark(field, warning) {
 function settle(field) {
   if (!typed.delete(field)) return;
   const { value, words } = judge(field);
-  isWriting = true;
-  field.value = value;
-  field.dispatchEvent(new Event("input", { bubbles: true }));
-  isWriting = false;
   kept.set(field, value);
+  // Otherwise Gradio has heard of it when it was typed.
+  if (value !== field.value || words) {
+    isWriting = true;
+    field.value = value;
+    field.dispatchEvent(new Event("input", { bubbles: true }));
+    isWriting = false;
+  }
   mark(field, "");
   if (words) say(field, words);
 }
