@@ -33,7 +33,7 @@ const isSeed = (field) => field.matches(SEEDS);
  * @param {HTMLInputElement} field
  */
 function propsOf(field) {
-  const id = field.closest(".block")?.id;
+  const id = field.closest(".block[id]")?.id;
   const components = window.gradio_config?.components ?? [];
   return components.find((component) => (component.props.elem_id ?? `component-${component.id}`) === id)?.props;
 }
@@ -43,7 +43,7 @@ function propsOf(field) {
  * @returns {NumberRules}
  */
 function rulesOf(field) {
-  const isSlider = Boolean(find("input[type='range']", field.closest(".block") ?? document));
+  const isSlider = Boolean(find("input[type='range']", field.closest(".block[id]") ?? document));
   const props = propsOf(field);
   const [min, max] = [field.min, field.max].map((text) => (text === "" ? Number.NaN : Number(text)));
   return {
