@@ -208,6 +208,19 @@ def test_a_wrong_number_is_put_right_beside_its_field_and_never_reaches_the_serv
         expect(seed).to_have_attribute("aria-invalid", "true")
         seed.press("Tab")
         expect(seed).to_have_value("-1")
+    # Boxes without a slider: how far they go, and that they take whole numbers, comes from the server.
+    page.click("#tab_settings-button")
+    for field, typed, becomes in (
+        ("memory_budget_gb", "-5", "0"),
+        ("memory_budget_gb", "", "0"),
+        ("memory_budget_gb", "3.5", "3.5"),
+        ("ESRGAN_tile", "12.5", "13"),
+    ):
+        box = page.locator(f"#setting_{field} input")
+        box.fill(typed)
+        box.press("Tab")
+        expect(box).to_have_value(becomes)
+    page.click("#tab_txt2img-button")
     # Generate, pressed by its key in the middle of typing: what it sends is what the fields show.
     page.fill(PROMPT, "a fox (not closed")
     expect(page.locator("#txt2img_token_counter")).to_contain_text("bracket not closed")

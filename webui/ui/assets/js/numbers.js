@@ -33,7 +33,7 @@ const isSeed = (field) => field.matches(SEEDS);
  * @param {HTMLInputElement} field
  */
 function propsOf(field) {
-  const id = field.closest(".block")?.id;
+  const id = field.closest(".block[id]")?.id;
   const components = window.gradio_config?.components ?? [];
   return components.find((component) => (component.props.elem_id ?? `component-${component.id}`) === id)?.props;
 }
@@ -43,7 +43,7 @@ function propsOf(field) {
  * @returns {NumberRules}
  */
 function rulesOf(field) {
-  const isSlider = Boolean(find("input[type='range']", field.closest(".block") ?? document));
+  const isSlider = Boolean(find("input[type='range']", field.closest(".block[id]") ?? document));
   const props = propsOf(field);
   const [min, max] = [field.min, field.max].map((text) => (text === "" ? Number.NaN : Number(text)));
   return {
@@ -113,11 +113,14 @@ function mark(field, warning) {
 function settle(field) {
   if (!typed.delete(field)) return;
   const { value, words } = judge(field);
-  isWriting = true;
-  field.value = value;
-  field.dispatchEvent(new Event("input", { bubbles: true }));
-  isWriting = false;
   kept.set(field, value);
+  // Otherwise Gradio has heard of it when it was typed.
+  if (value !== field.value || words) {
+    isWriting = true;
+    field.value = value;
+    field.dispatchEvent(new Event("input", { bubbles: true }));
+    isWriting = false;
+  }
   mark(field, "");
   if (words) say(field, words);
 }

@@ -11,7 +11,6 @@ const TYPING = "input, textarea, select, [contenteditable='true'], .canvas";
 // Kinds of typing that browsers take for one run, and so does the artist.
 const RUNS = new Map([
   ["insertText", "insert"],
-  ["insertCompositionText", "insert"],
   ["deleteContentBackward", "erase"],
   ["deleteContentForward", "erase forward"],
 ]);
@@ -23,6 +22,14 @@ let isMoving = false;
 /** @param {EventTarget | null} target */
 function asPrompt(target) {
   return target instanceof HTMLTextAreaElement && target.matches(PROMPTS) ? target : null;
+}
+
+/**
+ * Whether a word of Chinese, say, is being put together; it is one change, once it is done.
+ * @param {Event} event
+ */
+function isComposing(event) {
+  return (event instanceof InputEvent || event instanceof KeyboardEvent) && event.isComposing;
 }
 
 /** @param {HTMLTextAreaElement} box */
@@ -56,7 +63,7 @@ function notice() {
 
 /** A press begins: what changes from now on is told apart from what changed before. */
 function beginAction(/** @type {Event} */ event) {
-  if (isMoving || !event.isTrusted) return;
+  if (isMoving || !event.isTrusted || isComposing(event)) return;
   notice();
   isTouched = true;
   action += 1;
@@ -92,8 +99,8 @@ function moveAll(way) {
 }
 
 /** @param {KeyboardEvent} event */
-function wayOf({ key, ctrlKey, metaKey, altKey, shiftKey, isComposing }) {
-  if (!(ctrlKey || metaKey) || altKey || isComposing) return null;
+function wayOf({ key, ctrlKey, metaKey, altKey, shiftKey }) {
+  if (!(ctrlKey || metaKey) || altKey) return null;
   const letter = key.toLowerCase();
   if (letter === "z") return shiftKey ? "redo" : "undo";
   return letter === "y" && !shiftKey ? "redo" : null;
@@ -105,7 +112,7 @@ for (const kind of ["pointerdown", "keydown", "beforeinput", "drop", "paste", "c
 
 document.addEventListener("keydown", (event) => {
   const way = wayOf(event);
-  if (!way || event.defaultPrevented || find("dialog[open]")) return;
+  if (!way || event.defaultPrevented || isComposing(event) || find("dialog[open]")) return;
   const box = asPrompt(event.target);
   if (!box && closest(event, TYPING)) return;
   // Also where nothing is left: the browser's own history knows of half the steps.
@@ -117,7 +124,7 @@ document.addEventListener("keydown", (event) => {
 // The menus of browsers.
 document.addEventListener("beforeinput", (event) => {
   const box = asPrompt(event.target);
-  if (!box || isMoving) return;
+  if (!box || isMoving || isComposing(event)) return;
   // A script that writes as if it typed; what was there before the first press stays the beginning.
   if (!isTouched) notice();
   isTouched = true;
@@ -129,7 +136,12 @@ document.addEventListener("beforeinput", (event) => {
 
 document.addEventListener("input", (event) => {
   const box = asPrompt(event.target);
-  if (!box || isMoving) return;
+  if (!box || isMoving || isComposing(event)) return;
   const kind = event instanceof InputEvent ? RUNS.get(event.inputType) : "";
   historyOf(box).write(read(box), action, kind);
+}, true);
+
+document.addEventListener("compositionend", (event) => {
+  const box = asPrompt(event.target);
+  if (box) historyOf(box).write(read(box), action, "insert");
 }, true);
