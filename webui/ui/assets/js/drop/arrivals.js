@@ -73,13 +73,14 @@ async function showModel({ kind, title, card }, line, alone) {
   if (!card) return;
   if (WRITTEN.has(kind) && !card.reason) {
     if (alone && !isInPrompt(tab, card.insert)) toggle(tab, card);
-    line.offer("Show card", () => window.webui.showCards(tab, kind, card.stem));
+    line.offer("Show card", () => window.webui.showCards(tab, kind, card.stem), { asks: false });
   }
-  line.offer("Details", () =>
+  const details = () =>
     edit(card, tab, (_, trashed) => {
       if (trashed) line.say(`${trashed.name} is in the trash.`);
       window.webui.cardsChanged();
-    }));
+    });
+  line.offer("Details", details, { asks: false });
 }
 
 /**
@@ -96,7 +97,7 @@ function showPicture({ infotext, missing }, line, tray, file) {
       window.webui.showTab("img2img");
       find("#img2img_mode input[value='img2img']")?.click();
       void window.webui.canvasBoards.get("img2img_image")?.take(file);
-    });
+    }, { asks: false });
   }
   for (const model of missing.filter(({ state }) => state !== "here")) showMissing(model, tray.add(model.name));
 }
