@@ -66,7 +66,7 @@ class Saver:
             index=ready.index, path="", infotext=ready.infotext, seed=0, variation_seed=0, **size
         )
 
-    def save_grid(self, pictures: list[ImageReady], job: Job) -> Iterable[Event]:
+    def save_grid(self, pictures: Iterable[ImageReady], job: Job) -> Iterable[Event]:
         return ()
 
 

@@ -7,7 +7,7 @@ import time
 import pytest
 from PIL import Image
 
-from webui.core.events import Finished, ImageReady, Preview, Progress, Started
+from webui.core.events import Finished, ImageReady, Phase, Preview, Progress, Started
 from webui.core.request import GenerationRequest
 from webui.jobs.job import Job
 
@@ -83,6 +83,30 @@ def test_progress_tells_the_time_left_from_the_speed_so_far():
     assert at.fraction == 0.5
     assert at.eta_s is not None
     assert abs(at.eta_s - 10) < 1
+
+
+def test_a_job_is_not_done_before_it_has_ended():
+    job = Job(GenerationRequest())
+    job.append(Started(at=time.time() - 10))
+    job.append(progress(10))
+    job.append(Phase(name="Decoding"))
+    at = job.progress()
+    assert 0.9 < at.fraction < 1
+    # Nothing tells how long decoding takes: no "0 s left".
+    assert at.eta_s is None
+    assert at.phase == Phase(name="Decoding")
+    finish(job)
+    assert job.progress().fraction == 1
+
+
+def test_a_pass_that_begins_stands_before_its_first_step():
+    job = Job(GenerationRequest())
+    job.append(Started(at=0))
+    job.append(progress(5))
+    job.append(Phase(name="Hires. fix", counts_steps=True))
+    assert job.progress().sampling_step == 0
+    job.append(progress(6))
+    assert job.progress().sampling_step == 6
 
 
 def test_pictures_kept_for_a_caller_can_be_let_go():

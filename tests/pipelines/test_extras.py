@@ -7,7 +7,7 @@ from PIL import Image
 
 from tests.library.picture_files import catalog_of, weights, write
 from webui.core.errors import InvalidRequest, NotFound, UnusableFile
-from webui.core.events import ImageReady, Message, Progress
+from webui.core.events import ImageReady, Message, Phase, Progress
 from webui.core.extras_request import (
     ExtrasRequest,
     FocalCrop,
@@ -118,6 +118,13 @@ def test_a_stopped_job_makes_no_further_pictures(context, folder):
     assert isinstance(next(events), Progress)
     context.stop.stop()
     assert [event for event in events if isinstance(event, ImageReady)] == []
+
+
+def test_the_phase_is_named_once_a_picture(context, folder):
+    request = make_extras_request(input_folder=str(folder), upscaling=by("2x-tiny"))
+    events = list(process_extras(request, context))
+    made = sum(isinstance(event, ImageReady) for event in events)
+    assert [event.name for event in events if isinstance(event, Phase)] == ["Upscaling"] * made
 
 
 def test_skipping_goes_on_with_the_next_picture(context, folder):

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from tests.pipelines.runs import digest, pictures, request_of
-from webui.core.events import ImageReady, Message, Preview, Progress
+from webui.core.events import ImageReady, Message, Phase, Preview, Progress
 from webui.pipelines.generate.generate import generate
 
 
@@ -48,6 +48,26 @@ def test_token_merging_and_tiling_change_the_picture(context):
         for changes in ({}, {"tiling": True}, {"options": {"token_merging_ratio": 0.6}})
     )
     assert len({plain, tiled, merged}) == 3
+
+
+def phases(events):
+    """Names of the phases, each once for each time it began."""
+    return [event.name for event in events if isinstance(event, Phase)]
+
+
+def test_each_phase_is_named_before_its_work(context):
+    events = list(generate(request_of(batch_count=2), context))
+    assert phases(events) == ["Loading model", "Reading the prompt", *["Sampling", "Decoding"] * 2]
+    places = {type(event): at for at, event in reversed(list(enumerate(events)))}
+    assert places[Phase] < places[Progress] < places[ImageReady]
+    of_a_batch = [e.detail for e in generate(request_of(batch_size=2), context) if isinstance(e, Phase)]
+    assert of_a_batch[-2:] == ["picture 1 of 2", "picture 2 of 2"]
+
+
+def test_the_passes_of_hires_fix_are_named(context):
+    hires = {"scale": 2, "upscaler": "Latent", "steps": 2}
+    events = generate(request_of(hires=hires, denoising_strength=0.7), context)
+    assert phases(events)[2:] == ["Sampling", "Upscaling", "Hires. fix", "Decoding"]
 
 
 def test_tiles_fit_together(context):

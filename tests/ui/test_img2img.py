@@ -318,7 +318,7 @@ def test_a_batch_names_its_results_and_the_wrong_pictures(page, tmp_path):
     page.fill("#img2img_batch_output_dir textarea, #img2img_batch_output_dir input", str(tmp_path / "out"))
     generate(page, "many foxes")
     expect(page.locator("#img2img_gallery .thumbnails .thumbnail-item")).to_have_count(2)
-    expect(page.locator("#html_log_img2img")).to_contain_text("bad.png is not a picture")
+    expect(page.locator("#img2img_notice")).to_contain_text("bad.png is not a picture")
     assert sorted(path.stem for path in (tmp_path / "out").rglob("*.png")) == ["one", "two"]
 
 

@@ -4,12 +4,13 @@ import json
 
 import pytest
 
-from webui.core.events import Finished, ImageSaved, Message, Preview, Progress, Queued, Started
+from webui.core.events import Finished, ImageSaved, Message, Phase, Preview, Progress, Queued, Started
 from webui.core.request import GenerationRequest
 from webui.jobs.job import Job
 from webui.ui.watching.job_view import (
     generation_info,
     log_html,
+    notices_html,
     preview_html,
     progress_html,
     queue_html,
@@ -108,9 +109,51 @@ def test_the_end_is_told(outcome, words):
 def test_warnings_stay_and_news_go():
     job = job_with(Started(at=0), Message(text="Loading"), Message(text="NaN", level="warning"))
     job.append(Finished(outcome="done"))
-    shown = log_html(view_of(job, 0))
-    assert "NaN" in shown
-    assert "Loading" not in shown
+    view = view_of(job, 0)
+    assert "NaN" in notices_html(view)
+    assert "Loading" not in notices_html(view) + log_html(view)
+
+
+def test_a_warning_that_each_batch_tells_stands_under_generate_once():
+    told = [Message(text="No LoRA is named 'x'.", level="warning")] * 3
+    assert notices_html(view_of(job_with(Started(at=0), *told), 0)).count("No LoRA") == 1
+
+
+@pytest.mark.parametrize(
+    ("events", "words"),
+    [
+        ([Phase(name="Loading model")], ">Loading model<"),
+        ([Phase(name="Sampling", counts_steps=True), progress(5)], ">25% · Sampling · Step 5 of 20<"),
+        ([progress(5), Phase(name="Sampling", counts_steps=True)], ">25% · Sampling<"),
+        ([progress(20), Phase(name="Decoding")], ">99% · Decoding<"),
+        ([progress(20), Phase(name="Decoding", detail="picture 2 of 4")], "Decoding · picture 2 of 4<"),
+        ([progress(20, batches=3), Phase(name="Decoding")], "Decoding · batch 1 of 3<"),
+        ([progress(20), Phase(name="Decoding"), Phase(name="Saving")], ">99% · Saving<"),
+    ],
+)
+def test_the_phase_is_named(events, words):
+    assert words in progress_html(view_of(job_with(Started(at=0), *events), 0))
+
+
+def test_a_job_that_was_told_to_stop_still_names_decoding_and_saving():
+    job = job_with(Started(at=0), progress(5), Phase(name="Decoding"))
+    job.stop()
+    assert "Decoding" in progress_html(view_of(job, 0))
+
+
+def test_a_hundred_percent_are_told_when_the_job_is_done_and_not_before():
+    job = job_with(Started(at=0), progress(20))
+    assert "100%" not in progress_html(view_of(job, 0))
+    job.append(Finished(outcome="done", seconds=8))
+    assert "100% · Done in 8 s" in progress_html(view_of(job, 0))
+
+
+def test_the_job_before_is_dimmed_until_this_one_has_a_picture():
+    assert "fresh" not in progress_html(view_of(job_with(Queued(position=1)), 0))
+    job = job_with(Started(at=0), progress(5))
+    assert "fresh" in progress_html(view_of(job, 0))
+    job.append(picture(0))
+    assert "fresh" not in progress_html(view_of(job, 0))
 
 
 def test_the_queue_is_told_only_where_there_is_one():

@@ -42,6 +42,18 @@ class Progress(Event):
         return min(self.step / self.steps, 1.0) if self.steps else 0.0
 
 
+class Phase(Event):
+    """What the job does now, until the next one: "Loading model", "Sampling", "Decoding".
+
+    `detail` says more where there is more to say: "picture 2 of 4". `counts_steps`: `Progress` tells how far
+    this phase itself is.
+    """
+
+    name: str
+    detail: str = ""
+    counts_steps: bool = False
+
+
 class Preview(Event):
     """What the pictures look like so far: an encoded picture (`mime` tells how), and the step it shows."""
 

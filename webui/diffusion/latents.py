@@ -10,13 +10,15 @@ from torch import Tensor
 class LatentFormat:
     """The latents of one VAE.
 
-    `colours` has the RGB that each channel stands for, so that the sum is in -1 to 1.
+    `colours` has the RGB that each channel stands for, so that the sum, with that of an empty latent
+    (`ground`), is in -1 to 1.
     """
 
     channels: int
     scale: float
     shift: float = 0.0
     colours: tuple[tuple[float, float, float], ...] = ()
+    ground: tuple[float, float, float] = (0.0, 0.0, 0.0)
 
     def encode(self, latent: Tensor) -> Tensor:
         """What the VAE encodes, scaled to about unit variance for the network."""
@@ -29,7 +31,8 @@ class LatentFormat:
     def preview(self, latent: Tensor) -> Tensor:
         """Latent (B, C, h, w) to small pictures (B, h, w, 3), uint8, on the CPU."""
         colours = torch.tensor(self.colours, dtype=torch.float32, device=latent.device)
-        pictures = torch.einsum("bchw,cr->bhwr", latent.float(), colours)
+        ground = torch.tensor(self.ground, dtype=torch.float32, device=latent.device)
+        pictures = torch.einsum("bchw,cr->bhwr", latent.float(), colours) + ground
         return ((pictures + 1) / 2 * 255).clamp(0, 255).to("cpu", torch.uint8)
 
 

@@ -18,6 +18,7 @@ from webui.core.events import (
     ImageSaved,
     LoraReport,
     Message,
+    Phase,
     Preview,
     Progress,
     Queued,
@@ -33,6 +34,8 @@ logger = logging.getLogger(__name__)
 JobState = Literal["queued", "running", "done", "stopped", "cancelled", "failed"]
 Listener = Callable[[Event], None]
 Kind = TypeVar("Kind", bound=Event)
+# Until a job has ended, it is not done: decoding and saving come after the last step.
+MOST_UNFINISHED = 0.99
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +64,7 @@ class Delivery:
 
 @dataclass(frozen=True, slots=True)
 class JobProgress:
-    """Where a job stands. `eta_s` is None while nothing can be said."""
+    """Where a job stands; `fraction` is 1 only at its end. `eta_s` is None while nothing can be said."""
 
     fraction: float = 0.0
     eta_s: float | None = None
@@ -69,6 +72,7 @@ class JobProgress:
     sampling_steps: int = 0
     batch: int = 0
     batches: int = 0
+    phase: Phase | None = None
 
 
 @dataclass(slots=True, eq=False)
@@ -105,12 +109,12 @@ class Job:
     def append(self, event: Event) -> None:
         """Publish an event; nothing comes after `Finished`.
 
-        The newest preview and progress replace the older ones, to keep the log short.
+        The newest preview, progress and phase replace the older ones, to keep the log short.
         """
         with self._changed:
             if self._finished is not None:
                 return
-            if isinstance(event, Preview | Progress | Queued):
+            if isinstance(event, Preview | Progress | Phase | Queued):
                 self._log.pop(self._newest.get(type(event), -1), None)
                 self._newest[type(event)] = self._count
             elif isinstance(event, Started):
@@ -242,12 +246,23 @@ class Job:
         """Share done, and how long it will still take at the speed so far."""
         if self._finished is not None:
             return JobProgress(fraction=1.0)
-        started, now = self._started, self._latest(Progress)
+        started, now, phase = self._started, self._latest(Progress), self._latest(Phase)
         if started is None or now is None:
-            return JobProgress()
+            return JobProgress(phase=phase)
         spent = time.time() - started.at
-        eta = spent / now.fraction - spent if now.fraction > 0 else None
-        return JobProgress(now.fraction, eta, now.sampling_step, now.sampling_steps, now.batch, now.batches)
+        eta = spent / now.fraction - spent if 0 < now.fraction < MOST_UNFINISHED else None
+        # A pass that has begun stands before its first step.
+        is_new = self._newest.get(Phase, -1) > self._newest[Progress]
+        step = 0 if is_new and phase is not None and phase.counts_steps else now.sampling_step
+        return JobProgress(
+            min(now.fraction, MOST_UNFINISHED),
+            eta,
+            step,
+            now.sampling_steps,
+            now.batch,
+            now.batches,
+            phase,
+        )
 
     def preview(self) -> Preview | None:
         """The newest preview, if there was one."""

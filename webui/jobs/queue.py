@@ -6,7 +6,7 @@ from collections import deque
 from pathlib import Path
 
 from webui.core.errors import NotFound, ServerEnding
-from webui.core.events import Finished, Queued
+from webui.core.events import Finished, Phase, Queued
 from webui.core.settings import Settings
 from webui.core.work import WorkRequest
 from webui.jobs.device import Device, MakeWorker
@@ -189,6 +189,8 @@ class JobQueue:
         with self._changed:
             self._running = None
             self._saving.append(job)
+        if outcome.outcome in ("done", "stopped"):
+            job.append(Phase(name="Saving"))
         self._saver.finish(job, outcome)
 
     def _recover(self) -> None:

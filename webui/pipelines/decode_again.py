@@ -6,7 +6,7 @@ from dataclasses import replace
 import torch
 
 from webui.core.decode_request import DecodeRequest
-from webui.core.events import Event
+from webui.core.events import Event, Phase
 from webui.pipelines.context import Context
 from webui.pipelines.generate.kept_latents import latent_of
 from webui.pipelines.generate.pictures import Making, picture_facts, pictures_of, tell, use_upscaler
@@ -19,6 +19,7 @@ def decode_again(request: DecodeRequest, context: Context) -> Generator[Event]:
     """Decode, and finish as the pictures' own request says. Raises NotFound if the latent is gone."""
     kept_batch = context.latents.open(request.latent)
     own = kept_batch.request.model_copy(update={"vae": request.vae})
+    yield Phase(name="Loading model")
     batch = Batch(kept_batch.first // own.batch_size, own)
     with use_models(own.model_copy(update={"model": kept_batch.model}), context) as sd:
         told = picture_facts(sd, own, context)

@@ -4,6 +4,8 @@ import { showArrivals, retell } from "../../../webui/ui/assets/js/drop/arrivals.
 import { Tray } from "../../../webui/ui/assets/js/drop/tray.js";
 import { publish } from "../../../webui/ui/assets/js/dom.js";
 
+/** @import { Line } from "../../../webui/ui/assets/js/drop/tray.js" */
+
 /** @type {Arrival} */
 const PICTURE = {
   outcome: "picture",
@@ -175,4 +177,55 @@ test("clearing leaves what is on its way, and the list goes with its last line",
   expect(tray.element.hidden).toBe(false);
   line.remove();
   expect(tray.element.hidden).toBe(true);
+});
+
+/** Changes are seen after the script that made them, and time passes as it is told to. */
+async function pass(/** @type {number} */ ms) {
+  await Promise.resolve();
+  await vi.advanceTimersByTimeAsync(ms);
+}
+
+afterEach(() => {
+  vi.useRealTimers();
+});
+
+const isFolded = () => tray.element.classList.contains("folded");
+
+test("the list folds by itself once all went well, and opens again", async () => {
+  vi.useFakeTimers();
+  tray.add("heron.png").say("It is in the form.", "done");
+  await pass(3000);
+  expect(isFolded()).toBe(false);
+  await pass(30_000);
+  expect(isFolded()).toBe(true);
+  expect(tray.unfold.textContent).toBe("Arrivals · 1");
+  tray.unfold.click();
+  expect(isFolded()).toBe(false);
+  await pass(0);
+  tray.add("owl.png").say("It is in the form.", "done");
+  expect(isFolded()).toBe(false);
+});
+
+test.each([
+  ["goes on", (/** @type {Line} */ line) => line.progress(0.5, "half")],
+  ["went wrong", (/** @type {Line} */ line) => line.say("No.", "failed")],
+  ["asks something", (/** @type {Line} */ line) => {
+    line.say("Paused.");
+    line.offer("Go on", () => {});
+  }],
+])("the list stays open while something %s", async (_, act) => {
+  vi.useFakeTimers();
+  tray.add("one.png").say("Here.", "done");
+  act(tray.add("two.png"));
+  await pass(60_000);
+  expect(isFolded()).toBe(false);
+});
+
+test("a button that only leads somewhere does not keep the list open", async () => {
+  vi.useFakeTimers();
+  const line = tray.add("glow.safetensors");
+  line.say("Here.", "done");
+  line.offer("Details", () => {}, { asks: false });
+  await pass(30_000);
+  expect(isFolded()).toBe(true);
 });

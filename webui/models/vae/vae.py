@@ -61,6 +61,8 @@ class Vae:
         self.latent_format = latent_format
         self.channels_last = channels_last
         self.resident: Resident | None = None
+        # See preview_colours.
+        self.preview_format: LatentFormat | None = None
         self._tell = tell
         self._ladder = ladder or MemoryLadder()
         self._device = device

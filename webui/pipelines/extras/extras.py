@@ -12,7 +12,7 @@ import torch
 from PIL import Image, ImageOps
 
 from webui.core.errors import InvalidRequest, NotFound, UnusableFile
-from webui.core.events import Event, ImageReady, Keeping, Message, Progress
+from webui.core.events import Event, ImageReady, Keeping, Message, Phase, Progress
 from webui.core.extras_request import ExtrasImage, ExtrasRequest, FlipMode, Upscaling
 from webui.core.infotext_syntax import encode_value
 from webui.library.catalog.upscaler_names import CODEFORMER, GFPGAN, NONE
@@ -78,6 +78,8 @@ def process_extras(request: ExtrasRequest, context: Context) -> Generator[Event]
             for event in one_picture(request, given, context):
                 if isinstance(event, TileDone):
                     yield progress(number, len(found), event)
+                elif isinstance(event, Phase):
+                    yield event
                 else:
                     yield event.model_copy(update={"index": finished})
                     finished += 1
@@ -120,13 +122,14 @@ def pictures_of_folder(folder: Path) -> list[Given]:
 
 def one_picture(
     request: ExtrasRequest, given: Given, context: Context
-) -> Generator[TileDone | ImageReady, None, None]:
+) -> Generator[TileDone | Phase | ImageReady, None, None]:
     """One picture through all stages; yields its results."""
     texts = read_infotext(given.source)
     picture = Picture(in_8_bits(open_picture(given.source)))
     target = target_of(request, picture.image.size)
-    for stage in stages(request):
+    for name, stage in stages(request):
         steps = stage(picture, request, context)
+        is_told = False
         while True:
             try:
                 tile = next(steps)
@@ -137,6 +140,9 @@ def one_picture(
             if context.stop.ends_batch:
                 steps.close()
                 return
+            if not is_told:
+                yield Phase(name=name, counts_steps=True)
+                is_told = True
     items = texts.items | ({"parameters": texts.infotext} if texts.infotext else {})
     for part in parts(picture, request, target, context):
         yield ready(part, given, request, items)
@@ -173,12 +179,14 @@ def target_of(request: ExtrasRequest, size: tuple[int, int]) -> tuple[int, int]:
     return within(width, height, wanted.max_side or max(int(width), int(height), 1))
 
 
-def stages(request: ExtrasRequest) -> list[MakeStage]:
-    """What is done to a picture, in order."""
-    upscale_and_faces = [upscaled, with_gfpgan, with_codeformer]
-    if request.faces_first:
-        upscale_and_faces = [with_gfpgan, with_codeformer, upscaled]
-    return upscale_and_faces
+def stages(request: ExtrasRequest) -> list[tuple[str, MakeStage]]:
+    """What is done to a picture, in order, and what the job says meanwhile."""
+    upscale: list[tuple[str, MakeStage]] = [("Upscaling", upscaled)]
+    faces: list[tuple[str, MakeStage]] = [
+        ("Restoring faces", with_gfpgan),
+        ("Restoring faces", with_codeformer),
+    ]
+    return faces + upscale if request.faces_first else upscale + faces
 
 
 def with_gfpgan(picture: Picture, request: ExtrasRequest, context: Context) -> Stage:

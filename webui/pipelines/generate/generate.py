@@ -8,7 +8,7 @@ from contextlib import ExitStack
 
 import torch
 
-from webui.core.events import Event, ImageReady, Keeping
+from webui.core.events import Event, ImageReady, Keeping, Phase
 from webui.core.request import GenerationRequest
 from webui.pipelines.context import Context
 from webui.pipelines.encode import encode_prompts
@@ -32,14 +32,17 @@ def generate(request: GenerationRequest, context: Context) -> Generator[Event]:
 def generate_once(request: GenerationRequest, context: Context) -> Generator[Event]:
     """Each batch of a request, without loopback."""
     request = complete(request)
+    yield Phase(name="Loading model")
     with use_models(request, context) as sd:
         yield from tell(sd.take_messages())
+        yield Phase(name="Reading the prompt")
         encoded = encode_prompts(sd, request, context)
         yield from report_networks(encoded.activated)
         yield from tell(misplaced_networks(request))
         yield from tell(encoded.warnings)
         start = None
         if request.is_img2img:
+            yield Phase(name="Encoding the picture")
             start = make_start(request, sd, context, use_upscaler(request, context))
             yield from tell(start.messages)
             if context.settings.saving.save_init_img:

@@ -3,17 +3,19 @@
 from collections.abc import Callable, Generator
 from contextlib import ExitStack, closing
 from dataclasses import dataclass, field, replace
+from functools import partial
 
 from PIL import Image
 from torch import Tensor
 
-from webui.core.events import Event, Message, Progress
+from webui.core.events import Event, Message, Phase, Progress
 from webui.core.request import GenerationRequest
 from webui.diffusion.denoising import Denoising
 from webui.diffusion.inpaint import LatentMask
 from webui.diffusion.step import Step
 from webui.models.loaded_model import LoadedModel
 from webui.models.unet import HalfPrecisionFailure
+from webui.models.vae.preview_colours import preview_format
 from webui.pipelines.context import Context
 from webui.pipelines.encode import EncodedPrompts, encode_prompts
 from webui.pipelines.generate.hires import (
@@ -123,6 +125,7 @@ def first_pass(
         refining = with_refiner(batch, denoising, sd, run.context, models)
         return SamplingPass(denoising, refining, PassPosition(batch, 0, denoising.total_steps + steps_after))
 
+    yield Phase(name="Sampling", counts_steps=True)
     sampled = yield from sample(begin, sd, run.context)
     if sampled is None:
         return None
@@ -154,7 +157,9 @@ def second_pass(
         pictures = yield from between_passes(batch, first, context)
     sd = run.sd
     if request.hires.model:
+        yield Phase(name="Loading model", detail="for hires. fix")
         sd = models.enter_context(use_models(second.request, context))
+    yield Phase(name="Upscaling", detail="for hires. fix")
     if request.hires.latent_mode is not None:
         small = first.latent if isinstance(first, Sampled) else encoded_pictures(first, batch, sd)
         large, latent = None, enlarged_latent(small, request, sd)
@@ -176,6 +181,7 @@ def second_pass(
         refining = with_refiner(second, denoising, sd, context, models, first_pass=request)
         return SamplingPass(denoising, refining, place)
 
+    yield Phase(name="Hires. fix", counts_steps=True)
     sampled = yield from sample(begin, sd, context)
     if sampled is None:
         return None
@@ -196,6 +202,7 @@ def between_passes(
     """The first pass's pictures, saved if the settings want that."""
     if not isinstance(first, Sampled):
         return first
+    yield Phase(name="Decoding", detail="for hires. fix")
     pictures = list(decode(first.latent, first.sd, batch.request))
     if context.settings.saving.save_images_before_highres_fix:
         for place, picture in enumerate(pictures):
@@ -256,7 +263,7 @@ def sample_once(
 def denoise(sampling: SamplingPass, sd: LoadedModel, context: Context) -> Generator[Event, None, Step | None]:
     """Run the sampler, telling progress and showing previews; ends early when told to."""
     total = sampling.denoising.total_steps
-    previews = Previewer(context.settings.previews, sd.latent_format, context.clock)
+    previews = Previewer(context.settings.previews, partial(preview_format, sd.vae), context.clock)
     last = None
     sd.network.forget_evaluations()
     with closing(sampling.denoising.run()) as steps:

@@ -7,7 +7,7 @@ import torch
 from PIL import Image
 from torch import Tensor
 
-from webui.core.events import Aside, Event, ImageReady, Message
+from webui.core.events import Aside, Event, ImageReady, Message, Phase
 from webui.core.request import GenerationRequest
 from webui.core.request_infotext import BLANK_MASK, PictureFacts, format_infotext
 from webui.models.loaded_model import LoadedModel
@@ -61,7 +61,10 @@ class Making:
 def pictures_of(latent: Tensor, places: Iterable[int], making: Making) -> Iterator[Event]:
     """Some of the pictures of a batch, by their places in its latent (B, C, h, w)."""
     request = making.batch.request
-    for place in places:
+    places = list(places)
+    for number, place in enumerate(places, 1):
+        several = f"picture {number} of {len(places)}" if len(places) > 1 else ""
+        yield Phase(name="Decoding", detail=several)
         (picture,) = decode(latent[place : place + 1], making.sd, request)
         index, originals = making.batch.indexes[place], making.originals.of(place)
         for made in PictureFinisher(request, index, making.facts, making.context, originals)(picture):
@@ -91,6 +94,7 @@ class PictureFinisher:
     def __call__(self, picture: Image.Image) -> Iterator[Event]:
         """The picture's events: what is shown or saved beside it, and the picture itself."""
         if self._request.restore_faces:
+            yield Phase(name="Restoring faces")
             if self._saving.save_images_before_face_restoration:
                 yield self._ready(picture, "-before-face-restoration")
             picture = self._with_faces(picture)

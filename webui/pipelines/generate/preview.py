@@ -20,10 +20,14 @@ class Previewer:
     """Says when a preview is due, by steps and by time, and makes it."""
 
     def __init__(
-        self, settings: Previews, latent_format: LatentFormat, clock: Callable[[], float] = time.monotonic
+        self,
+        settings: Previews,
+        make_format: Callable[[], LatentFormat],
+        clock: Callable[[], float] = time.monotonic,
     ) -> None:
+        """`make_format` gives the latents' colours; it is called for the first preview."""
         self._settings = settings
-        self._format = latent_format
+        self._make_format = make_format
         self._clock = clock
         self._last = clock()
 
@@ -41,7 +45,7 @@ class Previewer:
             self._last = self._clock()
 
     def _encode(self, denoised: Tensor) -> bytes:
-        pictures = [Image.fromarray(pixels) for pixels in self._format.preview(denoised).numpy()]
+        pictures = [Image.fromarray(pixels) for pixels in self._make_format().preview(denoised).numpy()]
         columns = max(1, round(len(pictures) ** 0.5))
         rows = -(-len(pictures) // columns)
         width, height = pictures[0].size

@@ -46,7 +46,10 @@ class GenerateBox:
 
 def make_generate_box(tab: str) -> GenerateBox:
     """Lay them out. Element ids are those of the top row."""
-    with gr.Column(elem_id=f"{tab}_actions_column", elem_classes=["actions"], min_width=200):
+    with (
+        gr.Column(elem_id=f"{tab}_actions_column", elem_classes=["actions"], min_width=200),
+        gr.Column(elem_id=f"{tab}_generate_bar", elem_classes=["generate-bar"]),
+    ):
         with gr.Row(elem_id=f"{tab}_generate_box", elem_classes=["generate-box"]):
             generate = gr.Button(
                 "Generate", elem_id=f"{tab}_generate", variant="primary", size="lg", min_width=120
@@ -55,10 +58,10 @@ def make_generate_box(tab: str) -> GenerateBox:
             skip = running_button("Skip", f"{tab}_skip", "generate-box-skip")
             cancel = running_button("Cancel", f"{tab}_cancel", "generate-box-cancel")
             restore = icon_button("restore", "Show the running job", f"{tab}_restore_progress", visible=False)
-        notice = gr.HTML("", elem_id=f"{tab}_notice", elem_classes=["notice"])
         with gr.Row(elem_id=f"{tab}_queue_row", elem_classes=["queue-row"]):
             queue = gr.HTML("", elem_id=f"{tab}_queue")
             clear_queue = gr.Button(
                 "Clear queue", elem_id=f"{tab}_clear_queue", size="sm", scale=0, min_width=90
             )
+        notice = gr.HTML("", elem_id=f"{tab}_notice", elem_classes=["notice"])
     return GenerateBox(generate, interrupt, skip, cancel, queue, clear_queue, notice, restore)

@@ -47,19 +47,20 @@ def make_toprow(tab: str, form: Form, style_names: list[str]) -> Toprow:
                 tab, "neg_prompt", "negative_token", "Negative prompt", "What it should not show."
             )
         with gr.Column(elem_id=f"{tab}_actions_column", elem_classes=["actions"], scale=1, min_width=280):
-            with gr.Row(elem_id=f"{tab}_generate_box", elem_classes=["generate-box"]):
-                generate = gr.Button(
-                    "Generate", elem_id=f"{tab}_generate", variant="primary", size="lg", min_width=120
-                )
-                interrupt = running_button("Interrupt", f"{tab}_interrupt", "generate-box-interrupt")
-                skip = running_button("Skip", f"{tab}_skip", "generate-box-skip")
-                cancel = running_button("Cancel", f"{tab}_cancel", "generate-box-cancel")
-            notice = gr.HTML("", elem_id=f"{tab}_notice", elem_classes=["notice"])
-            with gr.Row(elem_id=f"{tab}_queue_row", elem_classes=["queue-row"]):
-                queue = gr.HTML("", elem_id=f"{tab}_queue")
-                clear_queue = gr.Button(
-                    "Clear queue", elem_id=f"{tab}_clear_queue", size="sm", scale=0, min_width=90
-                )
+            with gr.Column(elem_id=f"{tab}_generate_bar", elem_classes=["generate-bar"]):
+                with gr.Row(elem_id=f"{tab}_generate_box", elem_classes=["generate-box"]):
+                    generate = gr.Button(
+                        "Generate", elem_id=f"{tab}_generate", variant="primary", size="lg", min_width=120
+                    )
+                    interrupt = running_button("Interrupt", f"{tab}_interrupt", "generate-box-interrupt")
+                    skip = running_button("Skip", f"{tab}_skip", "generate-box-skip")
+                    cancel = running_button("Cancel", f"{tab}_cancel", "generate-box-cancel")
+                with gr.Row(elem_id=f"{tab}_queue_row", elem_classes=["queue-row"]):
+                    queue = gr.HTML("", elem_id=f"{tab}_queue")
+                    clear_queue = gr.Button(
+                        "Clear queue", elem_id=f"{tab}_clear_queue", size="sm", scale=0, min_width=90
+                    )
+                notice = gr.HTML("", elem_id=f"{tab}_notice", elem_classes=["notice"])
             with gr.Row(elem_id=f"{tab}_tools", elem_classes=["tools"]):
                 paste = icon_button(
                     "paste", "Read parameters from the prompt, or of the last picture", paste_id(tab)

@@ -9,8 +9,6 @@ from gradio.components import Component
 from webui.core.errors import NotFound, WebuiError
 from webui.core.request import GenerationRequest
 from webui.jobs.job import Delivery
-from webui.jobs.ownership import may_command
-from webui.jobs.queue import JobQueue
 from webui.jobs.services import Services
 from webui.ui.components.generate_box import JobControls
 from webui.ui.components.results import Results
@@ -18,7 +16,8 @@ from webui.ui.components.toprow import Toprow
 from webui.ui.doors.browsers import owner_of
 from webui.ui.forms.form import Form
 from webui.ui.generation import fields_of_request, infotext_problems, prompt_of_infotext
-from webui.ui.handlers import INSTANT, QUIET, Updates, show_fill, show_refusal
+from webui.ui.handlers import INSTANT, QUIET, Updates, show_fill
+from webui.ui.tabs.job_commands import wire_commands
 from webui.ui.texts import notice
 from webui.ui.watching.pictures import PictureFiles
 from webui.ui.watching.watch import Watcher
@@ -56,37 +55,6 @@ def wire_watching(
         **QUIET,
     )
     wire_commands(services.jobs, tab, toprow)
-
-
-def wire_commands(jobs: JobQueue, tab: str, controls: JobControls) -> None:
-    """Interrupt, Skip, Cancel and the queue: each acts on jobs that this browser, or this user, asked for."""
-
-    def interrupt(browser: gr.Request) -> None:
-        command_running(jobs.interrupt, browser)
-
-    def skip(browser: gr.Request) -> None:
-        command_running(jobs.skip, browser)
-
-    def command_running(command: Callable[[str, str], None], browser: gr.Request) -> None:
-        if job := jobs.running():
-            with show_refusal():
-                command(job.id, owner_of(browser))
-
-    def cancel(browser: gr.Request) -> None:
-        if (job := jobs.running()) and job.delivery.tab == tab:
-            with show_refusal():
-                jobs.cancel(job, owner_of(browser))
-
-    def clear_queue(browser: gr.Request) -> None:
-        owner = owner_of(browser)
-        for job in jobs.waiting():
-            if job.delivery.tab == tab and may_command(owner, job):
-                jobs.cancel(job, owner)
-
-    controls.interrupt.click(interrupt, **INSTANT)
-    controls.skip.click(skip, **INSTANT)
-    controls.cancel.click(cancel, **INSTANT)
-    controls.clear_queue.click(clear_queue, **INSTANT)
 
 
 def wire_prompts(

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from pydantic import BaseModel, ValidationError
 
-from webui.core.events import Event, Finished, ImageSaved, Message, Preview, Queued, Started
+from webui.core.events import Event, Finished, ImageSaved, Message, Phase, Preview, Queued, Started
 from webui.core.extras_request import ExtrasRequest
 from webui.jobs.generation_info import describe_run
 from webui.jobs.job import Job, JobProgress
@@ -78,42 +78,70 @@ def progress_html(view: JobView) -> str:
     if view.finished:
         return ended_html(view, view.finished)
     at, fraction = view.progress, view.progress.fraction
-    percent = f"{fraction * 100:.0f}%"
+    text = html.escape(step_text(view))
+    if at.sampling_steps:
+        text = f"{fraction * 100:.0f}% · {text}"
     left = f"{duration(at.eta_s)} left" if at.eta_s is not None else ""
-    text = (
-        f"{percent} · {html.escape(step_text(view))}" if at.sampling_steps else html.escape(step_text(view))
-    )
     state = "" if at.sampling_steps else " indeterminate"
+    # Until there is something of this job to see, the page dims what the job before left.
+    fresh = " fresh" if view.started and not view.pictures else ""
     return (
-        f'<div class="progressDiv{state}" role="progressbar" aria-valuenow="{fraction * 100:.0f}" '
-        f'data-fraction="{fraction:.4f}">'
+        f'<div class="progressDiv{state}{fresh}" role="progressbar" aria-label="Progress of the job" '
+        f'aria-valuenow="{fraction * 100:.0f}" data-job="{view.job.id}" data-fraction="{fraction:.4f}">'
+        f"{bar_html(text, left, fraction)}</div>"
+    )
+
+
+def bar_html(text: str, left: str, fraction: float) -> str:
+    """A line of text (HTML) over a bar."""
+    return (
         f'<div class="progress-text"><span>{text}</span><span>{left}</span></div>'
-        f'<div class="track"><div class="progress" style="width: {fraction * 100:.1f}%"></div></div></div>'
+        f'<div class="track"><div class="progress" style="width: {fraction * 100:.1f}%"></div></div>'
     )
 
 
 def ended_html(view: JobView, finished: Finished) -> str:
-    """Nothing to be seen: scripts of the page read here that a job has ended, and how many more wait."""
+    """How the last job ended; scripts of the page read which it was, and how many more wait."""
+    words = {"done": "100% · Done in", "stopped": "Interrupted after", "cancelled": "Cancelled after"}
+    said = words.get(finished.outcome)
+    text = f"{said} {duration(finished.seconds)}" if said else "The job ended early: see below Generate"
+    shown = bar_html(text, "", 1.0 if finished.outcome == "done" else 0.0)
     return (
-        f'<span class="job-ended" hidden data-job="{view.job.id}" data-outcome="{finished.outcome}" '
-        f'data-waiting="{view.waiting}"></span>'
+        f'<div class="job-ended" data-job="{view.job.id}" data-outcome="{finished.outcome}" '
+        f'data-waiting="{view.waiting}">{shown}</div>'
     )
 
 
 def step_text(view: JobView) -> str:
     """Where the job is, in words."""
-    at = view.progress
-    if view.job.halt.is_stopped:
+    at, phase = view.progress, view.progress.phase
+    if view.job.halt.is_stopped and (phase is None or phase.counts_steps):
         return "Stopping after this step"
     if not view.started:
         return waiting_text(view)
-    if not at.sampling_steps:
+    if phase is None and not at.sampling_steps:
         return view.messages[-1].text if view.messages else "Preparing"
-    if isinstance(view.job.request, ExtrasRequest):
-        text = f"Tile {at.sampling_step} of {at.sampling_steps}"
-        return f"{text} · picture {at.batch + 1} of {at.batches}" if at.batches > 1 else text
-    text = f"Step {at.sampling_step} of {at.sampling_steps}"
-    return f"{text} · batch {at.batch + 1} of {at.batches}" if at.batches > 1 else text
+    return " · ".join([*phase_texts(view, phase), *batch_texts(view)])
+
+
+def phase_texts(view: JobView, phase: Phase | None) -> list[str]:
+    """What the job does, and how far that is."""
+    at = view.progress
+    name = [phase.name] if phase else []
+    if phase is not None and not phase.counts_steps:
+        return [*name, phase.detail] if phase.detail else name
+    unit = "Tile" if isinstance(view.job.request, ExtrasRequest) else "Step"
+    return [*name, f"{unit} {at.sampling_step} of {at.sampling_steps}"] if at.sampling_step else name
+
+
+def batch_texts(view: JobView) -> list[str]:
+    """Which of several batches, or of several pictures of Extras, it is."""
+    at = view.progress
+    is_between = view.progress.phase is not None and view.progress.phase.counts_steps and not at.sampling_step
+    if is_between:
+        return []
+    what = "picture" if isinstance(view.job.request, ExtrasRequest) else "batch"
+    return [f"{what} {at.batch + 1} of {at.batches}"] if at.batches > 1 else []
 
 
 def waiting_text(view: JobView) -> str:
@@ -141,16 +169,20 @@ def queue_html(view: JobView) -> str:
     return f'<span class="queue-badge">{view.waiting}</span> waiting'
 
 
+def notices_html(view: JobView) -> str:
+    """What stands under Generate: why the job failed, and its warnings."""
+    error = view.finished.error if view.finished else None
+    warnings = dict.fromkeys(message.text for message in view.messages if message.level == "warning")
+    return notice(error or "") + "".join(notice(text, "warning") for text in warnings)
+
+
 def log_html(view: JobView) -> str:
-    """Warnings for the artist, and how long the job took."""
-    lines = [notice(message.text, "warning") for message in view.messages if message.level == "warning"]
-    if view.finished is None:
-        return "".join(lines)
+    """How long the job took, and what became of its LoRAs."""
+    if view.finished is None or view.finished.outcome == "failed":
+        return ""
     ended = {"stopped": "Interrupted. ", "cancelled": "Cancelled. "}.get(view.finished.outcome, "")
-    if view.finished.outcome != "failed":
-        lines.append(paragraph(f"{ended}Time taken: {duration(view.finished.seconds)}", "performance"))
-        lines.append(lora_report_html(view.job.lora_reports()))
-    return "".join(lines)
+    taken = paragraph(f"{ended}Time taken: {duration(view.finished.seconds)}", "performance")
+    return taken + lora_report_html(view.job.lora_reports())
 
 
 def picture_infotext(view: JobView, index: int) -> str:

@@ -14,11 +14,11 @@ from webui.ui.components.generate_box import JobControls
 from webui.ui.components.results import Results
 from webui.ui.doors.browsers import owner_of
 from webui.ui.handlers import Updates
-from webui.ui.texts import notice
 from webui.ui.watching.job_view import (
     JobView,
     generation_info,
     log_html,
+    notices_html,
     picture_infotext,
     preview_html,
     progress_html,
@@ -80,17 +80,18 @@ class Watcher:
         """What the page shows until the job ends, whenever something changes; `on_page` collects it.
 
         All but the pictures is sent each time, because a busy browser skips updates. Pictures are sent when
-        they change, so that the one the artist looks at stays selected.
+        they change, so that the one the artist looks at stays selected; and notices, because handlers write
+        theirs in the same place.
         """
-        pictures = self.picture_parts
+        once = [*self.picture_parts, self.toprow.notice]
         while True:
             view = view_of(job, self.waiting_behind(job), self.whose_turn(job))
-            fresh = {part: value for part, value in self.render(view).items() if on_page.get(part) != value}
+            # Where the watcher has written no notice, one may be there that a handler wrote.
+            seen = {self.toprow.notice: ""} | on_page
+            fresh = {part: value for part, value in self.render(view).items() if seen.get(part) != value}
             on_page.update(fresh)
             if fresh:
-                yield {
-                    part: value for part, value in on_page.items() if part in fresh or part not in pictures
-                }
+                yield {part: value for part, value in on_page.items() if part in fresh or part not in once}
             if not view.is_active:
                 return
             await asyncio.sleep(LOOK_EVERY_S)
@@ -116,10 +117,9 @@ class Watcher:
 
         The page's styles hide parts without a text, and buttons that only a running job needs.
         """
-        error = view.finished.error if view.finished else None
         updates: Updates = {
             self.toprow.queue: queue_html(view),
-            self.toprow.notice: notice(error or ""),
+            self.toprow.notice: notices_html(view),
             self.results.progress: progress_html(view),
             self.results.preview: preview_html(view),
             self.results.log: log_html(view),

@@ -9,7 +9,7 @@ function currentTab() {
 /** @param {string} id */
 function press(id) {
   const button = document.getElementById(id);
-  if (!button || !isShown(button)) return false;
+  if (!button?.checkVisibility({ visibilityProperty: true })) return false;
   button.click();
   return true;
 }

@@ -79,13 +79,14 @@ async function showModel({ kind, title, card, sentence }, line, alone) {
     const fit = await fitOf(card);
     if (!fit.fits) line.tell(`${sentence} ${fit.sentence}`);
     if (alone && !isInPrompt(tab, card.insert)) write(tab, card, line, fit);
-    line.offer("Show card", () => window.webui.showCards(tab, kind, card.stem, { all: !fit.fits }));
+    line.offer("Show card", () => window.webui.showCards(tab, kind, card.stem, { all: !fit.fits }), { asks: false });
   }
-  line.offer("Details", () =>
+  const details = () =>
     edit(card, tab, (_, trashed) => {
       if (trashed) showTrashed(trashed, card, line);
       window.webui.cardsChanged();
-    }));
+    });
+  line.offer("Details", details, { asks: false });
 }
 
 /**
@@ -156,7 +157,7 @@ function showPicture({ infotext, missing, name, sentence }, line, tray, file) {
       window.webui.showTab("img2img");
       find("#img2img_mode input[value='img2img']")?.click();
       void window.webui.canvasBoards.get("img2img_image")?.take(file);
-    });
+    }, { asks: false });
   }
   for (const model of missing.filter(({ state }) => state !== "here")) showMissing(model, tray.add(model.name));
 }

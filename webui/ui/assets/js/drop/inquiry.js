@@ -44,5 +44,5 @@ export async function inquire(what, question, label, tray, showNewer) {
     running.delete(what);
   }
   window.webui.cardsChanged();
-  if (what === "updates" && found) line.offer("Show them", showNewer);
+  if (what === "updates" && found) line.offer("Show them", showNewer, { asks: false });
 }

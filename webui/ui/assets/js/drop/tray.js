@@ -1,4 +1,4 @@
-// What is on its way, and what became of it: a small list at the edge of the page.
+// What is on its way, and what became of it: a small list at the edge of the page. It folds by itself once all went well.
 import { make } from "../controls.js";
 
 /**
@@ -9,6 +9,8 @@ import { make } from "../controls.js";
 
 const KEPT = "atelier.arrivals";
 const MOST_KEPT = 50;
+// Long enough to read what is told.
+const FOLDS_AFTER_MS = 8000;
 
 export class Tray {
   /** @type {Line[]} */
@@ -27,6 +29,12 @@ export class Tray {
       },
     );
     close.setAttribute("aria-label", "Clear what is done");
+    this.unfold = make("button", {
+      type: "button",
+      className: "tray-unfold",
+      onclick: () => this.#fold(false),
+      attributes: { "aria-expanded": "false" },
+    });
     this.element = make(
       "aside",
       {
@@ -37,9 +45,28 @@ export class Tray {
       },
       make("header", {}, make("strong", { textContent: "Arrivals" }), close),
       this.list,
+      this.unfold,
     );
     document.body.append(this.element);
+    const watched = { childList: true, subtree: true, attributes: true, attributeFilter: ["class"] };
+    new MutationObserver(() => this.#wait()).observe(this.list, watched);
+    for (const left of ["mouseleave", "focusout"]) this.element.addEventListener(left, () => this.#wait());
     addEventListener("pagehide", () => this.#keep());
+  }
+
+  /** Folds after a while, unless something goes on, went wrong, waits for an answer, or is being read. */
+  #wait() {
+    clearTimeout(this.timer);
+    if (!this.#lines.every((line) => line.isSettled)) return this.#fold(false);
+    this.timer = setTimeout(() => {
+      if (!this.element.matches(":hover, :focus-within")) this.#fold(true);
+    }, FOLDS_AFTER_MS);
+  }
+
+  #fold(/** @type {boolean} */ folded) {
+    this.element.classList.toggle("folded", folded);
+    this.unfold.textContent = `Arrivals · ${this.#lines.length}`;
+    if (!folded) this.list.scrollTop = 0;
   }
 
   /** Saves what is told, for the page that is loaded next. */
@@ -72,6 +99,7 @@ export class Tray {
     this.#lines.push(line);
     this.list.prepend(line.element);
     this.element.hidden = false;
+    this.#fold(false);
     return line;
   }
 
@@ -103,6 +131,13 @@ export class Line {
     // Whether the server tells it to the next page.
     this.isToldByServer = false;
     this.about = /** @type {About | null} */ (null);
+    // Whether one of its buttons asks something, rather than only leading somewhere.
+    this.asks = false;
+  }
+
+  /** Whether it went well, and nothing is asked. */
+  get isSettled() {
+    return !["busy", "failed"].some((state) => this.element.classList.contains(state)) && !this.asks;
   }
 
   /** @param {string} title */
@@ -135,6 +170,7 @@ export class Line {
     this.bar.hidden = true;
     this.text.textContent = text;
     this.buttons.replaceChildren();
+    this.asks = false;
   }
 
   /**
@@ -146,11 +182,13 @@ export class Line {
   }
 
   /**
-   * Adds a button; `action` gets it.
+   * Adds a button; `action` gets it. One that only leads somewhere does not keep the list open.
    * @param {string} label
    * @param {(button: HTMLButtonElement) => unknown} action
+   * @param {{asks?: boolean}} [options]
    */
-  offer(label, action) {
+  offer(label, action, { asks = true } = {}) {
+    this.asks ||= asks;
     const button = make("button", { type: "button", textContent: label });
     button.addEventListener("click", () => action(button));
     this.buttons.append(button);
