@@ -52,6 +52,7 @@ from webui.store.history_gathering import HistoryGathering, output_folders
 from webui.store.images import ImageFiles
 from webui.store.inputs import Inputs
 from webui.store.keys import Keys
+from webui.store.last_infotexts import LastInfotexts
 from webui.store.latents import Latents
 from webui.store.lock import DataLock
 from webui.store.preset_files import PRESETS, PresetFiles
@@ -105,7 +106,8 @@ def build_services(flags: Flags, root: Path, sites: Sites | None = None) -> Serv
     def remembered_jobs() -> tuple[Job, ...]:
         return jobs.remembered()
 
-    saver = PictureSaver(files, history, unsaved, remembered_jobs)
+    last = LastInfotexts(database)
+    saver = PictureSaver(files, history, unsaved, remembered_jobs, last)
     jobs = JobQueue(make_worker, saver, latents=latents, scratch=paths.data)
     return Services(
         flags=flags,
@@ -114,6 +116,7 @@ def build_services(flags: Flags, root: Path, sites: Sites | None = None) -> Serv
         catalog=catalog,
         jobs=jobs,
         history=history,
+        last_infotexts=last,
         files=files,
         inputs=inputs,
         latents=latents,

@@ -11,6 +11,7 @@ from webui.jobs.saving import PictureSaver
 from webui.store.database import IN_MEMORY, Database
 from webui.store.history import History
 from webui.store.images import ImageFiles
+from webui.store.last_infotexts import LastInfotexts
 from webui.store.reading import open_picture
 
 SETTINGS = Settings().changed({"directories_filename_pattern": "day"})
@@ -49,6 +50,16 @@ def names_in(folder):
 
 def told(events) -> list[ImageSaved]:
     return [event for event in events if isinstance(event, ImageSaved)]
+
+
+def test_the_parameters_of_a_picture_are_its_owners(tmp_path, history):
+    last = LastInfotexts(Database(IN_MEMORY))
+    saver = PictureSaver(ImageFiles(tmp_path), history, last=last)
+    for owner, prompt in (("browser:one", "mine"), ("", "of the API")):
+        job = Job(GenerationRequest(prompt=prompt), Delivery("txt2img", owner=owner), SETTINGS)
+        list(saver.save(picture().model_copy(update={"infotext": prompt}), job))
+    assert last.of("browser:one") == "mine"
+    assert last.of("") is None
 
 
 def test_a_result_is_saved_and_told(saver, job, tmp_path, history):

@@ -110,7 +110,10 @@ def test_values_of_the_wrong_type_are_left_out(model):
 
 def test_a_card_goes_through_the_cache_unchanged(model):
     put(model, ".civitai.info", HELPER)
+    put(model, ".json", {"defaults": {"steps": 9, "width": 640}})
+    put(model, ".defaults.json", {"examples": ["a fox", "a hill"]})
     card = read_card(model)
+    assert (card.defaults.height, card.examples) == (640, ("a fox", "a hill"))
     assert card_text_of(json.loads(json.dumps(card.as_row()))) == card
 
 

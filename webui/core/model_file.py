@@ -1,6 +1,5 @@
 """What is known of a model file without loading torch."""
 
-import re
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
@@ -194,14 +193,6 @@ class ModelFile(BaseModel):
     def path_text(self) -> str:
         """The whole path as text that can be shown."""
         return readable(str(self.path))
-
-    @property
-    def native_side(self) -> int:
-        """Side in pixels of the pictures it was trained on: by its metadata, else by its family."""
-        written = re.match(r"(\d+)x\d+", self.metadata.get("modelspec.resolution", ""))
-        if written and 64 <= int(written[1]) <= 4096:
-            return int(written[1]) // 8 * 8
-        return 1024 if self.family in (Family.SDXL, Family.SDXL_REFINER) else 512
 
     def fits(self, checkpoint: Family) -> bool:
         """Whether it may be used with checkpoints of a family; what is not known may be."""

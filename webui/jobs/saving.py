@@ -16,6 +16,7 @@ from webui.store.filenames import NameFacts
 from webui.store.grid import grid_of, grid_rows
 from webui.store.history import REQUEST_ITEM, History
 from webui.store.images import ImageFiles, SavedPicture, Tab, picture_folder
+from webui.store.last_infotexts import LastInfotexts
 from webui.store.unsaved import UnsavedPictures
 
 logger = logging.getLogger(__name__)
@@ -32,8 +33,10 @@ class PictureSaver:
         history: History,
         unsaved: UnsavedPictures | None = None,
         remembered: Callable[[], Collection[Job]] = tuple,
+        last: LastInfotexts | None = None,
     ) -> None:
-        """`unsaved` takes what is only to be shown; without it, such pictures stay in the job's log.
+        """`unsaved` takes what is only to be shown; without it, such pictures stay in the job's log. `last`
+        takes the infotexts for the paste arrow.
 
         `remembered` are the jobs that a page may still show: their pictures stay.
         """
@@ -41,6 +44,7 @@ class PictureSaver:
         self._history = history
         self._unsaved = unsaved
         self._remembered = remembered
+        self._last = last
         self._trimmed_for = ""
 
     def save(self, ready: ImageReady, job: Job) -> Iterator[Event]:
@@ -82,10 +86,16 @@ class PictureSaver:
         request = ready.request or job.generation
         try:
             if ready.index == 0 and request:
-                self._files.remember_last(ready.infotext)
+                self._remember_last(ready.infotext, job.delivery.owner)
             self._history.add(written.path, ready.infotext, request=request, seed=ready.seed)
         except StorageError as error:
             yield Message(text=str(error), level="warning")
+
+    def _remember_last(self, infotext: str, owner: str) -> None:
+        """For the owner's paste arrow; A1111's params.txt tells programs beside of anybody's."""
+        self._files.remember_last(infotext)
+        if owner and self._last is not None:
+            self._last.remember(owner, infotext)
 
     def _keep_for_page(self, ready: ImageReady, job: Job) -> None:
         """In a file for the page to show; in the job's log for a caller who waits for the picture itself."""

@@ -22,6 +22,7 @@ from webui.store.folder_rules import FolderRules
 from webui.store.history import History
 from webui.store.images import ImageFiles
 from webui.store.inputs import Inputs
+from webui.store.last_infotexts import LastInfotexts
 from webui.store.latents import Latents
 from webui.store.served_pictures import ServedPictures
 from webui.store.settings_file import SettingsFile
@@ -38,6 +39,7 @@ class Services:
     catalog: Catalog
     jobs: JobQueue
     history: History
+    last_infotexts: LastInfotexts
     files: ImageFiles
     inputs: Inputs
     latents: Latents

@@ -8,13 +8,14 @@ from pathlib import Path
 
 from pydantic import BaseModel
 
-from webui.core.errors import WebuiError
+from webui.core.errors import UnusableFile, WebuiError
 from webui.core.model_file import ModelFile, ModelKind
 from webui.core.readable import readable
 from webui.core.settings import Settings
 from webui.library.cards.card import CardEntry
 from webui.library.cards.cards import Cards
 from webui.library.catalog.catalog import Catalog
+from webui.library.defaults.resolving import ResolvedDefaults, resolve_defaults
 from webui.library.fetch.civitai import Civitai
 from webui.library.fetch.describing import Describer
 from webui.library.fetch.downloads import Downloads
@@ -24,10 +25,12 @@ from webui.library.intake.arrival import Arrival
 from webui.library.intake.finishing import UploadFinisher
 from webui.library.intake.intake import Intake
 from webui.library.presets.presets import Presets
+from webui.library.recognise.yaml_sidecar import read_settings
 from webui.prompts.styles import Styles
 from webui.store.history import History
 from webui.store.keys import Keys
 from webui.store.settings_file import SettingsFile
+from webui.store.sidecars import read_card
 from webui.store.uploads import Uploads
 
 logger = logging.getLogger(__name__)
@@ -106,6 +109,10 @@ class Library:
             except WebuiError as error:
                 logger.info("Civitai told nothing about %s: %s", file.name, error)
 
+    def defaults_of(self, checkpoint: ModelFile) -> ResolvedDefaults:
+        """What the form begins with for a checkpoint, its sidecars read anew."""
+        return resolve_defaults(checkpoint, read_card(checkpoint.path), said_prediction(checkpoint))
+
     def use_of(self, identity: str, styles: Styles, settings: Settings) -> Use:
         """What would miss a model that is deleted."""
         entry = self.cards.index.find(identity)
@@ -129,6 +136,14 @@ class Library:
             named_by=named_by,
             sentence=use_sentence(pictures, named, selected=selected, named_by=named_by),
         )
+
+
+def said_prediction(checkpoint: ModelFile) -> str | None:
+    """ "eps" or "v" as the yaml beside a checkpoint says; None where none can be read."""
+    try:
+        return read_settings(checkpoint.path).prediction
+    except UnusableFile:
+        return None
 
 
 def fragments_of(file: ModelFile) -> tuple[str, ...]:

@@ -7,7 +7,7 @@ from webui.store.database import Database
 from webui.store.sidecars import CardText, card_text_of
 
 # Raise it when the reading of sidecars or the fields of cards change: what was remembered is then read again.
-RULES = "2 "
+RULES = "3 "
 
 
 class CardCache:

@@ -54,6 +54,13 @@ def create_notes(connection: sqlite3.Connection) -> None:
     connection.execute("CREATE TABLE notes (name TEXT PRIMARY KEY)")
 
 
+def create_last_infotexts(connection: sqlite3.Connection) -> None:
+    """The infotext of the last picture of each browser, or of who logged in."""
+    connection.execute(
+        "CREATE TABLE last_infotexts (owner TEXT PRIMARY KEY, infotext TEXT NOT NULL, created REAL NOT NULL)"
+    )
+
+
 # In order, and never changed once released: a later change is a new entry.
 MIGRATIONS: tuple[Callable[[sqlite3.Connection], None], ...] = (
     create_headers,
@@ -61,6 +68,7 @@ MIGRATIONS: tuple[Callable[[sqlite3.Connection], None], ...] = (
     create_cards,
     add_data_hash,
     create_notes,
+    create_last_infotexts,
 )
 
 

@@ -2,7 +2,8 @@
 
 `<base>` is the path without suffix. Only `<base>.json` is written, and only if it is A1111's or ours: SD.Next
 keeps Civitai's own object under that name, and then ours is `<base>.card.json`. `.civitai.info` (Civitai
-Helper, Browser+) and the text files are read only.
+Helper, Browser+) and the text files are read only. `.defaults.json` comes
+with a model: its maker's defaults and example prompts, which the artist's own on the card replace.
 """
 
 import json
@@ -11,6 +12,7 @@ from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any, cast
 
+from webui.core.checkpoint_defaults import CheckpointDefaults, read_defaults
 from webui.core.errors import UnusableFile
 from webui.store.atomic import write_atomically
 from webui.store.regular_files import is_regular, open_regular, read_regular
@@ -19,13 +21,15 @@ PICTURE_ENDS = (".png", ".jpg", ".jpeg", ".webp", ".gif")
 # A1111 looks for each type under both names before it goes to the next type.
 PREVIEW_ENDS = tuple(end for picture in PICTURE_ENDS for end in (picture, f".preview{picture}"))
 CARD_END, OWN_END, CIVITAI_END = ".json", ".card.json", ".civitai.info"
+GIVEN_END = ".defaults.json"
 TEXT_ENDS = (".txt", ".description.txt")
 # What tells what is on the card; the others are found, moved and left as they are.
-READ_ENDS = (CARD_END, OWN_END, CIVITAI_END, *TEXT_ENDS)
+READ_ENDS = (CARD_END, OWN_END, CIVITAI_END, GIVEN_END, *TEXT_ENDS)
 OTHER_ENDS = (".yaml", ".info", ".metadata.json", ".cm-info.json", ".safetensors.rgthree-info.json")
 ALL_ENDS = (*READ_ENDS, *PREVIEW_ENDS, *OTHER_ENDS)
 MAX_BYTES = 8_000_000
 MAX_TEXT = 20_000
+MOST_EXAMPLES = 100
 SUFFIXES = frozenset({".safetensors", ".sft", ".ckpt", ".pt", ".pth", ".bin", ".gguf"})
 
 # A1111's keys, in its order, with our names for them.
@@ -39,6 +43,7 @@ A1111_KEYS = {
     "notes": "notes",
 }
 FAVOURITE, CIVITAI = "favourite", "civitai"
+DEFAULTS, EXAMPLES = "defaults", "examples"
 Json = dict[str, Any]  # Any: JSON values
 
 
@@ -59,16 +64,22 @@ class CardText:
     version_id: int = 0
     base_model: str = ""
     trained_words: tuple[str, ...] = field(default=())
+    # Of checkpoints: what the form begins with, and prompts that it draws well.
+    defaults: CheckpointDefaults = field(default=CheckpointDefaults())
+    examples: tuple[str, ...] = field(default=())
 
     def as_row(self) -> list[Any]:
         """For a cache; `card_text_of` reads it back. Any: JSON values."""
-        return [getattr(self, each.name) for each in fields(self)]
+        values = {each.name: getattr(self, each.name) for each in fields(self)}
+        return list((values | {DEFAULTS: self.defaults.said()}).values())
 
 
 def card_text_of(row: list[Any]) -> CardText:
     """A card's text from a cache that this version of the program wrote. Any: JSON values."""
-    *values, words = row
-    return CardText(*values, trained_words=tuple(words))
+    *values, words, defaults, examples = row
+    return CardText(
+        *values, trained_words=tuple(words), defaults=read_defaults(defaults), examples=tuple(examples)
+    )
 
 
 def base_name(path: Path) -> str:
@@ -110,6 +121,9 @@ def read_card(path: Path, ends: Iterable[str] = READ_ENDS) -> CardText:
     written = main | own
     values: Json = {ours: written.get(theirs) for theirs, ours in A1111_KEYS.items()}
     values |= {FAVOURITE: written.get(FAVOURITE)} | civitai_values(written, info)
+    given = read_json(beside(path, GIVEN_END)) if GIVEN_END in existing else {}
+    values[DEFAULTS] = read_defaults(written.get(DEFAULTS)).over(read_defaults(given.get(DEFAULTS)))
+    values[EXAMPLES] = written.get(EXAMPLES) or given.get(EXAMPLES)
     if not values["description"]:
         texts = [read_text(beside(path, end)) for end in TEXT_ENDS if end in existing]
         values["description"] = next((text for text in texts if text), "")
@@ -130,9 +144,11 @@ def typed(values: Mapping[str, Any]) -> CardText:
             found[each.name] = value is True
         elif isinstance(default, int | float):
             found[each.name] = number(value, type(default))
+        elif isinstance(default, CheckpointDefaults):
+            found[each.name] = value if isinstance(value, CheckpointDefaults) else read_defaults(value)
         else:
             found[each.name] = strings(value)
-    return CardText(**found)
+    return CardText(**found | {EXAMPLES: found[EXAMPLES][:MOST_EXAMPLES]})
 
 
 def number(value: object, kind: type[int] | type[float]) -> int | float:

@@ -12,6 +12,8 @@ from webui.ui.handlers import INSTANT, Updates
 # Fields for a browser that keeps none yet.
 Usual = Callable[[], Mapping[str, Any]]
 
+RESTORED = "restored"
+
 
 def wire_memory(page: gr.Blocks, form: Form, tab: str, usual: Usual = dict) -> None:
     """Keep the form of a tab in the browser whenever it changes, and show it again when the page loads."""
@@ -19,7 +21,7 @@ def wire_memory(page: gr.Blocks, form: Form, tab: str, usual: Usual = dict) -> N
     stored = gr.Textbox("", visible="hidden", elem_id=f"{tab}_stored")
 
     def restore(text: str) -> Updates:
-        return form.write(fields_of_memory(text, form.names) or usual())
+        return form.write(fields_of_memory(text, form.names) or usual()) | {stored: RESTORED}
 
     gr.on(
         # Every component of a form has the event; their common base does not say so.
@@ -32,10 +34,12 @@ def wire_memory(page: gr.Blocks, form: Form, tab: str, usual: Usual = dict) -> N
     page.load(
         restore,
         inputs=[stored],
-        outputs=form.components,
+        outputs=[*form.components, stored],
         js=recall_script(form, key),
         **INSTANT,
     )
+    # Told once the form shows it, which no event after the page's own load tells.
+    stored.change(fn=None, js=f"() => window.webui.formRestored({json.dumps(tab)})", show_progress="hidden")
 
 
 def recall_script(form: Form, key: str) -> str:

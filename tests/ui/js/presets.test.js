@@ -54,6 +54,7 @@ test("One that arrives is told to the list, offered and not applied; missing mod
 test("A form is read, filled and put back through the page's hidden buttons, each asker with its own answer", async () => {
   // Its functions for the page are published as it is loaded, into a page that another file may have had.
   vi.resetModules();
+  // eslint-disable-next-line no-restricted-syntax -- at the top it would be loaded once
   const { fillForm, putBack, readForm } = await import("../../../webui/ui/assets/js/form.js");
   let shown = /** @type {unknown[]} */ (["a cat", 20]);
   window.webui.forms = { "atelier.txt2img": [["prompt", "x"], ["steps", null]] };

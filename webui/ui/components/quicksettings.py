@@ -1,5 +1,6 @@
 """The row above the tabs: checkpoint, VAE and what else the artist wants at hand. A change holds at once."""
 
+import json
 from collections.abc import Mapping
 from typing import Any, Literal
 
@@ -51,6 +52,7 @@ def make_quicksettings(services: Services, page: gr.Blocks) -> dict[str, Compone
     for key, component in components.items():
         wire_change(services, options[key], component, message)
     wire_choosing(services, components, choices, message)
+    wire_telling(components)
     gr.on(
         [page.load, renewal().click],
         lambda: current_values(services, components, choices),
@@ -88,6 +90,18 @@ def wire_choosing(
         trigger_mode="multiple",
         **INSTANT,
     ).then(fn=None, js="() => window.webui.choiceShown()", show_progress="hidden")
+
+
+def wire_telling(components: Mapping[str, Component]) -> None:
+    """Tell scripts which models the row shows, whoever chose them."""
+    for key in MODEL_OPTIONS:
+        if isinstance(component := components.get(key), gr.Dropdown):
+            component.change(
+                fn=None,
+                inputs=[component],
+                js=f"(title) => window.webui.modelShown({json.dumps(key)}, title)",
+                show_progress="hidden",
+            )
 
 
 class Choice(BaseModel):

@@ -1,5 +1,6 @@
 """What txt2img and img2img share: watching jobs, the prompts' buttons, a memory in the browser."""
 
+import json
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -7,7 +8,6 @@ import gradio as gr
 from gradio.components import Component
 
 from webui.core.errors import NotFound, WebuiError
-from webui.core.request import GenerationRequest
 from webui.jobs.job import Delivery
 from webui.jobs.services import Services
 from webui.ui.components.generate_box import JobControls
@@ -15,16 +15,17 @@ from webui.ui.components.results import Results
 from webui.ui.components.toprow import Toprow
 from webui.ui.doors.browsers import owner_of
 from webui.ui.forms.form import Form
-from webui.ui.generation import fields_of_request, infotext_problems, prompt_of_infotext
+from webui.ui.generation import infotext_problems, prompt_of_infotext
 from webui.ui.handlers import INSTANT, QUIET, Updates, show_fill
 from webui.ui.tabs.job_commands import wire_commands
 from webui.ui.texts import notice
 from webui.ui.watching.pictures import PictureFiles
 from webui.ui.watching.watch import Watcher
 
-# From the fields of a text, or of a request, to those of the tab's form.
+# From the fields of a text to those of the tab's form.
 FieldsOfText = Callable[[str], dict[str, Any]]
-FieldsOfRequest = Callable[[GenerationRequest], dict[str, Any]]
+# What a checkpoint's defaults may set; a clip skip stands among the override settings.
+DEFAULTS_FIELDS = ("width", "height", "steps", "cfg_scale", "sampler", "schedule", "override_settings")
 
 
 def delivery_of(services: Services, tab: str, request: gr.Request | None) -> Delivery:
@@ -62,9 +63,9 @@ def wire_prompts(
 ) -> None:
     """Paste, clear, and the styles."""
 
-    def paste(text: str) -> Updates:
-        text = text.strip() or services.files.last_infotext() or ""
+    def paste(text: str, browser: gr.Request) -> Updates:
         try:
+            text = text.strip() or services.last_infotexts.of(owner_of(browser)) or ""
             problems = notice(infotext_problems(text), "warning")
             # The text stands where the prompt belongs, also where its own prompt could not be read.
             fields = {"prompt": prompt_of_infotext(text)} | fields_of_text(text)
@@ -97,30 +98,34 @@ def wire_prompts(
     toprow.refresh_styles.click(refresh_styles, outputs=[toprow.styles, toprow.notice], **INSTANT)
 
 
-def usual_fields(
-    services: Services, tab: str, fields_of: FieldsOfRequest = fields_of_request
-) -> Mapping[str, Any]:
-    """What a form shows in a browser that keeps none yet: the tab's last job, else the checkpoint's size."""
-    request = last_request(services, tab)
-    return fields_of(request) if request else native_size(services)
-
-
-def last_request(services: Services, tab: str) -> GenerationRequest | None:
-    """What the tab's last job asked for, if it asked for one thing."""
-    job = services.jobs.recent(tab)
-    request = job.request if job else None
-    return request if isinstance(request, GenerationRequest) else None
-
-
-def native_size(services: Services) -> dict[str, int]:
-    """The size of picture that the selected checkpoint was trained on."""
+def usual_fields(services: Services) -> Mapping[str, Any]:
+    """What a form shows in a browser that keeps none yet, beside its components' own values: what the
+    selected checkpoint lets it begin with.
+    """
     try:
-        side = services.catalog.find_checkpoint(
-            services.settings.current.models.sd_model_checkpoint
-        ).native_side
+        checkpoint = services.catalog.find_checkpoint(services.settings.current.models.sd_model_checkpoint)
     except NotFound:
         return {}
-    return {"width": side, "height": side}
+    fields = services.library.defaults_of(checkpoint).values.said()
+    # The VAE is chosen by the card as long as the settings leave it to that.
+    clip_skip = fields.get("clip_skip", services.settings.current.image.clip_skip)
+    differs = clip_skip != services.settings.current.image.clip_skip
+    return fields | {"override_settings": [f"Clip skip: {clip_skip}"] if differs else []}
+
+
+def wire_defaults(form: Form, tab: str) -> None:
+    """A script clicks a hidden button to fill in what the chosen checkpoint asks for: js/defaults.js."""
+    button = gr.Button("Fill in defaults", visible="hidden", elem_id=f"{tab}_fill_defaults")
+    components = [form.component(name) for name in DEFAULTS_FIELDS]
+    names = json.dumps(DEFAULTS_FIELDS)
+    button.click(
+        fn=None,
+        inputs=components,
+        outputs=components,
+        js=f"(...values) => window.webui.fillDefaults({json.dumps(tab)}, {names}, values)",
+        show_progress="hidden",
+        trigger_mode="multiple",
+    )
 
 
 def values_by_component(components: list[Component], values: tuple[Any, ...]) -> Mapping[Component, Any]:

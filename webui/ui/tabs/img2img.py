@@ -37,7 +37,6 @@ from webui.ui.forms.img2img import (
     batch_of,
     batch_parts,
     fields_of_img2img_infotext,
-    fields_of_img2img_request,
     img2img_parts,
     read_pictures,
 )
@@ -50,6 +49,7 @@ from webui.ui.tabs.generation_tab import (
     delivery_of,
     usual_fields,
     values_by_component,
+    wire_defaults,
     wire_prompts,
     wire_watching,
 )
@@ -105,8 +105,9 @@ def make_img2img(services: Services, files: PictureFiles, page: gr.Blocks) -> Im
     wire_size(modes, size)
     wire_watching(services, files, page, TAB, toprow, results)
     wire_prompts(services, form, TAB, toprow, read_text)
-    wire_memory(page, form, TAB, partial(usual_fields, services, TAB, fields_of_img2img_request))
+    wire_memory(page, form, TAB, partial(usual_fields, services))
     wire_filling(form, TAB)
+    wire_defaults(form, TAB)
     wire_counters(services, toprow)
     wire_result_buttons(services, files, form, results, seeds, read_text)
     wire_decoding(services, files, page, TAB, results)

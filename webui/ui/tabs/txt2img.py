@@ -27,6 +27,7 @@ from webui.ui.tabs.generation_tab import (
     clear_old_results,
     delivery_of,
     usual_fields,
+    wire_defaults,
     wire_prompts,
     wire_watching,
 )
@@ -72,8 +73,9 @@ def make_txt2img(services: Services, files: PictureFiles, page: gr.Blocks) -> Tx
     wire_watching(services, files, page, TAB, toprow, results)
     read_text = partial(fields_of_text, services)
     wire_prompts(services, form, TAB, toprow, read_text)
-    wire_memory(page, form, TAB, partial(usual_fields, services, TAB))
+    wire_memory(page, form, TAB, partial(usual_fields, services))
     wire_filling(form, TAB)
+    wire_defaults(form, TAB)
     wire_counters(services, toprow)
     wire_result_buttons(services, files, form, results, seeds, read_text)
     wire_hires(services, files, TAB, form, results)

@@ -17,7 +17,9 @@ const kept = /** @type {Map<string, Values>} */ (new Map());
  * @param {unknown[]} values
  */
 function remember(key, values) {
-  keep(key, Object.fromEntries(window.webui.forms[key].map(([name], index) => [name, values[index]])));
+  const byName = Object.fromEntries(window.webui.forms[key].map(([name], index) => [name, values[index]]));
+  keep(key, byName);
+  dispatchEvent(new CustomEvent("form-change", { detail: { key, values: byName } }));
   return [];
 }
 
@@ -30,7 +32,7 @@ function keep(key, values) {
   try {
     localStorage.setItem(key, JSON.stringify(values));
   } catch {
-    // A full or forbidden storage must not disturb the work; the server still knows the last job.
+    // A full or forbidden storage must not disturb the work.
   }
 }
 

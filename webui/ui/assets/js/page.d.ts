@@ -141,6 +141,40 @@ interface Download {
   arrivals: Arrival[];
 }
 
+/** Of form fields, those that a checkpoint's defaults may set; a clip skip of 0 is that of the settings. */
+interface DefaultValues {
+  width?: number | null;
+  height?: number | null;
+  steps?: number | null;
+  cfg_scale?: number | null;
+  sampler?: string | null;
+  schedule?: string | null;
+  clip_skip?: number | null;
+  vae?: string | null;
+}
+
+/** What the form begins with for a checkpoint; see DefaultsAnswer in webui/api/defaults.py. */
+interface CheckpointDefaults {
+  card: string;
+  title: string;
+  stem: string;
+  values: DefaultValues;
+  sources: Record<string, "card" | "file" | "family">;
+  examples: string[];
+}
+
+/** A checkpoint to begin with. */
+interface FirstModel {
+  name: string;
+  family: string;
+  /** Bytes. */
+  size: number;
+  licence: string;
+  about: string;
+  link: string;
+  page: string;
+}
+
 interface Upload {
   id: string;
   name: string;
@@ -318,6 +352,9 @@ interface Webui {
   canvasBoards: Map<string, import("./canvas/board.js").Board>;
   nextChoice(): string;
   choiceShown(): never[];
+  modelShown(option: string, title: string): never[];
+  formRestored(tab: Tab): never[];
+  fillDefaults(tab: Tab, names: string[], values: unknown[]): unknown[];
   showCards(tab: Tab, kind: ModelKind, query?: string, options?: { all?: boolean }): void;
   cardsChanged(): void;
   cardChanged(card: Card): void;
@@ -343,6 +380,8 @@ interface Window {
 
 interface WindowEventMap {
   "canvas-change": CustomEvent<string>;
+  "form-change": CustomEvent<{ key: string; values: Record<string, unknown> }>;
+  "checkpoint-defaults": CustomEvent<{ tab: Tab; defaults: CheckpointDefaults }>;
   keys: CustomEvent<Keys>;
   presets: CustomEvent<null>;
   trash: CustomEvent<number>;

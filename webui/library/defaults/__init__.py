@@ -1,0 +1,1 @@
+"""What a checkpoint lets the form begin with: from its card, its file, its family."""
