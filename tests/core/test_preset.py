@@ -38,7 +38,11 @@ SAME_RANGES = {
     Refiner: {"refiner_switch_at": "switch_at"},
     Inpainting: {"mask_blur": "mask_blur_x", "mask_blur_y": "mask_blur_y", "padding": "padding"},
     SoftInpainting: {f"soft_{name}": name for name in SoftInpainting.model_fields},
-    Outpainting: {f"outpaint_{name}": name for name in Outpainting.model_fields},
+    # The form has no field for what follows from others.
+    Outpainting: {
+        f"outpaint_{name}": name
+        for name in Outpainting.model_fields if f"outpaint_{name}" in PresetFields.model_fields
+    },
     Loopback: {
         "loopback_loops": "loops", "loopback_final": "final_denoising_strength", "loopback_curve": "curve",
     },

@@ -99,7 +99,7 @@ def test_a_set_up_that_was_kept_asks_for_the_same_picture_under_any_settings(
     assert asked_for(*request_parts(FORM_DEFAULTS | back), here) == before
 
 
-OUTPAINTINGS = st.builds(Outpainting, left=st.integers(0, 2048), fill=st.sampled_from(img2img.FILLS))
+OUTPAINTINGS = st.builds(Outpainting, left=st.integers(8, 2048), fill=st.sampled_from(img2img.FILLS))
 INPAINTINGS = st.builds(
     Inpainting,
     mask=st.just(PICTURE),
