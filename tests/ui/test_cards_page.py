@@ -330,7 +330,7 @@ def test_an_embedding_goes_where_the_artist_was_last_and_out_again(page):
 def test_the_keyboard_alone_opens_leaves_and_keeps_details(page):
     show_loras(page)
     card = page.locator(f"{LORAS}[data-name=ink]")
-    card.focus()
+    card.locator(".card-use").focus()
     page.keyboard.press("Enter")
     assert page.input_value(PROMPT) == "<lora:ink:0.7> ink drawing"
     for _ in range(2):
