@@ -1,4 +1,4 @@
-"""Where the hands are: Generate, results and notices at the sizes of a desktop and a phone."""
+"""Where the hands are: Generate, results and notices at the sizes of a desktop, a tablet and a phone."""
 
 from pathlib import Path
 
@@ -8,7 +8,7 @@ from playwright.sync_api import Locator, Page, expect
 from tests.ui import browser as steps
 from tests.ui.browser import fill_form, set_number, wait_until_idle
 
-SIZES = {"desktop": (1440, 900), "phone": (390, 844)}
+SIZES = {"desktop": (1440, 900), "tablet": (820, 1180), "phone": (390, 844)}
 DRAWING = Path(__file__).resolve().parents[2] / "models" / "starter" / "grid.jpg"
 LONG_PROMPT = "a heron at the lake in the morning light, " * 40
 LEFT_OUT = "No LoRA is named 'nosuch'"
