@@ -8,7 +8,7 @@ from playwright.sync_api import Locator, Page, expect
 from tests.ui import browser as steps
 from tests.ui.browser import fill_form, set_number, wait_until_idle
 
-SIZES = {"desktop": (1440, 900), "wide": (1920, 1080), "tablet": (820, 1180), "phone": (390, 844)}
+SIZES = {"desktop": (1440, 900), "tablet": (820, 1180), "phone": (390, 844)}
 DRAWING = Path(__file__).resolve().parents[2] / "models" / "starter" / "grid.jpg"
 LONG_PROMPT = "a heron at the lake in the morning light, " * 40
 LEFT_OUT = "No LoRA is named 'nosuch'"
@@ -18,7 +18,7 @@ LEFT_OUT = "No LoRA is named 'nosuch'"
 def sized_page(request, chromium, address):
     """A page in a window of each size, which may not have complained by the end."""
     width, height = SIZES[request.param]
-    page = steps.opened(chromium, address, width=width, height=height, dark=request.param == "wide")
+    page = steps.opened(chromium, address, width=width, height=height, dark=request.param == "phone")
     yield page
     complaints = page.complaints  # pyright: ignore[reportAttributeAccessIssue]
     page.context.close()
@@ -194,7 +194,7 @@ def test_a_queue_is_told_and_its_buttons_stay_between_two_jobs(fresh_page):
     page.wait_for_selector(f"#txt2img_progress .progressDiv:not([data-job='{first}'])")
     assert page.evaluate("window.gaps") == 0
     assert box(page.locator("#txt2img_tools")) == tools
-    page.wait_for_timeout(2000)
+    page.wait_for_timeout(2500)
     page.click("#txt2img_interrupt")
     wait_until_idle(page)
     expect(page.locator("#txt2img_generate .adds")).to_have_count(0)
