@@ -1,7 +1,7 @@
 """The size of an extended canvas, and how an infotext tells of it."""
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from webui.core.errors import InvalidRequest
@@ -40,6 +40,7 @@ def test_the_result_is_the_picture_and_its_sides():
     assert request.outpainting == Outpainting(left=128, right=128)
 
 
+@settings(deadline=None)
 @given(ROOMS, PIXELS, PIXELS)
 def test_the_whole_is_rounded_up_to_eights_and_nothing_is_taken_away(part, width, height):
     request = extended(part, width, height)
@@ -76,6 +77,7 @@ def test_a_result_that_is_too_large_is_refused_with_the_largest():
     assert extended(Outpainting(right=2048), MAX_SIDE - 2048, 96).width == MAX_SIDE
 
 
+@settings(deadline=None)
 @given(ROOMS, PIXELS, PIXELS)
 def test_an_infotext_tells_all_that_decides_the_picture(part, width, height):
     request = extended(part, width, height)

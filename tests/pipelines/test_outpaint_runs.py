@@ -12,6 +12,7 @@ from webui.core.infotext_fields import read_outpainting
 from webui.core.request_infotext import read_infotext
 from webui.core.request_parts import RESIZE_MODES
 from webui.pipelines.generate.generate import generate
+from webui.pipelines.img2img.img2img import complete, prepared_sources
 
 
 @pytest.fixture
@@ -98,10 +99,14 @@ def test_the_infotext_and_the_same_source_make_the_same_picture_again(fill, cont
     assert again.infotext == first.infotext
 
 
-def test_a_later_picture_of_a_batch_begins_with_the_same_noise(context, init):
-    """The sides of picture 2 are filled as those of picture 1, so its infotext is enough to repeat it."""
-    several = made(context, init, outpainting={"left": 64}, batch_count=2, seed=5, denoising_strength=0)
-    assert several[0].image.tobytes() == several[1].image.tobytes()
+def test_every_picture_of_a_batch_begins_with_the_same_noise(context, init, source):
+    """So the infotext of the second, which names the next seed, is enough to repeat it."""
+    requests = [
+        complete(request_of(init_images=(init,), outpainting={"left": 64}, seed=seed), context)
+        for seed in (5, 6)
+    ]
+    first, second = (prepared_sources([source], each, context, None).worked_on[0] for each in requests)
+    assert first.tobytes() == second.tobytes()
 
 
 def test_loops_keep_the_extended_size(context, init):
