@@ -84,7 +84,7 @@ class Calls:
         refuse_restricted(overrides, services.settings.current)
         own = known_options(overrides)
         fields = request_fields(body, overrides, GivenPictures(services.inputs, fetched))
-        request = services.requests.make(fields, own)
+        request = services.new_request(fields, own)
         delivery = Delivery(
             tab="api",
             save_samples=body.save_images and not body.do_not_save_samples,
