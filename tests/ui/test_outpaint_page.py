@@ -118,6 +118,7 @@ def test_the_frame_is_dragged_typed_and_undone_and_the_mask_stays_where_it_is(pa
     expect(edge(page, INPAINT, "right")).to_have_attribute("aria-valuenow", "56")
     assert paint(page, INPAINT) == drawn
     # Painting goes where the pointer is, in the picture's own pixels.
+    page.locator(f"#{INPAINT} .canvas-stage").scroll_into_view_if_needed()
     at = page.evaluate(
         """name => { const { view } = webui.canvasBoards.get(name);
         const box = view.stage.getBoundingClientRect();
