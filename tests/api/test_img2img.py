@@ -145,3 +145,26 @@ def test_a_mask_can_be_returned_and_is_not_counted_as_a_result(api):
     body = {"init_images": [asset("@init.png")], "mask": asset("@mask.png")}
     answer = posted(api, **body, override_settings={"return_mask": True})
     assert len(answer.json()["images"]) == 2
+
+
+CANVAS = {"extend canvas": {"args": [True, 8, 16, 0, 3, "stretch"]}}
+
+
+def test_the_canvas_is_extended_for_programs_too(api):
+    given = encoded(picture(64, 64))
+    body = {"init_images": [given], "width": 512, "height": 512, "alwayson_scripts": CANVAS}
+    answer = posted(api, **body).raise_for_status().json()
+    assert decoded(answer["images"][0]).size == (88, 72)
+    info = json.loads(answer["info"])
+    assert (info["width"], info["height"]) == (88, 72)
+    assert "The picture has 88x72 pixels: the given one with its new sides." in info["messages"]
+    assert "Outpaint left: 8, Outpaint right: 16, Outpaint down: 8" in info["infotexts"][0]
+    off = {"extend canvas": {"args": [False, 8]}}
+    plain = posted(api, init_images=[given], alwayson_scripts=off).raise_for_status().json()
+    assert decoded(plain["images"][0]).size == (64, 64)
+    long = posted(api, init_images=[encoded(Image.new("RGB", (8190, 8)))], alwayson_scripts=CANVAS)
+    assert long.status_code in (400, 422)
+    assert "The largest is 8192 a side" in long.json()["detail"]
+    wrong = posted(api, init_images=[given], alwayson_scripts={"extend canvas": {"args": [True, "wide"]}})
+    assert wrong.status_code in (400, 422)
+    assert "'extend canvas' is 'wide'" in wrong.json()["detail"]

@@ -69,6 +69,36 @@ def test_outpainting_and_loopback_count_while_they_are_ticked():
     assert request.loopback == Loopback(loops=2)
 
 
+def test_sides_go_with_a_mask_and_need_none():
+    unmasked = Pictures(IMAGE, "", IMAGE, 512, 768, 0, 0)
+    wanted = {"mode": "Inpaint", "outpainting": True, "inpaint_area": "Only masked"}
+    request = asked_for(unmasked, **wanted)
+    assert request.outpainting == Outpainting(left=128, right=128)
+    assert request.inpainting == Inpainting(only_masked=True)
+    assert asked_for(**wanted).inpainting == Inpainting(mask=MASK, only_masked=True)
+    with pytest.raises(InvalidRequest, match="Nothing is masked"):
+        asked_for(unmasked, **wanted | {"outpaint_left": 0, "outpaint_right": 0})
+
+
+def test_resize_by_multiplies_the_picture_within_its_sides():
+    request = asked_for(outpainting=True, resize_tab="Resize by", scale_by=0.5)
+    assert request.outpainting == Outpainting(left=128, right=128, scale=0.5)
+    shown = fields_of_img2img_request(request)
+    assert (shown["resize_tab"], shown["scale_by"]) == ("Resize by", 0.5)
+
+
+@pytest.mark.parametrize("scale", [1, 1.5])
+def test_an_infotext_shows_the_sides_and_one_without_takes_them_back(scale):
+    part = Outpainting(left=16, fill="mirror", blend=3, scale=scale)
+    request = make_request(init_images=[IMAGE], outpainting=part).around_picture(512, 768)
+    text = format_infotext(request, 0, PictureFacts())
+    fields = fields_of_img2img_infotext(text, Settings())
+    again = asked_for(**fields | {"variation_seed": "0"}).around_picture(512, 768)
+    assert format_infotext(again, 0, PictureFacts()) == text
+    plain = format_infotext(make_request(init_images=[IMAGE]), 0, PictureFacts())
+    assert fields_of_img2img_infotext(plain, Settings())["outpainting"] is False
+
+
 @pytest.mark.parametrize(
     ("scale", "size"), [(1, (512, 768)), (0.5, (256, 384)), (1.01, (512, 768)), (0.01, (8, 8))]
 )

@@ -11,6 +11,7 @@ from webui.ui.watching.job_view import (
     generation_info,
     log_html,
     notices_html,
+    picture_to_work_on,
     preview_html,
     progress_html,
     queue_html,
@@ -176,6 +177,8 @@ def test_the_selected_picture_is_found_again_with_its_seed():
     chosen = shown_picture(info, 2)
     assert chosen is not None
     assert (chosen.path, chosen.infotext, chosen.seed, chosen.variation_seed) == ("/p/1.png", "text 1", 6, 7)
+    assert picture_to_work_on(info, 0) == shown_picture(info, 1)
+    assert picture_to_work_on(info, 2) == chosen
     grid = shown_picture(info, 0)
     assert grid is not None
     assert grid.seed == 5

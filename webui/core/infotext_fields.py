@@ -11,7 +11,7 @@ from webui.core.errors import InvalidRequest
 from webui.core.image_options import INFOTEXT_FIELDS, ImageOptions
 from webui.core.infotext_syntax import NOT_READ
 from webui.core.request import GenerationRequest, explain
-from webui.core.request_parts import HiresFix, Inpainting, Refiner, SoftInpainting
+from webui.core.request_parts import SIDES, HiresFix, Inpainting, Outpainting, Refiner, SoftInpainting
 from webui.core.sampler_names import SamplerNames, translate_sampler
 from webui.core.sampling import AUTOMATIC
 from webui.core.sizes import round_down_side
@@ -90,6 +90,12 @@ def read_inpainting(fields: Mapping[str, Any]) -> dict[str, Any]:
         soft = {key: (name, number) for key, name in SOFT_INPAINTING_FIELDS.items()}
         found["soft"] = _keep_valid(SoftInpainting, _convert(soft, fields, []), [])
     return found
+
+
+def read_outpainting(fields: Mapping[str, Any]) -> dict[str, Any]:
+    """How a canvas was extended; empty if it was not."""
+    found = _keep_valid(Outpainting, _convert(OUTPAINTING_FIELDS, fields, []), [])
+    return found if any(found.get(side) for side in SIDES) else {}
 
 
 def number(value: object) -> int | float:
@@ -274,6 +280,17 @@ HIRES_FIELDS: Conversions = {
     "Hires schedule type": ("schedule", str),
     "Hires prompt": ("prompt", str),
     "Hires negative prompt": ("negative_prompt", str),
+}
+OUTPAINTING_FIELDS: Conversions = {
+    "Outpaint left": ("left", number),
+    "Outpaint right": ("right", number),
+    "Outpaint up": ("up", number),
+    "Outpaint down": ("down", number),
+    "Outpaint fill": ("fill", str),
+    "Outpaint blend": ("blend", number),
+    "Outpaint fall-off": ("fall_off", number),
+    "Outpaint colour variation": ("colour_variation", number),
+    "Outpaint scale": ("scale", number),
 }
 INPAINTING_FIELDS: Conversions = {
     "Masked content": ("masked_content", str),

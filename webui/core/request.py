@@ -176,6 +176,27 @@ class GenerationRequest(Frozen):
             return by_width if part.width else by_height
         return by_width if self.width / self.height < part.width / part.height else by_height
 
+    def around_picture(self, width: int, height: int) -> Self:
+        """With the size that the extended canvas has around an init picture of width x height.
+
+        Sides are rounded so that the whole can be made; without any, the canvas is not extended. Raises
+        InvalidRequest for a result that is too large.
+        """
+        if self.outpainting is None:
+            return self
+        if not self.outpainting.has_room:
+            masks_nothing = self.inpainting is not None and self.inpainting.mask is None
+            no_mask = {"inpainting": None} if masks_nothing else {}
+            return self.model_copy(update={"outpainting": None} | no_mask)
+        part = self.outpainting.fit(width, height)
+        size = part.whole(width, height)
+        if max(size) > MAX_SIDE:
+            raise InvalidRequest(
+                f"The picture with its new sides would have {size[0]}x{size[1]} pixels. The largest is "
+                f"{MAX_SIDE} a side. Make the sides, or the scale, smaller."
+            )
+        return self.model_copy(update={"outpainting": part, "width": size[0], "height": size[1]})
+
     def seed_of(self, index: int) -> int:
         """Seed of picture `index` of the run."""
         return self.seed if self.variation_strength else self.seed + index

@@ -6,9 +6,15 @@ from typing import Any
 
 from webui.core.image_options import A1111_DEFAULTS, infotext_key
 from webui.core.infotext import parse_fields
-from webui.core.infotext_fields import SOFT_INPAINTING_FIELDS, InfotextReading, read_fields
+from webui.core.infotext_fields import (
+    OUTPAINTING_FIELDS,
+    SOFT_INPAINTING_FIELDS,
+    InfotextReading,
+    read_fields,
+)
 from webui.core.infotext_syntax import join_fields
 from webui.core.request import GenerationRequest, make_request
+from webui.core.request_parts import SIDES
 from webui.core.sampling import AUTOMATIC, effective_schedule, find_sampler, find_schedule
 
 CHURN_KEYS = ("s_churn", "s_tmin", "s_tmax", "s_noise")
@@ -80,7 +86,8 @@ def fields_of_picture(request: GenerationRequest, index: int, facts: PictureFact
         "RNG": options.randn_source if options.randn_source != "GPU" else None,
         "Tiling": True if request.tiling else None,
     }
-    parts = inpainting_fields(request, facts.effects) | hires_fields(request, facts.hires_checkpoint)
+    parts = inpainting_fields(request, facts.effects) | outpainting_fields(request)
+    parts |= hires_fields(request, facts.hires_checkpoint)
     written = option_fields(request, facts.effects) | refiner_fields(request, facts.refiner)
     return fields | parts | facts.entries | written | {"Version": facts.version or None}
 
@@ -105,6 +112,16 @@ def inpainting_fields(request: GenerationRequest, effects: Iterable[str]) -> dic
     if part.masked_content != "original":
         fields["Masked content"] = part.masked_content
     return fields
+
+
+def outpainting_fields(request: GenerationRequest) -> dict[str, Any]:
+    """The sides that grew, and what they were filled with first."""
+    part = request.outpainting
+    if part is None:
+        return {}
+    written = ["fill", "blend", *(("fall_off", "colour_variation") if part.fill == "noise" else ())]
+    written += [name for name in SIDES if getattr(part, name)] + (["scale"] if part.scale != 1 else [])
+    return {key: getattr(part, name) for key, (name, _) in OUTPAINTING_FIELDS.items() if name in written}
 
 
 def hires_fields(request: GenerationRequest, checkpoint: str) -> dict[str, Any]:

@@ -1,15 +1,19 @@
 """The parts that only some requests have: hires fix, inpainting, refiner, loopback, outpainting."""
 
+import math
 from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 
 from webui.core.image_options import Number
 from webui.core.sampling import find_sampler, find_schedule
+from webui.core.sizes import round_up_side
 
 MAX_SIDE = 8192
 # Days of work on any device. The list of sigmas for so many takes a megabyte; billions would take it all.
 MAX_STEPS = 100_000
+# Of the canvas, where it is extended.
+SIDES = ("left", "right", "up", "down")
 # A picture kept in the inputs folder, by the SHA-256 of its file.
 ImageRef = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
 
@@ -130,7 +134,10 @@ class Loopback(Frozen):
 
 
 class Outpainting(Frozen):
-    """Room added around the init picture, pixels a side, and how it is filled before it is regenerated."""
+    """Room added around the init picture, pixels a side, and how it is filled before it is regenerated.
+
+    The result is the picture, multiplied by `scale`, with its sides; it is never stretched.
+    """
 
     left: int = Field(default=0, ge=0, le=2048)
     right: int = Field(default=0, ge=0, le=2048)
@@ -142,3 +149,33 @@ class Outpainting(Frozen):
     # Of the noise fill: how fast high frequencies fall off, and how much colours vary.
     fall_off: Number = Field(default=1.0, ge=0, le=4)
     colour_variation: Number = Field(default=0.05, ge=0, le=1)
+    scale: Number = Field(default=1.0, ge=0.01, le=16)
+
+    @property
+    def has_room(self) -> bool:
+        """Whether any side grows."""
+        return any(getattr(self, side) for side in SIDES)
+
+    def fit(self, width: int, height: int) -> "Outpainting":
+        """With sides that make a picture of width x height a whole whose sides are multiples of 8.
+
+        What is missing goes to the right, or to the left where that alone grows; down, or up, likewise.
+        """
+        inner_width, inner_height = self.scaled(width, height)
+        across, down = self.left + inner_width + self.right, self.up + inner_height + self.down
+        more_across, more_down = round_up_side(across) - across, round_up_side(down) - down
+        changes = {
+            "left" if self.left and not self.right else "right": more_across,
+            "up" if self.up and not self.down else "down": more_down,
+        }
+        return self.model_copy(update={name: getattr(self, name) + more for name, more in changes.items()})
+
+    def scaled(self, width: int, height: int) -> tuple[int, int]:
+        """Sides of a picture of width x height before room is added."""
+        scale = float(self.scale)
+        return max(math.floor(width * scale + 0.5), 1), max(math.floor(height * scale + 0.5), 1)
+
+    def whole(self, width: int, height: int) -> tuple[int, int]:
+        """Sides of a picture of width x height with its room."""
+        inner_width, inner_height = self.scaled(width, height)
+        return self.left + inner_width + self.right, self.up + inner_height + self.down

@@ -63,8 +63,11 @@ class Services:
     def new_request(
         self, fields: dict[str, Any], overrides: dict[str, Any] | None = None
     ) -> GenerationRequest:
-        """As `RequestMaker.make`."""
-        return self.requests.make(fields, overrides)
+        """As `RequestMaker.make`; an extended canvas has the size that it has around its first picture."""
+        request = self.requests.make(fields, overrides)
+        if request.outpainting is None:
+            return request
+        return request.around_picture(*self.inputs.open(request.init_images[0]).size)
 
     def with_local_names(self, infotext: str) -> str:
         """As `RequestMaker.use_local_names`."""

@@ -9,6 +9,7 @@ from webui.core.events import Event, ImageReady, Progress
 from webui.core.request import GenerationRequest
 from webui.core.request_parts import Loopback
 from webui.pipelines.context import Context
+from webui.pipelines.img2img.img2img import fit_canvas
 
 Generate = Callable[[GenerationRequest, Context], Generator[Event]]
 
@@ -17,6 +18,7 @@ def loop(request: GenerationRequest, context: Context, generate: Generate) -> Ge
     """All loops of all batches; each loop's picture is a result, with seeds that count on."""
     part = request.loopback
     assert part is not None, "a loop is asked for"
+    request = fit_canvas(request, context)
     index = 0
     for batch in range(request.batch_count):
         image: Image.Image | None = None

@@ -84,7 +84,7 @@ class Calls:
         refuse_restricted(overrides, services.settings.current)
         own = known_options(overrides)
         fields = request_fields(body, overrides, GivenPictures(services.inputs, fetched))
-        request = services.requests.make(fields, own)
+        request = services.new_request(fields, own)
         delivery = Delivery(
             tab="api",
             save_samples=body.save_images and not body.do_not_save_samples,
@@ -118,12 +118,19 @@ class Calls:
 
 def remarks_on(body: GenerationBody, fields: dict[str, Any], request: GenerationRequest) -> list[str]:
     """Sentences on what the picture has otherwise than asked for."""
-    made = {"width": request.width, "height": request.height}
-    cuts = [describe_cut(int(fields[side]), made[side], side) for side in SIZES]
-    remarks = [cut for cut in cuts if cut is not None]
+    remarks = size_remarks(fields, request)
     if isinstance(body, Txt2ImgBody) and body.firstpass_image and request.hires is None:
         remarks.append("'firstpass_image' is used with 'enable_hr' only, so it was not used.")
     return remarks
+
+
+def size_remarks(fields: dict[str, Any], request: GenerationRequest) -> list[str]:
+    """Sentences on a size that is not the one asked for."""
+    if request.outpainting is not None:
+        return [f"The picture has {request.width}x{request.height} pixels: the given one with its new sides."]
+    made = {"width": request.width, "height": request.height}
+    cuts = [describe_cut(int(fields[side]), made[side], side) for side in SIZES]
+    return [cut for cut in cuts if cut is not None]
 
 
 def pictures_in(body: GenerationBody) -> list[str | None]:

@@ -8,7 +8,7 @@ from pydantic import BaseModel, ValidationError
 from webui.api.sdapi.bodies import GenerationBody, Img2ImgBody
 from webui.api.sdapi.lenient import truncate
 from webui.core.errors import InvalidRequest, ScriptNotFound
-from webui.core.request_parts import Loopback, SoftInpainting
+from webui.core.request_parts import Loopback, Outpainting, SoftInpainting
 from webui.core.sampling import split_legacy_name
 
 AnyModel = TypeVar("AnyModel", bound=BaseModel)
@@ -101,6 +101,13 @@ def read_soft_inpainting(arguments: Arguments, fields: Fields) -> Fields:
     return {"inpainting": fields["inpainting"] | {"soft": soft}}
 
 
+def read_canvas(arguments: Arguments, fields: Fields) -> Fields:
+    """Extend canvas: whether it is on, then the fields of Outpainting, the sides first."""
+    if not arguments or not arguments[0] or "init_images" not in fields:
+        return {}
+    return {"outpainting": from_positions(Outpainting, arguments[1:], "extend canvas")}
+
+
 def read_refiner(arguments: Arguments, fields: Fields) -> Fields:
     """Refiner: whether it is on, its checkpoint, and when it takes over."""
     if len(arguments) < 2 or not arguments[0] or arguments[1] in NO_MODEL:
@@ -146,6 +153,7 @@ def pass_over(arguments: Arguments, fields: Fields) -> Fields:
 # Scripts that are built into A1111, by their names in small letters.
 READERS: dict[str, Callable[[Arguments, Fields], Fields]] = {
     "soft inpainting": read_soft_inpainting,
+    "extend canvas": read_canvas,
     "refiner": read_refiner,
     "sampler": read_sampler,
     "seed": read_seed,

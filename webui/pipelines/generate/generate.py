@@ -31,7 +31,7 @@ def generate(request: GenerationRequest, context: Context) -> Generator[Event]:
 @torch.no_grad()
 def generate_once(request: GenerationRequest, context: Context) -> Generator[Event]:
     """Each batch of a request, without loopback."""
-    request = complete(request)
+    request = complete(request, context)
     yield Phase(name="Loading model")
     with use_models(request, context) as sd:
         yield from tell(sd.take_messages())

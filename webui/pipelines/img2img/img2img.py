@@ -30,8 +30,9 @@ from webui.pipelines.img2img.masks import (
     original_around,
     overlay_mask,
     prepared_mask,
+    sized_mask,
 )
-from webui.pipelines.img2img.outpaint import extended
+from webui.pipelines.img2img.outpaint import Extended, extended, noise_seed
 from webui.pipelines.img2img.resize import LANCZOS, Upscale, flatten, resize
 from webui.pipelines.setup import Batch, encode_images, encoder_noise
 
@@ -161,12 +162,13 @@ class Img2ImgInputs:
 def prepared_sources(
     images: Sequence[Image.Image], request: GenerationRequest, context: Context, upscale: Upscale | None
 ) -> Img2ImgInputs:
-    """Flattened, extended, resized, cut and filled, as the request asks."""
+    """Flattened, extended, resized, cut and filled, as a complete request asks."""
     drawn, background = mask_picture(request, context), request.options.img2img_background_color
     flat = [flatten(image, background) for image in images]
-    if part := request.outpainting:
-        grown = [extended(image, part, request.seed_of(0), drawn) for image in flat]
+    if request.outpainting:
+        grown = extend_all(flat, drawn, request, upscale)
         flat, drawn = [each.picture for each in grown], grown[0].mask
+        request = without_inverting(request)
     use = mask_use(request, flat[0].size, drawn) if drawn is not None else None
     prepared = [prepared_picture(image, request, use, upscale) for image in flat]
     return Img2ImgInputs(
@@ -177,20 +179,58 @@ def prepared_sources(
     )
 
 
+def extend_all(
+    images: Sequence[Image.Image],
+    drawn: Image.Image | None,
+    request: GenerationRequest,
+    upscale: Upscale | None,
+) -> list[Extended]:
+    """Pictures with room around them, of the result's size. All come to the size of the first."""
+    part, inpainting = request.outpainting, request.inpainting
+    assert part is not None, "there is room to add"
+    assert inpainting is not None, "the room is a mask"
+    size = request.width - part.left - part.right, request.height - part.up - part.down
+    mode = "Just resize" if request.resize_mode == LATENT_RESIZE else request.resize_mode
+    mask = sized_mask(drawn, images[0].size, inpainting) if drawn is not None else None
+    inner = resize(mask, *size) if mask is not None else None
+    sized = [
+        image
+        if image.size == size
+        else resize(image, *size, mode, request.options.upscaler_for_img2img, upscale)
+        for image in images
+    ]
+    return [extended(image, part, noise_seed(image), inner) for image in sized]
+
+
+def without_inverting(request: GenerationRequest) -> GenerationRequest:
+    """For a mask that is inverted already."""
+    if request.inpainting is None:
+        return request
+    return request.model_copy(update={"inpainting": request.inpainting.model_copy(update={"invert": False})})
+
+
 def originals_for(request: GenerationRequest, context: Context, upscale: Upscale | None = None) -> Originals:
     """What goes over the results of a request that is not sampled again; none for txt2img."""
     if not request.is_img2img:
         return Originals()
-    request = complete(request)
+    request = complete(request, context)
     return prepared_sources(opened_images(request, context), request, context, upscale).originals(request)
 
 
-def complete(request: GenerationRequest) -> GenerationRequest:
-    """With what follows from other parts: as many pictures as begin, a mask where the canvas is extended."""
+def complete(request: GenerationRequest, context: Context) -> GenerationRequest:
+    """With what follows from other parts: as many pictures as begin, size and mask of an extended canvas."""
+    request = fit_canvas(request, context)
     if request.outpainting and not request.inpainting:
         request = request.model_copy(update={"inpainting": Inpainting()})
     count = len(request.init_images)
     return request.model_copy(update={"batch_size": count}) if count > 1 else request
+
+
+def fit_canvas(request: GenerationRequest, context: Context) -> GenerationRequest:
+    """With the size of the extended canvas, if it is extended; once done, it changes nothing more."""
+    if request.outpainting is None:
+        return request
+    return request.around_picture(*context.inputs.open(request.init_images[0]).size)
 
 
 def mask_picture(request: GenerationRequest, context: Context) -> Image.Image | None:

@@ -57,17 +57,20 @@ def drawn_mask(picture: Image.Image, *, rounds: bool) -> Image.Image:
 
 def prepared_mask(picture: Image.Image, size: tuple[int, int], inpainting: Inpainting) -> Image.Image:
     """The mask (mode L) of an init picture of `size`: inverted and blurred as asked."""
-    mask = drawn_mask(picture, rounds=inpainting.rounds)
-    if mask.size != size:
-        mask = mask.resize(size, Image.Resampling.BILINEAR)
-    if inpainting.invert:
-        mask = ImageOps.invert(mask)
-    pixels = np.asarray(mask)
+    pixels = np.asarray(sized_mask(picture, size, inpainting))
     if inpainting.mask_blur_x > 0:
         pixels = cv2.GaussianBlur(pixels, (_kernel(inpainting.mask_blur_x), 1), inpainting.mask_blur_x)
     if inpainting.mask_blur_y > 0:
         pixels = cv2.GaussianBlur(pixels, (1, _kernel(inpainting.mask_blur_y)), inpainting.mask_blur_y)
     return Image.fromarray(pixels)
+
+
+def sized_mask(picture: Image.Image, size: tuple[int, int], inpainting: Inpainting) -> Image.Image:
+    """The mask (mode L) at `size`, inverted as asked."""
+    mask = drawn_mask(picture, rounds=inpainting.rounds)
+    if mask.size != size:
+        mask = mask.resize(size, Image.Resampling.BILINEAR)
+    return ImageOps.invert(mask) if inpainting.invert else mask
 
 
 def _kernel(blur: int) -> int:

@@ -1,5 +1,6 @@
 """Room around a picture, to be painted: what img2img starts from when the canvas is extended."""
 
+import zlib
 from dataclasses import dataclass
 
 import numpy as np
@@ -22,12 +23,9 @@ class Extended:
 
 
 def extended(image: Image.Image, part: Outpainting, seed: int, drawn: Image.Image | None = None) -> Extended:
-    """Extend by the part's pixels a side. A mask drawn on the picture is made anew as well."""
+    """Extend by the part's pixels a side. A mask drawn on the picture (mode L) is made anew as well."""
     width, height = image.width + part.left + part.right, image.height + part.up + part.down
-    inner = Image.new("L", image.size, 0)
-    if drawn is not None:
-        given = drawn.getchannel("A") if drawn.mode == "RGBA" else drawn.convert("L")
-        inner = given if given.size == image.size else given.resize(image.size)
+    inner = Image.new("L", image.size, 0) if drawn is None else drawn
     mask = Image.new("L", (width, height), 255)
     mask.paste(inner, (part.left, part.up))
     _mask_seams(mask, image.size, part)
@@ -40,6 +38,11 @@ def extended(image: Image.Image, part: Outpainting, seed: int, drawn: Image.Imag
     picture = FILLS[part.fill](stretched, image, part, seed)
     picture.paste(image, (part.left, part.up))
     return Extended(picture, mask)
+
+
+def noise_seed(image: Image.Image) -> int:
+    """The seed of a picture's noise fill: the same wherever it stands in a batch, so it can be repeated."""
+    return zlib.crc32(image.convert("RGB").tobytes())
 
 
 def _mask_seams(mask: Image.Image, size: tuple[int, int], part: Outpainting) -> None:

@@ -140,7 +140,7 @@ def make_outpaint_fields(form: Form) -> None:
         with gr.Row(elem_classes=["fields", "two-columns"]):
             for side in ("left", "right", "up", "down"):
                 slider(
-                    form, f"outpaint_{side}", f"{side.capitalize()}, pixels", f"outpaint_{side}", (0, 512, 8)
+                    form, f"outpaint_{side}", f"{side.capitalize()}, pixels", f"outpaint_{side}", (0, 2048, 8)
                 )
         with gr.Row(elem_classes=["fields"]):
             radio(form, "outpaint_fill", "Filled first with", FILLS, "outpaint_fill")

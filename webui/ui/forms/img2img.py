@@ -8,9 +8,9 @@ from typing import Any, get_args
 
 from webui.core.errors import InvalidRequest
 from webui.core.infotext import parse_fields
-from webui.core.infotext_fields import read_inpainting
+from webui.core.infotext_fields import read_inpainting, read_outpainting
 from webui.core.request import GenerationRequest
-from webui.core.request_parts import Inpainting, Loopback, Outpainting, SoftInpainting
+from webui.core.request_parts import SIDES, Inpainting, Loopback, Outpainting, SoftInpainting
 from webui.core.settings import Settings
 from webui.core.sizes import round_down_side
 from webui.jobs.img2img_batch import BatchInputs, PngInfoChoice, folder_named, pictures_for_batch
@@ -30,7 +30,8 @@ FILLS: tuple[str, ...] = get_args(Outpainting.model_fields["fill"].annotation)
 SHAPE_TOLERANCE = 0.02
 
 SOFT_FIELDS = {f"soft_{name}": name for name in SoftInpainting.model_fields}
-OUTPAINT_FIELDS = {f"outpaint_{name}": name for name in Outpainting.model_fields}
+# The scale is that of "Resize by".
+OUTPAINT_FIELDS = {f"outpaint_{name}": name for name in Outpainting.model_fields if name != "scale"}
 LOOPBACK_FIELDS = {
     "loopback_loops": "loops",
     "loopback_final": "final_denoising_strength",
@@ -111,19 +112,19 @@ def img2img_parts(fields: Mapping[str, Any], pictures: Pictures) -> tuple[dict[s
         )
     wanted, overrides = common_parts(fields)
     wanted |= {"init_images": [pictures.image]} | size_of(fields, pictures.width, pictures.height)
+    wanted |= outpainting_parts(fields)
     if mode in MASKED_MODES:
-        check_mask(pictures)
-        wanted["inpainting"] = inpainting_parts(fields, pictures.mask)
-    elif fields.get("outpainting"):
-        wanted["outpainting"] = picked(fields, OUTPAINT_FIELDS)
+        # New sides are something to paint by themselves.
+        if pictures.mask or "outpainting" not in wanted:
+            check_mask(pictures)
+        wanted["inpainting"] = inpainting_parts(fields, pictures.mask or None)
     return wanted, overrides
 
 
 def batch_parts(fields: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
     """The same for each picture of a batch; `inpainting` is there for those that have a mask."""
     wanted, overrides = common_parts(fields)
-    if fields.get("outpainting"):
-        wanted["outpainting"] = picked(fields, OUTPAINT_FIELDS)
+    wanted |= outpainting_parts(fields)
     return wanted | {"inpainting": inpainting_parts(fields, ANY_MASK)}, overrides
 
 
@@ -174,7 +175,16 @@ def size_of(fields: Mapping[str, Any], width: int, height: int) -> dict[str, int
     return {"width": round_down_side(width * scale), "height": round_down_side(height * scale)}
 
 
-def inpainting_parts(fields: Mapping[str, Any], mask: str) -> dict[str, Any]:
+def outpainting_parts(fields: Mapping[str, Any]) -> dict[str, Any]:
+    """The request's room around the picture; nothing while no side grows."""
+    found = picked(fields, OUTPAINT_FIELDS)
+    if not fields.get("outpainting") or not any(found.get(side) for side in SIDES):
+        return {}
+    scale = {"scale": fields.get("scale_by") or 1} if fields.get("resize_tab") == RESIZE_BY else {}
+    return {"outpainting": found | scale}
+
+
+def inpainting_parts(fields: Mapping[str, Any], mask: str | None) -> dict[str, Any]:
     """The request's inpainting with this mask."""
     blur = fields.get("mask_blur", Inpainting.model_fields["mask_blur_x"].default)
     return {
@@ -220,7 +230,7 @@ def fields_of_img2img_request(request: GenerationRequest) -> dict[str, Any]:
         "loopback": request.loopback is not None,
     }
     if request.outpainting:
-        fields |= {key: getattr(request.outpainting, name) for key, name in OUTPAINT_FIELDS.items()}
+        fields |= fields_of_outpainting(request.outpainting)
     if request.loopback:
         fields |= {key: getattr(request.loopback, name) for key, name in LOOPBACK_FIELDS.items()}
     if request.inpainting:
@@ -233,12 +243,20 @@ def fields_of_img2img_infotext(text: str, settings: Settings) -> dict[str, Any]:
     fields = fields_of_infotext(text, settings)
     if "steps" not in fields:
         return fields
-    found = read_inpainting(parse_fields(text))
+    written = parse_fields(text)
+    found, room = read_inpainting(written), read_outpainting(written)
     return (
         fields
-        | {"resize_tab": RESIZE_TO}
+        | {"resize_tab": RESIZE_TO, "outpainting": bool(room)}
         | (inpainting_fields(Inpainting(mask=ANY_MASK, **found)) if found else {})
+        | (fields_of_outpainting(Outpainting(**room)) if room else {})
     )
+
+
+def fields_of_outpainting(part: Outpainting) -> dict[str, Any]:
+    """What the form shows of how a canvas is extended."""
+    scale = {"resize_tab": RESIZE_BY, "scale_by": part.scale} if part.scale != 1 else {}
+    return {key: getattr(part, name) for key, name in OUTPAINT_FIELDS.items()} | scale
 
 
 def inpainting_fields(part: Inpainting) -> dict[str, Any]:

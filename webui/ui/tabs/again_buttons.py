@@ -27,7 +27,7 @@ from webui.ui.watching.gallery_requests import (
     rest_request,
     unfinished,
 )
-from webui.ui.watching.job_view import ShownPicture, shown_picture
+from webui.ui.watching.job_view import ShownPicture, picture_to_work_on
 from webui.ui.watching.pictures import PictureFiles
 
 
@@ -49,7 +49,7 @@ def wire_hires(services: Services, files: PictureFiles, tab: str, form: Form, re
     def upscale(values: Mapping[Component, Any], browser: gr.Request) -> Updates:
         selected = int(values[results.selected] or 0)
         try:
-            picture = chosen(shown_picture(values[results.generation_info], selected))
+            picture = chosen(picture_to_work_on(values[results.generation_info], selected))
             request = hires_request(services, picture, form.read(values))
             submit_beside(services, files, delivery_of(services, tab, browser), request, picture, selected)
         except WebuiError as error:
@@ -73,7 +73,7 @@ def wire_decoding(
 
     def decode(info: str, selected: int, vae: str, browser: gr.Request) -> str:
         try:
-            picture = chosen(shown_picture(info, selected))
+            picture = chosen(picture_to_work_on(info, selected))
             request = decode_request(services, picture, vae)
             submit_beside(services, files, delivery_of(services, tab, browser), request, picture, selected)
         except WebuiError as error:

@@ -51,7 +51,7 @@ def make_pnginfo(services: Services, txt2img: Txt2img, img2img: Img2img, extras:
     page = PngInfo(image, shown, infotext, path, send)
     wire_pnginfo(services, txt2img, page)
     wire_infotext_sending(
-        services, {send["img2img"]: IMG2IMG, send["inpaint"]: INPAINT}, infotext, path, shown, img2img
+        services, {send["img2img"]: IMG2IMG, send["inpaint"]: INPAINT}, infotext, image, path, shown, img2img
     )
     # The upload itself, as it was checked when it came in; never a path that the page tells of.
     send["extras"].click(

@@ -238,6 +238,15 @@ class GalleryInfo(BaseModel):
     index_of_first_image: int
 
 
+def picture_to_work_on(info: str, index: int) -> ShownPicture | None:
+    """As `shown_picture`, where a grid stands for the first of its pictures; itself where it has none."""
+    picture = shown_picture(info, index)
+    if picture is None or picture.index >= 0:
+        return picture
+    first = GalleryInfo.model_validate_json(info).index_of_first_image
+    return shown_picture(info, max(first, index)) or picture
+
+
 def shown_picture(info: str, index: int) -> ShownPicture | None:
     """The gallery's picture at an index, as the browser describes it; None where that makes no sense.
 

@@ -2,7 +2,7 @@
 import { copyOf, referencesOf } from "./canvas/outbox.js";
 import { CanvasPanel } from "./canvas/panel.js";
 import { address, messageOf } from "./server.js";
-import { find, findAll, onChange, publish } from "./dom.js";
+import { find, findAll, nextFrame, onChange, publish } from "./dom.js";
 
 /** @import { Board } from "./canvas/board.js" */
 
@@ -111,6 +111,19 @@ async function sendToCanvas(path, mode) {
   else board.say("The picture is no longer on the server.");
   chooseMode(mode);
   window.webui.showTab("img2img");
+  await nextFrame();
+  await nextFrame();
+  reveal(board.view.stage);
+}
+
+/**
+ * Scrolls to a canvas, unless all of it is in sight, and gives it the keys.
+ * @param {HTMLElement} stage
+ */
+function reveal(stage) {
+  const { top, bottom } = stage.getBoundingClientRect();
+  if (top < 0 || bottom > innerHeight) stage.scrollIntoView({ block: "center" });
+  stage.focus({ preventScroll: true });
 }
 
 onChange(document.body, () => {

@@ -312,6 +312,17 @@ interface Step {
   pack?(): Promise<void>;
 }
 
+type Side = "left" | "right" | "up" | "down";
+
+/** Pixels on each side of a picture. */
+type Room = Record<Side, number>;
+
+/** A side of the frame that was dragged; `after` grows while a key repeats. */
+interface RoomStep extends Step {
+  side: Side;
+  after: number;
+}
+
 /** What the server needs of a canvas: references of pictures, and their sizes. */
 interface References {
   width?: number;
@@ -331,6 +342,8 @@ interface BoardEvents {
   say: string | undefined;
   busy: boolean;
   pick: Point;
+  shape: undefined;
+  room: { side: Side; value: number };
 }
 
 // --- the one global object, and what is told to the whole page ---------------------------------------------------------

@@ -12,6 +12,8 @@ const SAVE_AFTER_MS = 120;
 export class Board extends EventTarget {
   /** Resolves once what was kept is shown again. @type {Promise<void>} */
   restored = Promise.resolve();
+  /** Where the canvas ends when it is extended. @type {import("./frame.js").Frame | null} */
+  frame = null;
   /** What the server was sent last, and of which revision. @type {{revision: number, told: References} | null} */
   sent = null;
   /** The revision that was kept last. @type {number | undefined} */

@@ -2,10 +2,11 @@
 import { contextOf, pngOf } from "./layers.js";
 import { Board } from "./board.js";
 import { make } from "../controls.js";
-import { find, findAll } from "../dom.js";
+import { closest, find, findAll } from "../dom.js";
 import { messageOf } from "../server.js";
 import { browse, listen as listenForPictures } from "./intake.js";
 import { held, listen as listenForKeys } from "./keys.js";
+import { Frame } from "./frame.js";
 import { drawLayerPanel } from "./layer_panel.js";
 import { Hand } from "./pointer.js";
 import { drawToolbar } from "./toolbar.js";
@@ -29,7 +30,8 @@ export class CanvasPanel {
     element.replaceChildren(bar, this.stage);
     this.board = new Board(element, this.stage);
     this.copyTo = (/** @type {string} */ name) => copyTo(name, this.board);
-    this.stage.append(this.makeEmpty(), this.makeNotice(), this.makeCursor(), layers);
+    this.board.frame = new Frame(this.board, this.stage);
+    this.stage.append(this.makeEmpty(), this.board.frame.element, this.makeNotice(), this.makeCursor(), layers);
     drawToolbar(bar, this, this.board, targets);
     drawLayerPanel(layers, this.board);
     new Hand(this.board, this.stage, held);
@@ -48,9 +50,10 @@ export class CanvasPanel {
       element.dataset.size = base ? `${base.width}x${base.height}` : "";
       element.dataset.layers = String(layers.length);
       element.dataset.revision = String(board.revision);
-      this.stage.style.aspectRatio = base ? `${base.width} / ${base.height}` : "";
+      this.stage.style.aspectRatio = base ? board.view.whole(base).join(" / ") : "";
     };
     board.on("change", told);
+    board.on("shape", told);
     board.on("kept", () => (element.dataset.kept = String(board.kept ?? 0)));
     board.on("busy", (detail) => element.classList.toggle("busy", detail));
     told();
@@ -105,7 +108,8 @@ export class CanvasPanel {
       Object.assign(ring.style, { width: `${side}px`, height: `${side}px`, left: `${at.x - box.left - side / 2}px`, top: `${at.y - box.top - side / 2}px` });
     };
     const follow = (/** @type {PointerEvent} */ event) => {
-      at = event.pointerType === "touch" ? null : { x: event.clientX, y: event.clientY };
+      const isElsewhere = event.pointerType === "touch" || closest(event, ".canvas-frame-edge");
+      at = isElsewhere ? null : { x: event.clientX, y: event.clientY };
       place();
     };
     this.stage.addEventListener("pointermove", follow);

@@ -1,11 +1,14 @@
 // What is seen of a picture: where it lies, how large, and drawing it, no more of it than changed.
 import { contextOf, drawLayers } from "./layers.js";
+import { NO_ROOM } from "./room.js";
 
 const [LEAST, MOST] = [0.02, 40];
 // Above this a pixel of the picture is worth seeing as a square.
 const SQUARES_FROM = 4;
 const MASK_STRENGTH = 0.6;
 const SMALL_SIDE = 1600;
+// Beside a frame, for hands to take hold of its edges.
+const MARGIN = 26;
 
 export class View {
   /**
@@ -27,6 +30,11 @@ export class View {
     this.small = /** @type {ImageBitmap | null} */ (null);
     /** What is drawn over the picture. */
     this.overlay = /** @type {((context: CanvasRenderingContext2D) => void) | null} */ (null);
+    /** Room around the picture that is seen with it, in its pixels. */
+    this.room = NO_ROOM;
+    this.margin = 0;
+    /** Called whenever all of it was drawn anew. @type {(() => void) | null} */
+    this.onDraw = null;
     this.screen = document.createElement("canvas");
     this.screen.className = "canvas-screen";
     stage.prepend(this.screen);
@@ -78,11 +86,45 @@ export class View {
     this.fitted = true;
     if (base && this.stage.clientWidth) {
       const { clientWidth: width, clientHeight: height } = this.stage;
-      this.scale = Math.min(width / base.width, height / base.height, 8);
-      this.x = (width - base.width * this.scale) / 2;
-      this.y = (height - base.height * this.scale) / 2;
+      const { margin, room } = this;
+      const [across, down] = this.whole(base);
+      this.scale = Math.min((width - 2 * margin) / across, (height - 2 * margin) / down, 8);
+      this.x = (width - across * this.scale) / 2 + room.left * this.scale;
+      this.y = (height - down * this.scale) / 2 + room.up * this.scale;
     }
     this.redraw();
+  }
+
+  /**
+   * Width and height of a picture with the room around it, in its pixels.
+   * @param {Base} base
+   */
+  whole({ width, height }) {
+    const { left, right, up, down } = this.room;
+    return [left + width + right, up + height + down];
+  }
+
+  /**
+   * Shows room around the picture, in its pixels; null for none. `stays` moves the picture only where the room
+   * would be out of sight.
+   * @param {Room | null} room
+   * @param {boolean} [stays]
+   */
+  surround(room, stays = false) {
+    this.room = room ?? NO_ROOM;
+    this.margin = room ? MARGIN : 0;
+    if (this.fitted && !(stays && this.isInSight())) this.fit();
+    else this.redraw();
+  }
+
+  /** Whether picture and room lie on the stage. */
+  isInSight() {
+    const base = this.state?.base;
+    if (!base) return true;
+    const [across, down] = this.whole(base);
+    const [left, top] = [this.x - this.room.left * this.scale, this.y - this.room.up * this.scale];
+    const { clientWidth, clientHeight } = this.stage;
+    return left >= 0 && top >= 0 && left + across * this.scale <= clientWidth && top + down * this.scale <= clientHeight;
   }
 
   /**
@@ -151,6 +193,7 @@ export class View {
     context.clearRect(0, 0, this.screen.width, this.screen.height);
     if (this.state?.base) this.drawPicture(context, this.state, this.state.base);
     context.restore();
+    this.onDraw?.();
   }
 
   /**
