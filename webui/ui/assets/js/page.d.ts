@@ -157,6 +157,32 @@ interface FoundModel {
   same: boolean;
 }
 
+/** A style of a file; `version` changes with its texts, and is empty where it is in no file yet. */
+interface StyleEntry {
+  name: string;
+  prompt: string;
+  negative_prompt: string;
+  file: string;
+  version: string;
+}
+
+interface StylesFileEntry {
+  label: string;
+  messages: string[];
+}
+
+/** All styles in the order of their files. */
+interface StylesAnswer {
+  version: string;
+  files: StylesFileEntry[];
+  styles: StyleEntry[];
+}
+
+interface Prompts {
+  prompt: string;
+  negative_prompt: string;
+}
+
 /** Whether there is a key, by site. */
 type Keys = Record<string, boolean>;
 
@@ -287,12 +313,14 @@ interface Webui {
   inquire(what: "describe" | "updates", question: object, label: string, showNewer: () => void): void;
   openKeys(): void;
   takeFiles(files: File[], text?: string): void;
+  applyStyles(field: string, chosen: string[]): Promise<[chosen: string[], notice: string]>;
+  stylesToChoose(field: string, chosen: string[]): string[];
   searchModels(kind: ModelKind, query: string): void;
 }
 
 interface Window {
   webui: Webui;
-  gradio_config?: { root?: string };
+  gradio_config?: { root?: string; components?: { props?: Record<string, any> }[] };
 }
 
 interface WindowEventMap {
