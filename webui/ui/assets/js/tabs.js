@@ -33,8 +33,20 @@ function makeButton(panel) {
   return button;
 }
 
+/**
+ * Whether nobody minds that the tab that is shown is left for another.
+ * @param {HTMLElement} chosen
+ */
+function mayLeave(chosen) {
+  const from = strip.querySelector(".selected")?.getAttribute("data-tab");
+  if (!from || from === chosen.id) return true;
+  const leaving = new CustomEvent("leave-tab", { cancelable: true, detail: { from, to: chosen.id } });
+  return document.dispatchEvent(leaving);
+}
+
 /** @param {HTMLElement} chosen */
 function choose(chosen) {
+  if (!mayLeave(chosen)) return;
   for (const panel of panels()) {
     const selected = panel === chosen;
     panel.style.display = selected ? "block" : "none";
