@@ -23,7 +23,7 @@ from webui.ui.texts import notice
 
 @dataclass(frozen=True, slots=True)
 class SettingsTab:
-    """What other tabs need of this one: the options' components by key, the events that keep values, all as JSON."""
+    """What other tabs need: the options' components by key, the events that keep values, all as JSON."""
 
     components: Mapping[str, Component]
     applied: tuple[Dependency, ...]

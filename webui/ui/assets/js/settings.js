@@ -82,12 +82,9 @@ result?.addEventListener("click", (event) => {
 
 // --- leaving -------------------------------------------------------------------------------------------------------
 
-// Before Gradio, which lets go of the server even where the artist then stays.
 addEventListener("beforeunload", (event) => {
-  if (!Object.keys(unapplied()).length) return;
-  event.preventDefault();
-  event.stopImmediatePropagation();
-}, { capture: true });
+  if (Object.keys(unapplied()).length) event.preventDefault();
+});
 
 document.addEventListener("leave-tab", (event) => {
   const { from, to } = /** @type {CustomEvent<{from: string, to: string}>} */ (event).detail;
