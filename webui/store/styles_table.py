@@ -34,7 +34,7 @@ PAGE_STARTS = ("<!doctype", "<html", "<?xml", "{", "<head", "pk\x03\x04")
 
 
 @dataclass(frozen=True, slots=True)
-class Row:
+class TableRow:
     """Some lines as they stand in the file, with their line ends; `cells` is None where they are no row."""
 
     text: str
@@ -45,7 +45,7 @@ class Row:
 class Table:
     """The rows of one file. `head` is what stands before them, `places` where name and prompts stand."""
 
-    rows: tuple[Row, ...] = ()
+    rows: tuple[TableRow, ...] = ()
     columns: tuple[str, ...] = COLUMNS
     places: tuple[int, ...] = (0, 1, 2)
     separator: str = ","
@@ -98,9 +98,9 @@ class Table:
         name, prompt, negative_prompt = [*texts, ""][:3]
         return Style(name, prompt, negative_prompt)
 
-    def _row(self, cells: Sequence[str]) -> Row:
+    def _row(self, cells: Sequence[str]) -> TableRow:
         text = self.separator.join(quote_cell(cell, self.separator) for cell in cells)
-        return Row(text + LINE_END, tuple(cells))
+        return TableRow(text + LINE_END, tuple(cells))
 
     def _with_negative_column(self) -> "Table":
         """A copy with a column for negative prompts, behind whatever the rows hold."""
@@ -174,16 +174,16 @@ class _Reading:
         ]
         return "", known[0] if known else max(SEPARATORS, key=lambda mark: _score(lines, mark))
 
-    def _rows(self, lines: list[str], separator: str) -> Iterator[Row]:
+    def _rows(self, lines: list[str], separator: str) -> Iterator[TableRow]:
         """Each row; lines that are none are noted."""
         at, bad = 0, list[int]()
         while at < len(lines) and len(bad) < MAX_BAD_ROWS:
             cells, taken = _row_at(lines, at, separator)
             if cells is None:
                 bad.append(at + 1)
-            yield Row("".join(lines[at : at + taken]), None if cells is None else tuple(cells))
+            yield TableRow("".join(lines[at : at + taken]), None if cells is None else tuple(cells))
             at += taken
-        yield from (Row(line, None) for line in lines[at:])
+        yield from (TableRow(line, None) for line in lines[at:])
         if bad:
             shown = ", ".join(map(str, bad[:SHOWN_LINES])) + (" and others" if len(bad) > SHOWN_LINES else "")
             # No loss: they are written as they stand.
@@ -192,7 +192,7 @@ class _Reading:
                 "a text is too long. The other styles are there. Mend these lines."
             )
 
-    def _table(self, head: str, separator: str, rows: list[Row]) -> Table:
+    def _table(self, head: str, separator: str, rows: list[TableRow]) -> Table:
         first = next((at for at, row in enumerate(rows) if _is_filled(row)), None)
         if first is None:
             return Table(tuple(rows))
@@ -204,7 +204,7 @@ class _Reading:
             return Table()
         return Table(tuple(rows), separator=separator)
 
-    def _has_header_of_others(self, first: Sequence[str], rows: Iterable[Row]) -> bool:
+    def _has_header_of_others(self, first: Sequence[str], rows: Iterable[TableRow]) -> bool:
         """Whether this is no table of styles at all; noted."""
         start = self.data[:200].decode("latin-1").lower().lstrip("\xef\xbb\xbf \t\r\n")
         is_other = start.startswith(PAGE_STARTS) or "name" in [cell.strip().lower() for cell in first]
@@ -226,7 +226,7 @@ def unread(path: Path, reason: str) -> str:
     )
 
 
-def _is_filled(row: Row) -> bool:
+def _is_filled(row: TableRow) -> bool:
     return any(cell.strip() for cell in row.cells or ())
 
 
