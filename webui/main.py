@@ -59,6 +59,7 @@ from webui.store.preset_files import PRESETS, PresetFiles
 from webui.store.served_pictures import ServedPictures
 from webui.store.settings_file import SettingsFile
 from webui.store.staging import INCOMING
+from webui.store.styles_editor import StylesEditor
 from webui.store.styles_file import StylesReader
 from webui.store.sweep import Sweeping, WrittenFolders
 from webui.store.thumbnails import Thumbnails
@@ -126,6 +127,7 @@ def build_services(flags: Flags, root: Path, sites: Sites | None = None) -> Serv
         loras=loras,
         version=program,
         styles_reader=StylesReader(paths.styles),
+        styles_editor=StylesEditor(paths.styles),
     )
 
 

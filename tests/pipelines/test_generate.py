@@ -70,6 +70,35 @@ def test_the_passes_of_hires_fix_are_named(context):
     assert phases(events)[2:] == ["Sampling", "Upscaling", "Hires. fix", "Decoding"]
 
 
+def test_hypertile_changes_large_pictures_alone_and_leaves_nothing_behind(context):
+    def made(**changes):
+        return pictures(generate(request_of(seed=3, steps=2, **changes), context))[0]
+
+    unet, vae = (
+        {"hypertile_enable_unet": True, "hypertile_max_tile_unet": 128},
+        {"hypertile_enable_vae": True},
+    )
+    small, large = {"width": 64, "height": 64}, {"width": 256, "height": 256}
+    plain = made(**large)
+    tiled, decoded = made(**large, options=unet), made(**large, options=vae)
+    assert len({each.image.tobytes() for each in (plain, tiled, decoded)}) == 3
+    assert made(**large, options=unet).image.tobytes() == tiled.image.tobytes()
+    assert made(**large).image.tobytes() == plain.image.tobytes()
+    assert made(**small, options=unet | vae).image.tobytes() == made(**small).image.tobytes()
+    assert "Hypertile U-Net: True, Hypertile U-Net max tile size: 128" in tiled.infotext
+    assert "Hypertile VAE: True" in decoded.infotext
+    assert "Hypertile" not in plain.infotext
+    hires = {
+        "hires": {"scale": 2, "upscaler": "Latent"},
+        "denoising_strength": 0.5,
+        "width": 128,
+        "height": 128,
+    }
+    second = made(**hires, options={"hypertile_enable_unet_secondpass": True})
+    assert second.image.tobytes() != made(**hires).image.tobytes()
+    assert "Hypertile U-Net second pass: True" in second.infotext
+
+
 def test_tiles_fit_together(context):
     image = pictures(generate(request_of(seed=3, tiling=True, steps=8), context))[0].image
     plain = pictures(generate(request_of(seed=3, steps=8), context))[0].image

@@ -96,6 +96,7 @@ JSON = st.recursive(
 )
 ROUTES = [
     *("/sdapi/v1/options", "/sdapi/v1/png-info", "/v1/uploads", "/v1/links", "/v1/missing", "/v1/downloads"),
+    *("/v1/styles", "/v1/styles/apply", "/v1/styles/extract"),
     *("/v1/cards/updates", "/v1/cards/fetch", "/sdapi/v1/extra-single-image", "/sdapi/v1/extra-batch-images"),
 ]
 

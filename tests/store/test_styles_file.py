@@ -9,9 +9,9 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from webui.core.errors import StorageError
+from webui.core.errors import Busy, StorageError
 from webui.core.style import Style
-from webui.store.styles_file import StylesFiles, StylesReader, read_styles_file
+from webui.store.styles_file import StylesFiles, StylesReader, digest_of, read_styles_file
 
 NAMES = st.text(st.characters(blacklist_categories=["Cs"], blacklist_characters="\x00"), min_size=1).filter(
     lambda name: not name.startswith("#") and name == name.strip()
@@ -160,12 +160,7 @@ def test_saving_without_a_change_touches_nothing(file):
     "content",
     [
         table(ROWS).encode("cp1252"),
-        table(ROWS, ";").encode(),
         table(ROWS).encode("utf-16"),
-        table(ROWS, header=()).encode(),
-        b"name,prompt,negative_prompt,notes\na,b,c,mine\n",
-        b"name,prompt,negative_prompt\n#mine,b,c\na,b,c\n",
-        b'name,prompt,negative_prompt\na,"b,c\nd,e,f\n',
         b"a,b\0,c\n",
         b"name\nonly\n",
         b"<html>\n",
@@ -178,6 +173,98 @@ def test_what_a_file_held_is_kept_for_ever_where_writing_would_lose_it(file, con
     kept = list(file.parent.glob("*.original"))
     assert [path.read_bytes() for path in kept] == [content]
     assert {"one", "two"} <= {style.name for style in StylesFiles.load([file]).styles}
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        table(ROWS, ";").encode(),
+        b"\xef\xbb\xbfsep=;\r\n" + table(ROWS, ";").encode(),
+        b"id,negative_prompt,name,notes,prompt\r\n1,grey,cafe,mine,light\r\n",
+        b"name,prompt,negative_prompt\n#mine,b,c\n\na,b,c\n",
+        b'name,prompt,negative_prompt\na,"b,c\nd,e,f\n',
+        b"name,text\ninky, ink",
+    ],
+)
+def test_what_is_not_changed_is_written_as_it_stood(file, content):
+    file.write_bytes(content)
+    before = rows_of(file)
+    StylesFiles.load([file]).with_style(Style("new", "a, b; c", "")).save()
+    assert file.read_bytes().removeprefix(b"\xef\xbb\xbf").startswith(content.removeprefix(b"\xef\xbb\xbf"))
+    assert rows_of(file) == [*before, ("new", "a, b; c", "")]
+    loaded = StylesFiles.load([file])
+    loaded.without(loaded.find("new"))[0].save()
+    assert file.read_bytes().strip(b"\xef\xbb\xbf\r\n") == content.strip(b"\xef\xbb\xbf\r\n")
+    assert list(file.parent.glob("*.original")) == []
+
+
+def test_a_changed_style_keeps_its_other_columns_and_its_place(file):
+    file.write_bytes(b"id,negative_prompt,name,notes,prompt\n1,grey,cafe,mine,light\n2,,b,,x\n")
+    loaded = StylesFiles.load([file])
+    loaded.with_style(Style("bar", "dark", "red"), "cafe").save()
+    assert file.read_bytes().splitlines()[1:] == [b"1,red,bar,mine,dark", b"2,,b,,x"]
+
+
+def test_a_first_negative_prompt_gets_a_column_behind_all_others(file):
+    file.write_bytes(b"name,text\na,x\nb,y,stray\n")
+    StylesFiles.load([file]).with_style(Style("c", "z", "grey")).save()
+    assert rows_of(file) == [("a", "x", ""), ("b", "y", ""), ("c", "z", "grey")]
+
+
+def test_a_change_in_the_file_since_it_was_read_is_not_written_over(file):
+    loaded = StylesFiles.load([file])
+    file.write_bytes(b"name,prompt\nby hand,x\n")
+    with pytest.raises(Busy, match=r"styles.csv was changed"):
+        loaded.with_style(Style("a", "x")).save()
+    assert rows_of(file) == [("by hand", "x", "")]
+
+
+CELLS = st.text(st.sampled_from('ab,;"\r\n \t#é'), max_size=8)
+
+
+@settings(max_examples=300, deadline=None)
+@given(
+    st.text(st.sampled_from('ab,;"\r\n #'), max_size=40),
+    st.lists(st.tuples(NAMES, CELLS, CELLS), min_size=1, max_size=4, unique_by=lambda row: row[0]),
+    st.data(),
+)
+def test_changes_beside_broken_lines_change_nothing_else(tmp_path_factory, junk, rows, data):
+    """Whatever stands in a file: adding, changing, deleting and putting back leave all other styles alone."""
+    file = tmp_path_factory.mktemp("styles") / "styles.csv"
+    file.write_text("name,prompt,negative_prompt\n" + junk, encoding="utf-8", newline="")
+    for row in rows:
+        before = [
+            (style.name, style.prompt, style.negative_prompt) for style in read_styles_file(file).styles
+        ]
+        loaded = StylesFiles.load([file])
+        known = [name for name, *_ in before]
+        loaded.with_style(Style(*row)).save()
+        if row[0] in known:
+            before[len(known) - 1 - known[::-1].index(row[0])] = row
+        else:
+            before.append(row)
+        after = [(style.name, style.prompt, style.negative_prompt) for style in read_styles_file(file).styles]
+        assert after == before
+    loaded = StylesFiles.load([file])
+    chosen = data.draw(st.sampled_from(loaded.styles))
+    without, gone, at = loaded.without(chosen)
+    without.save()
+    assert len(read_styles_file(file).styles) == len(before) - 1
+    loaded = StylesFiles.load([file])
+    if loaded.files[0].digest == digest_of(without.files[0].table.encode()):
+        loaded.with_row(file, gone, at).save()
+        assert sorted(read_styles_file(file).styles, key=str) == sorted(
+            (Style(*each, file) for each in before), key=str
+        )
+
+
+def test_a_link_stays_a_link(tmp_path):
+    (tmp_path / "real.csv").write_bytes(b"name,prompt\na,x\n")
+    link = tmp_path / "styles.csv"
+    link.symlink_to("real.csv")
+    StylesFiles.load([link]).with_style(Style("b", "y")).save()
+    assert link.is_symlink()
+    assert len(rows_of(tmp_path / "real.csv")) == 2
 
 
 def test_of_two_styles_of_one_name_the_last_counts_and_both_stay(file):

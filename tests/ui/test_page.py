@@ -274,7 +274,7 @@ def test_every_tab_is_in_the_page_before_it_is_opened(idle_page):
     assert idle_page.evaluate("document.querySelector('#tab_settings').style.display") == "none"
 
 
-def test_a_setting_is_found_changed_kept_and_reset(page, home):
+def test_a_setting_is_found_changed_kept_and_reset(page, address):
     page.evaluate("webui.showTab('settings')")
     page.fill("#settings_search", "layers before the end")
     expect(page.locator("#setting_CLIP_stop_at_last_layers")).to_be_visible()
@@ -285,15 +285,79 @@ def test_a_setting_is_found_changed_kept_and_reset(page, home):
     reloaded(page)
     expect(page.locator("#setting_CLIP_stop_at_last_layers input[type=number]")).to_have_value("2")
     page.evaluate("webui.showTab('settings')")
-    for changed in (3, 4):
-        # The same button twice.
-        steps.set_number(page, "setting_CLIP_stop_at_last_layers", changed)
-        page.locator("#setting_CLIP_stop_at_last_layers").hover()
-        page.click("#setting_CLIP_stop_at_last_layers button[title='Back to the default: Clip skip']")
-        expect(page.locator("#setting_CLIP_stop_at_last_layers input[type=number]")).to_have_value("1")
-    page.click("#settings_submit")
-    expect(page.locator("#settings_result")).to_contain_text("1 setting changed")
-    expect(page.locator("#setting_CLIP_stop_at_last_layers input[type=number]")).to_have_value("1")
+    row, clip_skip = page.locator("#setting_CLIP_stop_at_last_layers"), "#setting_CLIP_stop_at_last_layers"
+    expect(row).to_have_class(re.compile(r"\bchanged\b"))
+    expect(row).not_to_have_class(re.compile(r"\bunapplied\b"))
+    # The arrow takes effect at once, and can be taken back; the same button twice.
+    for undoes in (True, False):
+        page.click(f"{clip_skip} button[title='Back to the default: Clip skip']")
+        expect(page.locator("#settings_result")).to_contain_text("Clip skip: back to the default.")
+        expect(row.locator("input[type=number]")).to_have_value("1")
+        expect(row).not_to_have_class(re.compile(r"\bchanged\b"))
+        expect(row.locator("button.tool")).to_be_hidden()
+        if undoes:
+            page.click("#settings_result button")
+            expect(page.locator("#settings_result")).to_contain_text("Clip skip: as before.")
+            expect(row).to_have_class(re.compile(r"\bchanged\b"))
+    assert kept_settings(address)["CLIP_stop_at_last_layers"] == 1
+
+
+def kept_settings(address):
+    return httpx.get(f"{address}sdapi/v1/options").raise_for_status().json()
+
+
+def test_what_is_not_applied_is_counted_and_asked_about(page, address):
+    left, row = page.locator("#settings_unapplied"), page.locator("#setting_jpeg_quality")
+    page.evaluate("webui.showTab('settings')")
+    steps.set_number(page, "setting_jpeg_quality", 90)
+    expect(left).to_have_text("1 change not applied")
+    expect(row).to_have_class(re.compile(r"\bunapplied\b"))
+    page.click("#setting_samples_save input")
+    expect(left).to_have_text("2 changes not applied")
+    page.click("#tab_txt2img-button")
+    dialog = page.get_by_role("dialog", name="2 changes are not applied")
+    expect(dialog).to_contain_text("Save every picture, Quality")
+    dialog.get_by_text("Stay").click()
+    expect(page.locator("#tab_settings")).to_be_visible()
+    expect(left).to_have_text("2 changes not applied")
+    page.click("#setting_samples_save input")
+    expect(left).to_have_text("1 change not applied")
+    page.evaluate("webui.showTab('txt2img')")
+    page.get_by_role("dialog", name="1 change is not applied").get_by_text("Discard").click()
+    expect(page.locator("#tab_txt2img")).to_be_visible()
+    expect(row.locator("input[type=number]")).to_have_value("80")
+    page.evaluate("webui.showTab('settings')")
+    steps.set_number(page, "setting_jpeg_quality", 70)
+    expect(left).to_have_text("1 change not applied")
+    page.click("#tab_txt2img-button")
+    page.get_by_role("dialog").get_by_text("Apply", exact=True).click()
+    expect(page.locator("#tab_txt2img")).to_be_visible()
+    assert kept_settings(address)["jpeg_quality"] == 70
+    # What is chosen in another tab is no change of this one.
+    page.evaluate("webui.showTab('img2img')")
+    page.locator("#img2img_img2img_color_correction input").click()
+    expect(page.locator("#setting_img2img_color_correction input")).to_be_checked()
+    expect(left).to_have_text("")
+    page.locator("#img2img_img2img_color_correction input").click()
+
+
+def test_sections_of_settings_fold_on_a_phone(chromium, address):
+    page = opened(chromium, address, width=390, height=844)
+    page.evaluate("webui.showTab('settings')")
+    expect(page.locator("#setting_sd_lora")).to_be_visible()
+    expect(page.locator("#setting_samples_save")).to_be_hidden()
+    saving = page.locator("#settings_saving h2 button")
+    expect(saving).to_have_attribute("aria-expanded", "false")
+    saving.press("Enter")
+    expect(saving).to_have_attribute("aria-expanded", "true")
+    expect(saving).to_be_focused()
+    expect(page.locator("#setting_samples_save")).to_be_visible()
+    expect(page.locator("#setting_sd_lora")).to_be_hidden()
+    page.fill("#settings_search", "n steps")
+    expect(page.locator("#setting_show_progress_every_n_steps")).to_be_visible()
+    page.fill("#settings_search", "")
+    expect(page.locator("#setting_show_progress_every_n_steps")).to_be_hidden()
+    page.context.close()
 
 
 def test_the_chosen_checkpoint_is_kept_at_once_and_used(page):

@@ -10,7 +10,7 @@ from pydantic import ValidationError
 from starlette.requests import ClientDisconnect
 from starlette.types import Lifespan
 
-from webui.api import cards, civitai, defaults, downloads, inputs, presets, uploads
+from webui.api import cards, civitai, defaults, downloads, inputs, presets, styles, uploads
 from webui.api.access import GuardRules
 from webui.api.body_limit import BodyLimit
 from webui.api.guard import Guard
@@ -65,6 +65,7 @@ def build_api(services: Services, lifespan: Lifespan[FastAPI] | None = None) -> 
     app.include_router(downloads.routes(services))
     app.include_router(presets.routes(services))
     app.include_router(defaults.routes(services))
+    app.include_router(styles.routes(services))
     app.add_exception_handler(WebuiError, refuse)
     app.add_exception_handler(RequestValidationError, refuse_body)
     app.add_exception_handler(ClientDisconnect, hear_nobody)

@@ -101,8 +101,6 @@ EXPLANATIONS: Mapping[str, tuple[str, ...]] = {
         "deepdanbooru",
         "gfpgan-dir",
         "gfpgan-model",
-        "gfpgan-models-path",
-        "codeformer-models-path",
         "ldsr-models-path",
         "textual-inversion-templates-dir",
     ),

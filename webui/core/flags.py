@@ -76,6 +76,8 @@ class Flags(BaseModel):
     swinir_models_path: Path | None = Field(None, description="A further folder of upscalers.")
     scunet_models_path: Path | None = Field(None, description="A further folder of upscalers.")
     dat_models_path: Path | None = Field(None, description="A further folder of upscalers.")
+    gfpgan_models_path: Path | None = Field(None, description="A further folder of face restorers.")
+    codeformer_models_path: Path | None = Field(None, description="A further folder of face restorers.")
     controlnet_dir: Path | None = Field(None, description="A further folder of ControlNets.")
     styles_file: tuple[Path, ...] = Field((), description="styles.csv files; may be given several times.")
     ui_settings_file: Path | None = Field(None, description="The settings file; else data/settings.json.")
@@ -164,6 +166,9 @@ class Flags(BaseModel):
                 self.swinir_models_path,
                 self.scunet_models_path,
                 self.dat_models_path,
+                # Face restorers are looked for where upscalers are.
+                self.gfpgan_models_path,
+                self.codeformer_models_path,
             ),
             "controlnet": (self.controlnet_dir,),
         }

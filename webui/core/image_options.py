@@ -119,6 +119,72 @@ class ImageOptions(BaseModel):
         ge=0,
         le=0.9,
     )
+    hypertile_enable_unet: bool = option(
+        False,
+        "Self-attention within tiles of the picture: faster for large pictures, another picture.",
+        infotext="Hypertile U-Net",
+        title="Enable Hypertile U-Net",
+    )
+    hypertile_enable_unet_secondpass: bool = option(
+        False,
+        "The same, in the second pass of hires fix alone.",
+        infotext="Hypertile U-Net second pass",
+        title="Enable Hypertile U-Net for hires fix second pass",
+    )
+    hypertile_max_depth_unet: int = option(
+        3,
+        "How deep in the network: 0 is its finest level alone.",
+        infotext="Hypertile U-Net max depth",
+        title="Hypertile U-Net max depth",
+        ge=0,
+        le=3,
+    )
+    hypertile_max_tile_unet: int = option(
+        256,
+        "Greatest side of a tile in pixels; below 128 is as 128.",
+        infotext="Hypertile U-Net max tile size",
+        title="Hypertile U-Net max tile size",
+        ge=0,
+        le=512,
+    )
+    hypertile_swap_size_unet: int = option(
+        3,
+        "How many sizes of tiles are changed between.",
+        infotext="Hypertile U-Net swap size",
+        title="Hypertile U-Net swap size",
+        ge=0,
+        le=64,
+    )
+    hypertile_enable_vae: bool = option(
+        False,
+        "Attention of the VAE's decoder within tiles too.",
+        infotext="Hypertile VAE",
+        title="Enable Hypertile VAE",
+    )
+    hypertile_max_depth_vae: int = option(
+        3,
+        "As for the U-Net. The VAE has attention at one level, so every depth is the same.",
+        infotext="Hypertile VAE max depth",
+        title="Hypertile VAE max depth",
+        ge=0,
+        le=3,
+    )
+    hypertile_max_tile_vae: int = option(
+        128,
+        "As for the U-Net.",
+        infotext="Hypertile VAE max tile size",
+        title="Hypertile VAE max tile size",
+        ge=0,
+        le=512,
+    )
+    hypertile_swap_size_vae: int = option(
+        3,
+        "As for the U-Net.",
+        infotext="Hypertile VAE swap size",
+        title="Hypertile VAE swap size",
+        ge=0,
+        le=64,
+    )
     pad_cond_uncond: bool = option(
         False,
         "Pad the shorter of prompt and negative prompt: one batch, faster, another picture.",

@@ -60,6 +60,15 @@ OVERRIDABLE: tuple[OverrideSetting, ...] = (
     OverrideSetting("Conditional mask weight", "inpainting_mask_weight", 1.0),
     OverrideSetting("Noise multiplier", "initial_noise_multiplier", 1.0),
     OverrideSetting("Extra noise", "img2img_extra_noise", 0.0),
+    OverrideSetting("Hypertile U-Net", "hypertile_enable_unet", False),
+    OverrideSetting("Hypertile U-Net second pass", "hypertile_enable_unet_secondpass", False),
+    OverrideSetting("Hypertile U-Net max depth", "hypertile_max_depth_unet", 3),
+    OverrideSetting("Hypertile U-Net max tile size", "hypertile_max_tile_unet", 256),
+    OverrideSetting("Hypertile U-Net swap size", "hypertile_swap_size_unet", 3),
+    OverrideSetting("Hypertile VAE", "hypertile_enable_vae", False),
+    OverrideSetting("Hypertile VAE max depth", "hypertile_max_depth_vae", 3),
+    OverrideSetting("Hypertile VAE max tile size", "hypertile_max_tile_vae", 128),
+    OverrideSetting("Hypertile VAE swap size", "hypertile_swap_size_vae", 3),
 )
 
 

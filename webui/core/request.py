@@ -149,7 +149,9 @@ class GenerationRequest(Frozen):
         """What the second pass of hires fix does, as a request of its own; its size is not cut yet."""
         assert self.hires is not None, "there is no second pass"
         part, (width, height) = self.hires, self.hires_size
-        ratio = {"token_merging_ratio": self.hires_token_merging_ratio}
+        options = self.options
+        tiles = options.hypertile_enable_unet or options.hypertile_enable_unet_secondpass
+        own = {"token_merging_ratio": self.hires_token_merging_ratio, "hypertile_enable_unet": tiles}
         changes: dict[str, object] = {
             "model": part.model or self.model,
             "sampler": part.sampler or self.sampler,
@@ -159,7 +161,7 @@ class GenerationRequest(Frozen):
             "negative_prompt": part.negative_prompt or self.negative_prompt,
             "width": width,
             "height": height,
-            "options": self.options.model_copy(update=ratio),
+            "options": options.model_copy(update=own),
         }
         return self.model_copy(update=changes)
 

@@ -55,6 +55,9 @@ def format_infotext(request: GenerationRequest, index: int, facts: PictureFacts)
     return join_fields(request.prompt, request.negative_prompt, fields_of_picture(request, index, facts))
 
 
+HYPERTILE_NUMBERS = ("max_depth", "max_tile", "swap_size")
+
+
 def fields_of_picture(request: GenerationRequest, index: int, facts: PictureFacts) -> dict[str, Any]:
     """Keys and values of the last line, in A1111's order. Values that are None are not written."""
     options, resized = request.options, request.seed_resize_width > 0 and request.seed_resize_height > 0
@@ -186,6 +189,7 @@ def written_options(request: GenerationRequest) -> list[str]:
     names = chosen("use_downcasted_alpha_bar", "sd_noise_schedule")
     names += chosen("use_old_scheduling")
     names += chosen("emphasis") if weighs(request.prompt) or weighs(request.negative_prompt) else []
+    names += chosen(*hypertile_keys(request))
     names += chosen("sd_vae_encode_method") if request.is_img2img else []
     names += chosen("initial_noise_multiplier") if request.is_img2img else []
     if on_sigmas:
@@ -203,6 +207,20 @@ def written_options(request: GenerationRequest) -> list[str]:
     names += chosen(*EFFECT_KEYS[1:])
     names += chosen("img2img_extra_noise") if request.hires else []
     return names + chosen("sd_vae_decode_method")
+
+
+def hypertile_keys(request: GenerationRequest) -> list[str]:
+    """Names of HyperTile's options that do something to this request."""
+    options, names = request.options, list[str]()
+    if options.hypertile_enable_unet:
+        names += ["hypertile_enable_unet"]
+    if request.hires and options.hypertile_enable_unet_secondpass:
+        names += ["hypertile_enable_unet_secondpass"]
+    parts = ["unet"] if names else []
+    if options.hypertile_enable_vae:
+        names += ["hypertile_enable_vae"]
+        parts += ["vae"]
+    return names + [f"hypertile_{name}_{part}" for part in parts for name in HYPERTILE_NUMBERS]
 
 
 def weighs(text: str) -> bool:

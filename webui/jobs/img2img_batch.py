@@ -102,7 +102,7 @@ def img2img_series(
             sentence = str(error)
             plan.problems.append(sentence if picture.name in sentence else f"{picture.name}: {sentence}")
     if not plan.requests:
-        raise InvalidRequest(f"None of the {len(batch.pictures)} pictures can be used. {plan.problems[0]}")
+        raise InvalidRequest(f"None of the pictures ({len(batch.pictures)}) can be used. {plan.problems[0]}")
     return Series(requests=tuple(plan.requests), names=tuple(plan.names), folder=batch.output), plan.problems
 
 

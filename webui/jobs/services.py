@@ -1,9 +1,11 @@
 """What the front doors are given: everything a page or a route may touch."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from random import Random, SystemRandom
 from typing import Any
 
+from webui.core.events import Message
 from webui.core.flags import Flags
 from webui.core.request import GenerationRequest
 from webui.core.settings import Paths
@@ -26,6 +28,7 @@ from webui.store.last_infotexts import LastInfotexts
 from webui.store.latents import Latents
 from webui.store.served_pictures import ServedPictures
 from webui.store.settings_file import SettingsFile
+from webui.store.styles_editor import StylesEditor
 from webui.store.styles_file import StylesReader
 
 
@@ -49,6 +52,7 @@ class Services:
     loras: LoraFiles
     version: str
     styles_reader: StylesReader
+    styles_editor: StylesEditor
     random: Random = field(default_factory=SystemRandom)
 
     @property
@@ -59,6 +63,11 @@ class Services:
     def styles(self) -> Styles:
         """Prompt presets as they stand in the file now."""
         return self.requests.styles()
+
+    def remarks_on_styles(self, names: Iterable[str]) -> list[str]:
+        """Sentences on names of styles that there are none of, for a request that asked for them."""
+        sentence = self.styles().describe_unknown(names)
+        return [sentence] if sentence else []
 
     def new_request(
         self, fields: dict[str, Any], overrides: dict[str, Any] | None = None
@@ -83,7 +92,11 @@ class Services:
         request: WorkRequest,
         delivery: Delivery | None = None,
         overrides: dict[str, Any] | None = None,
+        remarks: Iterable[str] = (),
     ) -> Job:
-        """Put a request in the queue with a frozen copy of the settings."""
+        """Put a request in the queue with a frozen copy of the settings; its log gets the remarks."""
         settings = self.settings.current.changed_for_request(overrides or {})
-        return self.jobs.submit(request, delivery or Delivery(), settings)
+        job = self.jobs.submit(request, delivery or Delivery(), settings)
+        for remark in remarks:
+            job.append(Message(text=remark, level="warning"))
+        return job

@@ -175,10 +175,21 @@ def checkpoints_with(file: ModelFile, entries: list[CardEntry]) -> list[str]:
 def use_sentence(pictures: int, styles: list[str], *, selected: bool, named_by: list[str]) -> str:
     """What would miss the model, in words."""
     parts = [
-        f"{pictures} pictures of the history were made with it" if pictures else "",
-        f"the styles {', '.join(styles)} name it" if styles else "",
-        f"the cards of {', '.join(named_by)} name it" if named_by else "",
+        one_or_more(
+            pictures,
+            "1 picture of the history was made with it",
+            f"{pictures} pictures of the history were made with it",
+        ),
+        one_or_more(len(styles), "the style {} names it", "the styles {} name it").format(", ".join(styles)),
+        one_or_more(len(named_by), "the card of {} names it", "the cards of {} name it").format(
+            ", ".join(named_by)
+        ),
         "it is selected now" if selected else "",
     ]
     told = "; ".join(part for part in parts if part)
     return f"{told[0].upper()}{told[1:]}." if told else "Nothing here names it."
+
+
+def one_or_more(count: int, one: str, more: str) -> str:
+    """The words for that many; none for 0."""
+    return (one if count == 1 else more) if count else ""

@@ -9,6 +9,7 @@ from torch import Tensor, nn
 from webui.core.request import GenerationRequest
 from webui.diffusion.adapters.base import Adapter
 from webui.diffusion.adapters.hypernetwork import HypernetworkAdapter
+from webui.diffusion.adapters.hypertile import HyperTile, TileChoice, VaeHyperTile, largest_tile
 from webui.diffusion.adapters.tiling import Tiling
 from webui.diffusion.adapters.token_merging import TokenMerging
 from webui.diffusion.conditioning import Conditioning
@@ -95,7 +96,7 @@ def make_denoising(batch: Batch, sd: LoadedModel, encoded: EncodedPrompts, noise
             sgm_noise_multiplier=options.sgm_noise_multiplier,
             no_batch_determinism=options.no_dpmpp_sde_batch_determinism,
         ),
-        adapters=adapters(request, encoded),
+        adapters=adapters(batch, encoded),
     )
 
 
@@ -116,7 +117,8 @@ def decode_latent(latent: Tensor, request: GenerationRequest, sd: LoadedModel) -
     """
     wants_tiny = request.options.sd_vae_decode_method == TINY
     tiny = sd.tiny_vae.decoder if wants_tiny else None
-    with seamless(tiny or sd.vae.module, request):
+    module = tiny or sd.vae.module
+    with seamless(module, request), vae_hypertile(module, request):
         return sd.decode(latent) if tiny is None else with_numbers(sd.tiny_vae.decode(latent))
 
 
@@ -209,10 +211,31 @@ def schedule_options(request: GenerationRequest, sd: LoadedModel) -> ScheduleOpt
     )
 
 
-def adapters(request: GenerationRequest, encoded: EncodedPrompts) -> list[Adapter]:
-    """Changes to the network that the request asks for."""
+def adapters(batch: Batch, encoded: EncodedPrompts) -> list[Adapter]:
+    """Changes to the network that the batch's request asks for."""
+    request = batch.request
     found: list[Adapter] = [Tiling()] if request.tiling else []
     if encoded.activated.hypernetworks:
         found.append(HypernetworkAdapter(encoded.activated.hypernetworks))
     ratio = float(request.token_merging_ratio)
-    return [*found, TokenMerging(ratio)] if ratio > 0 else found
+    if ratio > 0:
+        found.append(TokenMerging(ratio))
+    # Behind token merging, whose tokens are no picture.
+    return [*found, unet_hypertile(batch)] if request.options.hypertile_enable_unet else found
+
+
+def unet_hypertile(batch: Batch) -> HyperTile:
+    """HyperTile for a batch; its first seed chooses, so that it is made again with the same tiles."""
+    request, options = batch.request, batch.request.options
+    tile = largest_tile(request.width, request.height, options.hypertile_max_tile_unet)
+    choice = TileChoice(tile, options.hypertile_swap_size_unet, batch.seeds[0])
+    return HyperTile(choice, options.hypertile_max_depth_unet)
+
+
+def vae_hypertile(module: nn.Module, request: GenerationRequest) -> AbstractContextManager[None]:
+    """The VAE's decoder attends within tiles while the context is open, if the request says so."""
+    options = request.options
+    if not options.hypertile_enable_vae:
+        return nullcontext()
+    tile = largest_tile(request.width, request.height, options.hypertile_max_tile_vae)
+    return VaeHyperTile(TileChoice(tile, options.hypertile_swap_size_vae, request.seed)).attach(module)

@@ -5,11 +5,15 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from webui.core.errors import InvalidRequest
+from webui.core.readable import readable
 from webui.core.style import Style
 
 PLACEHOLDER = "{prompt}"
 # Five times as long as prompts may be.
 MAX_CHARACTERS = 1_000_000
+# What A1111 calls it when nothing is chosen.
+NO_STYLE = "None"
+MOST_SHOWN = 60
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +44,21 @@ class Styles:
     def find(self, name: str) -> Style | None:
         """The style of that very name."""
         return self._by_name.get(name)
+
+    def unknown(self, names: Iterable[str]) -> tuple[str, ...]:
+        """Those of the names that no style has, each once; "None" stands for no style."""
+        return tuple(dict.fromkeys(name for name in names if self.find(name) is None and name != NO_STYLE))
+
+    def describe_unknown(self, names: Iterable[str]) -> str:
+        """A sentence on the names that no style has; empty where there are none."""
+        unknown = [f"“{readable(name[:MOST_SHOWN])}”" for name in self.unknown(names)]
+        if not unknown:
+            return ""
+        many = len(unknown) > 1
+        return (
+            f"There is no style {', '.join(unknown)}, so {'they' if many else 'it'} added nothing to the "
+            f"prompt. Remove {'them' if many else 'it'}, or make {'them' if many else 'it'} with Edit styles."
+        )
 
     def apply(self, prompt: str, names: Iterable[str]) -> str:
         """The prompt with styles joined on, in order; unknown names add nothing."""

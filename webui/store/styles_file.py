@@ -1,51 +1,44 @@
-"""A1111's styles.csv: read whatever program wrote it, and written without losing what could not be read.
+"""The files of styles: several may be given, each style stays in its own, and a change never loses a row."""
 
-A file is UTF-8 with a byte-order mark and has the columns name, prompt, negative_prompt (very old ones: name,
-text). Rows whose name starts with # are comments. Spreadsheets save other encodings and separators.
-"""
-
-import csv
-import io
+import hashlib
 import logging
-import re
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
 from fnmatch import fnmatchcase
 from pathlib import Path
 
-from webui.core.errors import StorageError
+from webui.core.errors import Busy, StorageError
 from webui.core.style import Style
 from webui.store.atomic import write_atomically, write_new
 from webui.store.regular_files import is_regular, is_there, open_regular, read_regular, regular_files
+from webui.store.styles_table import Table, read_table, unread
 
 logger = logging.getLogger(__name__)
 
-COLUMNS = ("name", "prompt", "negative_prompt")
-# What the columns are called elsewhere; names are compared in small letters, with "_" for spaces.
-PROMPT_COLUMNS, NEGATIVE_COLUMNS = ("prompt", "text"), ("negative_prompt", "negative", "negative_text")
-SEPARATORS = ",;\t|"
 MAX_BYTES = 20 * 2**20
-# Rows that cannot be read are told by their lines; where there are more, the file is something else.
-MAX_BAD_ROWS = 200
-SHOWN_LINES = 5
-# The longest marks first: that of UTF-32 begins with that of UTF-16.
-MARKS = (
-    (b"\xff\xfe\x00\x00", "utf-32"), (b"\x00\x00\xfe\xff", "utf-32"), (b"\xef\xbb\xbf", "utf-8-sig"),
-    (b"\xff\xfe", "utf-16"), (b"\xfe\xff", "utf-16"),
-)  # fmt: skip
-# Excel's own first line, which names the separator.
-SEPARATOR_LINE = re.compile(r'\s*"?sep=(.)"?\s*\Z', re.IGNORECASE)
-PAGE_STARTS = ("<!doctype", "<html", "<?xml", "{", "<head", "pk\x03\x04")
 
 
 @dataclass(frozen=True, slots=True)
 class StylesFile:
-    """One file as it was read. `messages` say what is wrong with it; `is_plain`: writing it loses nothing."""
+    """One file as it was read. `messages` say what is wrong with it; `is_plain`: writing it loses nothing.
+
+    `digest` is of the bytes that were read, empty where there is no file or none that can be read.
+    """
 
     path: Path
-    styles: tuple[Style, ...] = ()
+    table: Table = field(default_factory=Table)
     messages: tuple[str, ...] = ()
     is_plain: bool = True
+    digest: str = ""
+
+    @property
+    def styles(self) -> tuple[Style, ...]:
+        """The styles in the order of the file; of several with one name the last counts."""
+        return tuple(replace(style, path=self.path) for _, style in self.table.styles())
+
+    def find(self, name: str) -> int | None:
+        """The row of the style of that name."""
+        return next((at for at, style in reversed(list(self.table.styles())) if style.name == name), None)
 
 
 @dataclass(frozen=True)
@@ -66,19 +59,44 @@ class StylesFiles:
         return tuple({style.name: style for file in self.files for style in file.styles}.values())
 
     @property
+    def version(self) -> str:
+        """What changes with anything in the files."""
+        parts = (f"{file.path}\0{file.digest}" for file in self.files)
+        return digest_of("\n".join(parts).encode("utf-8", errors="surrogatepass"))
+
+    @property
     def messages(self) -> tuple[str, ...]:
         """What is wrong with the files, in sentences."""
         return tuple(message for file in self.files for message in file.messages)
 
-    def with_style(self, style: Style) -> "StylesFiles":
-        """A copy with a style added, or replaced in its place if the name is taken."""
-        known = next((each for each in self.styles if each.name == style.name), None)
-        path = (known and known.path) or style.path or self.files[0].path
-        files = tuple(_with_style(file, style) if file.path == path else file for file in self.files)
-        return StylesFiles(files, self.changed | {path})
+    def find(self, name: str) -> Style | None:
+        """The style of that name, with the file it lies in."""
+        return next((style for style in self.styles if style.name == name), None)
+
+    def file_of(self, path: Path | None) -> StylesFile:
+        """The file at a path, else the first."""
+        return next((file for file in self.files if file.path == path), self.files[0])
+
+    def with_style(self, style: Style, old_name: str | None = None) -> "StylesFiles":
+        """A copy with a style added, or put in the place of the one of that name, or of `old_name`."""
+        known = self.find(old_name or style.name)
+        file = self.file_of(known.path if known else style.path)
+        return self._with_table(file, file.table.with_style(style, file.find(known.name) if known else None))
+
+    def without(self, style: Style) -> tuple["StylesFiles", tuple[str, ...], int]:
+        """A copy without one of the styles, the cells of its row, and where that stood."""
+        file = self.file_of(style.path)
+        at = file.find(style.name)
+        assert at is not None
+        return self._with_table(file, file.table.without_row(at)), file.table.rows[at].cells or (), at
+
+    def with_row(self, path: Path, cells: Sequence[str], at: int) -> "StylesFiles":
+        """A copy with a row of that file put back."""
+        file = self.file_of(path)
+        return self._with_table(file, file.table.with_row(at, cells))
 
     def save(self) -> None:
-        """Write every file that was changed. Raises StorageError.
+        """Write every file that was changed. Raises StorageError, and Busy if somebody else changed it.
 
         What stood there before is kept beside it as `.bak`; a file of which something could not be read also
         as `.original`, which is never replaced.
@@ -86,6 +104,10 @@ class StylesFiles:
         for file in self.files:
             if file.path in self.changed:
                 _write(file)
+
+    def _with_table(self, file: StylesFile, table: Table) -> "StylesFiles":
+        files = tuple(replace(each, table=table) if each is file else each for each in self.files)
+        return StylesFiles(files, self.changed | {file.path})
 
 
 def find_styles_files(paths: Sequence[Path]) -> tuple[Path, ...]:
@@ -104,217 +126,51 @@ def read_styles_file(path: Path) -> StylesFile:
     """The styles that can be read of a file, and what is wrong with the rest. Never raises."""
     if not is_regular(path):
         there = is_there(path)
-        return StylesFile(path, (), (_unread(path, "it is no file"),) if there else (), is_plain=not there)
+        return StylesFile(
+            path, messages=(unread(path, "it is no file"),) if there else (), is_plain=not there
+        )
     try:
         data = read_regular(path, MAX_BYTES)
     except OSError as error:
-        return StylesFile(path, (), (_unread(path, f"it cannot be read: {error.strerror or error}"),), False)
-    return _Reading(path, data).read()
+        message = unread(path, f"it cannot be read: {error.strerror or error}")
+        return StylesFile(path, messages=(message,), is_plain=False)
+    reading = read_table(path, data)
+    return StylesFile(path, reading.table, reading.messages, reading.is_plain, digest_of(data))
 
 
-class _Reading:
-    """One file being read, and what is odd about it."""
-
-    def __init__(self, path: Path, data: bytes) -> None:
-        self.path = path
-        self.data = data
-        self.messages: list[str] = []
-        self.is_plain = True
-
-    def read(self) -> StylesFile:
-        text = self._decode()
-        lines = io.StringIO(text, newline="").readlines()
-        separator = self._take_separator(lines)
-        rows = [(at, row) for at, row in self._rows(lines, separator) if any(cell.strip() for cell in row)]
-        styles = self._styles(rows)
-        return StylesFile(self.path, styles, tuple(self.messages), self.is_plain)
-
-    def _decode(self) -> str:
-        data = self.data
-        encoding = next((name for mark, name in MARKS if data.startswith(mark)), None) or _guess(data)
-        text, is_damaged = _decode(data, encoding)
-        if encoding == "cp1252":
-            self._note(
-                f"The styles in {self.path.name} are not in UTF-8; they were read as Western European "
-                "(Windows-1252). Check letters such as é, and save the file as “CSV UTF-8”."
-            )
-        elif is_damaged:
-            self._note(f"Some letters in {self.path.name} are damaged. Save the file as “CSV UTF-8”.")
-        self.is_plain &= encoding in {"utf-8", "utf-8-sig"} and "\0" not in text
-        return text.replace("\0", "").removeprefix("\ufeff")
-
-    def _take_separator(self, lines: list[str]) -> str:
-        """What parts the columns; a line that says so is taken away."""
-        if lines and (named := SEPARATOR_LINE.match(lines[0])):
-            del lines[0]
-            self.is_plain = False
-            return named[1]
-        first = lines[0] if lines else ""
-        known = [
-            mark for mark in SEPARATORS if _places([cell.strip(' "') for cell in first.strip().split(mark)])
-        ]
-        separator = known[0] if known else max(SEPARATORS, key=lambda mark: _score(lines, mark))
-        self.is_plain &= separator == ","
-        return separator
-
-    def _rows(self, lines: list[str], separator: str) -> Iterator[tuple[int, list[str]]]:
-        """Each row with its first line, counted from 0; what is no row is noted."""
-        at, bad = 0, list[int]()
-        while at < len(lines) and len(bad) < MAX_BAD_ROWS:
-            row, taken = _row_at(lines, at, separator)
-            if row is None:
-                bad.append(at + 1)
-            else:
-                yield at, row
-            at += taken
-        if bad:
-            shown = ", ".join(map(str, bad[:SHOWN_LINES])) + (" and others" if len(bad) > SHOWN_LINES else "")
-            self._note(
-                f"{self.path.name} has lines that cannot be read ({shown}): a quotation mark is missing, or "
-                "a text is too long. The other styles are there. Mend these lines."
-            )
-
-    def _styles(self, rows: list[tuple[int, list[str]]]) -> tuple[Style, ...]:
-        if not rows:
-            return ()
-        places = _places(rows[0][1])
-        if places is not None:
-            self.is_plain &= len(rows[0][1]) == len(places)
-            rows = rows[1:]
-        elif self._has_header_of_others(rows):
-            return ()
-        else:
-            places = (0, 1, 2)
-            self.is_plain = False
-        styles = [_style(row, places, self.path) for _, row in rows]
-        self.is_plain &= all(len(row) <= max(places) + 1 for _, row in rows)
-        named = [style for style in styles if style.name and not style.name.startswith("#")]
-        self.is_plain &= len(named) == len(styles)
-        return tuple(named)
-
-    def _has_header_of_others(self, rows: list[tuple[int, list[str]]]) -> bool:
-        """Whether this is no table of styles at all; noted."""
-        first = [cell.strip().lower() for cell in rows[0][1]]
-        is_other = (
-            self.data[:200].decode("latin-1").lower().lstrip("\xef\xbb\xbf \t\r\n").startswith(PAGE_STARTS)
-        )
-        if is_other or "name" in first or all(len(row) < 2 for _, row in rows):
-            self._note(_unread(self.path, "its first row lacks the columns name, prompt, negative_prompt"))
-            return True
-        return False
-
-    def _note(self, message: str) -> None:
-        self.messages.append(message)
-        self.is_plain = False
-
-
-def _decode(data: bytes, encoding: str) -> tuple[str, bool]:
-    """The text, and whether some of it could not be read."""
-    try:
-        return data.decode(encoding), False
-    except UnicodeDecodeError:
-        return data.decode(encoding, errors="replace"), True
-
-
-def _guess(data: bytes) -> str:
-    """The encoding of a text without a mark."""
-    even, odd = data[::2].count(0), data[1::2].count(0)
-    if max(even, odd) * 4 > len(data):
-        return "utf-16-le" if odd > even else "utf-16-be"
-    try:
-        data.decode("utf-8")
-    except UnicodeDecodeError:
-        return "cp1252"
-    return "utf-8"
-
-
-def _score(lines: Sequence[str], separator: str) -> int:
-    """How many of the first lines have two or three columns with this separator."""
-    return sum(1 <= line.count(separator) <= 2 for line in lines[:50])
-
-
-def _row_at(lines: Sequence[str], at: int, separator: str) -> tuple[list[str] | None, int]:
-    """The row that begins at a line, None if it is broken, and how many lines it took."""
-
-    def rest() -> Iterator[str]:
-        # By its place: a copy of what follows each row would take quadratic time.
-        for index in range(at, len(lines)):
-            yield lines[index]
-
-    reader = csv.reader(rest(), delimiter=separator, skipinitialspace=True, strict=True)
-    try:
-        return next(reader), reader.line_num
-    except csv.Error:
-        pass
-    # Quotation marks within a text that is not quoted as a whole: A1111 reads what is on the line.
-    if lines[at].count('"') % 2 == 0:
-        try:
-            return next(csv.reader([lines[at]], delimiter=separator, skipinitialspace=True)), 1
-        except csv.Error:
-            pass
-    return None, 1
-
-
-def _places(header: Sequence[str]) -> tuple[int, ...] | None:
-    """Where name, prompt and, if there is one, negative prompt stand; None if the row names no columns."""
-    names = [cell.strip().lower().replace(" ", "_") for cell in header]
-    prompt = next((names.index(each) for each in PROMPT_COLUMNS if each in names), None)
-    if "name" not in names or prompt is None:
-        return None
-    negative = next((names.index(each) for each in NEGATIVE_COLUMNS if each in names), None)
-    return (names.index("name"), prompt, *([] if negative is None else [negative]))
-
-
-def _style(row: Sequence[str], places: Sequence[int], path: Path) -> Style:
-    name, prompt, negative = [*(row[at] if at < len(row) else "" for at in places), ""][:3]
-    return Style(name, prompt, negative, path)
-
-
-def _unread(path: Path, reason: str) -> str:
-    return (
-        f"The styles in {path} were not read because {reason}. "
-        f"Mend it, or put {path.name}.bak, the file as it was before the last change, in its place."
-    )
-
-
-def _with_style(file: StylesFile, style: Style) -> StylesFile:
-    style = replace(style, path=file.path)
-    known = [each.name for each in file.styles]
-    if style.name not in known:
-        return replace(file, styles=(*file.styles, style))
-    # Of several with one name the last counts.
-    last = len(known) - 1 - known[::-1].index(style.name)
-    return replace(file, styles=(*file.styles[:last], style, *file.styles[last + 1 :]))
+def digest_of(data: bytes) -> str:
+    """What tells one content of a file from another."""
+    return hashlib.sha256(data).hexdigest()
 
 
 def _write(file: StylesFile) -> None:
-    """Replace a file in one move, keeping the old one."""
-    path = file.path
+    """Replace a file in one move, keeping the old one. A link stays a link."""
+    path = file.path.resolve() if is_regular(file.path) else file.path
     if not path.parent.is_dir():
         raise StorageError(
             f"The styles could not be saved to {path}: there is no such folder. Make it first."
         )
     if is_there(path):
-        if not is_regular(path):
-            raise StorageError(f"The styles could not be saved to {path}: it is no file. Move it away.")
-        try:
-            with open_regular(path) as old:
-                before = old.read()
-        except OSError as error:
-            raise StorageError(f"The styles could not be saved: {path} cannot be read. {error}.") from error
+        before = _content_before(path)
+        if file.messages and not file.digest:
+            raise StorageError(f"The styles could not be saved. {' '.join(file.messages)}")
+        if file.digest != digest_of(before):
+            raise Busy(f"{path.name} was changed by somebody else in the meantime. Try again.")
         if not file.is_plain:
             write_new(path.with_name(f"{path.name}.original"), before)
         write_atomically(path.with_name(f"{path.name}.bak"), before)
-    write_atomically(path, table_of(file.styles))
+    write_atomically(path, file.table.encode())
 
 
-def table_of(styles: Iterable[Style]) -> bytes:
-    """Styles as A1111 writes them."""
-    table = io.StringIO(newline="")
-    writer = csv.writer(table)
-    writer.writerow(COLUMNS)
-    writer.writerows((style.name, style.prompt, style.negative_prompt) for style in styles)
-    return table.getvalue().encode("utf-8-sig", errors="replace")
+def _content_before(path: Path) -> bytes:
+    """The bytes of a file that is to be replaced. Raises StorageError for what is none."""
+    if not is_regular(path):
+        raise StorageError(f"The styles could not be saved to {path}: it is no file. Move it away.")
+    try:
+        with open_regular(path) as old:
+            return old.read()
+    except OSError as error:
+        raise StorageError(f"The styles could not be saved: {path} cannot be read. {error}.") from error
 
 
 class StylesReader:

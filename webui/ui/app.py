@@ -51,6 +51,7 @@ def build_ui(services: Services) -> GuardedBlocks:
             img2img.options,
             dict(quick) | dict(settings.components),
             settings.applied,
+            settings.as_json,
             img2img.toprow.notice,
             page,
         )

@@ -100,7 +100,7 @@ class Calls:
             parameters=echo(body),
             styles=body.styles or [],
             sends_images=body.send_images,
-            remarks=remarks_on(body, fields, request),
+            remarks=remarks_on(body, fields, request) + services.remarks_on_styles(body.styles or []),
             lasting_options=known_options(body.override_settings or {}) if stays else {},
         )
 

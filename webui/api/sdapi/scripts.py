@@ -146,7 +146,7 @@ def read_seed(arguments: Arguments, fields: Fields) -> Fields:
 
 
 def pass_over(arguments: Arguments, fields: Fields) -> Fields:
-    """A script of A1111's that changes no picture here."""
+    """A script of A1111's whose arguments say nothing."""
     return {}
 
 
@@ -157,7 +157,7 @@ READERS: dict[str, Callable[[Arguments, Fields], Fields]] = {
     "refiner": read_refiner,
     "sampler": read_sampler,
     "seed": read_seed,
-    # Settings decide on comments; the other two are faster ways, and rows of options on A1111's page.
+    # Settings decide on comments and HyperTile; extra options are rows of settings on A1111's page.
     "comments": pass_over,
     "hypertile": pass_over,
     "extra options": pass_over,

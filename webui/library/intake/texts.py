@@ -61,10 +61,11 @@ def add_styles(path: Path, files: tuple[Path, ...]) -> Arrival:
             added.append(name)
     if added:
         styles.save()
+    were = "was" if len(added) == 1 else "were"
     sentence = (
-        f"{len(added)} of {len(arriving)} styles were added; the others are here already."
+        f"{len(added)} of {len(arriving)} styles {were} added; the others are here already."
         if len(added) < len(arriving)
-        else f"{len(added)} styles were added."
+        else f"{len(added)} style{'' if len(added) == 1 else 's'} {were} added."
     )
     return Arrival(outcome="styles", name=path.name, sentence=sentence, added=tuple(added))
 

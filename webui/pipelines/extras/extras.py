@@ -90,7 +90,7 @@ def process_extras(request: ExtrasRequest, context: Context) -> Generator[Event]
             yield Message(text=f"{given.name}: {error}", level="warning")
         yield from tell(context)
     if refused is not None and not finished:
-        raise type(refused)(f"None of the {len(found)} pictures could be used. The last: {refused}")
+        raise type(refused)(f"None of the pictures ({len(found)}) could be used. The last: {refused}")
 
 
 def given_pictures(request: ExtrasRequest, context: Context) -> list[Given]:

@@ -1,5 +1,6 @@
 """A component for an option: type, range, choices, label and help come from the settings model."""
 
+import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from types import NoneType, UnionType
@@ -57,6 +58,11 @@ def field_of(section: str, name: str) -> FieldInfo:
 def shown(value: Any) -> Any:  # noqa: ANN401 - whatever type the option has
     """An option's value as a component holds it."""
     return list(value) if isinstance(value, tuple) else value
+
+
+def options_json(settings: Settings) -> str:
+    """All options, for scripts in the page."""
+    return json.dumps(settings.options(), default=shown)
 
 
 def setting_widget(option: Option, value: Any, choices: Mapping[str, Choices], **looks: Any) -> Component:  # noqa: ANN401 - as above; `looks` goes to the component

@@ -1,6 +1,6 @@
 """Settings that also stand in a tab, where they are at hand; both places show the same."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import partial
 from typing import Any
 
@@ -10,7 +10,7 @@ from gradio.events import Dependency
 
 from webui.core.errors import WebuiError
 from webui.jobs.services import Services
-from webui.ui.components.setting_widget import all_options, setting_widget, shown
+from webui.ui.components.setting_widget import all_options, options_json, setting_widget, shown
 from webui.ui.handlers import INSTANT, Updates
 from webui.ui.texts import notice
 
@@ -28,19 +28,23 @@ def wire_shared_options(
     services: Services,
     components: Mapping[str, Component],
     twins: Mapping[str, Component],
-    applied: Dependency,
+    applied: Sequence[Dependency],
+    as_json: gr.Textbox,
     complaint: gr.HTML,
     page: gr.Blocks,
 ) -> None:
-    """A change holds at once and shows at the option's twin; `applied` is the event of the Settings tab."""
+    """A change holds at once and shows at the option's twin and in `as_json`.
+
+    `applied` are the events of the Settings tab that keep values.
+    """
 
     def change(value: object, key: str) -> Updates:
         try:
-            services.settings.change({key: value})
+            settings = services.settings.change({key: value})
         except WebuiError as error:
             return {complaint: notice(str(error))}
         twin: Updates = {twins[key]: value} if key in twins else {}
-        return {complaint: ""} | twin
+        return {complaint: "", as_json: options_json(settings)} | twin
 
     def load() -> list[Any]:
         values = services.settings.current.options()
@@ -51,10 +55,11 @@ def wire_shared_options(
         changed(
             partial(change, key=key),
             inputs=[component],
-            outputs=[complaint, *([twins[key]] if key in twins else [])],
+            outputs=[complaint, as_json, *([twins[key]] if key in twins else [])],
             preprocess=False,
             **INSTANT,
         )
     # Once as the page opens. A second time, late, would take back what somebody has typed by then.
     page.load(load, outputs=list(components.values()), **INSTANT)
-    applied.then(load, outputs=list(components.values()), **INSTANT)
+    for event in applied:
+        event.then(load, outputs=list(components.values()), **INSTANT)

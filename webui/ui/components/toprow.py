@@ -66,12 +66,10 @@ def make_toprow(tab: str, form: Form, style_names: list[str]) -> Toprow:
                     "paste", "Read parameters from the prompt, or of the last picture", paste_id(tab)
                 )
                 clear = icon_button("clear", "Clear both prompts", f"{tab}_clear_prompt")
-                apply_styles = icon_button(
-                    "apply", "Write the chosen styles into the prompts", f"{tab}_style_apply"
-                )
                 restore = icon_button(
                     "restore", "Show the running job", f"{tab}_restore_progress", visible=False
                 )
+            with gr.Row(elem_id=f"{tab}_styles_row", elem_classes=["tools"]):
                 styles = gr.Dropdown(
                     style_names,
                     value=[],
@@ -83,6 +81,10 @@ def make_toprow(tab: str, form: Form, style_names: list[str]) -> Toprow:
                     elem_id=f"{tab}_styles",
                     min_width=90,
                 )
+                apply_styles = icon_button(
+                    "apply", "Write the chosen styles into the prompts", f"{tab}_style_apply"
+                )
+                # js/styles.js adds the button that edits them.
                 refresh_styles = icon_button("refresh", "Read the styles file again", f"refresh_{tab}_styles")
     form.add("prompt", prompt)
     form.add("negative_prompt", negative)

@@ -73,14 +73,10 @@ def wire_prompts(
         except WebuiError as error:
             return {toprow.notice: notice(str(error))}
 
-    def apply_styles(prompt: str, negative: str, names: list[str]) -> tuple[str, str, list[str]]:
-        styles = services.styles()
-        return styles.apply(prompt, names), styles.apply_negative(negative, names), []
-
-    def refresh_styles() -> Updates:
+    def refresh_styles(chosen: list[str]) -> Updates:
         styles = services.styles()
         said = notice(" ".join(styles.messages), "warning") if styles.messages else ""
-        return {toprow.styles: gr.update(choices=list(styles.names)), toprow.notice: said}
+        return {toprow.styles: gr.update(choices=list(styles.names), value=chosen), toprow.notice: said}
 
     prompts: list[Component] = [toprow.prompt, toprow.negative_prompt]
     toprow.paste.click(
@@ -92,10 +88,23 @@ def wire_prompts(
         **INSTANT,
     ).then(**show_fill(tab))
     toprow.clear.click(fn=None, outputs=prompts, js="() => ['', '']").then(**show_fill(tab))
+    # The script writes into the prompts as if it typed, so that undo takes it back.
     toprow.apply_styles.click(
-        apply_styles, inputs=[*prompts, toprow.styles], outputs=[*prompts, toprow.styles], **INSTANT
+        fn=None,
+        inputs=[toprow.styles],
+        outputs=[toprow.styles, toprow.notice],
+        js=f"(chosen) => window.webui.applyStyles('{toprow.styles.elem_id}', chosen)",
     )
-    toprow.refresh_styles.click(refresh_styles, outputs=[toprow.styles, toprow.notice], **INSTANT)
+    toprow.refresh_styles.click(
+        refresh_styles,
+        inputs=[toprow.styles],
+        outputs=[toprow.styles, toprow.notice],
+        # The scripts of the dialog press this button too, with styles to be chosen.
+        js=f"(chosen) => [window.webui.stylesToChoose('{toprow.styles.elem_id}', chosen)]",
+        # Names that are new, or gone.
+        preprocess=False,
+        **INSTANT,
+    )
 
 
 def usual_fields(services: Services) -> Mapping[str, Any]:

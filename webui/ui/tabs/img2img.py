@@ -8,7 +8,6 @@ import gradio as gr
 from gradio.components import Component
 
 from webui.core.errors import WebuiError
-from webui.core.events import Message
 from webui.jobs.img2img_batch import img2img_series
 from webui.jobs.job import Delivery
 from webui.jobs.services import Services
@@ -153,7 +152,7 @@ def submit_one(services: Services, fields: dict[str, Any], pictures: Pictures, d
     """A job for what the canvas holds."""
     wanted, overrides = img2img_parts(fields, with_blended_sketch(services, fields, pictures))
     request = services.new_request(wanted, overrides)
-    services.submit(request, delivery, overrides)
+    services.submit(request, delivery, overrides, services.remarks_on_styles(wanted["styles"]))
 
 
 def submit_batch(services: Services, fields: dict[str, Any], files: list[str], delivery: Delivery) -> None:
@@ -162,9 +161,8 @@ def submit_batch(services: Services, fields: dict[str, Any], files: list[str], d
     wanted, overrides = batch_parts(fields)
     series, problems = img2img_series(services, batch_of(fields, files), wanted, overrides)
     # The grid of a batch would hold pictures that have nothing to do with each other.
-    job = services.submit(series, replace(delivery, save_grid=False), overrides)
-    for problem in problems:
-        job.append(Message(text=problem, level="warning"))
+    remarks = [*services.remarks_on_styles(wanted["styles"]), *problems]
+    services.submit(series, replace(delivery, save_grid=False), overrides, remarks)
 
 
 def uploaded_paths(files: object) -> list[str]:

@@ -1,5 +1,6 @@
 """The Settings tab, drawn from the settings model: sections, search, apply, and a reset for each option."""
 
+import html
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -9,22 +10,24 @@ from typing import Any
 import gradio as gr
 from gradio.components import Component
 from gradio.events import Dependency
+from pydantic import BaseModel
 
 from webui.core.errors import WebuiError
 from webui.core.settings import Settings, section_type
 from webui.jobs.services import Services
 from webui.ui.components.quicksettings import option_choices
-from webui.ui.components.setting_widget import Option, all_options, setting_widget, shown
+from webui.ui.components.setting_widget import Option, all_options, options_json, setting_widget, shown
 from webui.ui.handlers import INSTANT, Updates
 from webui.ui.texts import notice
 
 
 @dataclass(frozen=True, slots=True)
 class SettingsTab:
-    """What other tabs need of this one: the options' components by key, and the event of Apply."""
+    """What other tabs need: the options' components by key, the events that keep values, all as JSON."""
 
     components: Mapping[str, Component]
-    applied: Dependency
+    applied: tuple[Dependency, ...]
+    as_json: gr.Textbox
 
 
 def make_settings(services: Services, quick: Mapping[str, Component], page: gr.Blocks) -> SettingsTab:
@@ -43,9 +46,11 @@ def make_settings(services: Services, quick: Mapping[str, Component], page: gr.B
     as_json = gr.Textbox(
         elem_id="settings_json", visible="hidden", value=options_json(services.settings.current)
     )
-    applied = wire_settings(services, components, result, as_json, apply, page)
-    wire_resets({key: options[key].default for key in components}, components)
-    return SettingsTab(components, applied)
+    applied = (
+        wire_settings(services, components, result, as_json, apply, page),
+        wire_requests(services, components, result, as_json),
+    )
+    return SettingsTab(components, applied, as_json)
 
 
 SEARCH = (
@@ -79,12 +84,9 @@ def section_links(options: Mapping[str, Option]) -> str:
     """Links to the sections, for the side of the page."""
     sections = dict.fromkeys(option.section for option in options.values())
     links = "".join(f'<a href="#settings_{name}">{section_title(name)}</a>' for name in sections)
-    return f"<nav>{links}</nav>"
-
-
-def options_json(settings: Settings) -> str:
-    """All options, for scripts in the page."""
-    return json.dumps(settings.options(), default=shown)
+    # For settings.js, which marks what differs from them.
+    defaults = html.escape(json.dumps({key: option.default for key, option in options.items()}))
+    return f'<nav aria-label="Sections" data-defaults="{defaults}">{links}</nav>'
 
 
 def wire_settings(
@@ -121,19 +123,62 @@ def wire_settings(
     )
 
 
-def wire_resets(defaults: Mapping[str, Any], components: Mapping[str, Component]) -> None:
-    """The button that settings.js draws beside each option writes its key into a field that is not shown.
+class SettingsRequest(BaseModel):
+    """What settings.js asks for: values to be kept at once, or only to be shown again, by option key.
+
+    `number` makes each request another text, so that asking twice for the same is a change.
+    """
+
+    number: int
+
+    keep: dict[str, Any] = {}
+    show: dict[str, Any] = {}
+    undoes: bool = False
+
+
+def wire_requests(
+    services: Services, components: Mapping[str, Component], result: gr.HTML, as_json: gr.Textbox
+) -> Dependency:
+    """The buttons that settings.js draws write what they ask for into a field that is not shown.
 
     Buttons of Gradio's own, with the rows they need, would be a third of all components of the page, which
     would take that much longer to open.
     """
-    wanted = gr.Textbox(elem_id="settings_reset", visible="hidden")
+    request = gr.Textbox(elem_id="settings_request", visible="hidden")
 
-    def reset(key: str) -> Updates:
-        updates: Updates = {wanted: ""}
-        return updates | ({components[key]: defaults[key]} if key in components else {})
+    def carry_out(text: str) -> Updates:
+        wanted = SettingsRequest.model_validate_json(text)
+        before = services.settings.current.options()
+        try:
+            settings = services.settings.change(wanted.keep) if wanted.keep else services.settings.current
+        except WebuiError as error:
+            return {result: notice(str(error))}
+        values = wanted.show | {key: shown(settings.options()[key]) for key in wanted.keep}
+        updates: Updates = {components[key]: value for key, value in values.items() if key in components}
+        said = kept_notice({key: shown(before[key]) for key in wanted.keep}, undoes=wanted.undoes)
+        return updates | {result: said, as_json: options_json(settings)}
 
-    wanted.change(reset, inputs=[wanted], outputs=[*components.values(), wanted], **INSTANT)
+    return request.change(
+        carry_out,
+        inputs=[request],
+        outputs=[*components.values(), result, as_json],
+        trigger_mode="multiple",
+        **INSTANT,
+    )
+
+
+def kept_notice(before: Mapping[str, Any], *, undoes: bool) -> str:
+    """What was kept at once, with a button for settings.js that takes it back."""
+    if not before:
+        return ""
+    names = ", ".join(all_options()[key].label for key in before)
+    if undoes:
+        return notice(f"{names}: as before.", "info")
+    undo = html.escape(json.dumps({"keep": before, "undoes": True}))
+    sentence = notice(f"{names}: back to the default.", "info")
+    return (
+        sentence.removesuffix("</div>") + f'<button type="button" data-request="{undo}">Undo</button></div>'
+    )
 
 
 def summary(changed: list[str]) -> str:

@@ -96,7 +96,8 @@ def wire_generate(services: Services, form: Form, toprow: Toprow, results: Resul
         try:
             fields, overrides = request_parts(form.read(values))
             request = services.new_request(fields, overrides)
-            services.submit(request, delivery_of(services, TAB, browser), overrides)
+            remarks = services.remarks_on_styles(fields["styles"])
+            services.submit(request, delivery_of(services, TAB, browser), overrides, remarks)
         except WebuiError as error:
             return {toprow.notice: notice(str(error))}
         return clear_old_results(toprow, results)

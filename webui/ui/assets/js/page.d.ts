@@ -225,6 +225,32 @@ interface PresetReading {
   problems: string[];
 }
 
+/** A style of a file; `version` changes with its texts, and is empty where it is in no file yet. */
+interface StyleEntry {
+  name: string;
+  prompt: string;
+  negative_prompt: string;
+  file: string;
+  version: string;
+}
+
+interface StylesFileEntry {
+  label: string;
+  messages: string[];
+}
+
+/** All styles in the order of their files. */
+interface StylesAnswer {
+  version: string;
+  files: StylesFileEntry[];
+  styles: StyleEntry[];
+}
+
+interface Prompts {
+  prompt: string;
+  negative_prompt: string;
+}
+
 /** Whether there is a key, by site. */
 type Keys = Record<string, boolean>;
 
@@ -376,6 +402,8 @@ interface Webui {
   inquire(what: "describe" | "updates", question: object, label: string, showNewer: () => void): void;
   openKeys(): void;
   takeFiles(files: File[], text?: string): void;
+  applyStyles(field: string, chosen: string[]): Promise<[chosen: string[], notice: string]>;
+  stylesToChoose(field: string, chosen: string[]): string[];
   searchModels(kind: ModelKind, query: string): void;
 }
 
@@ -384,6 +412,7 @@ interface GradioProps {
   elem_id?: string | null;
   value?: unknown;
   precision?: number | null;
+  choices?: any;
 }
 
 interface Window {

@@ -32,8 +32,20 @@ function makeButton(panel) {
   return button;
 }
 
+/**
+ * Whether nobody minds that the tab that is shown is left for another.
+ * @param {HTMLElement} chosen
+ */
+function mayLeave(chosen) {
+  const from = strip.querySelector(".selected")?.getAttribute("data-tab");
+  if (!from || from === chosen.id) return true;
+  const leaving = new CustomEvent("leave-tab", { cancelable: true, detail: { from, to: chosen.id } });
+  return document.dispatchEvent(leaving);
+}
+
 /** @param {HTMLElement} chosen */
 function choose(chosen) {
+  if (!mayLeave(chosen)) return;
   for (const panel of panels()) panel.style.display = panel === chosen ? "block" : "none";
   markChosen(strip, ({ dataset }) => dataset.tab === chosen.id);
   buttonOf(chosen)?.scrollIntoView({ block: "nearest", inline: "nearest" });
