@@ -18,7 +18,7 @@ from tests.golden_cases import (
     pixels,
     without_version,
 )
-from webui.store.latents import FinishedBatch
+from webui.store.pictures.latents import FinishedBatch
 
 MOST_LEVELS_OFF, MEAN_LEVELS_OFF = 2, 0.02
 # Of A1111's latents, by the largest value.

@@ -12,7 +12,7 @@ from webui.jobs.img2img_batch import (
     mask_for,
     pictures_for_batch,
 )
-from webui.store.encoding import PictureNotes, encode
+from webui.store.texts.encoding import PictureNotes, encode
 
 NOTES = "a fox\nNegative prompt: fog\nSteps: 7, Sampler: Euler a, CFG scale: 4.5, Seed: 9, Size: 72x64"
 

@@ -27,11 +27,11 @@ from webui.models.manager import ModelManager
 from webui.models.unet import UNet
 from webui.models.vae.vae import Vae
 from webui.store.database import IN_MEMORY, Database
-from webui.store.history import History
-from webui.store.images import ImageFiles
-from webui.store.latents import Latents
-from webui.store.reading import open_picture
-from webui.store.unsaved import UnsavedPictures
+from webui.store.pictures.history import History
+from webui.store.pictures.images import ImageFiles
+from webui.store.pictures.latents import Latents
+from webui.store.pictures.unsaved import UnsavedPictures
+from webui.store.texts.reading import open_picture
 
 ROOT = Path(__file__).parents[2]
 SETTINGS = Settings().changed(
@@ -150,11 +150,11 @@ SERVER = """
 import sys, time
 from pathlib import Path
 from PIL import Image
-from tests.store.test_latents import MANY, batch
+from tests.store.pictures.test_latents import MANY, batch
 from webui.core.events import ImageReady, ImageSaved
 from webui.core.request import GenerationRequest
 from webui.jobs.queue import JobQueue
-from webui.store.latents import Latents
+from webui.store.pictures.latents import Latents
 
 latents = Latents(Path(sys.argv[1]))
 

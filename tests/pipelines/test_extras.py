@@ -21,7 +21,7 @@ from webui.models.images.upscalers import Upscalers
 from webui.pipelines.context import Context
 from webui.pipelines.extras.extras import in_8_bits, process_extras
 from webui.pipelines.extras.extras_cuts import busiest_points, corner_points, focal_crop, split_oversized
-from webui.store.inputs import Inputs
+from webui.store.pictures.inputs import Inputs
 
 
 @pytest.fixture(scope="module")

@@ -17,11 +17,11 @@ from webui.core.flags import read_flags
 from webui.core.request import GenerationRequest
 from webui.core.settings import FOLDER_PATTERN_KEYS, NAME_PATTERN_KEYS, Folders, Settings
 from webui.main import build_services
-from webui.store.encoding import PictureNotes
-from webui.store.filenames import NameFacts, Naming, file_name, folder_parts
-from webui.store.folder_rules import FolderRules
-from webui.store.images import ImageFiles
+from webui.store.files.folder_rules import FolderRules
+from webui.store.pictures.filenames import NameFacts, Naming, file_name, folder_parts
+from webui.store.pictures.images import ImageFiles
 from webui.store.settings_file import SettingsFile
+from webui.store.texts.encoding import PictureNotes
 
 FOLDER_KEYS = list(Folders.model_fields)
 OUTSIDE = [

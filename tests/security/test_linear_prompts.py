@@ -20,7 +20,7 @@ from webui.prompts.schedule import prompt_schedule
 from webui.prompts.styles import Styles
 from webui.prompts.syntax import lift_networks, split_and, strip_comments
 from webui.prompts.tokenizer import clip_tokenizer
-from webui.store.filenames import split_arguments
+from webui.store.pictures.filenames import split_arguments
 
 CHARACTERS = 50_000
 SLOWEST_S = 3.0

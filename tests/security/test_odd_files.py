@@ -24,8 +24,8 @@ from webui.jobs.services import Services
 from webui.main import build_services
 from webui.models.files.tensors import open_tensors
 from webui.pipelines.extras.extras import pictures_of_folder
-from webui.store.picture_files import pictures_in
-from webui.store.regular_files import folders_below, open_regular, read_regular, regular_files
+from webui.store.files.regular_files import folders_below, open_regular, read_regular, regular_files
+from webui.store.pictures.picture_files import pictures_in
 
 FOLDERS = {
     "models/Stable-diffusion": ".safetensors",

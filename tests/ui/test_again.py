@@ -12,7 +12,7 @@ from webui.core.events import ImageSaved
 from webui.core.request import GenerationRequest
 from webui.core.request_infotext import PictureFacts, format_infotext
 from webui.jobs.job import Beside, Delivery, Job
-from webui.store.latents import FinishedBatch, KeepLimits
+from webui.store.pictures.latents import FinishedBatch, KeepLimits
 from webui.ui.generation import FORM_DEFAULTS
 from webui.ui.tabs.again_buttons import offer_html
 from webui.ui.watching.gallery_requests import (

@@ -8,10 +8,10 @@ import pytest
 from PIL import Image
 from playwright.sync_api import Page, expect
 
-from tests.store.test_latents import MANY, batch
+from tests.store.pictures.test_latents import MANY, batch
 from tests.ui import browser as steps
 from tests.ui.browser import fill_form, opened, reloaded, wait_until_idle
-from webui.store.latents import Latents
+from webui.store.pictures.latents import Latents
 
 pytestmark = pytest.mark.timeout(400)
 THUMBNAILS = "#txt2img_gallery .thumbnails .thumbnail-item"

@@ -19,7 +19,7 @@ from webui.library.cards.cards import CardDetail, CardEdit
 from webui.library.files.embedded_previews import Cover
 from webui.library.library import Use
 from webui.library.recognise.kinds import noun
-from webui.store.atomic import storage_errors
+from webui.store.files.atomic import storage_errors
 from webui.store.trash import Trashed
 
 AS_IT_IS = {"Cache-Control": "no-cache", "X-Content-Type-Options": "nosniff"}

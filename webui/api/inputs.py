@@ -8,8 +8,8 @@ from pydantic import BaseModel
 
 from webui.core.errors import InvalidRequest
 from webui.jobs.services import Services
-from webui.store.encoding import encode
-from webui.store.plain_pictures import keep_picture, plain
+from webui.store.pictures.plain_pictures import keep_picture, plain
+from webui.store.texts.encoding import encode
 
 MAX_UPLOAD_BYTES = 256 * 2**20
 

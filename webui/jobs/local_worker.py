@@ -25,8 +25,8 @@ from webui.pipelines.decode_again import decode_again
 from webui.pipelines.extras.extras import process_extras
 from webui.pipelines.generate.generate import generate
 from webui.pipelines.series import run_series
-from webui.store.inputs import Inputs
-from webui.store.latents import Latents
+from webui.store.pictures.inputs import Inputs
+from webui.store.pictures.latents import Latents
 
 logger = logging.getLogger(__name__)
 GIGABYTE = 2**30

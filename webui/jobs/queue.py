@@ -15,7 +15,7 @@ from webui.jobs.job import Delivery, Job
 from webui.jobs.lasting_thread import LastingThread
 from webui.jobs.ownership import check_command, may_command
 from webui.jobs.saver_thread import Saver, SaverThread
-from webui.store.latents import Latents
+from webui.store.pictures.latents import Latents
 
 # Finished jobs kept in memory, so that a reloaded page finds its pictures.
 REMEMBERED = 100

@@ -16,7 +16,7 @@ from webui.jobs.failures import described, failed
 from webui.jobs.job import Job
 from webui.jobs.job_pictures import JobPictures, wants_grid
 from webui.jobs.lasting_thread import LastingThread
-from webui.store.latents import Latents
+from webui.store.pictures.latents import Latents
 
 logger = logging.getLogger(__name__)
 # What may wait to be saved; then the device waits. Eight keep it busy; of very large ones there are fewer.

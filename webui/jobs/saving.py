@@ -11,12 +11,12 @@ from webui.core.events import Event, ImageReady, ImageSaved, Keeping, Message
 from webui.core.request import GenerationRequest
 from webui.jobs.job import Job
 from webui.jobs.job_pictures import wants_grid
-from webui.store.encoding import PictureNotes
-from webui.store.filenames import NameFacts
-from webui.store.grid import grid_of, grid_rows
-from webui.store.history import REQUEST_ITEM, History
-from webui.store.images import ImageFiles, SavedPicture, Tab, picture_folder
-from webui.store.unsaved import UnsavedPictures
+from webui.store.pictures.filenames import NameFacts
+from webui.store.pictures.grid import grid_of, grid_rows
+from webui.store.pictures.history import REQUEST_ITEM, History
+from webui.store.pictures.images import ImageFiles, SavedPicture, Tab, picture_folder
+from webui.store.pictures.unsaved import UnsavedPictures
+from webui.store.texts.encoding import PictureNotes
 
 logger = logging.getLogger(__name__)
 # The grid stands before the pictures.

@@ -18,12 +18,12 @@ from webui.library.library import Library
 from webui.prompts.chunks import EmbeddingNames
 from webui.prompts.styles import Styles
 from webui.prompts.tokenizer import ClipTokenizer
-from webui.store.folder_rules import FolderRules
-from webui.store.history import History
-from webui.store.images import ImageFiles
-from webui.store.inputs import Inputs
-from webui.store.latents import Latents
-from webui.store.served_pictures import ServedPictures
+from webui.store.files.folder_rules import FolderRules
+from webui.store.pictures.history import History
+from webui.store.pictures.images import ImageFiles
+from webui.store.pictures.inputs import Inputs
+from webui.store.pictures.latents import Latents
+from webui.store.pictures.served_pictures import ServedPictures
 from webui.store.settings_file import SettingsFile
 from webui.store.styles_file import StylesReader
 

@@ -24,10 +24,10 @@ from webui.library.intake.arrival import Arrival
 from webui.library.intake.finishing import UploadFinisher
 from webui.library.intake.intake import Intake
 from webui.prompts.styles import Styles
-from webui.store.history import History
+from webui.store.files.uploads import Uploads
 from webui.store.keys import Keys
+from webui.store.pictures.history import History
 from webui.store.settings_file import SettingsFile
-from webui.store.uploads import Uploads
 
 logger = logging.getLogger(__name__)
 

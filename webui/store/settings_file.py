@@ -9,8 +9,8 @@ from typing import Any, cast
 
 from webui.core.errors import InvalidRequest, UnusableFile, WebuiError
 from webui.core.settings import Settings
-from webui.store.atomic import write_atomically
-from webui.store.folder_rules import FolderRules
+from webui.store.files.atomic import write_atomically
+from webui.store.files.folder_rules import FolderRules
 
 logger = logging.getLogger(__name__)
 

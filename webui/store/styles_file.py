@@ -15,8 +15,8 @@ from pathlib import Path
 
 from webui.core.errors import StorageError
 from webui.core.style import Style
-from webui.store.atomic import write_atomically, write_new
-from webui.store.regular_files import is_regular, is_there, open_regular, read_regular, regular_files
+from webui.store.files.atomic import write_atomically, write_new
+from webui.store.files.regular_files import is_regular, is_there, open_regular, read_regular, regular_files
 
 logger = logging.getLogger(__name__)
 

@@ -23,9 +23,9 @@ from webui.library.catalog.catalog import Catalog, ModelFolders
 from webui.library.intake import archives
 from webui.library.intake.intake import Intake
 from webui.store.database import IN_MEMORY, Database
+from webui.store.files.uploads import Uploads
 from webui.store.header_cache import HeaderCache
-from webui.store.inputs import Inputs
-from webui.store.uploads import Uploads
+from webui.store.pictures.inputs import Inputs
 
 
 class Place:

@@ -34,7 +34,7 @@ from webui.library.catalog.upscaler_names import (
     scale_in_name,
     upscaler_files,
 )
-from webui.store.encoding import PictureNotes, encode_as_set
+from webui.store.texts.encoding import PictureNotes, encode_as_set
 
 # How the names of Real-ESRGAN's networks begin in A1111.
 REAL_ESRGAN = "R-ESRGAN"

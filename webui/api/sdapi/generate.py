@@ -22,7 +22,7 @@ from webui.jobs.generation_info import describe_run
 from webui.jobs.job import Delivery, Job
 from webui.jobs.requests import SIZES, describe_cut
 from webui.jobs.services import Services
-from webui.store.encoding import PictureNotes, encode_as_set
+from webui.store.texts.encoding import PictureNotes, encode_as_set
 
 # Left out of an answer unless asked for: they are as long as the pictures themselves.
 GIVEN_PICTURES = ("init_images", "mask", "latent_mask", "firstpass_image")

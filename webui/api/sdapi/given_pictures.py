@@ -9,7 +9,7 @@ from webui.core.errors import InvalidRequest
 from webui.core.settings import Api
 from webui.library.fetch.refusals import FetchRefused
 from webui.library.fetch.web import USER_AGENT, Web, limited
-from webui.store.inputs import Inputs
+from webui.store.pictures.inputs import Inputs
 
 ADDRESSES = ("http://", "https://")
 MOST_FETCHED_BYTES = 64 * 2**20

@@ -16,7 +16,7 @@ from webui.jobs.services import Services
 from webui.library.cards.cards import metadata_of
 from webui.library.catalog.hypernetwork_files import hypernetwork_files
 from webui.library.files.embedded_previews import decoded, encoded_covers
-from webui.store.served_pictures import ServedFile, open_served
+from webui.store.pictures.served_pictures import ServedFile, open_served
 from webui.store.sidecars import base_name, find_preview
 
 # A1111's pages of cards.

@@ -27,8 +27,8 @@ from webui.library.cards.card import (
 from webui.library.cards.insertion import Insertion
 from webui.library.catalog.catalog import Catalog
 from webui.store.card_cache import CardCache
+from webui.store.files.regular_files import entries_of, is_regular_entry
 from webui.store.header_cache import key_of
-from webui.store.regular_files import entries_of, is_regular_entry
 from webui.store.sidecars import PREVIEW_ENDS, READ_ENDS, CardText, base_name, preview_end, read_card
 
 logger = logging.getLogger(__name__)

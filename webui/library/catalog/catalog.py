@@ -22,8 +22,8 @@ from webui.library.catalog.model_names import match, natural_order, nearest
 from webui.library.files.file_types import SAFETENSORS_SUFFIXES
 from webui.library.files.hashing import data_hash_of, sha256_of
 from webui.library.recognise.kinds import article, noun, with_article
+from webui.store.files.regular_files import is_regular, read_regular
 from webui.store.header_cache import HeaderCache
-from webui.store.regular_files import is_regular, read_regular
 from webui.store.sidecars import MAX_BYTES as MAX_CARD_BYTES
 
 logger = logging.getLogger(__name__)

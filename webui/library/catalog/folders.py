@@ -17,7 +17,7 @@ from webui.library.files.headers import (
 )
 from webui.library.files.picture_embeddings import PICTURE_SUFFIXES
 from webui.library.recognise.kinds import FACTS
-from webui.store.regular_files import entries_of, is_folder_entry, is_regular, is_regular_entry
+from webui.store.files.regular_files import entries_of, is_folder_entry, is_regular, is_regular_entry
 
 Kinds = frozenset[ModelKind]
 # Folders of pictures' networks: which lies in which is a matter of taste.

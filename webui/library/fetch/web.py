@@ -15,7 +15,7 @@ from webui.library.fetch.connections import GuardedTransport
 from webui.library.fetch.proxies import Proxies
 from webui.library.fetch.refusals import Cause, FetchRefused, PartRefused, Stopped
 from webui.library.fetch.sites import NAMES, WEB, Sites, host_and_port
-from webui.store.staging import size_text
+from webui.store.files.staging import size_text
 
 USER_AGENT = "Atelier (self-hosted)"
 MAX_REDIRECTS = 8

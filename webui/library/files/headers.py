@@ -25,7 +25,7 @@ from webui.library.files.limits import (
 from webui.library.files.pickle_headers import read_pickle_header
 from webui.library.files.picture_embeddings import is_picture, read_picture_header
 from webui.library.files.tensor_table import Header, TensorInfo
-from webui.store.regular_files import is_regular, open_regular, regular_files
+from webui.store.files.regular_files import is_regular, open_regular, regular_files
 
 __all__ = ["Header", "TensorInfo", "read_header"]
 

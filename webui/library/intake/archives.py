@@ -8,9 +8,9 @@ from collections.abc import Generator
 from pathlib import Path
 
 from webui.core.errors import UnusableFile
-from webui.store.atomic import storage_errors
-from webui.store.safe_names import safe_parts
-from webui.store.staging import require_space, size_text
+from webui.store.files.atomic import storage_errors
+from webui.store.files.safe_names import safe_parts
+from webui.store.files.staging import require_space, size_text
 
 MAX_MEMBERS = 5000
 # Weights hardly shrink; what grows by more than this once unpacked, and beyond a size, is a bomb.

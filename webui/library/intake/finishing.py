@@ -8,7 +8,7 @@ from webui.core.errors import WebuiError
 from webui.library.intake.arrival import Arrival, refused
 from webui.library.intake.intake import Intake
 from webui.library.recognise.kinds import describe
-from webui.store.uploads import Upload, Uploads
+from webui.store.files.uploads import Upload, Uploads
 
 logger = logging.getLogger(__name__)
 # What became of so many uploads is remembered, for a page that did not hear the answer.

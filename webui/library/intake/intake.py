@@ -25,14 +25,14 @@ from webui.library.intake.named_models import named_models
 from webui.library.intake.texts import add_styles, add_wildcard, is_infotext, is_styles, read_text
 from webui.library.recognise.identify import Identity, identify_file
 from webui.library.recognise.kinds import describe, noun
-from webui.store.atomic import storage_errors
+from webui.store.files.atomic import storage_errors
+from webui.store.files.regular_files import folders_below
+from webui.store.files.staging import clean_copies, file_away, sha256_of_file
 from webui.store.header_cache import HeaderCache
-from webui.store.inputs import Inputs
-from webui.store.plain_pictures import keep_picture
-from webui.store.reading import read_infotext
-from webui.store.regular_files import folders_below
+from webui.store.pictures.inputs import Inputs
+from webui.store.pictures.plain_pictures import keep_picture
 from webui.store.sidecars import sidecars_of
-from webui.store.staging import clean_copies, file_away, sha256_of_file
+from webui.store.texts.reading import read_infotext
 
 logger = logging.getLogger(__name__)
 

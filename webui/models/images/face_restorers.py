@@ -28,7 +28,7 @@ from webui.models.images.retinaface import RetinaFace, find_faces
 from webui.models.network_holder import Loading, NetworkHolder, SizedValue
 from webui.models.out_of_memory import Work
 from webui.models.placing import PlaceStrategy, places_for
-from webui.store.regular_files import regular_files
+from webui.store.files.regular_files import regular_files
 
 logger = logging.getLogger(__name__)
 Pixels = npt.NDArray[np.uint8]

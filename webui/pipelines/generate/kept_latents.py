@@ -10,7 +10,7 @@ from webui.core.request_infotext import PictureFacts
 from webui.core.settings import Saving
 from webui.models.loaded_model import LoadedModel
 from webui.pipelines.context import Context
-from webui.store.latents import FinishedBatch, KeepLimits, Kept
+from webui.store.pictures.latents import FinishedBatch, KeepLimits, Kept
 
 BYTES_PER_MB = 2**20
 

@@ -18,7 +18,7 @@ from webui.pipelines.img2img.colours import corrected
 from webui.pipelines.img2img.img2img import Originals
 from webui.pipelines.img2img.resize import Upscale, resize
 from webui.pipelines.setup import Batch, decode_latent
-from webui.store.latents import Kept
+from webui.store.pictures.latents import Kept
 
 
 def decode(latent: Tensor, sd: LoadedModel, request: GenerationRequest) -> Iterator[Image.Image]:
