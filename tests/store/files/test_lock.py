@@ -15,7 +15,7 @@ with DataLock(pathlib.Path(sys.argv[1])):
     print("held", flush=True)
     sys.stdin.read()
 """
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[3]
 
 
 def test_a_second_server_is_told_the_process_that_holds_the_folder(tmp_path):

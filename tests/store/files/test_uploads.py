@@ -12,7 +12,7 @@ from webui.core.errors import Busy, InvalidRequest, NotFound, StorageError
 from webui.store.files import staging
 from webui.store.files.uploads import KEPT_S, Uploads, WrongOffset
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[3]
 
 
 @pytest.fixture

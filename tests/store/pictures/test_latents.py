@@ -162,7 +162,7 @@ def test_a_killed_process_leaves_whole_files_that_are_offered(tmp_path):
     folder = tmp_path / "latents"
     writer = subprocess.Popen(
         [sys.executable, "-c", WRITER, str(folder)],
-        cwd=Path(__file__).parents[2],
+        cwd=Path(__file__).parents[3],
         stdout=subprocess.PIPE,
     )
     assert writer.stdout is not None

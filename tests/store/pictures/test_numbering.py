@@ -140,7 +140,7 @@ def test_servers_share_a_folder_without_a_number_twice(tmp_path):
     """)
     servers = [
         subprocess.Popen(
-            [sys.executable, "-c", program, str(tmp_path), str(seed)], cwd=Path(__file__).parents[2]
+            [sys.executable, "-c", program, str(tmp_path), str(seed)], cwd=Path(__file__).parents[3]
         )
         for seed in range(3)
     ]
