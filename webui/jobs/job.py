@@ -27,6 +27,7 @@ from webui.core.request import GenerationRequest
 from webui.core.settings import Settings
 from webui.core.stop import Stop
 from webui.core.work import WorkRequest
+from webui.jobs.edge import run_at_edge
 
 logger = logging.getLogger(__name__)
 
@@ -134,6 +135,21 @@ class Job:
         with self._changed:
             self._log = {at: event for at, event in self._log.items() if not isinstance(event, ImageReady)}
 
+    def drop_images_at_end(self) -> None:
+        """The same as soon as it is finished: for a caller who waits no more."""
+
+        def hear(event: Event) -> None:
+            if isinstance(event, Finished):
+                self.drop_images()
+
+        self.listen(hear)
+
+    def count_kept_pixels(self) -> int:
+        """Pixels of the pictures that its log holds in memory."""
+        return sum(
+            event.image.width * event.image.height for event in self.log() if isinstance(event, ImageReady)
+        )
+
     def log(self) -> tuple[Event, ...]:
         """The events so far, without superseded previews and progress."""
         with self._changed:
@@ -164,13 +180,13 @@ class Job:
         return end
 
     def _call(self, number: int, event: Event) -> None:
-        if (listener := self._listeners.get(number)) is None:
-            return
-        try:
-            listener(event)
-        except Exception:  # a listener's fault must not end the job it listens to
-            logger.exception("A listener of job %s failed and is not called again", self.id)
+        def forget(error: BaseException) -> None:
+            # Its fault must not end the job that it listens to.
+            logger.error("A listener of job %s failed and is not called again", self.id, exc_info=error)
             self._listeners.pop(number, None)
+
+        if listener := self._listeners.get(number):
+            run_at_edge(lambda: listener(event), forget)
 
     async def join(self) -> Finished:
         """Wait for the end without holding a thread. Ending the wait does not end the job."""
