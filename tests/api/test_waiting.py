@@ -154,8 +154,7 @@ def test_pictures_that_cannot_be_saved_are_answered_with_the_reason(path, servic
 
     answer = asyncio.run(call())
     assert answer.status_code == 200
-    # The grid and its pictures.
-    assert len(answer.json()["images"]) == 4
+    assert len(answer.json()["images"]) == 3
     first, last = json.loads(answer.json()["info"])["messages"]
     assert first.startswith("A picture could not be saved. ")
     assert str(tmp_path / "outputs") in first
