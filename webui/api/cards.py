@@ -142,7 +142,7 @@ def add_card_routes(router: APIRouter, services: Services) -> None:
     @router.get("/v1/cards/{identity}/use")
     def use(identity: str) -> Use:
         """What would miss the model if it were deleted."""
-        return services.library.use_of(identity, services.styles(), services.settings.current)
+        return services.library.use_of(identity, services.requests.styles(), services.settings.current)
 
     @router.delete("/v1/cards/{identity}")
     def delete(identity: str) -> TrashedAnswer:

@@ -125,7 +125,7 @@ def request_for(
         fields |= dict(zip(("width", "height"), sides, strict=True))
     if batch.png_info is not None:
         fields |= read_brought_fields(picture, fields, batch.png_info)
-    return services.new_request(fields, dict(overrides))
+    return services.requests.make(fields, dict(overrides))
 
 
 def mask_for(masks: tuple[Path, ...], picture: Path) -> Path:

@@ -5,7 +5,6 @@ from random import Random, SystemRandom
 from typing import Any
 
 from webui.core.flags import Flags
-from webui.core.request import GenerationRequest
 from webui.core.settings import Paths
 from webui.core.work import WorkRequest
 from webui.jobs.job import Delivery, Job
@@ -16,7 +15,6 @@ from webui.library.catalog.embedding_sizes import embedding_sizes
 from webui.library.catalog.lora_files import LoraFiles
 from webui.library.library import Library
 from webui.prompts.chunks import EmbeddingNames
-from webui.prompts.styles import Styles
 from webui.prompts.tokenizer import ClipTokenizer
 from webui.store.files.folder_rules import FolderRules
 from webui.store.pictures.history import History
@@ -53,20 +51,6 @@ class Services:
     def requests(self) -> RequestMaker:
         """What makes requests from form values."""
         return RequestMaker(self.settings, self.catalog, self.loras, self.styles_reader, self.random)
-
-    def styles(self) -> Styles:
-        """Prompt presets as they stand in the file now."""
-        return self.requests.styles()
-
-    def new_request(
-        self, fields: dict[str, Any], overrides: dict[str, Any] | None = None
-    ) -> GenerationRequest:
-        """As `RequestMaker.make`."""
-        return self.requests.make(fields, overrides)
-
-    def with_local_names(self, infotext: str) -> str:
-        """As `RequestMaker.use_local_names`."""
-        return self.requests.use_local_names(infotext)
 
     def embedding_names(self, text: str, tokenizer: ClipTokenizer) -> EmbeddingNames | None:
         """The embeddings that a text may name and how many tokens they take; None if there are none."""

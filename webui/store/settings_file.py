@@ -21,7 +21,7 @@ SPELLINGS = {"samples_format": {"jpeg": "jpg"}, "grid_format": {"jpeg": "jpg"}}
 
 @dataclass(frozen=True, slots=True)
 class ImportedOptions:
-    """What was found in a config.json: usable options, keys unknown here, and why values were refused."""
+    """What was found in a file, which may be A1111's config.json: usable options, unknown keys, refusals."""
 
     options: dict[str, Any]
     unknown: tuple[str, ...]
@@ -149,13 +149,6 @@ def put_aside(path: Path) -> str:
     except OSError as error:
         return f"The default settings are used, and the file will be replaced ({error.strerror})."
     return f"The default settings are used; the file was kept as {broken.name}."
-
-
-def read_a1111_config(path: Path, base: Settings) -> ImportedOptions:
-    """The options of an A1111 config.json that mean something here. Raises UnusableFile."""
-    if not path.is_file():
-        raise UnusableFile(f"There is no file {path}. Give the path of A1111's config.json.")
-    return usable_options(read_options(path), base)
 
 
 def usable_options(found: dict[str, Any], base: Settings) -> ImportedOptions:

@@ -103,11 +103,11 @@ def wire_prompts(services: Services, form: Form, toprow: Toprow, fields_of_text:
             return {toprow.notice: notice(str(error))}
 
     def apply_styles(prompt: str, negative: str, names: list[str]) -> tuple[str, str, list[str]]:
-        styles = services.styles()
+        styles = services.requests.styles()
         return styles.apply(prompt, names), styles.apply_negative(negative, names), []
 
     def refresh_styles() -> Updates:
-        styles = services.styles()
+        styles = services.requests.styles()
         said = notice(" ".join(styles.messages), "warning") if styles.messages else ""
         return {toprow.styles: gr.update(choices=list(styles.names)), toprow.notice: said}
 

@@ -76,7 +76,7 @@ class Img2img:
 def make_img2img(services: Services, files: PictureFiles, page: gr.Blocks) -> Img2img:
     """Build the tab's inside and wire it."""
     form = Form()
-    toprow = make_toprow(TAB, form, list(services.styles().names))
+    toprow = make_toprow(TAB, form, list(services.requests.styles().names))
     with gr.Row(elem_id=f"{TAB}_interface", elem_classes=["generation-columns"], equal_height=False):
         with gr.Column(
             variant="panel", elem_id=f"{TAB}_settings", elem_classes=["generation-settings"], scale=5
@@ -113,7 +113,7 @@ def make_img2img(services: Services, files: PictureFiles, page: gr.Blocks) -> Im
 
 def fields_of_text(services: Services, text: str) -> dict[str, Any]:
     """What the form shows for an infotext."""
-    return fields_of_img2img_infotext(services.with_local_names(text), services.settings.current)
+    return fields_of_img2img_infotext(services.requests.use_local_names(text), services.settings.current)
 
 
 def wire_generate(services: Services, tab: Img2img) -> None:
@@ -149,7 +149,7 @@ def wire_generate(services: Services, tab: Img2img) -> None:
 def submit_one(services: Services, fields: dict[str, Any], pictures: Pictures, delivery: Delivery) -> None:
     """A job for what the canvas holds."""
     wanted, overrides = img2img_parts(fields, with_blended_sketch(services, fields, pictures))
-    request = services.new_request(wanted, overrides)
+    request = services.requests.make(wanted, overrides)
     services.submit(request, delivery, overrides)
 
 

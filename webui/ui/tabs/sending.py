@@ -95,7 +95,7 @@ def wire_infotext_sending(
     def send(text: str) -> Updates:
         settings = services.settings.current
         try:
-            known = services.with_local_names(text)
+            known = services.requests.use_local_names(text)
             fields = fields_of_img2img_infotext(known, settings) if text else {}
         except WebuiError as error:
             return {shown: notice(str(error))}
