@@ -260,7 +260,7 @@ def test_an_unknown_path_is_closed(built):
     )
 
     @given(st.lists(parts, max_size=6).map(lambda parts: "/" + "/".join(parts)))
-    @settings(max_examples=200, deadline=None)
+    @settings(max_examples=200)
     def check(path: str) -> None:
         if not may_pass(built, path, "GET") or ".." in path.split("/") or "//" in path:
             answer = asyncio.run(ask(guard, scope_of(built.app, "GET", path, HERE) | {"raw_path": b""}))

@@ -161,7 +161,7 @@ PARTS = st.sampled_from(
 @given(
     st.lists(PARTS, max_size=6), st.sampled_from(["/", "\\", ""]), st.sampled_from(["", "/", "//", "\\\\"])
 )
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_whatever_is_taken_lies_inside(tmp_path, parts, separator, before):
     home = tmp_path / "home"
     (home / "a").mkdir(parents=True, exist_ok=True)
@@ -249,7 +249,7 @@ TEXTS = st.text(max_size=300) | st.sampled_from(
 
 
 @given(st.lists(st.sampled_from(TOKENS), max_size=8).map("".join), TEXTS)
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None, max_examples=60)
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=60)
 def test_no_pattern_and_no_prompt_makes_a_name_that_leads_out(tmp_path, pattern, text):
     image = Image.new("RGB", (8, 8))
     facts = NameFacts(

@@ -77,7 +77,7 @@ def test_deep_brackets_that_close_keep_no_parser_busy(first: str, then: str) -> 
     assert not slow_parsers(first * depth + then * depth)
 
 
-@settings(max_examples=10, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=10, suppress_health_check=[HealthCheck.too_slow])
 @given(st.lists(st.one_of(st.sampled_from(PIECES), st.text(max_size=8)), min_size=1, max_size=8).map("".join))
 def test_any_shape_repeated_keeps_no_parser_busy(shape: str) -> None:
     assert not slow_parsers(shape * (CHARACTERS // max(len(shape), 1)))

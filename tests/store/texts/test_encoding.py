@@ -33,7 +33,7 @@ def noise(mode="RGB", size=(24, 16)):
 
 
 @pytest.mark.parametrize("picture_format", FORMATS)
-@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=40, suppress_health_check=[HealthCheck.too_slow])
 @given(text=UNICODE)
 def test_every_text_comes_back_as_it_was_but_for_what_no_reader_can_hold(picture_format, text):
     data = encode(Image.new("RGB", (8, 8)), picture_format, PictureNotes(text))
