@@ -159,7 +159,7 @@ latents = Latents(Path(sys.argv[1]))
 
 class Worker:
     def run(self, request, settings, stop):
-        with latents.keeping(batch(3), MANY) as kept:
+        with latents.store(batch(3), MANY) as kept:
             for index in range(3):
                 image = Image.new("L", (8, 8))
                 yield ImageReady(

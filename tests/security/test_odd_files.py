@@ -82,7 +82,7 @@ def home(tmp_path: Path) -> Path:
         make_odd_files(tmp_path / folder, suffix)
     lora = tmp_path / "models/Lora/good.safetensors"
     save_file(LORA, lora)
-    # Beside it, where cards, previews and notes of other programs are looked for.
+    # GalleryContext it, where cards, previews and notes of other programs are looked for.
     for end in (".json", ".civitai.info", ".txt", ".png", ".preview.png"):
         os.mkfifo(lora.with_name(f"good{end}"))
     long = lora.with_name("y" * 243 + ".safetensors")

@@ -25,7 +25,7 @@ def home(tmp_path_factory):
     left = batch(2, side=8)
     sizes = {"width": 64, "height": 64, "model": "tiny-b"}
     left = replace(left, model="tiny-b", request=left.request.model_copy(update=sizes))
-    with Latents(home / "data" / "latents").keeping(left, MANY):
+    with Latents(home / "data" / "latents").store(left, MANY):
         pass
     return home
 

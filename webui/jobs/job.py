@@ -37,7 +37,7 @@ Kind = TypeVar("Kind", bound=Event)
 
 
 @dataclass(frozen=True, slots=True)
-class Beside:
+class GalleryContext:
     """Pictures of earlier jobs that the page shows before the job's own; `chosen` is the place of the one
     that the job works on. Each lies in a file.
     """
@@ -55,7 +55,7 @@ class Delivery:
     save_grid: bool = True
     # Keep the pictures themselves in the log, for a caller who waits for them (the API).
     keep_images: bool = False
-    beside: Beside = Beside()
+    earlier: GalleryContext = GalleryContext()
     # Who asked for the job, as `ownership.owner_name` writes it; empty: nobody in particular (the API).
     owner: str = ""
 
@@ -282,7 +282,7 @@ class Job:
     def gallery(self) -> tuple[ImageSaved, ...]:
         """What the page shows: pictures from before, then the job's own in their order, the grid first."""
         own = sorted(self.saved(), key=lambda picture: picture.index)
-        return (*self.delivery.beside.pictures, *own)
+        return (*self.delivery.earlier.pictures, *own)
 
     def messages(self) -> tuple[Message, ...]:
         """What the artist was told."""

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import cast, get_args
 
 from webui.core.errors import StorageError
-from webui.core.events import Event, ImageReady, ImageSaved, Keeping, Message
+from webui.core.events import Event, ImageReady, ImageSaved, Message, SaveAs
 from webui.core.request import GenerationRequest
 from webui.jobs.job import Job
 from webui.jobs.job_pictures import wants_grid
@@ -65,8 +65,8 @@ class PictureSaver:
             raise problem
 
     def _write(self, ready: ImageReady, job: Job) -> SavedPicture:
-        if ready.keeping is not None:
-            return self._write_kept(ready, ready.keeping, job)
+        if ready.save_as is not None:
+            return self._write_as(ready, ready.save_as, job)
         folder = picture_folder(job.settings.folders, tab_of(job))
         request = ready.request or job.generation
         facts = NameFacts.of(request, ready.index, ready.seed, ready.facts, started=start_time(job))
@@ -101,11 +101,11 @@ class PictureSaver:
             logger.warning("%s", error)
             job.keep(ready)
 
-    def _write_kept(self, ready: ImageReady, keeping: Keeping, job: Job) -> SavedPicture:
+    def _write_as(self, ready: ImageReady, save_as: SaveAs, job: Job) -> SavedPicture:
         """A picture that says itself how it is kept: its own name and folder, not sorted into subfolders."""
-        folder = keeping.folder or picture_folder(job.settings.folders, tab_of(job))
+        folder = save_as.folder or picture_folder(job.settings.folders, tab_of(job))
         facts = NameFacts(index=ready.index, started=start_time(job))
-        notes = PictureNotes(ready.infotext, keeping.items, keeping.section)
+        notes = PictureNotes(ready.infotext, save_as.items, save_as.section)
         return self._files.save(
             ready.image,
             notes,
@@ -113,7 +113,7 @@ class PictureSaver:
             job.settings.saving,
             folder,
             in_subfolder=False,
-            name=keeping.name or None,
+            name=save_as.name or None,
         )
 
     def save_grid(self, pictures: Iterable[ImageReady], job: Job) -> Iterator[Event]:
@@ -152,8 +152,8 @@ class PictureSaver:
 
 def shown_folders(jobs: Collection[Job]) -> set[str]:
     """Names of the folders of unsaved pictures that these jobs show: their own, and those of earlier jobs."""
-    beside = (picture for job in jobs for picture in job.delivery.beside.pictures)
-    return {job.id for job in jobs} | {Path(picture.path).parent.name for picture in beside}
+    earlier = (picture for job in jobs for picture in job.delivery.earlier.pictures)
+    return {job.id for job in jobs} | {Path(picture.path).parent.name for picture in earlier}
 
 
 def describe_saved(ready: ImageReady, path: str) -> ImageSaved:

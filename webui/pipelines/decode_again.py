@@ -26,7 +26,7 @@ def decode_again(request: DecodeRequest, context: Context) -> Generator[Event]:
         originals = originals_for(own, context, use_upscaler(own, context))
         places = [index - kept_batch.first for index in request.indexes or batch.indexes]
         known = [place for place in places if 0 <= place < kept_batch.count]
-        with context.latents.resuming(request.latent) as kept:
+        with context.latents.resume(request.latent) as kept:
             making = Making(batch, sd, facts, context, originals, kept)
             yield from pictures_of(latent_of(kept_batch), known, making)
         yield from tell(sd.take_messages())

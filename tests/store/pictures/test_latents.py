@@ -40,7 +40,7 @@ def latents(tmp_path):
 
 def keep(latents: Latents, *, done: int = 2, limits: KeepLimits = MANY) -> str:
     """Keep a batch of two and decode `done` of them."""
-    with latents.keeping(batch(), limits) as kept:
+    with latents.store(batch(), limits) as kept:
         for _ in range(done):
             kept.done()
         return kept.id
@@ -48,7 +48,7 @@ def keep(latents: Latents, *, done: int = 2, limits: KeepLimits = MANY) -> str:
 
 def test_a_kept_batch_comes_back_as_it_was(latents):
     given = batch(3, first=6)
-    with latents.keeping(given, MANY) as kept:
+    with latents.store(given, MANY) as kept:
         assert latents.open(kept.id) == given
     assert latents.open(kept.id) == given
 
@@ -70,15 +70,15 @@ def test_a_batch_is_unfinished_until_all_its_pictures_are_saved(latents):
 
 
 def test_a_batch_that_is_being_decoded_is_not_offered(latents):
-    with latents.keeping(batch(), MANY) as kept:
+    with latents.store(batch(), MANY) as kept:
         assert latents.unfinished() == ()
-    with latents.resuming(kept.id):
+    with latents.resume(kept.id):
         assert latents.unfinished() == ()
     assert [file.id for file in latents.unfinished()] == [kept.id]
 
 
 def test_a_batch_whose_decoding_failed_is_offered_at_once(latents):
-    with pytest.raises(ZeroDivisionError), latents.keeping(batch(), MANY) as kept:
+    with pytest.raises(ZeroDivisionError), latents.store(batch(), MANY) as kept:
         kept.done()
         raise ZeroDivisionError
     assert [file.left for file in latents.unfinished()] == [1]
@@ -86,7 +86,7 @@ def test_a_batch_whose_decoding_failed_is_offered_at_once(latents):
 
 def test_resuming_goes_on_where_it_stopped(latents):
     half = keep(latents, done=1)
-    with latents.resuming(half) as kept:
+    with latents.resume(half) as kept:
         kept.done()
         # Decoding all of them again does no harm.
         kept.done()
@@ -124,7 +124,7 @@ def test_what_was_never_saved_outlives_what_was(latents):
 
 def test_a_folder_that_cannot_be_written_is_a_warning_and_the_work_goes_on(tmp_path):
     (tmp_path / "latents").write_text("a file in the way")
-    with Latents(tmp_path / "latents").keeping(batch(), MANY) as kept:
+    with Latents(tmp_path / "latents").store(batch(), MANY) as kept:
         kept.done()
     assert kept.id == ""
     assert kept.warning is not None
@@ -153,7 +153,7 @@ from tests.store.pictures.test_latents import MANY, batch
 from webui.store.pictures.latents import Latents
 latents = Latents(Path(sys.argv[1]))
 while True:
-    with latents.keeping(batch(4, side=512), MANY) as kept:
+    with latents.store(batch(4, side=512), MANY) as kept:
         print("kept", flush=True)
 """
 
@@ -183,7 +183,7 @@ def test_a_killed_process_leaves_whole_files_that_are_offered(tmp_path):
 
 
 def test_a_picture_that_a_saver_holds_is_not_safe_before_it_is_released(latents, tmp_path):
-    with latents.keeping(batch(), MANY) as kept:
+    with latents.store(batch(), MANY) as kept:
         for _ in range(2):
             latents.hold(kept.id)
             kept.done()
@@ -198,7 +198,7 @@ def test_a_picture_that_a_saver_holds_is_not_safe_before_it_is_released(latents,
 
 
 def test_a_quick_saver_and_the_recipe_count_a_picture_once(latents):
-    with latents.keeping(batch(3), MANY) as kept:
+    with latents.store(batch(3), MANY) as kept:
         latents.hold(kept.id)
         latents.release(kept.id, is_saved=True)
         kept.done()
@@ -207,7 +207,7 @@ def test_a_quick_saver_and_the_recipe_count_a_picture_once(latents):
 
 
 def test_after_a_picture_that_was_not_saved_the_rest_of_the_batch_is_offered(latents):
-    with latents.keeping(batch(3), MANY) as kept:
+    with latents.store(batch(3), MANY) as kept:
         for _ in range(3):
             latents.hold(kept.id)
             kept.done()
@@ -218,7 +218,7 @@ def test_after_a_picture_that_was_not_saved_the_rest_of_the_batch_is_offered(lat
 
 def test_a_batch_is_trimmed_once_its_last_picture_is_saved(latents):
     nothing = KeepLimits(0, 10**9)
-    with latents.keeping(batch(1), nothing) as kept:
+    with latents.store(batch(1), nothing) as kept:
         latents.hold(kept.id)
         kept.done()
     assert latents.has(kept.id)

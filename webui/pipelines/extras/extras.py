@@ -12,7 +12,7 @@ import torch
 from PIL import Image, ImageOps
 
 from webui.core.errors import InvalidRequest, NotFound, UnusableFile
-from webui.core.events import Event, ImageReady, Keeping, Message, Progress
+from webui.core.events import Event, ImageReady, Message, Progress, SaveAs
 from webui.core.extras_request import ExtrasImage, ExtrasRequest, FlipMode, Upscaling
 from webui.core.infotext_syntax import encode_value
 from webui.library.catalog.upscaler_names import CODEFORMER, GFPGAN, NONE
@@ -276,7 +276,7 @@ def in_8_bits(image: Image.Image) -> Image.Image:
 
 def ready(picture: Picture, given: Given, request: ExtrasRequest, items: dict[str, str]) -> ImageReady:
     """The result with its texts: those the picture had, and what was done to it now."""
-    keeping = Keeping(
+    save_as = SaveAs(
         folder=request.output_folder.strip(),
         name=given.stem if request.keep_names else "",
         section="extras",
@@ -288,7 +288,7 @@ def ready(picture: Picture, given: Given, request: ExtrasRequest, items: dict[st
         infotext=picture.infotext,
         seed=0,
         variation_seed=0,
-        keeping=keeping,
+        save_as=save_as,
         is_shown=request.show_results,
     )
 

@@ -8,7 +8,7 @@ from contextlib import ExitStack
 
 import torch
 
-from webui.core.events import Event, ImageReady, Keeping
+from webui.core.events import Event, ImageReady, SaveAs
 from webui.core.request import GenerationRequest
 from webui.pipelines.context import Context
 from webui.pipelines.encode import encode_prompts
@@ -73,7 +73,7 @@ def make_batch(batch: Batch, run: Run) -> Iterator[Event]:
 
 def init_picture(start: Start, request: GenerationRequest, context: Context) -> ImageReady:
     """The picture it began with, named by its MD5 as A1111 does, to be kept."""
-    keeping = Keeping(folder=context.settings.folders.outdir_init_images, name=start.image_hash)
+    save_as = SaveAs(folder=context.settings.folders.outdir_init_images, name=start.image_hash)
     return ImageReady(
         index=0,
         image=start.init_images[-1],
@@ -82,7 +82,7 @@ def init_picture(start: Start, request: GenerationRequest, context: Context) -> 
         variation_seed=request.variation_seed,
         aside="-init-image",
         is_shown=False,
-        keeping=keeping,
+        save_as=save_as,
         request=request,
     )
 

@@ -13,12 +13,12 @@ from webui.core.request_infotext import BLANK_MASK, PictureFacts, format_infotex
 from webui.models.loaded_model import LoadedModel
 from webui.pipelines.context import Context
 from webui.pipelines.encode import old_timelines_matter
-from webui.pipelines.generate.kept_latents import keeping
+from webui.pipelines.generate.kept_latents import store_latents
 from webui.pipelines.img2img.colours import corrected
 from webui.pipelines.img2img.img2img import Originals
 from webui.pipelines.img2img.resize import Upscale, resize
 from webui.pipelines.setup import Batch, decode_latent
-from webui.store.pictures.latents import Kept
+from webui.store.pictures.latents import StoredLatent
 
 
 def decode(latent: Tensor, sd: LoadedModel, request: GenerationRequest) -> Iterator[Image.Image]:
@@ -39,7 +39,7 @@ def make_pictures(
 ) -> Iterator[Event]:
     """A finished latent (B, C, h, w) to pictures; it is on disk until they are."""
     originals = originals or Originals()
-    with keeping(latent, batch.request, batch.indexes[0], sd, facts, context) as kept:
+    with store_latents(latent, batch.request, batch.indexes[0], sd, facts, context) as kept:
         yield from tell([kept.warning] if kept.warning else [])
         making = Making(batch, sd, facts, context, originals, kept)
         yield from pictures_of(latent, range(len(latent)), making)
@@ -55,7 +55,7 @@ class Making:
     facts: PictureFacts
     context: Context
     originals: Originals
-    kept: Kept
+    kept: StoredLatent
 
 
 def pictures_of(latent: Tensor, places: Iterable[int], making: Making) -> Iterator[Event]:

@@ -12,7 +12,7 @@ from webui.core.errors import Busy
 from webui.store.files.atomic import storage_errors
 
 LOCK_NAME = "webui.lock"
-# Beside the lock, whose own content filelock empties at every try.
+# GalleryContext the lock, whose own content filelock empties at every try.
 PID_NAME = "webui.pid"
 
 

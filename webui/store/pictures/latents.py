@@ -64,7 +64,7 @@ class KeepLimits:
 
 
 @dataclass(frozen=True, slots=True)
-class KeptFile:
+class LatentFile:
     """A kept batch as its file's name tells it: `left` of its pictures were never saved."""
 
     path: Path
@@ -72,7 +72,7 @@ class KeptFile:
     left: int
 
 
-class Kept:
+class StoredLatent:
     """A batch on disk while it is decoded. `warning` tells why it could not be kept; the work goes on."""
 
     def __init__(self, id: str, hand_over: Callable[[], None], warning: str | None = None) -> None:
@@ -90,7 +90,7 @@ class Kept:
 class BatchAtWork:
     """A batch that is being decoded, or whose pictures are not all saved yet."""
 
-    file: KeptFile
+    file: LatentFile
     limits: KeepLimits | None = None
     # Recipes that decode it; pictures that a saver holds; of these, those not handed over by the recipe yet.
     recipes: int = 0
@@ -115,7 +115,7 @@ class Latents:
         self._lock = threading.RLock()
 
     @contextlib.contextmanager
-    def keeping(self, batch: FinishedBatch, limits: KeepLimits) -> Generator[Kept]:
+    def store(self, batch: FinishedBatch, limits: KeepLimits) -> Generator[StoredLatent]:
         """Keep a batch while it is decoded; afterwards older ones go where there are more than `limits`."""
         file, warning = None, None
         try:
@@ -123,14 +123,14 @@ class Latents:
         except StorageError as error:
             warning = f"{error} The latent could not be kept; the picture is decoded without that."
         if file is None:
-            yield Kept("", lambda: None, warning)
+            yield StoredLatent("", lambda: None, warning)
             self.trim(limits)
             return
         with self._working(file, limits) as kept:
             yield kept
 
     @contextlib.contextmanager
-    def resuming(self, latent: str) -> Generator[Kept]:
+    def resume(self, latent: str) -> Generator[StoredLatent]:
         """A kept batch while it is decoded once more. Raises NotFound."""
         with self._working(self._find(latent), None) as kept:
             yield kept
@@ -165,7 +165,7 @@ class Latents:
         """Whether a batch is still kept."""
         return any(file.id == latent for file in self._files())
 
-    def unfinished(self) -> tuple[KeptFile, ...]:
+    def unfinished(self) -> tuple[LatentFile, ...]:
         """Batches with pictures that were never saved, oldest first, without those being decoded now."""
         with self._lock:
             at_work = set(self._at_work)
@@ -175,22 +175,22 @@ class Latents:
         """Offer a batch no more as unfinished."""
         with_left(self._find(latent), 0)
 
-    def _write(self, batch: FinishedBatch) -> KeptFile:
+    def _write(self, batch: FinishedBatch) -> LatentFile:
         assert len(batch.data) == math.prod(batch.shape) * BYTES_PER_NUMBER, "The data is not of that shape."
         # In nanoseconds, because the oldest go first: several may be kept within a millisecond.
         latent = f"{time.time_ns():019d}-{uuid4().hex[:8]}"
-        file = KeptFile(self._folder / file_name(latent, batch.count), latent, batch.count)
+        file = LatentFile(self._folder / file_name(latent, batch.count), latent, batch.count)
         write_atomically(file.path, encoded(batch))
         return file
 
     @contextlib.contextmanager
-    def _working(self, file: KeptFile, limits: KeepLimits | None) -> Generator[Kept]:
+    def _working(self, file: LatentFile, limits: KeepLimits | None) -> Generator[StoredLatent]:
         with self._lock:
             batch = self._at_work.setdefault(file.id, BatchAtWork(file))
             batch.recipes += 1
             batch.limits = limits or batch.limits
         try:
-            yield Kept(file.id, lambda: self._hand_over(batch))
+            yield StoredLatent(file.id, lambda: self._hand_over(batch))
         finally:
             with self._lock:
                 batch.recipes -= 1
@@ -229,18 +229,18 @@ class Latents:
             if age_s(stale) > STALE_S:
                 stale.unlink(missing_ok=True)
 
-    def _find(self, latent: str) -> KeptFile:
+    def _find(self, latent: str) -> LatentFile:
         for file in self._files():
             if file.id == latent:
                 return file
         raise gone()
 
-    def _files(self) -> list[KeptFile]:
+    def _files(self) -> list[LatentFile]:
         if not self._folder.is_dir():
             return []
         found = ((path, FILE.fullmatch(path.name)) for path in self._folder.iterdir())
         return sorted(
-            (KeptFile(path, match[1], int(match[2])) for path, match in found if match),
+            (LatentFile(path, match[1], int(match[2])) for path, match in found if match),
             key=lambda file: file.id,
         )
 
@@ -258,7 +258,7 @@ def file_name(latent: str, left: int) -> str:
     return f"{latent}.{left}.safetensors"
 
 
-def with_left(file: KeptFile, left: int) -> KeptFile:
+def with_left(file: LatentFile, left: int) -> LatentFile:
     """The file renamed to say that so many of its pictures are not saved yet."""
     path = file.path.with_name(file_name(file.id, left))
     try:
@@ -268,7 +268,7 @@ def with_left(file: KeptFile, left: int) -> KeptFile:
         # At worst the batch is offered once more.
         logger.warning("%s", error)
         return file
-    return KeptFile(path, file.id, left)
+    return LatentFile(path, file.id, left)
 
 
 def encoded(batch: FinishedBatch) -> bytes:

@@ -15,7 +15,7 @@ PLAIN_MODES = ("1", "L", "LA", "P", "RGB", "RGBA")
 SIXTEEN_BITS = 65535
 
 
-class KeptPicture(NamedTuple):
+class InputPicture(NamedTuple):
     """A picture that is kept: what requests call it, and its size in pixels as it is shown."""
 
     reference: str
@@ -23,7 +23,7 @@ class KeptPicture(NamedTuple):
     height: int
 
 
-def keep_picture(inputs: Inputs, data: bytes) -> KeptPicture:
+def keep_picture(inputs: Inputs, data: bytes) -> InputPicture:
     """Check a picture file and keep it: as it is where all parts of the program can read it."""
     image = open_picture(data)
     if max(image.size) > MAX_SIDE:
@@ -32,7 +32,7 @@ def keep_picture(inputs: Inputs, data: bytes) -> KeptPicture:
             "Make it smaller first."
         )
     reference = inputs.add(data) if image.mode in PLAIN_MODES else inputs.add_image(plain(image))
-    return KeptPicture(reference, image.width, image.height)
+    return InputPicture(reference, image.width, image.height)
 
 
 def plain(image: Image.Image) -> Image.Image:
