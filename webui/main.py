@@ -17,7 +17,7 @@ from fastapi import FastAPI
 
 from webui.api.access import describe_access
 from webui.api.app import build_api
-from webui.api.connections import Limits, protocol_with
+from webui.api.connections import Limits, make_protocol
 from webui.core.errors import Busy
 from webui.core.flags import Flags
 from webui.core.readable import readable
@@ -242,7 +242,7 @@ def server_config(app: FastAPI, flags: Flags, limits: Limits) -> uvicorn.Config:
     """How uvicorn serves the application."""
     return uvicorn.Config(
         app,
-        http=protocol_with(limits),
+        http=make_protocol(limits),
         log_level="warning",
         server_header=False,
         ssl_keyfile=str(flags.tls_keyfile) if flags.tls_keyfile else None,

@@ -10,7 +10,7 @@ from webui.core.events import ImageSaved
 from webui.jobs.job import Delivery, GalleryContext, Job
 from webui.jobs.ownership import NotYourJob, may_command, owner_name
 from webui.jobs.queue import JobQueue
-from webui.jobs.saving import shown_folders
+from webui.jobs.saving import find_shown_folders
 
 ANNA, BEN = owner_name("anna", "1"), owner_name(None, "2")
 
@@ -109,4 +109,4 @@ def test_the_saver_keeps_what_remembered_jobs_show():
         index=0, path="/data/unsaved/old/0.png", infotext="", seed=0, variation_seed=0, width=8, height=8
     )
     job = Job(REQUEST, Delivery(earlier=GalleryContext((earlier,))))
-    assert shown_folders([job]) == {job.id, "old"}
+    assert find_shown_folders([job]) == {job.id, "old"}

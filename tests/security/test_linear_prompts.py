@@ -15,7 +15,7 @@ from webui.core.errors import InvalidRequest
 from webui.core.style import Style
 from webui.prompts.chunks import Chunking, EmbeddingNames, chunk_text
 from webui.prompts.conditioning import Timeline, token_count
-from webui.prompts.networks import names_in, networks_in, renamed, with_networks
+from webui.prompts.networks import add_networks, find_networks, names_in, rename_networks
 from webui.prompts.schedule import prompt_schedule
 from webui.prompts.styles import Styles
 from webui.prompts.syntax import lift_networks, split_and, strip_comments
@@ -42,8 +42,11 @@ STYLES = Styles((Style("around", "{prompt}, x", "y"), Style("after", "q")))
 PARSERS: dict[str, Callable[[str], object]] = {
     "attention": parse_attention,
     "AND": split_and,
-    "networks": lambda text: (lift_networks(text), networks_in(text), names_in(text)),
-    "changed networks": lambda text: (with_networks(text, [("lora", "x", 1.0)]), renamed(text, {"a": "b"})),
+    "networks": lambda text: (lift_networks(text), find_networks(text), names_in(text)),
+    "changed networks": lambda text: (
+        add_networks(text, [("lora", "x", 1.0)]),
+        rename_networks(text, {"a": "b"}),
+    ),
     "comments": strip_comments,
     "schedule": lambda text: prompt_schedule(text, 20, 10),
     "chunks": lambda text: chunk_text(text, CHUNKING),

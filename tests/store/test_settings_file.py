@@ -6,7 +6,7 @@ import pytest
 
 from webui.core.errors import InvalidRequest, NotFound
 from webui.core.settings import Settings
-from webui.store.settings_file import SettingsFile, read_options, usable_options
+from webui.store.settings_file import SettingsFile, read_options, sort_options
 
 
 @pytest.fixture
@@ -120,7 +120,7 @@ def test_the_options_of_A1111_are_taken_over(tmp_path, request):
     )
     config = tmp_path / "config.json"
     config.write_text(json.dumps(golden | {"samples_format": "jpeg", "jpeg_quality": 0}), encoding="utf-8")
-    imported = usable_options(read_options(config), Settings())
+    imported = sort_options(read_options(config), Settings())
     assert imported.options["samples_format"] == "jpg"
     assert imported.options["live_previews_image_format"] == golden["live_previews_image_format"]
     assert "grid_background_color" in imported.unknown

@@ -38,7 +38,7 @@ class Guard:
             await self.app(scope, receive, send)
             return
         refused = self._refusal(Caller.of(scope, self._rules))
-        await (refused or self.app)(scope, receive, with_headers(send, self._headers))
+        await (refused or self.app)(scope, receive, add_headers(send, self._headers))
 
     def _refusal(self, caller: Caller) -> Response | None:
         return (
@@ -101,7 +101,7 @@ def refuse_unused(caller: Caller) -> Response | None:
     return refusal(404, "This part of Gradio is not offered here. Use the page, or the API under /sdapi/v1.")
 
 
-def with_headers(send: Send, ours: RawHeaders) -> Send:
+def add_headers(send: Send, ours: RawHeaders) -> Send:
     """`send`, which adds these headers to an answer that does not have them."""
 
     async def send_with(message: Message) -> None:

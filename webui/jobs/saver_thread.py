@@ -13,7 +13,7 @@ from webui.core.errors import StorageError, WebuiError
 from webui.core.events import Event, Finished, ImageReady, Message
 from webui.core.lack_of_memory import is_lack_of_memory
 from webui.jobs.edge import run_at_edge
-from webui.jobs.failures import described, failed
+from webui.jobs.failures import describe_error, make_failed
 from webui.jobs.job import Job
 from webui.jobs.job_pictures import JobPictures, wants_grid
 from webui.jobs.lasting_thread import LastingThread
@@ -91,7 +91,7 @@ class SaverThread:
 
     def put(self, ready: ImageReady, job: Job) -> bool:
         """Hand a picture over; waits where too much waits already. False if no more can be kept."""
-        ready = without_incomplete(ready, job)
+        ready = mark_incomplete(ready, job)
         if self.latents and is_result(ready):
             self.latents.hold(ready.latent)
         if job.delivery.keep_images and ready.is_shown:
@@ -192,7 +192,7 @@ class SaverThread:
             job.append(describe_saved(ready, ""))
         self._release(ready, is_saved=False)
         if not job.delivery.keep_images and job.count_kept_pixels() > MOST_HELD_PIXELS:
-            saving.end = saving.end or failed(f"{sentence} {FULL_TEXT}", StorageError.__name__)
+            saving.end = saving.end or make_failed(f"{sentence} {FULL_TEXT}", StorageError.__name__)
 
     def _release(self, ready: ImageReady, *, is_saved: bool) -> None:
         if self.latents and is_result(ready):
@@ -230,7 +230,7 @@ def is_result(ready: ImageReady) -> bool:
     return bool(ready.latent) and not ready.aside
 
 
-def without_incomplete(ready: ImageReady, job: Job) -> ImageReady:
+def mark_incomplete(ready: ImageReady, job: Job) -> ImageReady:
     """The picture, not to be saved if its batch was cut short and the settings do not want such.
 
     Told by the job's state when the picture comes: later on another batch runs.
@@ -252,10 +252,12 @@ def explain_unsaved(error: BaseException, job: Job) -> str:
     logger.exception("A picture of job %s could not be saved", job.id)
     if is_lack_of_memory(error):
         return "A picture could not be saved: there was not enough memory. Close other programs."
-    return f"A picture could not be saved: {described(error)}. The program is at fault; its log tells more."
+    return (
+        f"A picture could not be saved: {describe_error(error)}. The program is at fault; its log tells more."
+    )
 
 
 def tell_missing_grid(error: BaseException, job: Job) -> None:
     """Say that the sheet could not be made; all pictures are there."""
     logger.exception("The grid of job %s could not be made", job.id)
-    job.append(Message(text=f"There is no grid: {described(error)}.", level="warning"))
+    job.append(Message(text=f"There is no grid: {describe_error(error)}.", level="warning"))

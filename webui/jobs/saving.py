@@ -70,7 +70,7 @@ class PictureSaver:
         folder = picture_folder(job.settings.folders, tab_of(job))
         request = ready.request or job.generation
         facts = NameFacts.of(request, ready.index, ready.seed, ready.facts, started=start_time(job))
-        notes = PictureNotes(ready.infotext, exact_request(ready, job))
+        notes = PictureNotes(ready.infotext, describe_exactly(ready, job))
         return self._files.save(ready.image, notes, facts, job.settings.saving, folder, suffix=ready.aside)
 
     def _record(self, written: SavedPicture, ready: ImageReady, job: Job) -> Iterator[Message]:
@@ -96,7 +96,7 @@ class PictureSaver:
             self._unsaved.write(job.id, ready.index, ready.aside, ready.image, ready.infotext)
             if self._trimmed_for != job.id:
                 self._trimmed_for = job.id
-                self._unsaved.trim(keep={job.id} | shown_folders(self._remembered()))
+                self._unsaved.trim(keep={job.id} | find_shown_folders(self._remembered()))
         except StorageError as error:
             logger.warning("%s", error)
             job.keep(ready)
@@ -150,7 +150,7 @@ class PictureSaver:
         return str(written.path)
 
 
-def shown_folders(jobs: Collection[Job]) -> set[str]:
+def find_shown_folders(jobs: Collection[Job]) -> set[str]:
     """Names of the folders of unsaved pictures that these jobs show: their own, and those of earlier jobs."""
     earlier = (picture for job in jobs for picture in job.delivery.earlier.pictures)
     return {job.id for job in jobs} | {Path(picture.path).parent.name for picture in earlier}
@@ -176,7 +176,7 @@ def start_time(job: Job) -> datetime:
     return datetime.fromtimestamp(job.created).astimezone()
 
 
-def exact_request(ready: ImageReady, job: Job) -> dict[str, str]:
+def describe_exactly(ready: ImageReady, job: Job) -> dict[str, str]:
     """The whole request beside A1111's infotext, which leaves some options out."""
     return {REQUEST_ITEM: (ready.request or job.generation or job.request).model_dump_json()}
 

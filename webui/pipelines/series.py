@@ -14,7 +14,7 @@ Generate = Callable[[GenerationRequest, Context], Generator[Event]]
 
 def run_series(series: Series, context: Context, generate: Generate) -> Generator[Event]:
     """All requests. Raises the refusal of the last one if none gave a picture."""
-    counts = [results(request) for request in series.requests]
+    counts = [run_request(request) for request in series.requests]
     refusal: WebuiError | None = None
     has_pictures = False
     for number, request in enumerate(series.requests):
@@ -32,7 +32,7 @@ def run_series(series: Series, context: Context, generate: Generate) -> Generato
         raise refusal
 
 
-def results(request: GenerationRequest) -> int:
+def run_request(request: GenerationRequest) -> int:
     """How many pictures a request makes at most."""
     return request.batch_count * request.loopback.loops if request.loopback else request.count
 
@@ -68,9 +68,9 @@ class SeriesPosition:
             return event.save_as
         stem = PurePath(names[self._number]).stem if self._number < len(names) else ""
         counted = f"{stem}-{event.index}" if stem and event.index else stem
-        return SaveAs(folder=self._series.folder, name=counted, items=exact(event))
+        return SaveAs(folder=self._series.folder, name=counted, items=describe_request(event))
 
 
-def exact(event: ImageReady) -> dict[str, str]:
+def describe_request(event: ImageReady) -> dict[str, str]:
     """The whole request beside A1111's infotext."""
     return {"atelier": event.request.model_dump_json()} if event.request else {}

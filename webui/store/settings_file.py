@@ -74,9 +74,9 @@ class SettingsFile:
                 problem = ()
             except UnusableFile as error:
                 found, problem = {}, (f"{error} {put_aside(self._path)}",)
-            imported = usable_options(found, Settings())
+            imported = sort_options(found, Settings())
             self._kept = {key: value for key, value in found.items() if key not in imported.options}
-            self._messages = (*problem, *sentences(imported, self._path.name))
+            self._messages = (*problem, *explain_options(imported, self._path.name))
             for message in self._messages:
                 logger.warning("%s", message)
             self._current = Settings().changed(imported.options)
@@ -151,7 +151,7 @@ def put_aside(path: Path) -> str:
     return f"The default settings are used; the file was kept as {broken.name}."
 
 
-def usable_options(found: dict[str, Any], base: Settings) -> ImportedOptions:
+def sort_options(found: dict[str, Any], base: Settings) -> ImportedOptions:
     """Options sorted into usable ones, unknown keys and refused values; None means unset in A1111."""
     known = Settings.keys()
     options: dict[str, Any] = {}
@@ -169,7 +169,7 @@ def usable_options(found: dict[str, Any], base: Settings) -> ImportedOptions:
     return ImportedOptions(options, unknown, tuple(refused))
 
 
-def sentences(imported: ImportedOptions, name: str) -> tuple[str, ...]:
+def explain_options(imported: ImportedOptions, name: str) -> tuple[str, ...]:
     """What to tell about keys and values that are not used."""
     unknown = [
         f"{name} has options unknown here, which were left as they are: {', '.join(imported.unknown)}."

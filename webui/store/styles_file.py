@@ -74,7 +74,7 @@ class StylesFiles:
         """A copy with a style added, or replaced in its place if the name is taken."""
         known = next((each for each in self.styles if each.name == style.name), None)
         path = (known and known.path) or style.path or self.files[0].path
-        files = tuple(_with_style(file, style) if file.path == path else file for file in self.files)
+        files = tuple(_put_style(file, style) if file.path == path else file for file in self.files)
         return StylesFiles(files, self.changed | {path})
 
     def save(self) -> None:
@@ -277,7 +277,7 @@ def _unread(path: Path, reason: str) -> str:
     )
 
 
-def _with_style(file: StylesFile, style: Style) -> StylesFile:
+def _put_style(file: StylesFile, style: Style) -> StylesFile:
     style = replace(style, path=file.path)
     known = [each.name for each in file.styles]
     if style.name not in known:

@@ -8,9 +8,9 @@ import pytest
 
 from webui.core.flags import read_flags
 from webui.main import build_services, running, written_folders
-from webui.store.files.atomic import written_beside
+from webui.store.files.atomic import write_beside
 from webui.store.files.staging import COPY_PREFIX
-from webui.store.files.sweep import WrittenFolders, outermost, sweep
+from webui.store.files.sweep import WrittenFolders, keep_outermost, sweep
 from webui.store.pictures.numbering import Numbering
 
 OURS = [
@@ -79,13 +79,13 @@ def test_links_pipes_and_folders_of_such_names_stay(tmp_path):
 def test_a_folder_is_walked_once(tmp_path):
     (tmp_path / "a" / "b").mkdir(parents=True)
     (tmp_path / "link").symlink_to(tmp_path / "a")
-    assert outermost([tmp_path / "a" / "b", tmp_path / "a", tmp_path / "link"]) == [tmp_path / "a"]
+    assert keep_outermost([tmp_path / "a" / "b", tmp_path / "a", tmp_path / "link"]) == [tmp_path / "a"]
 
 
 def test_the_names_are_those_that_the_program_gives(tmp_path):
     """Files that really are being written: swept once they are old."""
     with (
-        written_beside(tmp_path / "x.png", b"half") as temporary,
+        write_beside(tmp_path / "x.png", b"half") as temporary,
         Numbering().reserved(tmp_path) as reservation,
     ):
         for path in (temporary, reservation.marker):

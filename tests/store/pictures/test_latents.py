@@ -14,7 +14,7 @@ from safetensors.numpy import load_file
 from webui.core.errors import NotFound, UnusableFile
 from webui.core.request import GenerationRequest
 from webui.core.request_infotext import PictureFacts
-from webui.store.pictures.latents import FinishedBatch, KeepLimits, Latents, encoded
+from webui.store.pictures.latents import FinishedBatch, KeepLimits, Latents, encode_batch
 
 MANY = KeepLimits(100, 10**9)
 FACTS = PictureFacts(model_name="m", effects=frozenset({"Pad conds", "NGMS"}), entries={"Extra": "1"})
@@ -56,7 +56,7 @@ def test_a_kept_batch_comes_back_as_it_was(latents):
 def test_other_tools_read_the_file(tmp_path):
     numbers = struct.pack("<16f", *range(16))
     path = tmp_path / "x.safetensors"
-    path.write_bytes(encoded(FinishedBatch(GenerationRequest(), 0, (1, 4, 2, 2), numbers, "m", FACTS)))
+    path.write_bytes(encode_batch(FinishedBatch(GenerationRequest(), 0, (1, 4, 2, 2), numbers, "m", FACTS)))
     tensor = load_file(path)["latent"]
     assert tensor.shape == (1, 4, 2, 2)
     assert tensor.flatten().tolist() == list(range(16))

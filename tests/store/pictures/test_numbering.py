@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 import webui.store.pictures.numbering as numbering_module
-from webui.store.pictures.numbering import Numbering, next_number, numbered
+from webui.store.pictures.numbering import Numbering, add_number, next_number
 
 
 def names_in(folder):
@@ -18,15 +18,15 @@ def names_in(folder):
 
 def save(numbering, folder, ending="-1.png", basename=""):
     with numbering.reserved(folder, basename) as reservation:
-        path = folder / f"{numbered(basename, reservation.number)}{ending}"
+        path = folder / f"{add_number(basename, reservation.number)}{ending}"
         assert numbering.publish(reservation, path, basename)
     return path.name
 
 
 def test_numbers_are_written_as_A1111_writes_them():
-    assert numbered("", 7) == "00007"
-    assert numbered("", 123456) == "123456"
-    assert numbered("grid", 7) == "grid-0007"
+    assert add_number("", 7) == "00007"
+    assert add_number("", 123456) == "123456"
+    assert add_number("grid", 7) == "grid-0007"
 
 
 @pytest.mark.parametrize(

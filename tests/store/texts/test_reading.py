@@ -11,7 +11,7 @@ from PIL.PngImagePlugin import PngInfo
 
 from tests.foreign_recipes import EXAMPLES
 from webui.core.errors import UnusableFile
-from webui.store.pictures.plain_pictures import PLAIN_MODES, plain
+from webui.store.pictures.plain_pictures import PLAIN_MODES, make_plain
 from webui.store.texts.encoding import PictureNotes, encode
 from webui.store.texts.reading import open_picture, read_infotext
 
@@ -288,7 +288,7 @@ def test_pictures_of_every_mode_open_whatever_their_suffix(tmp_path, mode, suffi
     path = tmp_path / f"x{suffix}"
     path.write_bytes(saved(picture_format, Image.new(mode, (8, 8))))
     assert open_picture(path).size == (8, 8)
-    assert plain(open_picture(path)).mode in PLAIN_MODES
+    assert make_plain(open_picture(path)).mode in PLAIN_MODES
 
 
 def test_a_truncated_picture_is_refused_when_its_pixels_are_needed():

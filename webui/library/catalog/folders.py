@@ -154,7 +154,7 @@ def find_files(folders: ModelFolders) -> Iterator[FoundFile]:
         )
 
 
-def found_file(root: Path, path: Path) -> FoundFile | None:
+def describe_file(root: Path, path: Path) -> FoundFile | None:
     """A single file or diffusers folder below a root; None if it is gone."""
     try:
         if path.is_dir():

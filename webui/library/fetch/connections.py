@@ -45,7 +45,7 @@ def inner_address(address: Address) -> ipaddress.IPv4Address | None:
 def public_addresses(host: str, port: int) -> list[str]:
     """The addresses of a name. Raises FetchRefused if one of them is not public, or there is none."""
     try:
-        addresses = resolved(host, port)
+        addresses = resolve(host, port)
     except (OSError, UnicodeError) as error:
         raise FetchRefused(
             "no connection", f"{host} cannot be found. Check the address and this machine's connection."
@@ -55,7 +55,7 @@ def public_addresses(host: str, port: int) -> list[str]:
     return addresses
 
 
-def resolved(host: str, port: int) -> list[str]:
+def resolve(host: str, port: int) -> list[str]:
     """All addresses of a name. Raises OSError or UnicodeError."""
     found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
     return list(dict.fromkeys(str(info[4][0]).partition("%")[0] for info in found))
@@ -67,7 +67,7 @@ def refuse_private(host: str, port: int) -> None:
     Names that cannot be resolved here may be known to the proxy: many inner networks know no others.
     """
     try:
-        addresses = resolved(host, port)
+        addresses = resolve(host, port)
     except (OSError, UnicodeError):
         if not is_name_of_the_internet(host):
             raise private_address(host) from None

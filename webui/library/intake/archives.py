@@ -52,7 +52,7 @@ def unpack(path: Path, folder: Path) -> list[Path]:
     """
     with archive_errors(path), zipfile.ZipFile(path) as archive:
         members = [info for info in archive.infolist() if not info.is_dir()]
-        targets = checked_targets(path, members)
+        targets = check_targets(path, members)
         check_size(path, members, folder)
         for info, relative in zip(members, targets, strict=True):
             extract(archive, info, folder / relative)
@@ -68,7 +68,7 @@ def archive_errors(path: Path) -> Generator[None, None, None]:
         raise UnusableFile(f"{path.name} is damaged and cannot be unpacked. Get it again.") from error
 
 
-def checked_targets(path: Path, members: list[zipfile.ZipInfo]) -> list[Path]:
+def check_targets(path: Path, members: list[zipfile.ZipInfo]) -> list[Path]:
     """Where each member goes, relative; raises if one must not be unpacked."""
     if len(members) > MAX_MEMBERS:
         raise UnusableFile(f"{path.name} holds more than {MAX_MEMBERS} files. Unpack it yourself.")

@@ -38,7 +38,7 @@ def keep_limits(saving: Saving) -> KeepLimits:
     return KeepLimits(saving.latents_kept, saving.latents_kept_mb * BYTES_PER_MB)
 
 
-def latent_of(batch: FinishedBatch) -> Tensor:
+def read_latent(batch: FinishedBatch) -> Tensor:
     """The kept latent (B, C, h, w), float32, on the CPU."""
     # A copy, because torch writes where it likes and bytes may not be written.
     return torch.frombuffer(bytearray(batch.data), dtype=torch.float32).reshape(batch.shape)

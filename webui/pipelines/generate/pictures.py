@@ -14,7 +14,7 @@ from webui.models.loaded_model import LoadedModel
 from webui.pipelines.context import Context
 from webui.pipelines.encode import old_timelines_matter
 from webui.pipelines.generate.kept_latents import store_latents
-from webui.pipelines.img2img.colours import corrected
+from webui.pipelines.img2img.colours import correct_colours
 from webui.pipelines.img2img.img2img import Originals
 from webui.pipelines.img2img.resize import Upscale, resize
 from webui.pipelines.setup import Batch, decode_latent
@@ -42,7 +42,7 @@ def make_pictures(
     with store_latents(latent, batch.request, batch.indexes[0], sd, facts, context) as kept:
         yield from tell([kept.warning] if kept.warning else [])
         making = Making(batch, sd, facts, context, originals, kept)
-        yield from pictures_of(latent, range(len(latent)), making)
+        yield from finish_pictures(latent, range(len(latent)), making)
     yield from tell(sd.take_messages())
 
 
@@ -58,7 +58,7 @@ class Making:
     kept: StoredLatent
 
 
-def pictures_of(latent: Tensor, places: Iterable[int], making: Making) -> Iterator[Event]:
+def finish_pictures(latent: Tensor, places: Iterable[int], making: Making) -> Iterator[Event]:
     """Some of the pictures of a batch, by their places in its latent (B, C, h, w)."""
     request = making.batch.request
     for place in places:
@@ -97,7 +97,7 @@ class PictureFinisher:
         for colours in self._originals.colours:
             if self._saving.save_images_before_color_correction:
                 yield self._ready(self._laid_over(picture)[0], "-before-color-correction")
-            picture = corrected(picture, colours)
+            picture = correct_colours(picture, colours)
         picture, alone = self._laid_over(picture)
         yield self._ready(picture)
         yield from self._masks(alone)
@@ -142,11 +142,13 @@ class PictureFinisher:
         self, picture: Image.Image, aside: Aside = "", *, is_saved: bool = True, is_shown: bool | None = None
     ) -> ImageReady:
         shown = not aside if is_shown is None else is_shown
-        made = ready(picture, self._index, self._request, self._facts)
+        made = make_ready(picture, self._index, self._request, self._facts)
         return made.model_copy(update={"aside": aside, "is_saved": is_saved, "is_shown": shown})
 
 
-def ready(picture: Image.Image, index: int, request: GenerationRequest, facts: PictureFacts) -> ImageReady:
+def make_ready(
+    picture: Image.Image, index: int, request: GenerationRequest, facts: PictureFacts
+) -> ImageReady:
     """A picture with its infotext."""
     return ImageReady(
         index=index,
@@ -165,12 +167,12 @@ def ready(picture: Image.Image, index: int, request: GenerationRequest, facts: P
     )
 
 
-def first_pass_picture(
+def show_first_pass(
     picture: Image.Image, batch: Batch, place: int, sd: LoadedModel, context: Context
 ) -> ImageReady:
     """What hires fix started from, to be saved beside its result."""
     facts = picture_facts(sd, batch.request, context)
-    made = ready(picture, batch.indexes[place], batch.request, facts)
+    made = make_ready(picture, batch.indexes[place], batch.request, facts)
     return made.model_copy(update={"aside": "-before-highres-fix", "is_shown": False})
 
 

@@ -40,13 +40,13 @@ def storage_errors(path: Path) -> Generator[None, None, None]:
 
 def write_atomically(path: Path, data: bytes) -> None:
     """Make or replace a file, its folder included; readers see the old content or the new, never a part."""
-    with storage_errors(path), written_beside(path, data) as temporary:
+    with storage_errors(path), write_beside(path, data) as temporary:
         temporary.replace(path)
 
 
 def write_new(path: Path, data: bytes) -> Path:
     """Make a file, as `name-1`, `name-2`, … where others have its name; the path that it got."""
-    with storage_errors(path), written_beside(path, data) as temporary:
+    with storage_errors(path), write_beside(path, data) as temporary:
         target = path
         for number in itertools.count(1):
             if move_exclusively(temporary, target):
@@ -56,7 +56,7 @@ def write_new(path: Path, data: bytes) -> Path:
 
 
 @contextlib.contextmanager
-def written_beside(path: Path, data: bytes) -> Generator[Path, None, None]:
+def write_beside(path: Path, data: bytes) -> Generator[Path, None, None]:
     """A finished temporary file in the folder of `path`, gone after the block if it was not moved away."""
     path.parent.mkdir(parents=True, exist_ok=True)
     descriptor, name = tempfile.mkstemp(dir=path.parent, prefix=".", suffix=".tmp")

@@ -45,7 +45,7 @@ class FolderRules:
         """The folder that a text names, there yet or not. Raises InvalidRequest about `what`."""
         fault = folder_fault(folder)
         if fault:
-            raise InvalidRequest(f"{what} is {shown(folder)}, but {fault}.")
+            raise InvalidRequest(f"{what} is {show_path(folder)}, but {fault}.")
         path = self._root / folder
         try:
             real = path.resolve()
@@ -53,16 +53,16 @@ class FolderRules:
             roots = [place.resolve() for place in (self._root, *self._usual_folders(), *self._allowed)]
             nearest = next(place for place in (real, *real.parents) if place.exists())
         except (OSError, RuntimeError, ValueError) as error:
-            raise InvalidRequest(f"{what} is {shown(folder)}, but it leads nowhere.") from error
+            raise InvalidRequest(f"{what} is {show_path(folder)}, but it leads nowhere.") from error
         code = [(self._root / name).resolve() for name in CODE_FOLDERS]
         if not any(real.is_relative_to(place) for place in roots) or any(map(real.is_relative_to, code)):
             raise InvalidRequest(
-                f"{what} is {shown(folder)}, but pictures lie below the data folder, as in outputs/mine. "
+                f"{what} is {show_path(folder)}, but pictures lie below the data folder, as in outputs/mine. "
                 "Whoever starts the server can allow other folders with --allow-folder."
             )
         if not nearest.is_dir():
             raise InvalidRequest(
-                f"{what} is {shown(folder)}, but {nearest.name} is no folder. Choose another."
+                f"{what} is {show_path(folder)}, but {nearest.name} is no folder. Choose another."
             )
         return path
 
@@ -103,7 +103,7 @@ def check_pattern(key: str, pattern: str) -> None:
     elif SEPARATORS.match(pattern) or DRIVE.match(pattern):
         fault = "it begins like a whole path. Begin with a name; the folder is a setting of its own"
     if fault:
-        raise InvalidRequest(f"The option {key} is {shown(pattern)}, but {fault}.")
+        raise InvalidRequest(f"The option {key} is {show_path(pattern)}, but {fault}.")
 
 
 def is_climbing(part: str) -> bool:
@@ -111,6 +111,6 @@ def is_climbing(part: str) -> bool:
     return ".." in part and not part.strip(". ")
 
 
-def shown(text: str) -> str:
+def show_path(text: str) -> str:
     """A text as a sentence has it: not too long."""
     return repr(text if len(text) <= 60 else f"{text[:57]}...")

@@ -176,7 +176,7 @@ def file_away(source: Path, target: Path) -> bool:
         return True
 
 
-def clean_copies(folders: Iterable[Path]) -> None:
+def remove_copies(folders: Iterable[Path]) -> None:
     """Remove copies that a killed server left half-way between two disks."""
     for folder in folders:
         for copy in folder.glob(f"{COPY_PREFIX}*.tmp"):

@@ -39,7 +39,7 @@ class WrittenFolders:
 def sweep(folders: WrittenFolders, started: float) -> int:
     """Remove what was left half-written in these folders before `started` (Unix time); how many files."""
     removed = 0
-    for path in half_written(folders):
+    for path in find_half_written(folders):
         with contextlib.suppress(OSError):
             found = path.lstat()
             if stat.S_ISREG(found.st_mode) and found.st_mtime < started - MARGIN_S:
@@ -48,14 +48,14 @@ def sweep(folders: WrittenFolders, started: float) -> int:
     return removed
 
 
-def half_written(folders: WrittenFolders) -> Iterator[Path]:
+def find_half_written(folders: WrittenFolders) -> Iterator[Path]:
     """Files with such names. Links to folders are not followed; unreadable folders are passed over."""
-    places = itertools.chain.from_iterable(os.walk(folder) for folder in outermost(folders.whole))
+    places = itertools.chain.from_iterable(os.walk(folder) for folder in keep_outermost(folders.whole))
     for place, _, names in itertools.chain(places, (next(os.walk(flat), NOTHING) for flat in folders.flat)):
         yield from (Path(place) / name for name in names if HALF_WRITTEN.fullmatch(name))
 
 
-def outermost(folders: Iterable[Path]) -> list[Path]:
+def keep_outermost(folders: Iterable[Path]) -> list[Path]:
     """The folders without those that lie in another one, each once."""
     real: set[Path] = set()
     for folder in folders:

@@ -180,7 +180,7 @@ def look_up(name: str, arguments: list[str], naming: Naming) -> Value:
     return sanitise(value) if isinstance(value, str) else value
 
 
-def formatted_time(naming: Naming, arguments: list[str]) -> str:
+def format_time(naming: Naming, arguments: list[str]) -> str:
     """`[datetime<format><time zone>]`; A1111's default where either makes no sense."""
     time = naming.now
     if len(arguments) > 1 and (zone := time_zone(arguments[1])):
@@ -214,7 +214,7 @@ def request_digest(
     return digest(text(request).encode(errors="replace"), arguments, 8) if request else None
 
 
-def prompts_found(naming: Naming, arguments: list[str]) -> str | None:
+def find_prompts(naming: Naming, arguments: list[str]) -> str | None:
     """`[hasprompt<word|otherwise>…]`: the words that stand in the prompt, or their alternatives."""
     if naming.facts.request is None:
         return None
@@ -231,16 +231,16 @@ def prompt_words(naming: Naming, request: GenerationRequest) -> str:
     return " ".join(words[: naming.max_words]) or "empty"
 
 
-def prompt_without_styles(naming: Naming, request: GenerationRequest) -> str:
+def remove_styles(naming: Naming, request: GenerationRequest) -> str:
     """The prompt without what the styles added to it."""
     prompt = request.prompt
     for style in naming.facts.style_prompts:
         for added in style.split("{prompt}"):
-            prompt = without_phrase(prompt, added)
+            prompt = remove_phrase(prompt, added)
     return prompt.strip(" ,\n")
 
 
-def without_phrase(text: str, phrase: str) -> str:
+def remove_phrase(text: str, phrase: str) -> str:
     """A text without every occurrence of a phrase; what was apart by a comma stays so."""
     if not phrase.strip(" ,"):
         return text
@@ -318,15 +318,15 @@ OF_REQUEST: dict[str, Callable[[Naming, GenerationRequest], Value]] = {
     "prompt": lambda naming, request: sanitise(request.prompt, replace_spaces=True),
     "prompt_spaces": lambda naming, request: request.prompt,
     "prompt_words": prompt_words,
-    "prompt_no_styles": prompt_without_styles,
+    "prompt_no_styles": remove_styles,
     "batch_number": batch_number,
     "batch_size": lambda naming, request: request.batch_size,
     "generation_number": generation_number,
     "clip_skip": lambda naming, request: request.options.clip_skip,
 }
 WITH_ARGUMENTS: dict[str, Callable[[Naming, list[str]], Value]] = {
-    "datetime": formatted_time,
-    "hasprompt": prompts_found,
+    "datetime": format_time,
+    "hasprompt": find_prompts,
     "image_hash": lambda naming, arguments: digest(naming.image.tobytes(), arguments, None),
     "prompt_hash": lambda naming, arguments: request_digest(
         naming, arguments, lambda request: request.prompt

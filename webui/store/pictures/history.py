@@ -125,7 +125,7 @@ class History:
         Whoever stops before the end begins again the next time; what is known by then costs little.
         """
         for paths in split_into_batches(paths_in(folders), GATHERED_AT_ONCE):
-            pictures = [picture for path in self._unknown(paths) if (picture := found_picture(path))]
+            pictures = [picture for path in self._unknown(paths) if (picture := describe_found(path))]
             with self._database.writing() as connection:
                 for found in pictures:
                     # One that was saved in between is known better.
@@ -242,7 +242,7 @@ def split_into_batches(paths: Iterable[Path], size: int) -> Iterator[list[Path]]
         yield batch
 
 
-def found_picture(path: Path) -> FoundPicture | None:
+def describe_found(path: Path) -> FoundPicture | None:
     """What a picture file tells of how it was made; None if it tells nothing."""
     try:
         infotext, items = read_infotext(path)

@@ -12,7 +12,7 @@ from webui.core.errors import StorageError
 from webui.core.settings import Folders, PictureFormat, Saving
 from webui.store.files.atomic import storage_errors, write_atomically, write_new, write_through
 from webui.store.pictures.filenames import NameFacts, Naming, file_name, folder_parts, name_part
-from webui.store.pictures.numbering import Numbering, numbered
+from webui.store.pictures.numbering import Numbering, add_number
 from webui.store.texts.encoding import PictureNotes, encode_as_set, fits, infotext_fits
 
 Tab = Literal["txt2img", "img2img", "extras"]
@@ -172,7 +172,9 @@ class ImageFiles:
             return write_new(path, data)
         dash = "-" if place.decoration else ""
         return self._publish_numbered(
-            data, place, lambda number: f"{numbered(place.basename, number)}{dash}{place.decoration}.{suffix}"
+            data,
+            place,
+            lambda number: f"{add_number(place.basename, number)}{dash}{place.decoration}.{suffix}",
         )
 
     def _publish_numbered(self, data: bytes, place: NumberedName, name: Callable[[int], str]) -> Path:

@@ -102,7 +102,7 @@ class BatchAtWork:
     def count_saved(self) -> None:
         """One more of its pictures is safe."""
         if self.file.left and not self.has_failed:
-            self.file = with_left(self.file, self.file.left - 1)
+            self.file = rename_with_left(self.file, self.file.left - 1)
 
 
 class Latents:
@@ -159,7 +159,7 @@ class Latents:
         for _ in range(ATTEMPTS):
             with contextlib.suppress(FileNotFoundError):
                 return read_batch(self._find(latent).path)
-        raise gone()
+        raise refuse_gone()
 
     def has(self, latent: str) -> bool:
         """Whether a batch is still kept."""
@@ -173,14 +173,14 @@ class Latents:
 
     def settle(self, latent: str) -> None:
         """Offer a batch no more as unfinished."""
-        with_left(self._find(latent), 0)
+        rename_with_left(self._find(latent), 0)
 
     def _write(self, batch: FinishedBatch) -> LatentFile:
         assert len(batch.data) == math.prod(batch.shape) * BYTES_PER_NUMBER, "The data is not of that shape."
         # In nanoseconds, because the oldest go first: several may be kept within a millisecond.
         latent = f"{time.time_ns():019d}-{uuid4().hex[:8]}"
         file = LatentFile(self._folder / file_name(latent, batch.count), latent, batch.count)
-        write_atomically(file.path, encoded(batch))
+        write_atomically(file.path, encode_batch(batch))
         return file
 
     @contextlib.contextmanager
@@ -233,7 +233,7 @@ class Latents:
         for file in self._files():
             if file.id == latent:
                 return file
-        raise gone()
+        raise refuse_gone()
 
     def _files(self) -> list[LatentFile]:
         if not self._folder.is_dir():
@@ -245,7 +245,7 @@ class Latents:
         )
 
 
-def gone() -> NotFound:
+def refuse_gone() -> NotFound:
     """What to say of a batch that is not there any more."""
     return NotFound(
         "The latent of this picture is no longer kept. Generate it again with its seed, or let Settings, "
@@ -258,7 +258,7 @@ def file_name(latent: str, left: int) -> str:
     return f"{latent}.{left}.safetensors"
 
 
-def with_left(file: LatentFile, left: int) -> LatentFile:
+def rename_with_left(file: LatentFile, left: int) -> LatentFile:
     """The file renamed to say that so many of its pictures are not saved yet."""
     path = file.path.with_name(file_name(file.id, left))
     try:
@@ -271,7 +271,7 @@ def with_left(file: LatentFile, left: int) -> LatentFile:
     return LatentFile(path, file.id, left)
 
 
-def encoded(batch: FinishedBatch) -> bytes:
+def encode_batch(batch: FinishedBatch) -> bytes:
     """The batch as a safetensors file: any tool that reads those can read the latent."""
     facts = asdict(batch.facts) | {"effects": sorted(batch.facts.effects)}
     header = {
@@ -309,13 +309,13 @@ def read_batch(path: Path) -> FinishedBatch:
             facts=PictureFacts(**facts),
         )
     except (ValueError, KeyError, TypeError, ValidationError) as error:
-        raise damaged(path) from error
+        raise refuse_damaged(path) from error
     if len(batch.data) != math.prod(batch.shape) * BYTES_PER_NUMBER:
-        raise damaged(path)
+        raise refuse_damaged(path)
     return batch
 
 
-def damaged(path: Path) -> UnusableFile:
+def refuse_damaged(path: Path) -> UnusableFile:
     """What to say of a file that cannot be read."""
     return UnusableFile(f"The kept latent {path.name} is damaged. Generate the picture again with its seed.")
 

@@ -83,7 +83,7 @@ class Numbering:
             else:
                 number = known.next_number
             while True:
-                marker = folder / f".{numbered(basename, number)}.numbered.tmp"
+                marker = folder / f".{add_number(basename, number)}.numbered.tmp"
                 try:
                     marker.touch(exist_ok=False)
                 except FileExistsError:
@@ -100,7 +100,7 @@ class Numbering:
             self._counted.popitem(last=False)
 
 
-def numbered(basename: str, number: int) -> str:
+def add_number(basename: str, number: int) -> str:
     """A1111's way of writing it: 00012, or grid-0012."""
     return f"{basename}-{number:04}" if basename else f"{number:05}"
 
@@ -111,7 +111,7 @@ def next_number(folder: Path, basename: str = "") -> int:
     with os.scandir(folder) as entries:
         for entry in entries:
             name = entry.name
-            if (marker := MARKER.fullmatch(name)) and not removed_if_stale(Path(entry.path)):
+            if (marker := MARKER.fullmatch(name)) and not remove_if_stale(Path(entry.path)):
                 name = marker[1]
             if not name.startswith(prefix):
                 continue
@@ -121,7 +121,7 @@ def next_number(folder: Path, basename: str = "") -> int:
     return largest + 1
 
 
-def removed_if_stale(marker: Path) -> bool:
+def remove_if_stale(marker: Path) -> bool:
     """Remove what a server left that died while writing."""
     with contextlib.suppress(OSError):
         if time.time() - marker.stat().st_mtime > STALE_AFTER_S:

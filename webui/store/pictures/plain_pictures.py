@@ -31,11 +31,11 @@ def keep_picture(inputs: Inputs, data: bytes) -> InputPicture:
             f"The picture has {image.width}x{image.height} pixels; a side can have {MAX_SIDE} at most. "
             "Make it smaller first."
         )
-    reference = inputs.add(data) if image.mode in PLAIN_MODES else inputs.add_image(plain(image))
+    reference = inputs.add(data) if image.mode in PLAIN_MODES else inputs.add_image(make_plain(image))
     return InputPicture(reference, image.width, image.height)
 
 
-def plain(image: Image.Image) -> Image.Image:
+def make_plain(image: Image.Image) -> Image.Image:
     """The picture in 8 bits, grey or RGB, with its alpha if it has any."""
     if image.mode in PLAIN_MODES:
         return image

@@ -101,10 +101,10 @@ def png_notes(notes: PictureNotes) -> PngInfo:
     chunks = PngInfo()
     infotext = {} if notes.infotext is None else {notes.section: notes.infotext}
     for key, text in [*notes.items.items(), *infotext.items()]:
-        if is_ambiguous(writable(text)):
-            chunks.add_itxt(key, writable(text))
+        if is_ambiguous(replace_unwritable(text)):
+            chunks.add_itxt(key, replace_unwritable(text))
         else:
-            chunks.add_text(key, writable(text))
+            chunks.add_text(key, replace_unwritable(text))
     return chunks
 
 
@@ -127,10 +127,10 @@ def exif(notes: PictureNotes) -> bytes:
 
 def user_comment(infotext: str) -> bytes:
     """EXIF's UserComment in Unicode, big-endian, which piexif and so A1111 write and expect."""
-    return UTF16_MARK + writable(infotext).encode("utf-16-be")
+    return UTF16_MARK + replace_unwritable(infotext).encode("utf-16-be")
 
 
-def writable(text: str) -> str:
+def replace_unwritable(text: str) -> str:
     """Text that every reader gets back.
 
     Without NUL, which ends strings, halves of characters, and byte order marks at the start, which get lost.

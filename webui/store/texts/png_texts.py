@@ -63,7 +63,7 @@ def read_png_texts(file: BinaryIO) -> PngTexts | None:
     return PngTexts(texts, is_too_much or whole > PILLOW_MAX_ALL_TEXT)
 
 
-def without_texts(data: bytes) -> bytes:
+def remove_texts(data: bytes) -> bytes:
     """The same picture without its texts and colour profile, as Pillow can open it."""
     kept: list[bytes] = []
     at = 0

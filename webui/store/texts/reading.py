@@ -15,7 +15,7 @@ from webui.core.errors import UnusableFile
 from webui.core.foreign.programs import infotext_of_items, infotext_of_text
 from webui.core.infotext_syntax import as_json_object
 from webui.store.texts.hidden_text import read_hidden_text
-from webui.store.texts.png_texts import PngTexts, read_png_texts, without_texts
+from webui.store.texts.png_texts import PngTexts, read_png_texts, remove_texts
 from webui.store.texts.user_comment import INFOTEXT_MARK, decode_user_comment, exif_texts
 from webui.store.texts.xmp import xmp_texts
 
@@ -151,7 +151,7 @@ def as_pillow_opens(source: Path | bytes) -> Path | io.BytesIO:
     """The file, or a copy of it without texts that would keep Pillow from opening it. Raises OSError."""
     found = png_texts(source)
     if found is not None and found.are_too_much_for_pillow:
-        return io.BytesIO(without_texts(source if isinstance(source, bytes) else source.read_bytes()))
+        return io.BytesIO(remove_texts(source if isinstance(source, bytes) else source.read_bytes()))
     return io.BytesIO(source) if isinstance(source, bytes) else source
 
 

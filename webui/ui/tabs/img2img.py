@@ -9,7 +9,7 @@ from gradio.components import Component
 
 from webui.core.errors import WebuiError
 from webui.core.events import Message
-from webui.jobs.img2img_batch import img2img_series
+from webui.jobs.img2img_batch import make_series
 from webui.jobs.job import Delivery
 from webui.jobs.services import Services
 from webui.pipelines.img2img.sketch import blend_sketch
@@ -157,7 +157,7 @@ def submit_batch(services: Services, fields: dict[str, Any], files: list[str], d
     """A job for many pictures; its log names those that are left out."""
     check_named_folders(services, fields, BATCH_FOLDERS)
     wanted, overrides = batch_parts(fields)
-    series, problems = img2img_series(services, batch_of(fields, files), wanted, overrides)
+    series, problems = make_series(services, batch_of(fields, files), wanted, overrides)
     # The grid of a batch would hold pictures that have nothing to do with each other.
     job = services.submit(series, replace(delivery, save_grid=False), overrides)
     for problem in problems:
