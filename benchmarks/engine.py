@@ -23,10 +23,10 @@ from webui.library.catalog.catalog import Catalog
 from webui.library.catalog.folders import ModelFolders
 from webui.store.database import Database
 from webui.store.header_cache import HeaderCache
-from webui.store.history import History
-from webui.store.images import ImageFiles
-from webui.store.inputs import Inputs
-from webui.store.latents import Latents
+from webui.store.pictures.history import History
+from webui.store.pictures.images import ImageFiles
+from webui.store.pictures.inputs import Inputs
+from webui.store.pictures.latents import Latents
 
 ROOT = Path(__file__).resolve().parent.parent
 HEADERS = ROOT / "tests" / "headers" / "headers.json.gz"

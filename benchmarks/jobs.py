@@ -24,8 +24,8 @@ from webui.core.stop import Stop
 from webui.jobs.queue import JobQueue
 from webui.jobs.saving import PictureSaver
 from webui.store.database import Database
-from webui.store.history import History
-from webui.store.images import ImageFiles
+from webui.store.pictures.history import History
+from webui.store.pictures.images import ImageFiles
 
 TABS = ("txt2img", "img2img", "extras")
 PAGES, LOOKS_PER_S = 20, 4

@@ -17,7 +17,7 @@ from fastapi import FastAPI
 
 from webui.api.access import describe_access
 from webui.api.app import build_api
-from webui.api.connections import Limits, protocol_with
+from webui.api.connections import Limits, make_protocol
 from webui.core.errors import Busy
 from webui.core.flags import Flags
 from webui.core.readable import readable
@@ -45,27 +45,27 @@ from webui.library.library import Library
 from webui.library.presets.presets import Presets
 from webui.store.card_cache import CardCache
 from webui.store.database import Database
-from webui.store.folder_rules import FolderRules
+from webui.store.files.folder_rules import FolderRules
+from webui.store.files.lock import DataLock
+from webui.store.files.staging import INCOMING
+from webui.store.files.sweep import Sweeping, WrittenFolders
+from webui.store.files.uploads import Uploads
 from webui.store.header_cache import HeaderCache
-from webui.store.history import History
-from webui.store.history_gathering import HistoryGathering, output_folders
-from webui.store.images import ImageFiles
-from webui.store.inputs import Inputs
 from webui.store.keys import Keys
 from webui.store.last_infotexts import LastInfotexts
-from webui.store.latents import Latents
-from webui.store.lock import DataLock
+from webui.store.pictures.history import History
+from webui.store.pictures.history_gathering import HistoryGathering, output_folders
+from webui.store.pictures.images import ImageFiles
+from webui.store.pictures.inputs import Inputs
+from webui.store.pictures.latents import Latents
+from webui.store.pictures.served_pictures import ServedPictures
+from webui.store.pictures.thumbnails import Thumbnails
+from webui.store.pictures.unsaved import UNSAVED, UnsavedPictures
 from webui.store.preset_files import PRESETS, PresetFiles
-from webui.store.served_pictures import ServedPictures
 from webui.store.settings_file import SettingsFile
-from webui.store.staging import INCOMING
 from webui.store.styles_editor import StylesEditor
 from webui.store.styles_file import StylesReader
-from webui.store.sweep import Sweeping, WrittenFolders
-from webui.store.thumbnails import Thumbnails
 from webui.store.trash import Trash
-from webui.store.unsaved import UNSAVED, UnsavedPictures
-from webui.store.uploads import Uploads
 
 logger = logging.getLogger(__name__)
 PORT, API_PORT, PORTS_TO_TRY = 7860, 7861, 100
@@ -260,7 +260,7 @@ def server_config(app: FastAPI, flags: Flags, limits: Limits) -> uvicorn.Config:
     """How uvicorn serves the application."""
     return uvicorn.Config(
         app,
-        http=protocol_with(limits),
+        http=make_protocol(limits),
         log_level="warning",
         server_header=False,
         ssl_keyfile=str(flags.tls_keyfile) if flags.tls_keyfile else None,

@@ -18,7 +18,7 @@ from tests.golden_cases import (
     pixels,
     without_version,
 )
-from webui.store.latents import FinishedBatch
+from webui.store.pictures.latents import FinishedBatch
 
 MOST_LEVELS_OFF, MEAN_LEVELS_OFF = 2, 0.02
 # Of A1111's latents, by the largest value.
@@ -34,13 +34,13 @@ ROUNDED_MEAN_LEVELS_OFF, ROUNDED_LATENT_OFF = 0.1, 1e-2
 @pytest.fixture
 def finished(exact_services, monkeypatch) -> list[FinishedBatch]:
     """Batches as the sampler left them, as they are kept before they are decoded."""
-    batches, keeping = [], exact_services.latents.keeping
+    batches, keeping = [], exact_services.latents.store
 
     def noted(batch, limits):
         batches.append(batch)
         return keeping(batch, limits)
 
-    monkeypatch.setattr(exact_services.latents, "keeping", noted)
+    monkeypatch.setattr(exact_services.latents, "store", noted)
     return batches
 
 

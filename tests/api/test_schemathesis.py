@@ -74,7 +74,7 @@ def call_often(name: str, strategy: SearchStrategy[Any], api: TestClient) -> Non
     """Draw calls to a route and send them."""
 
     @settings(
-        max_examples=EXAMPLES, deadline=None, database=None, derandomize=True,
+        max_examples=EXAMPLES, database=None, derandomize=True,
         phases=[Phase.generate, Phase.shrink], suppress_health_check=list(HealthCheck),
     )  # fmt: skip
     @given(case=strategy)

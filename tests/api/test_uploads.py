@@ -9,7 +9,7 @@ from tests.arriving_files import INFOTEXT, archive, lora, picture, unknown_tenso
 from tests.fake_sites import FakeFile, FakeVersion
 from webui.api import uploads
 from webui.core.errors import InvalidRequest
-from webui.store.uploads import Uploads
+from webui.store.files.uploads import Uploads
 
 
 def begin(api, name, size, **more):

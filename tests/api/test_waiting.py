@@ -3,6 +3,7 @@
 import asyncio
 import base64
 import io
+import json
 import threading
 import time
 from collections.abc import AsyncIterator, Iterator
@@ -16,6 +17,11 @@ from PIL import Image
 
 from tests.api.held_worker import HeldWorker, services_with
 from webui.api.app import build_api
+from webui.api.sdapi.waiting import finish
+from webui.core.errors import ServerEnding
+from webui.core.events import ImageReady, ImageSaved
+from webui.core.request import GenerationRequest
+from webui.jobs.job import Delivery, Job
 from webui.jobs.services import Services
 from webui.main import running
 
@@ -133,6 +139,48 @@ def test_a_call_hears_in_a_sentence_that_the_server_ends(services):
     for answer in asyncio.run(end()):
         assert answer.status_code == 503
         assert "being stopped" in answer.json()["detail"]
+
+
+@pytest.mark.parametrize("path", ["/sdapi/v1/txt2img", "/sdapi/v1/img2img"])
+def test_pictures_that_cannot_be_saved_are_answered_with_the_reason(path, services, worker, tmp_path):
+    worker.release.set()
+    # Where the folder should be there is a file, and nothing can be written into it.
+    (tmp_path / "outputs").write_text("not a folder")
+    wanted = {"save_images": True, "do_not_save_grid": True, "batch_size": 3}
+
+    async def call() -> httpx.Response:
+        async with client_of(services) as client:
+            return await client.post(path, json=PATHS[path] | wanted)
+
+    answer = asyncio.run(call())
+    assert answer.status_code == 200
+    assert len(answer.json()["images"]) == 3
+    first, last = json.loads(answer.json()["info"])["messages"]
+    assert first.startswith("A picture could not be saved. ")
+    assert str(tmp_path / "outputs") in first
+    assert last == "3 pictures could not be saved."
+
+
+@pytest.mark.parametrize("ends_first", [True, False])
+def test_pictures_of_a_call_that_waits_no_more_are_let_go(services, worker, ends_first):
+    async def leave() -> Job:
+        async with client_of(services):
+            job = services.submit(GenerationRequest(), Delivery(tab="api", keep_images=True))
+            waiting = asyncio.create_task(finish(job))
+            await until(services.jobs.running)
+            if ends_first:
+                worker.release.set()
+                job.wait(20)
+            waiting.cancel()
+            with pytest.raises(ServerEnding):
+                await waiting
+            worker.release.set()
+            await until(lambda: job.finished)
+            return job
+
+    log = asyncio.run(leave()).log()
+    assert any(isinstance(event, ImageSaved) for event in log)
+    assert not any(isinstance(event, ImageReady) for event in log)
 
 
 def test_the_job_of_a_client_that_goes_away_goes_on(services, worker):

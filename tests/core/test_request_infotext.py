@@ -14,9 +14,9 @@ from webui.core.request import GenerationRequest, make_request
 from webui.core.request_infotext import (
     PictureFacts,
     format_infotext,
+    list_written_options,
     parse_infotext,
     read_infotext,
-    written_options,
 )
 from webui.core.request_parts import Refiner
 from webui.core.sampling import AUTOMATIC
@@ -33,7 +33,7 @@ prompts = (
 
 def written(request: GenerationRequest) -> GenerationRequest:
     """The request without options that its sampler and schedule do not read."""
-    names = {*written_options(request), "clip_skip", "randn_source", "token_merging_ratio"}
+    names = {*list_written_options(request), "clip_skip", "randn_source", "token_merging_ratio"}
     if request.sampler in ("Euler a", "DPM++ 2S a", "DPM2 a", "DPM fast", "DPM adaptive"):
         names.add("eta_noise_seed_delta")
     kept = {name: getattr(request.options, name) for name in names}

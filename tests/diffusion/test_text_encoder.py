@@ -21,7 +21,7 @@ from webui.diffusion.text_encoder import (
     TextualInversion,
     VectorRule,
     size_embedding,
-    weighted,
+    weigh_states,
 )
 from webui.models.cpu.precision import EXACT
 from webui.models.files.tensors import open_tensors
@@ -135,10 +135,10 @@ def test_emphasis_modes_weigh_as_they_say() -> None:
         torch.randn(2, 5, 4, generator=generator) + 1,
         torch.rand(2, 5, generator=generator) + 0.5,
     )
-    assert weighted(states, weights, "Ignore") is states
-    assert weighted(states, weights, "None") is states
-    torch.testing.assert_close(weighted(states, weights, "No norm"), states * weights[..., None])
-    original = weighted(states, weights, "Original")
+    assert weigh_states(states, weights, "Ignore") is states
+    assert weigh_states(states, weights, "None") is states
+    torch.testing.assert_close(weigh_states(states, weights, "No norm"), states * weights[..., None])
+    original = weigh_states(states, weights, "Original")
     torch.testing.assert_close(original.mean(), states.mean())
     torch.testing.assert_close(
         original / original[0, 0, 0], (scaled := states * weights[..., None]) / scaled[0, 0, 0]

@@ -7,12 +7,12 @@ from webui.core.errors import InvalidRequest
 from webui.jobs.img2img_batch import (
     BatchInputs,
     PngInfoChoice,
-    folder_named,
-    img2img_series,
-    mask_for,
-    pictures_for_batch,
+    find_batch_pictures,
+    find_folder,
+    find_mask,
+    make_series,
 )
-from webui.store.encoding import PictureNotes, encode
+from webui.store.texts.encoding import PictureNotes, encode
 
 NOTES = "a fox\nNegative prompt: fog\nSteps: 7, Sampler: Euler a, CFG scale: 4.5, Seed: 9, Size: 72x64"
 
@@ -31,11 +31,11 @@ def folder(tmp_path):
 
 def series(exact_services, batch, **wanted):
     fields = {"model": "tiny-b", "prompt": "sharp", "seed": -1, "width": 64, "height": 64} | wanted
-    return img2img_series(exact_services, batch, fields, {})
+    return make_series(exact_services, batch, fields, {})
 
 
 def test_pictures_of_a_folder_come_by_name_without_hidden_ones(folder):
-    assert [path.name for path in pictures_for_batch(folder, "input directory")] == [
+    assert [path.name for path in find_batch_pictures(folder, "input directory")] == [
         "a.png",
         "b.png",
         "c.png",
@@ -44,7 +44,7 @@ def test_pictures_of_a_folder_come_by_name_without_hidden_ones(folder):
 
 def test_every_picture_gets_a_request_with_the_same_seed(exact_services, folder):
     made, problems = series(
-        exact_services, BatchInputs(pictures_for_batch(folder, "input directory"), output="/out")
+        exact_services, BatchInputs(find_batch_pictures(folder, "input directory"), output="/out")
     )
     assert problems == []
     assert made.names == ("a.png", "b.png", "c.png")
@@ -57,7 +57,7 @@ def test_every_picture_gets_a_request_with_the_same_seed(exact_services, folder)
 
 def test_wrong_pictures_are_named_and_the_others_go_on(exact_services, folder):
     (folder / "bad.png").write_bytes(b"<html>")
-    made, problems = series(exact_services, BatchInputs(pictures_for_batch(folder, "input directory")))
+    made, problems = series(exact_services, BatchInputs(find_batch_pictures(folder, "input directory")))
     assert len(made.requests) == 3
     assert len(problems) == 1
     assert "bad.png" in problems[0]
@@ -66,11 +66,11 @@ def test_wrong_pictures_are_named_and_the_others_go_on(exact_services, folder):
 def test_a_batch_of_nothing_but_wrong_pictures_is_refused(exact_services, tmp_path):
     (tmp_path / "bad.png").write_bytes(b"<html>")
     with pytest.raises(InvalidRequest, match=r"bad\.png"):
-        series(exact_services, BatchInputs(pictures_for_batch(tmp_path, "input directory")))
+        series(exact_services, BatchInputs(find_batch_pictures(tmp_path, "input directory")))
 
 
 def test_scale_multiplies_each_pictures_own_size(exact_services, folder):
-    made, _ = series(exact_services, BatchInputs(pictures_for_batch(folder, "input directory"), scale=2))
+    made, _ = series(exact_services, BatchInputs(find_batch_pictures(folder, "input directory"), scale=2))
     assert [(r.width, r.height) for r in made.requests] == [(160, 80), (128, 192), (128, 128)]
 
 
@@ -98,10 +98,10 @@ def test_parameters_may_come_from_pictures_of_the_same_name(exact_services, fold
 
 def test_one_mask_is_for_all_and_several_go_by_name(exact_services, folder):
     one, other = folder / "a.png", folder / "b.png"
-    assert mask_for((other,), one) == other
-    assert mask_for((other, one), one) == one
+    assert find_mask((other,), one) == other
+    assert find_mask((other, one), one) == one
     with pytest.raises(InvalidRequest, match=r"no mask for c\.png"):
-        mask_for((one, other), folder / "c.png")
+        find_mask((one, other), folder / "c.png")
     parts = {"inpainting": {"mask": "0" * 64, "padding": 8}}
     masked, _ = series(exact_services, BatchInputs((one,), masks=(other,)), **parts)
     plain, _ = series(exact_services, BatchInputs((one,)), **parts)
@@ -113,9 +113,9 @@ def test_one_mask_is_for_all_and_several_go_by_name(exact_services, folder):
 @pytest.mark.parametrize("name", ["/no/such/folder", "a\0b", "x" * 5000])
 def test_a_folder_that_is_not_there_is_refused_with_its_name(name):
     with pytest.raises(InvalidRequest, match="not a folder"):
-        folder_named(name, "input directory")
+        find_folder(name, "input directory")
 
 
 def test_an_empty_folder_is_refused(tmp_path):
     with pytest.raises(InvalidRequest, match="no picture in the input directory"):
-        pictures_for_batch(tmp_path, "input directory")
+        find_batch_pictures(tmp_path, "input directory")

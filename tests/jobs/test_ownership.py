@@ -7,10 +7,10 @@ import pytest
 from tests.jobs.fake_work import REQUEST, Saver, Steps, reach
 from webui.core.errors import NotFound
 from webui.core.events import ImageSaved
-from webui.jobs.job import Beside, Delivery, Job
+from webui.jobs.job import Delivery, GalleryContext, Job
 from webui.jobs.ownership import NotYourJob, may_command, owner_name
 from webui.jobs.queue import JobQueue
-from webui.jobs.saving import shown_folders
+from webui.jobs.saving import find_shown_folders
 
 ANNA, BEN = owner_name("anna", "1"), owner_name(None, "2")
 
@@ -108,5 +108,5 @@ def test_the_saver_keeps_what_remembered_jobs_show():
     earlier = ImageSaved(
         index=0, path="/data/unsaved/old/0.png", infotext="", seed=0, variation_seed=0, width=8, height=8
     )
-    job = Job(REQUEST, Delivery(beside=Beside((earlier,))))
-    assert shown_folders([job]) == {job.id, "old"}
+    job = Job(REQUEST, Delivery(earlier=GalleryContext((earlier,))))
+    assert find_shown_folders([job]) == {job.id, "old"}

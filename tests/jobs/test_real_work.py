@@ -27,11 +27,11 @@ from webui.models.manager import ModelManager
 from webui.models.unet import UNet
 from webui.models.vae.vae import Vae
 from webui.store.database import IN_MEMORY, Database
-from webui.store.history import History
-from webui.store.images import ImageFiles
-from webui.store.latents import Latents
-from webui.store.reading import open_picture
-from webui.store.unsaved import UnsavedPictures
+from webui.store.pictures.history import History
+from webui.store.pictures.images import ImageFiles
+from webui.store.pictures.latents import Latents
+from webui.store.pictures.unsaved import UnsavedPictures
+from webui.store.texts.reading import open_picture
 
 ROOT = Path(__file__).parents[2]
 SETTINGS = Settings().changed(
@@ -126,18 +126,17 @@ def test_after_a_lack_of_memory_at_any_stage_the_next_job_gives_the_same_picture
 
 
 @pytest.mark.slow
-def test_what_a_full_disk_did_not_take_is_decoded_later(queue, latents, monkeypatch):
+def test_what_a_full_disk_did_not_take_is_shown_and_decoded_later(queue, latents, monkeypatch):
     queue.start()
     with monkeypatch.context() as patch:
         refusal = StorageError("Cannot write outputs: the disk is full.")
         patch.setattr(ImageFiles, "save", failing(ImageFiles.save, refusal, 1000))
         job = queue.submit(request_of(steps=2, batch_size=3), settings=SETTINGS)
         ended = job.wait(120)
-    assert (ended.outcome, ended.error_kind) == ("failed", "StorageError")
-    assert "the disk is full" in ended.error
-    # Those that were decoded are shown all the same.
-    assert [picture.path for picture in job.saved()] == [""] * len(job.saved())
-    assert job.saved()
+    assert (ended.outcome, ended.error) == ("done", None)
+    assert "the disk is full" in job.messages()[0].text
+    # Every one is shown all the same.
+    assert [picture.path for picture in job.saved()] == [""] * 3
     (left,) = latents.unfinished()
     assert left.left == 3
     again = queue.submit(DecodeRequest(latent=left.id, generation=job.request), settings=SETTINGS)
@@ -150,17 +149,17 @@ SERVER = """
 import sys, time
 from pathlib import Path
 from PIL import Image
-from tests.store.test_latents import MANY, batch
+from tests.store.pictures.test_latents import MANY, batch
 from webui.core.events import ImageReady, ImageSaved
 from webui.core.request import GenerationRequest
 from webui.jobs.queue import JobQueue
-from webui.store.latents import Latents
+from webui.store.pictures.latents import Latents
 
 latents = Latents(Path(sys.argv[1]))
 
 class Worker:
     def run(self, request, settings, stop):
-        with latents.keeping(batch(3), MANY) as kept:
+        with latents.store(batch(3), MANY) as kept:
             for index in range(3):
                 image = Image.new("L", (8, 8))
                 yield ImageReady(

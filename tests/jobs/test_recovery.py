@@ -7,12 +7,12 @@ import pytest
 import torch
 
 from tests.jobs.fake_work import REQUEST, Saver, Steps, Unspeakable, hold, kill, reach
-from webui.core.errors import InvalidRequest, OutOfMemory, StorageError
+from webui.core.errors import InvalidRequest, OutOfMemory, StorageError, WebuiError
 from webui.core.events import Event, Finished, ImageReady, ImageSaved
 from webui.core.request import GenerationRequest
 from webui.core.settings import Settings
 from webui.core.stop import Stop
-from webui.jobs.job import Job
+from webui.jobs.job import Delivery, Job
 from webui.jobs.queue import JobQueue
 
 ERRORS = [
@@ -177,15 +177,17 @@ def test_a_device_thread_killed_in_a_job_ends_the_job_and_the_next_one_works(sta
 class BreakingSaver(Saver):
     """Raises what it is given for the job whose prompt says so: for a picture, or for the grid."""
 
-    def __init__(self, error: BaseException) -> None:
-        self.error = error
+    def __init__(self, error: BaseException, *, tells_first: bool = True) -> None:
+        self.error, self.tells_first = error, tells_first
         self.saved: list[str] = []
 
     def save(self, ready: ImageReady, job: Job) -> Iterable[Event]:
-        yield from super().save(ready, job)
-        if job.request.prompt == "picture" and ready.index == 0 and ready.is_saved:
+        breaks = job.request.prompt == "picture" and ready.index == 0
+        if self.tells_first or not breaks:
+            yield from super().save(ready, job)
+        if breaks:
             raise self.error
-        self.saved.append(job.request.prompt if ready.is_saved else "not saved")
+        self.saved.append(job.request.prompt)
 
     def save_grid(self, pictures: Iterable[ImageReady], job: Job) -> Iterable[Event]:
         if job.request.prompt == "grid":
@@ -194,26 +196,46 @@ class BreakingSaver(Saver):
 
 
 @pytest.mark.parametrize("error", [*ERRORS, StorageError("Cannot write x: the disk is full.")], ids=repr)
-def test_a_picture_that_cannot_be_saved_ends_its_job_and_the_next_one_works(start, error):
-    saver = BreakingSaver(error)
+@pytest.mark.parametrize("is_told", [True, False])
+def test_a_picture_that_cannot_be_saved_costs_no_job_and_is_kept(start, error, is_told):
+    saver = BreakingSaver(error, tells_first=is_told)
     queue = start(Steps, saver)
-    assert_said(finish(queue, "picture"))
+    job = queue.submit(REQUEST.model_copy(update={"prompt": "picture"}), Delivery(keep_images=True))
+    assert job.wait(20).outcome == "done"
+    assert [picture.index for picture in job.saved()] == [0, 1]
+    assert [event.index for event in job.log() if isinstance(event, ImageReady)] == [0, 1]
+    (message,) = job.messages()
+    assert message.text.startswith("A picture could not be saved")
+    assert message.text.endswith("You get it all the same: download it, as it lies in no folder.")
+    if isinstance(error, WebuiError):
+        assert str(error) in message.text
     assert finish(queue).outcome == "done"
-    assert saver.saved.count("") == 2
+    assert saver.saved == ["picture", "", ""]
 
 
-def test_after_the_first_picture_that_cannot_be_saved_the_rest_is_not_computed(start):
+class FullDisk(Saver):
+    """Can write nothing at all: neither into the folder nor for the page."""
+
+    def save(self, ready: ImageReady, job: Job) -> Iterable[Event]:
+        raise StorageError("Cannot write x: the disk is full.")
+
+
+def test_a_job_whose_pictures_can_be_kept_nowhere_ends_before_the_memory_does(start, monkeypatch):
+    monkeypatch.setattr("webui.jobs.saver_thread.MOST_HELD_PIXELS", 3 * 8 * 8)
     worker = Steps()
     hold(worker, 5)
-    queue = start(lambda: worker, BreakingSaver(StorageError("Cannot write x: the disk is full.")))
-    job = queue.submit(REQUEST.model_copy(update={"prompt": "picture", "batch_count": 100}))
+    queue = start(lambda: worker, FullDisk())
+    job = queue.submit(REQUEST.model_copy(update={"batch_count": 100}))
     for event in job.events():
         if isinstance(event, ImageSaved):
             break
     worker.go.release(500)
-    assert "disk is full" in job.wait(20).error
+    ended = job.wait(20)
+    assert_said(ended)
+    assert "disk is full" in ended.error
     # What was handed over before that was known is shown, and no more.
-    assert len(job.saved()) <= 10
+    assert 4 <= len(job.saved()) <= 14
+    assert job.messages()[-1].text == f"{len(job.saved())} pictures could not be saved."
 
 
 @pytest.mark.parametrize("error", [*ERRORS, Unspeakable()], ids=lambda error: type(error).__name__)
@@ -228,7 +250,9 @@ def test_a_grid_that_cannot_be_made_costs_no_picture(start, error):
 def test_a_saver_thread_that_is_lost_is_replaced(start):
     queue = start(Steps, BreakingSaver(Unspeakable()))
     job = queue.submit(REQUEST.model_copy(update={"prompt": "picture"}))
-    assert "saves pictures was lost" in job.wait(20).error
+    assert job.wait(20).outcome == "done"
+    assert "saves pictures was lost" in job.messages()[0].text
+    assert len(job.saved()) == 2
     assert finish(queue).outcome == "done"
 
 

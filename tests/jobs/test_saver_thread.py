@@ -22,10 +22,10 @@ from webui.jobs.queue import JobQueue
 from webui.jobs.saver_thread import MOST_WAITING
 from webui.jobs.saving import PictureSaver
 from webui.store.database import IN_MEMORY, Database
-from webui.store.history import History
-from webui.store.images import ImageFiles
-from webui.store.reading import open_picture
-from webui.store.unsaved import UnsavedPictures
+from webui.store.pictures.history import History
+from webui.store.pictures.images import ImageFiles
+from webui.store.pictures.unsaved import UnsavedPictures
+from webui.store.texts.reading import open_picture
 
 SETTINGS = Settings().changed({"directories_filename_pattern": "day"})
 

@@ -9,10 +9,10 @@ from webui.core.settings import Settings
 from webui.jobs.job import Delivery, Job
 from webui.jobs.saving import PictureSaver
 from webui.store.database import IN_MEMORY, Database
-from webui.store.history import History
-from webui.store.images import ImageFiles
 from webui.store.last_infotexts import LastInfotexts
-from webui.store.reading import open_picture
+from webui.store.pictures.history import History
+from webui.store.pictures.images import ImageFiles
+from webui.store.texts.reading import open_picture
 
 SETTINGS = Settings().changed({"directories_filename_pattern": "day"})
 

@@ -324,7 +324,7 @@ PICKLE_PIECES = st.sampled_from(
 )  # fmt: skip
 
 
-@settings(max_examples=500, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=500, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(pieces=st.lists(PICKLE_PIECES, max_size=60))
 def test_no_program_of_a_pickle_does_harm(tmp_path: Path, pieces: list[bytes]) -> None:
     program = b"\x80\x02" + b"".join(pieces) + b"."
@@ -332,7 +332,7 @@ def test_no_program_of_a_pickle_does_harm(tmp_path: Path, pieces: list[bytes]) -
         check(tmp_path / "any.ckpt", content)
 
 
-@settings(max_examples=300, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=300, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(tensors=st.integers(0, 3), entries=st.integers(0, 3), rest=st.binary(max_size=200))
 def test_no_rest_of_a_gguf_file_does_harm(tmp_path: Path, tensors: int, entries: int, rest: bytes) -> None:
     check(tmp_path / "any.gguf", gguf_of(tensors, entries, rest))

@@ -94,7 +94,7 @@ def test_a_table_that_contradicts_itself_is_refused(
         read_header(raw_file(tmp_path / "a.safetensors", table, b"\0" * 4))
 
 
-@settings(max_examples=200, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=200, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(content=st.binary(max_size=200))
 def test_no_bytes_bring_anything_but_a_header_or_a_refusal(tmp_path: Path, content: bytes) -> None:
     path = tmp_path / "any.safetensors"

@@ -19,7 +19,7 @@ from webui.library.catalog.catalog import Catalog
 from webui.library.catalog.folders import ModelFolders
 from webui.library.files.embedded_previews import cover_of
 from webui.library.files.picture_embeddings import pseudo_random
-from webui.models.files.embedding_files import embedding_from, read_embedding
+from webui.models.files.embedding_files import make_embedding, read_embedding
 from webui.models.files.embeddings import BundledEmbedding, Embeddings
 from webui.store.database import IN_MEMORY, Database
 from webui.store.header_cache import HeaderCache
@@ -140,7 +140,7 @@ def test_half_precision_becomes_32_bits(tmp_path):
 )
 def test_what_is_no_embedding_is_refused(content):
     with pytest.raises(UnusableFile):
-        embedding_from(content, "e")
+        make_embedding(content, "e")
 
 
 class Tower:

@@ -10,7 +10,7 @@ from PIL import Image, ImageChops
 from tests.library.picture_files import catalog_of, gfpgan_weights, narrow_gfpgan_network, write
 from webui.core.errors import ModelNotFound, UnusableFile
 from webui.core.model_file import ModelKind
-from webui.models.images.face_restorers import UPRIGHT, FaceRestorers, load_retinaface, with_faces
+from webui.models.images.face_restorers import UPRIGHT, FaceRestorers, load_retinaface, paste_faces
 from webui.models.images.retinaface import RetinaFace, anchors_of
 from webui.models.network_holder import NetworkHolder
 from webui.models.residency import Residency
@@ -63,7 +63,7 @@ def test_files_are_told_by_their_content(models):
 
 def test_a_face_that_the_restorer_leaves_alone_stays(photo):
     pixels = np.asarray(photo.resize((40, 30)).resize((400, 300), Image.Resampling.BICUBIC))
-    result = with_faces(pixels, [a_face(0.4, 60, 40)], lambda face: face)
+    result = paste_faces(pixels, [a_face(0.4, 60, 40)], lambda face: face)
     # Turned and turned back, smooth pictures hardly change.
     assert abs(result.astype(int) - pixels).max() <= 12
     assert abs(result.astype(int) - pixels).mean() < 0.5
@@ -71,7 +71,7 @@ def test_a_face_that_the_restorer_leaves_alone_stays(photo):
 
 def test_only_the_face_changes(photo):
     pixels = np.asarray(photo)
-    result = with_faces(pixels, [a_face(0.4, 60, 40)], torch.zeros_like)
+    result = paste_faces(pixels, [a_face(0.4, 60, 40)], torch.zeros_like)
     assert ImageChops.difference(photo, Image.fromarray(result)).getbbox() is not None
     # The square of the face is 205 pixels wide and begins at 60, 40.
     outside = np.ones(pixels.shape[:2], bool)
@@ -82,7 +82,7 @@ def test_only_the_face_changes(photo):
 
 def test_two_faces_are_both_restored(photo):
     faces = [a_face(0.2, 20, 20), a_face(0.2, 250, 150)]
-    result = with_faces(np.asarray(photo), faces, torch.zeros_like)
+    result = paste_faces(np.asarray(photo), faces, torch.zeros_like)
     for x, y in ((71, 71), (301, 201)):
         assert abs(result[y, x].astype(int) - 127).max() <= 1
 

@@ -27,7 +27,7 @@ from webui.library.recognise.identify import identify
 from webui.models.cpu.precision import EXACT, NumberFormats
 from webui.models.files.tensors import part_of, shapes_of
 from webui.models.loaded_model import LoadedModel
-from webui.models.loader import load, stored_dtype
+from webui.models.loader import find_stored_dtype, load
 
 CPU = torch.device("cpu")
 Loaded = Callable[[str], LoadedModel]
@@ -333,7 +333,7 @@ def test_the_format_of_most_weights_is_the_files_format(tmp_path: Path) -> None:
         "c": torch.zeros(3, 3),
     }
     save_file(tensors, tmp_path / "a.safetensors")
-    assert stored_dtype(read_header(tmp_path / "a.safetensors")) == torch.float16
+    assert find_stored_dtype(read_header(tmp_path / "a.safetensors")) == torch.float16
 
 
 def test_a_small_vae_is_read_off_its_shapes(tmp_path: Path) -> None:

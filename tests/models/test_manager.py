@@ -19,7 +19,7 @@ from webui.models.architectures.vae import build_vae
 from webui.models.cpu.packed_layers import can_pack, pack_layer
 from webui.models.cpu.precision import EXACT, NumberFormats
 from webui.models.loaded_model import LoadedModel
-from webui.models.loader import stored_weights
+from webui.models.loader import measure_stored_weights
 from webui.models.manager import ModelManager, PrecisionRules
 from webui.store.database import IN_MEMORY, Database
 from webui.store.header_cache import HeaderCache
@@ -191,7 +191,7 @@ def test_the_room_asked_for_is_that_of_the_loaded_formats(manager: ModelManager,
     tensors = {key: tensor.half() for key, tensor in small_checkpoint(NARROW).items()}
     write(folder / "half.safetensors", tensors)
     model = using(manager, "half")
-    stored = stored_weights(read_header(folder / "half.safetensors"))
+    stored = measure_stored_weights(read_header(folder / "half.safetensors"))
     expected = stored.checkpoint_bytes(model.numbers) + stored.vae * model.numbers.vae.itemsize
     assert expected == pytest.approx(model.size_bytes, rel=0.01)
     assert expected == pytest.approx(2 * (folder / "half.safetensors").stat().st_size, rel=0.02)

@@ -99,7 +99,7 @@ class Leasing(RuleBasedStateMachine):
 
 
 TestLeasing = Leasing.TestCase
-TestLeasing.settings = settings(max_examples=40, stateful_step_count=20, deadline=None)
+TestLeasing.settings = settings(max_examples=40, stateful_step_count=20)
 
 
 @given(st.lists(st.tuples(st.sampled_from("abcdef"), st.integers(1, BUDGET)), max_size=30))

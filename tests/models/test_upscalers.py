@@ -11,7 +11,7 @@ from webui.core.model_file import ModelKind
 from webui.core.stop import Stop
 from webui.library.catalog.upscaler_names import find_restorer, scale_in_name, upscaler_names
 from webui.models.images.upscalers import Upscalers, target_size
-from webui.models.vae.tiles import TileDone, TileLayout, fades, in_tiles, spans
+from webui.models.vae.tiles import TileDone, TileLayout, fades, run_in_tiles, spans
 
 CPU = torch.device("cpu")
 # Networks that look at the mean of all they see: tiles may differ from the whole everywhere.
@@ -319,7 +319,7 @@ def test_tiles_cover_every_pixel_with_weights_that_add_up_to_1(size, tiling):
 
 def test_a_network_that_changes_nothing_gives_the_picture_back_through_tiles(photo):
     pixels = np.asarray(photo)
-    steps = in_tiles(pixels, lambda tile: tile, TileLayout(32, 8), 1)
+    steps = run_in_tiles(pixels, lambda tile: tile, TileLayout(32, 8), 1)
     while True:
         try:
             next(steps)

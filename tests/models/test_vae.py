@@ -28,7 +28,7 @@ from webui.models.vae.vae_memory import (
     first_to_fit,
     vae_strategies,
 )
-from webui.models.vae.vae_tiles import Scale, blended, in_seamless_tiles, in_tiles
+from webui.models.vae.vae_tiles import Scale, blend_tiles, decode_in_seamless_tiles, decode_in_tiles
 
 DIMENSIONS = VaeDimensions(3, 4, (32, 32, 64, 64), 1, True, True, True)
 CPU = torch.device("cpu")
@@ -104,7 +104,7 @@ def test_a_tiled_picture_is_close_to_a_whole_one(trained):
     latent = SD1_LATENTS.decode(trained.encode(drawing()))
     whole = trained._decode_one(latent)
     for way, mean, most in ((SMALL_TILES, 1, 8), (TINY_TILES, 2, 30)):
-        tiled = in_tiles(trained.module, trained._decode_one, latent, way.tiling, Scale(1, 8))
+        tiled = decode_in_tiles(trained.module, trained._decode_one, latent, way.tiling, Scale(1, 8))
         difference = (tiled.clamp(-1, 1) - whole.clamp(-1, 1)).abs() * 127.5
         # In levels of 255, measured on the bundled VAE: docs/hires.md.
         assert difference.mean() < mean, way
@@ -115,15 +115,15 @@ def test_norms_of_one_picture_are_what_makes_tiles_alike(trained):
     latent = SD1_LATENTS.decode(trained.encode(drawing()))
     whole = trained._decode_one(latent)
     rows, columns = (spans(side, SMALL_TILES.tiling) for side in latent.shape[2:])
-    apart = blended(trained._decode_one, latent, rows, columns, Scale(1, 8))
-    together = in_tiles(trained.module, trained._decode_one, latent, SMALL_TILES.tiling, Scale(1, 8))
+    apart = blend_tiles(trained._decode_one, latent, rows, columns, Scale(1, 8))
+    together = decode_in_tiles(trained.module, trained._decode_one, latent, SMALL_TILES.tiling, Scale(1, 8))
     assert (together - whole).abs().mean() < 0.5 * (apart - whole).abs().mean()
 
 
 def test_the_norms_are_their_own_again_after_tiles(trained):
     latent = SD1_LATENTS.decode(trained.encode(drawing()))[:, :, :20, :20]
     before = trained._decode_one(latent)
-    in_tiles(trained.module, trained._decode_one, latent, TileLayout(16, 6), Scale(1, 8))
+    decode_in_tiles(trained.module, trained._decode_one, latent, TileLayout(16, 6), Scale(1, 8))
     assert torch.equal(trained._decode_one(latent), before)
 
 
@@ -136,7 +136,7 @@ def test_work_without_norms_is_the_same_in_tiles():
     )
     given = torch.randn(1, 4, 50, 37)
     with torch.no_grad():
-        tiled = in_tiles(layers, layers, given, TileLayout(16, 6), Scale(1, 2))
+        tiled = decode_in_tiles(layers, layers, given, TileLayout(16, 6), Scale(1, 2))
         whole = layers(given)
     # The outermost pixels of a tile see its edge: they count for little.
     assert torch.allclose(tiled, whole, atol=0.1)
@@ -145,7 +145,7 @@ def test_work_without_norms_is_the_same_in_tiles():
 
 def test_a_small_picture_is_one_tile(vae):
     latent = SD1_LATENTS.decode(smooth(4, 20, 30))
-    tiled = in_tiles(vae.module, vae._decode_one, latent, SMALL_TILES.tiling, Scale(1, 8))
+    tiled = decode_in_tiles(vae.module, vae._decode_one, latent, SMALL_TILES.tiling, Scale(1, 8))
     assert torch.allclose(tiled, vae._decode_one(latent), atol=1e-5)
 
 
@@ -154,7 +154,7 @@ def test_a_picture_whose_edges_fit_together_still_does_in_tiles():
     layer = torch.nn.Conv2d(4, 3, 3, padding=1, padding_mode="circular")
     given = torch.randn(1, 4, 48, 40)
     with torch.no_grad():
-        tiled = in_seamless_tiles(layer, layer, given, TileLayout(16, 6), Scale(1, 1))
+        tiled = decode_in_seamless_tiles(layer, layer, given, TileLayout(16, 6), Scale(1, 1))
         whole = layer(given)
     assert tiled.shape == whole.shape
     edges = [slice(0, 1), slice(-1, None)]

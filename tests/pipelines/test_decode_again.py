@@ -14,7 +14,7 @@ from webui.core.request import GenerationRequest
 from webui.models.vae.vae import Vae
 from webui.pipelines.decode_again import decode_again
 from webui.pipelines.generate.generate import generate
-from webui.store.latents import Latents
+from webui.store.pictures.latents import Latents
 
 
 @pytest.fixture

@@ -21,7 +21,7 @@ from webui.models.images.upscalers import Upscalers
 from webui.pipelines.context import Context
 from webui.pipelines.extras.extras import in_8_bits, process_extras
 from webui.pipelines.extras.extras_cuts import busiest_points, corner_points, focal_crop, split_oversized
-from webui.store.inputs import Inputs
+from webui.store.pictures.inputs import Inputs
 
 
 @pytest.fixture(scope="module")
@@ -68,7 +68,7 @@ def test_a_folder_is_worked_through_and_its_wrong_file_is_told(context, folder):
     events = list(process_extras(request, context))
     ready = [event for event in events if isinstance(event, ImageReady)]
     assert [event.image.size for event in ready] == [(32, 32), (48, 32)]
-    assert [event.keeping.name for event in ready if event.keeping] == ["a", "c"]
+    assert [event.save_as.name for event in ready if event.save_as] == ["a", "c"]
     assert [event.index for event in ready] == [0, 1]
     (told,) = [event for event in events if isinstance(event, Message)]
     assert told.text.startswith("b.png: ")
@@ -109,8 +109,8 @@ def test_names_with_commas_are_quoted_in_infotext(context):
     request = of(context, Image.new("RGB", (8, 8)), upscaling=by("Lanczos", scale=2.5))
     (ready,) = results(request, context)
     assert ready.infotext == "Postprocess upscale by: 2.5, Postprocess upscaler: Lanczos"
-    assert ready.keeping is not None
-    assert ready.keeping.items == {"postprocessing": ready.infotext}
+    assert ready.save_as is not None
+    assert ready.save_as.items == {"postprocessing": ready.infotext}
 
 
 def test_a_stopped_job_makes_no_further_pictures(context, folder):

@@ -12,7 +12,7 @@ from webui.core.infotext_fields import read_outpainting
 from webui.core.request_infotext import read_infotext
 from webui.core.request_parts import RESIZE_MODES
 from webui.pipelines.generate.generate import generate
-from webui.pipelines.img2img.img2img import complete, prepared_sources
+from webui.pipelines.img2img.img2img import complete, prepare_sources
 
 
 @pytest.fixture
@@ -105,7 +105,7 @@ def test_every_picture_of_a_batch_begins_with_the_same_noise(context, init, sour
         complete(request_of(init_images=(init,), outpainting={"left": 64}, seed=seed), context)
         for seed in (5, 6)
     ]
-    first, second = (prepared_sources([source], each, context, None).worked_on[0] for each in requests)
+    first, second = (prepare_sources([source], each, context, None).worked_on[0] for each in requests)
     assert first.tobytes() == second.tobytes()
 
 

@@ -133,8 +133,8 @@ def test_the_init_picture_is_kept_where_the_settings_want_it(context, init):
     made = pictures(generate(request_of(init_images=(init,)), replace(context, settings=settings)))
     kept, result = made
     assert (kept.aside, kept.is_shown, kept.image.size) == ("-init-image", False, (128, 128))
-    assert kept.keeping.folder == "outputs/init-images"
-    assert f"Init image hash: {kept.keeping.name}" in result.infotext
+    assert kept.save_as.folder == "outputs/init-images"
+    assert f"Init image hash: {kept.save_as.name}" in result.infotext
 
 
 def test_inpainting_leaves_what_is_not_masked(context, init, mask):
@@ -228,7 +228,7 @@ def test_a_series_goes_on_after_what_cannot_be_made(context, init):
     )
     events = list(run_series(Series(requests=requests, names=("a.png", "b.png", "c.png")), context, generate))
     made = pictures(iter(events))
-    assert [each.keeping.name for each in made] == ["a", "c", "c-1"]
+    assert [each.save_as.name for each in made] == ["a", "c", "c-1"]
     assert [each.index for each in made] == [0, 2, 3]
     assert any(event.text.startswith("b.png: ") for event in events if isinstance(event, Message))
 

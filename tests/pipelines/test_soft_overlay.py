@@ -7,8 +7,8 @@ from hypothesis import strategies as st
 
 from webui.core.request_parts import SoftInpainting
 from webui.diffusion.inpaint import LatentMask, MaskBlend
-from webui.diffusion.soft_inpainting import SoftBlend, mixed
-from webui.pipelines.img2img.soft_overlay import REACH, changed_mask, weighted_percentiles, window_weights
+from webui.diffusion.soft_inpainting import SoftBlend, mix_latents
+from webui.pipelines.img2img.soft_overlay import REACH, measure_change, weighted_percentiles, window_weights
 
 
 def slow_percentiles(plane, low, high, width=1.0):
@@ -52,7 +52,7 @@ def test_where_nothing_changed_the_original_is_kept():
     before = torch.randn(4, 16, 16, generator=torch.Generator().manual_seed(1))
     after = before.clone()
     after[:, :, 8:] += 5
-    mask = np.asarray(changed_mask(before, after, np.ones((16, 16)), SoftInpainting(), (128, 128)))
+    mask = np.asarray(measure_change(before, after, np.ones((16, 16)), SoftInpainting(), (128, 128)))
     assert mask[64, 8] == 0
     assert mask[64, 120] > 250
 
@@ -60,14 +60,14 @@ def test_where_nothing_changed_the_original_is_kept():
 def test_mixing_at_the_ends_gives_one_or_the_other():
     original, new = torch.randn(2, 4, 3, 3), torch.randn(2, 4, 3, 3)
     for share, expected in ((0.0, original), (1.0, new)):
-        result = mixed(original, new, torch.full((1, 1, 3, 3), share), 4.0)
+        result = mix_latents(original, new, torch.full((1, 1, 3, 3), share), 4.0)
         torch.testing.assert_close(result, expected, atol=1e-4, rtol=1e-4)
 
 
 def test_mixed_vectors_keep_their_length():
     original, new = torch.randn(1, 4, 8, 8), torch.randn(1, 4, 8, 8)
     lengths = [torch.linalg.vector_norm(each, dim=1) for each in (original, new)]
-    result = torch.linalg.vector_norm(mixed(original, new, torch.full((1, 1, 8, 8), 0.5), 32.0), dim=1)
+    result = torch.linalg.vector_norm(mix_latents(original, new, torch.full((1, 1, 8, 8), 0.5), 32.0), dim=1)
     # A high power comes near the longer of the two; linear mixing would be far shorter.
     assert (result > 0.9 * torch.maximum(*lengths)).all()
 

@@ -63,7 +63,7 @@ def test_the_counter_of_a_negative_prompt_does_not_split():
     assert count("a AND b", is_negative=True) == (3, 75)
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(
     st.lists(
         st.sampled_from([*"[]():|ab,\\ ", "AND", "BREAK", "<lora:", ">", ":5]", "#", "\n"]),

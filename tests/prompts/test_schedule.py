@@ -83,7 +83,7 @@ def test_a_change_around_plain_text_shows_it_from_its_step_on(text, step):
     assert schedule[-1] == ScheduledText(10, inner)
 
 
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=20)
 @given(st.lists(st.sampled_from(MARKS), min_size=1, max_size=5).map("".join))
 def test_ten_thousand_characters_of_marks_are_read_quickly(unit):
     start = time.perf_counter()

@@ -13,7 +13,7 @@ from webui.api.app import build_api
 from webui.core.flags import read_flags
 from webui.jobs.services import Services
 from webui.main import build_services
-from webui.store.encoding import PictureNotes, encode
+from webui.store.texts.encoding import PictureNotes, encode
 from webui.ui.app import mount_ui
 from webui.ui.doors.guarded_blocks import GuardedBlocks
 from webui.ui.page import page_of

@@ -82,6 +82,12 @@ CONFIGURATIONS = {
 }
 
 
+WITH_PAGE_LOGIN = [
+    name for name, flags in CONFIGURATIONS.items() if "--gradio-auth" in flags and "--nowebui" not in flags
+]
+WITH_ACCOUNTS = [name for name, flags in CONFIGURATIONS.items() if {"--gradio-auth", "--api-auth"} & {*flags}]
+
+
 @pytest.fixture(scope="module", params=CONFIGURATIONS)
 def built(request, tmp_path_factory) -> Built:
     folder = tmp_path_factory.mktemp("server")
@@ -156,9 +162,9 @@ def test_nobody_gets_more_or_less_than_the_rule(role, built):
     assert not wrong
 
 
+@pytest.mark.parametrize("built", WITH_PAGE_LOGIN, indirect=True, scope="module")
 def test_who_is_logged_in_to_the_page_gets_what_the_rule_says(built):
-    if not built.cookies:
-        pytest.skip("This configuration has no login to a page.")
+    assert built.cookies
     found = answers(built, [*HERE, *built.cookies])
     wrong = {key for key in found if (found[key].status == PASSED) != may_pass(built, *key, cookie=True)}
     assert not wrong
@@ -241,10 +247,8 @@ def test_websockets_are_guarded_like_routes(built):
     assert asked <= {403, 404, 401} or not (built.has_api_accounts or built.has_page_accounts)
 
 
+@pytest.mark.parametrize("built", WITH_ACCOUNTS, indirect=True, scope="module")
 def test_routes_that_come_later_are_closed(built):
-    if not (built.has_page_accounts or built.has_api_accounts):
-        pytest.skip("Without accounts every route is open.")
-
     @built.app.get("/extension/secret")
     def secret() -> str:
         return "secret"
@@ -261,7 +265,7 @@ def test_an_unknown_path_is_closed(built):
     )
 
     @given(st.lists(parts, max_size=6).map(lambda parts: "/" + "/".join(parts)))
-    @settings(max_examples=200, deadline=None)
+    @settings(max_examples=200)
     def check(path: str) -> None:
         if not may_pass(built, path, "GET") or ".." in path.split("/") or "//" in path:
             answer = asyncio.run(ask(guard, scope_of(built.app, "GET", path, HERE) | {"raw_path": b""}))

@@ -17,11 +17,11 @@ from webui.core.flags import read_flags
 from webui.core.request import GenerationRequest
 from webui.core.settings import FOLDER_PATTERN_KEYS, NAME_PATTERN_KEYS, Folders, Settings
 from webui.main import build_services
-from webui.store.encoding import PictureNotes
-from webui.store.filenames import NameFacts, Naming, file_name, folder_parts
-from webui.store.folder_rules import FolderRules
-from webui.store.images import ImageFiles
+from webui.store.files.folder_rules import FolderRules
+from webui.store.pictures.filenames import NameFacts, Naming, file_name, folder_parts
+from webui.store.pictures.images import ImageFiles
 from webui.store.settings_file import SettingsFile
+from webui.store.texts.encoding import PictureNotes
 
 FOLDER_KEYS = list(Folders.model_fields)
 OUTSIDE = [
@@ -161,7 +161,7 @@ PARTS = st.sampled_from(
 @given(
     st.lists(PARTS, max_size=6), st.sampled_from(["/", "\\", ""]), st.sampled_from(["", "/", "//", "\\\\"])
 )
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_whatever_is_taken_lies_inside(tmp_path, parts, separator, before):
     home = tmp_path / "home"
     (home / "a").mkdir(parents=True, exist_ok=True)
@@ -249,7 +249,7 @@ TEXTS = st.text(max_size=300) | st.sampled_from(
 
 
 @given(st.lists(st.sampled_from(TOKENS), max_size=8).map("".join), TEXTS)
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None, max_examples=60)
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=60)
 def test_no_pattern_and_no_prompt_makes_a_name_that_leads_out(tmp_path, pattern, text):
     image = Image.new("RGB", (8, 8))
     facts = NameFacts(

@@ -112,7 +112,7 @@ def test_any_repeated_piece_among_fields_is_read_in_linear_time(unit):
     check_linear(unit, FEWER_LETTERS, before, ", Seed: 8, Size: 64x64")
 
 
-@settings(max_examples=25, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=25, suppress_health_check=list(HealthCheck))
 @given(st.text(alphabet='aA1 :,"\\\n|;[]{}()<>-=x', min_size=1, max_size=12))
 def test_any_shape_is_read_in_linear_time(unit):
     check_linear(unit, FEWER_LETTERS)

@@ -15,12 +15,12 @@ from webui.core.errors import InvalidRequest
 from webui.core.style import Style
 from webui.prompts.chunks import Chunking, EmbeddingNames, chunk_text
 from webui.prompts.conditioning import Timeline, token_count
-from webui.prompts.networks import names_in, networks_in, renamed, with_networks
+from webui.prompts.networks import add_networks, find_networks, names_in, rename_networks
 from webui.prompts.schedule import prompt_schedule
 from webui.prompts.styles import Styles
 from webui.prompts.syntax import lift_networks, split_and, strip_comments
 from webui.prompts.tokenizer import clip_tokenizer
-from webui.store.filenames import split_arguments
+from webui.store.pictures.filenames import split_arguments
 
 CHARACTERS = 50_000
 SLOWEST_S = 3.0
@@ -42,8 +42,11 @@ STYLES = Styles((Style("around", "{prompt}, x", "y"), Style("after", "q")))
 PARSERS: dict[str, Callable[[str], object]] = {
     "attention": parse_attention,
     "AND": split_and,
-    "networks": lambda text: (lift_networks(text), networks_in(text), names_in(text)),
-    "changed networks": lambda text: (with_networks(text, [("lora", "x", 1.0)]), renamed(text, {"a": "b"})),
+    "networks": lambda text: (lift_networks(text), find_networks(text), names_in(text)),
+    "changed networks": lambda text: (
+        add_networks(text, [("lora", "x", 1.0)]),
+        rename_networks(text, {"a": "b"}),
+    ),
     "comments": strip_comments,
     "schedule": lambda text: prompt_schedule(text, 20, 10),
     "chunks": lambda text: chunk_text(text, CHUNKING),
@@ -77,7 +80,7 @@ def test_deep_brackets_that_close_keep_no_parser_busy(first: str, then: str) -> 
     assert not slow_parsers(first * depth + then * depth)
 
 
-@settings(max_examples=10, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=10, suppress_health_check=[HealthCheck.too_slow])
 @given(st.lists(st.one_of(st.sampled_from(PIECES), st.text(max_size=8)), min_size=1, max_size=8).map("".join))
 def test_any_shape_repeated_keeps_no_parser_busy(shape: str) -> None:
     assert not slow_parsers(shape * (CHARACTERS // max(len(shape), 1)))

@@ -102,7 +102,7 @@ ROUTES = [
 
 
 @given(JSON)
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_any_body_is_taken_or_refused(api, body):
     for route in ROUTES:
         assert api.post(route, json=body).status_code < 500

@@ -19,13 +19,13 @@ from webui.api.app import build_api
 from webui.core.errors import InvalidRequest, NotFound
 from webui.core.flags import read_flags
 from webui.core.model_file import ModelKind
-from webui.jobs.img2img_batch import pictures_for_batch
+from webui.jobs.img2img_batch import find_batch_pictures
 from webui.jobs.services import Services
 from webui.main import build_services
 from webui.models.files.tensors import open_tensors
-from webui.pipelines.extras.extras import pictures_of_folder
-from webui.store.picture_files import pictures_in
-from webui.store.regular_files import folders_below, open_regular, read_regular, regular_files
+from webui.pipelines.extras.extras import read_folder
+from webui.store.files.regular_files import folders_below, open_regular, read_regular, regular_files
+from webui.store.pictures.picture_files import pictures_in
 
 FOLDERS = {
     "models/Stable-diffusion": ".safetensors",
@@ -82,7 +82,7 @@ def home(tmp_path: Path) -> Path:
         make_odd_files(tmp_path / folder, suffix)
     lora = tmp_path / "models/Lora/good.safetensors"
     save_file(LORA, lora)
-    # Beside it, where cards, previews and notes of other programs are looked for.
+    # GalleryContext it, where cards, previews and notes of other programs are looked for.
     for end in (".json", ".civitai.info", ".txt", ".png", ".preview.png"):
         os.mkfifo(lora.with_name(f"good{end}"))
     long = lora.with_name("y" * 243 + ".safetensors")
@@ -130,15 +130,15 @@ def test_folders_of_pictures_hold_regular_files_only(home: Path) -> None:
     folder = home / "outputs/txt2img-images"
     empty = [path.name for path in pictures_in(folder)]
     assert sorted(empty) == ["odd-empty.png", "x" * 251 + ".png"]
-    assert len(pictures_for_batch(folder, "folder")) == len(pictures_of_folder(folder)) == 2
+    assert len(find_batch_pictures(folder, "folder")) == len(read_folder(folder)) == 2
 
 
 @pytest.mark.parametrize("name", ["\0", "x" * 5000, "a/" * 3000, "\udce9", "/proc/self/mem", "/dev"])
 def test_no_name_of_a_folder_raises_anything_but_a_sentence(name: str) -> None:
     with pytest.raises((InvalidRequest, NotFound)):
-        pictures_for_batch(Path(name), "folder")
+        find_batch_pictures(Path(name), "folder")
     with pytest.raises((InvalidRequest, NotFound)):
-        pictures_of_folder(Path(name))
+        read_folder(Path(name))
 
 
 def test_what_became_a_pipe_after_it_was_listed_is_not_waited_for(tmp_path: Path) -> None:

@@ -12,8 +12,8 @@ from tests.security.page_visitor import Visitor
 from webui.core.events import ImageSaved
 from webui.core.request import GenerationRequest
 from webui.jobs.job import Job
-from webui.store.encoding import PictureNotes
-from webui.store.filenames import NameFacts
+from webui.store.pictures.filenames import NameFacts
+from webui.store.texts.encoding import PictureNotes
 from webui.ui.doors.routes import API, FILE_PREFIXES, OPEN_PATHS, OPEN_PREFIXES
 from webui.ui.page import page_of
 from webui.ui.watching.pictures import PictureFiles

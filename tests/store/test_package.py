@@ -6,8 +6,8 @@ HEAVY = ("torch", "diffusers", "transformers", "gradio", "numpy", "cv2", "fastap
 PROGRAM = f"""
 import importlib, pkgutil, sys
 import webui.store
-for module in pkgutil.iter_modules(webui.store.__path__):
-    importlib.import_module(f"webui.store.{{module.name}}")
+for module in pkgutil.walk_packages(webui.store.__path__, "webui.store."):
+    importlib.import_module(module.name)
 print([name for name in {HEAVY!r} if name in sys.modules])
 """
 

@@ -4,9 +4,9 @@ import threading
 
 import pytest
 
-from webui.core.errors import InvalidRequest, NotFound, UnusableFile
+from webui.core.errors import InvalidRequest, NotFound
 from webui.core.settings import Settings
-from webui.store.settings_file import SettingsFile, read_a1111_config
+from webui.store.settings_file import SettingsFile, read_options, sort_options
 
 
 @pytest.fixture
@@ -120,7 +120,7 @@ def test_the_options_of_A1111_are_taken_over(tmp_path, request):
     )
     config = tmp_path / "config.json"
     config.write_text(json.dumps(golden | {"samples_format": "jpeg", "jpeg_quality": 0}), encoding="utf-8")
-    imported = read_a1111_config(config, Settings())
+    imported = sort_options(read_options(config), Settings())
     assert imported.options["samples_format"] == "jpg"
     assert imported.options["live_previews_image_format"] == golden["live_previews_image_format"]
     assert "grid_background_color" in imported.unknown
@@ -128,13 +128,6 @@ def test_the_options_of_A1111_are_taken_over(tmp_path, request):
     assert set(imported.options) | set(imported.unknown) | {"jpeg_quality"} >= {
         key for key, value in golden.items() if value is not None
     }
-    file = SettingsFile(tmp_path / "settings.json")
-    assert file.change(imported.options).saving.samples_format == "jpg"
-
-
-def test_a_missing_or_damaged_config_is_refused_with_a_sentence(tmp_path):
-    with pytest.raises(UnusableFile, match="There is no file"):
-        read_a1111_config(tmp_path / "config.json", Settings())
-    (tmp_path / "config.json").write_text("{", encoding="utf-8")
-    with pytest.raises(UnusableFile, match="cannot be read"):
-        read_a1111_config(tmp_path / "config.json", Settings())
+    # The same file in the place of our own.
+    assert SettingsFile(config).current == Settings().changed(imported.options)
+    assert SettingsFile(config).current.saving.samples_format == "jpg"

@@ -121,7 +121,6 @@ def test_what_is_no_table_of_styles_is_called_so(file, content):
     assert "styles.csv were not read" in loaded.messages[0]
 
 
-@settings(deadline=None)
 @given(st.binary(max_size=300))
 def test_no_bytes_keep_the_server_from_starting(tmp_path_factory, content):
     file = tmp_path_factory.mktemp("styles") / "styles.csv"
@@ -304,7 +303,7 @@ def test_the_log_is_told_once_what_is_wrong(file, caplog):
     assert "UTF-8" in caplog.text
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @example("a\ufffd", "\ufeff", "\x85\u2028")
 @given(NAMES, PROMPTS, PROMPTS)
 def test_any_style_comes_back_from_its_file(tmp_path_factory, name, prompt, negative_prompt):

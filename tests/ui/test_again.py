@@ -11,8 +11,8 @@ from webui.core.errors import InvalidRequest, NotFound
 from webui.core.events import ImageSaved
 from webui.core.request import GenerationRequest
 from webui.core.request_infotext import PictureFacts, format_infotext
-from webui.jobs.job import Beside, Delivery, Job
-from webui.store.latents import FinishedBatch, KeepLimits
+from webui.jobs.job import Delivery, GalleryContext, Job
+from webui.store.pictures.latents import FinishedBatch, KeepLimits
 from webui.ui.generation import FORM_DEFAULTS
 from webui.ui.tabs.again_buttons import offer_html
 from webui.ui.watching.gallery_requests import (
@@ -68,7 +68,7 @@ def finished_batch() -> FinishedBatch:
 
 
 def keep(services, *, done: int) -> str:
-    with services.latents.keeping(finished_batch(), KeepLimits(100, 10**9)) as kept:
+    with services.latents.store(finished_batch(), KeepLimits(100, 10**9)) as kept:
         for _ in range(done):
             kept.done()
         return kept.id
@@ -128,7 +128,7 @@ def test_results_appear_beside_the_pictures_that_were_there(services, job, pictu
     files = PictureFiles(tmp_path / "unsaved", services.pictures)
     kept = beside(services, files, picture, 0)
     assert [shown.path for shown in kept.pictures] == [picture.path]
-    after = Job(REQUEST, Delivery("txt2img", beside=kept))
+    after = Job(REQUEST, Delivery("txt2img", earlier=kept))
     assert view_of(after, 0).newest == 0
     with_picture(after, Path("new.png"), index=0)
     view = view_of(after, 0)
@@ -137,7 +137,7 @@ def test_results_appear_beside_the_pictures_that_were_there(services, job, pictu
 
 
 def test_until_there_is_a_result_the_chosen_picture_stays_chosen(job, picture):
-    waiting = Job(REQUEST, Delivery(beside=Beside(job.saved() * 3, chosen=2)))
+    waiting = Job(REQUEST, Delivery(earlier=GalleryContext(job.saved() * 3, chosen=2)))
     assert view_of(waiting, 0).newest == 2
 
 

@@ -6,7 +6,7 @@ from PIL import Image
 from webui.core.errors import InvalidRequest, UnusableFile
 from webui.core.extras_request import ExtrasImage
 from webui.core.settings import Settings
-from webui.store.inputs import Inputs
+from webui.store.pictures.inputs import Inputs
 from webui.ui.forms.extras import (
     BATCH,
     DEFAULTS,

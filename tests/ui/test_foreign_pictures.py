@@ -7,7 +7,7 @@ from PIL import Image, PngImagePlugin
 from playwright.sync_api import expect
 
 from tests.foreign_recipes import EXAMPLES
-from tests.store.test_hidden_text import hide
+from tests.store.texts.test_hidden_text import hide
 from tests.ui.browser import drop
 
 pytestmark = pytest.mark.timeout(400)

@@ -8,10 +8,10 @@ import pytest
 from PIL import Image
 from playwright.sync_api import Page, expect
 
-from tests.store.test_latents import MANY, batch
+from tests.store.pictures.test_latents import MANY, batch
 from tests.ui import browser as steps
 from tests.ui.browser import fill_form, opened, reloaded, wait_until_idle
-from webui.store.latents import Latents
+from webui.store.pictures.latents import Latents
 
 pytestmark = pytest.mark.timeout(400)
 THUMBNAILS = "#txt2img_gallery .thumbnails .thumbnail-item"
@@ -25,7 +25,7 @@ def home(tmp_path_factory):
     left = batch(2, side=8)
     sizes = {"width": 64, "height": 64, "model": "tiny-b"}
     left = replace(left, model="tiny-b", request=left.request.model_copy(update=sizes))
-    with Latents(home / "data" / "latents").keeping(left, MANY):
+    with Latents(home / "data" / "latents").store(left, MANY):
         pass
     return home
 

@@ -13,8 +13,8 @@ from webui.core.request import GenerationRequest, make_request
 from webui.core.request_parts import Inpainting, Loopback, Outpainting, SoftInpainting
 from webui.core.settings import Settings
 from webui.library.presets.fields import chips_of, options_of, with_own_chips
+from webui.store.pictures.unsaved import UNSAVED
 from webui.store.preset_files import KeptPreset, PresetFiles
-from webui.store.unsaved import UNSAVED
 from webui.ui.filling import possible_fields
 from webui.ui.forms import img2img
 from webui.ui.forms.form import Form

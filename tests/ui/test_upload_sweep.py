@@ -6,8 +6,8 @@ import time
 import pytest
 
 from webui.store.database import IN_MEMORY, Database
-from webui.store.history import History
-from webui.store.served_pictures import ServedPictures
+from webui.store.pictures.history import History
+from webui.store.pictures.served_pictures import ServedPictures
 from webui.ui.doors.page_files import PageFiles
 from webui.ui.doors.upload_sweep import KEPT_S, UploadSweeping
 

@@ -19,7 +19,7 @@ from webui.library.cards.cards import CardDetail, CardEdit
 from webui.library.files.embedded_previews import Cover
 from webui.library.library import Use
 from webui.library.recognise.kinds import noun
-from webui.store.atomic import storage_errors
+from webui.store.files.atomic import storage_errors
 from webui.store.trash import Trashed
 
 AS_IT_IS = {"Cache-Control": "no-cache", "X-Content-Type-Options": "nosniff"}
@@ -165,7 +165,7 @@ def add_card_routes(router: APIRouter, services: Services) -> None:
     @router.get("/v1/cards/{identity}/use")
     def use(identity: str) -> Use:
         """What would miss the model if it were deleted."""
-        return services.library.use_of(identity, services.styles(), services.settings.current)
+        return services.library.use_of(identity, services.requests.styles(), services.settings.current)
 
     @router.get("/v1/cards/{identity}/fit")
     def fit(identity: str) -> Fit:

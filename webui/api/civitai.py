@@ -11,7 +11,7 @@ from webui.jobs.services import Services
 from webui.library.cards.card import Card, CardEntry, CardQuery
 from webui.library.cards.cards import CardDetail
 from webui.library.cards.index import CardIndex
-from webui.library.fetch.inquiries import Steps, describe_cards, lacks_description, look_for_updates
+from webui.library.fetch.inquiries import Steps, describe_cards, is_undescribed, look_for_updates
 from webui.library.fetch.search import Found, Search, search
 from webui.library.fetch.updates import NewerVersion, Unanswered
 
@@ -136,7 +136,7 @@ def add_inquiry_routes(router: APIRouter, services: Services) -> None:
     def describe_matching(query: CardQuery) -> StreamingResponse:
         """Ask about all that match and lack a preview or trigger words: a line of JSON for each step."""
         matching = cards.index.matching(resolve_family(query, services))
-        return lines_of(describing([entry for entry in matching if lacks_description(entry)]))
+        return lines_of(describing([entry for entry in matching if is_undescribed(entry)]))
 
     @router.post("/v1/cards/find-updates")
     def update_matching(query: CardQuery) -> StreamingResponse:

@@ -154,6 +154,6 @@ def plain_answer(status: int, text: str) -> bytes:
     return head.encode() + body
 
 
-def protocol_with(limits: Limits) -> type[WatchedProtocol]:
+def make_protocol(limits: Limits) -> type[WatchedProtocol]:
     """The protocol with other limits."""
     return type("LimitedProtocol", (WatchedProtocol,), {"limits": limits})

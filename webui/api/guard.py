@@ -45,7 +45,7 @@ class Guard:
             return
         caller = Caller.of(scope, self._rules)
         refused = self._refusal(caller)
-        answer = with_headers(send, self._headers)
+        answer = add_headers(send, self._headers)
         if refused is None and caller.is_login and self._rules.page_accounts:
             answer = self._watch_login(caller.address, answer)
         await (refused or self.app)(scope, receive, answer)
@@ -138,7 +138,7 @@ def refuse_unused(caller: Caller) -> Response | None:
     return refusal(404, "This part of Gradio is not offered here. Use the page, or the API under /sdapi/v1.")
 
 
-def with_headers(send: Send, ours: RawHeaders) -> Send:
+def add_headers(send: Send, ours: RawHeaders) -> Send:
     """`send`, which adds these headers to an answer that does not have them."""
 
     async def send_with(message: Message) -> None:

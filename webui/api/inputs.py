@@ -8,8 +8,8 @@ from pydantic import BaseModel
 
 from webui.core.errors import InvalidRequest
 from webui.jobs.services import Services
-from webui.store.encoding import encode
-from webui.store.plain_pictures import keep_picture, plain
+from webui.store.pictures.plain_pictures import keep_picture, make_plain
+from webui.store.texts.encoding import encode
 
 MAX_UPLOAD_BYTES = 256 * 2**20
 
@@ -36,7 +36,7 @@ def routes(services: Services) -> APIRouter:
     @router.get("/v1/inputs/{reference}")
     def get_input(reference: str) -> Response:
         """The picture as PNG, in colours that a browser shows."""
-        data = encode(plain(services.inputs.open(reference)), "png")
+        data = encode(make_plain(services.inputs.open(reference)), "png")
         return Response(data, media_type="image/png", headers={"Cache-Control": "private, max-age=86400"})
 
     @router.head("/v1/inputs/{reference}")

@@ -61,7 +61,7 @@ def routes(services: Services) -> APIRouter:
     @router.get("/v1/presets/{name}", response_model_exclude_none=True)
     def get_preset(name: str) -> PresetReading:
         """A set-up, and what of it can be filled in here."""
-        return presets.read(name, services.settings.current, services.styles().names)
+        return presets.read(name, services.settings.current, services.requests.styles().names)
 
     @router.put("/v1/presets/{name}")
     def put_preset(name: str, body: Preset, replace: bool = False) -> PresetName:

@@ -148,7 +148,7 @@ def add_prompt_routes(router: APIRouter, services: Services) -> None:
     @router.post("/v1/styles/apply")
     def apply(given: NamedPrompts) -> AppliedAnswer:
         """Write styles into prompts."""
-        styles = services.styles()
+        styles = services.requests.styles()
         return AppliedAnswer(
             prompt=styles.apply(given.prompt, given.names),
             negative_prompt=styles.apply_negative(given.negative_prompt, given.names),
@@ -159,7 +159,7 @@ def add_prompt_routes(router: APIRouter, services: Services) -> None:
     @router.post("/v1/styles/extract")
     def extract(given: Prompts) -> ExtractedAnswer:
         """Take styles out of prompts."""
-        found = services.styles().extract(given.prompt, given.negative_prompt)
+        found = services.requests.styles().extract(given.prompt, given.negative_prompt)
         return ExtractedAnswer(
             prompt=found.prompt, negative_prompt=found.negative_prompt, names=list(found.names)
         )

@@ -12,8 +12,8 @@ from webui.api.arrivals import ArrivalAnswer, NamedModelAnswer, arrival_answer, 
 from webui.core.errors import InvalidRequest
 from webui.jobs.services import Services
 from webui.library.intake.named_models import named_models
-from webui.store.staging import size_text
-from webui.store.uploads import CHUNK_BYTES, MAX_CHUNK_BYTES, Upload, WrongOffset
+from webui.store.files.staging import size_text
+from webui.store.files.uploads import CHUNK_BYTES, MAX_CHUNK_BYTES, Upload, WrongOffset
 
 
 class NewUpload(BaseModel):

@@ -74,7 +74,7 @@ Aside = Literal[
 ]
 
 
-class Keeping(Event):
+class SaveAs(Event):
     """How a picture is kept, where that differs from what its tab and the settings say.
 
     `folder` in place of the tab's. `name` is the file's, without its type; empty: numbered. `items` are texts
@@ -105,7 +105,7 @@ class ImageReady(Event):
     is_shown: bool = True
     # The kept latent that it was decoded from, if it can be decoded again.
     latent: str = ""
-    keeping: Keeping | None = None
+    save_as: SaveAs | None = None
     # What made it, where that is one request.
     request: GenerationRequest | None = None
 

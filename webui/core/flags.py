@@ -228,7 +228,7 @@ def read_flags(arguments: Sequence[str]) -> tuple[Flags, tuple[str, ...]]:
         value = flag_value(flag, words, Flags.model_fields[name])
         before = values.get(name)
         values[name] = before + value if isinstance(before, tuple) and isinstance(value, tuple) else value
-    return validated(values), tuple(remarks)
+    return validate_flags(values), tuple(remarks)
 
 
 def groups(arguments: Sequence[str]) -> Iterator[tuple[str, list[str]]]:
@@ -280,7 +280,7 @@ def flag_value(flag: str, words: list[str], field: FieldInfo) -> bool | str | tu
     return words[0]
 
 
-def validated(values: Mapping[str, bool | str | tuple[str, ...]]) -> Flags:
+def validate_flags(values: Mapping[str, bool | str | tuple[str, ...]]) -> Flags:
     """The model of these values; what is wrong with them as a WrongFlag."""
     try:
         flags = Flags.model_validate(values)

@@ -170,7 +170,7 @@ def uses_ensd(request: GenerationRequest) -> bool:
 
 def option_fields(request: GenerationRequest, effects: Iterable[str]) -> dict[str, Any]:
     """Options that differ from A1111's defaults and that this request's sampler and schedule read."""
-    effects, written = set(effects), written_options(request)
+    effects, written = set(effects), list_written_options(request)
     return {
         key: getattr(request.options, name)
         for name in written
@@ -178,7 +178,7 @@ def option_fields(request: GenerationRequest, effects: Iterable[str]) -> dict[st
     }
 
 
-def written_options(request: GenerationRequest) -> list[str]:
+def list_written_options(request: GenerationRequest) -> list[str]:
     """Names of the option fields that belong in the infotext, effects included, in A1111's order."""
     sampler, schedule = find_sampler(request.sampler), find_schedule(request.effective_schedule)
     on_sigmas = not sampler.uses_timesteps

@@ -416,7 +416,7 @@ class Settings(Section):
             section, name = keys[key]
             by_section.setdefault(section, {})[name] = value
         return self.model_copy(
-            update={name: replaced(getattr(self, name), values) for name, values in by_section.items()}
+            update={name: replace_values(getattr(self, name), values) for name, values in by_section.items()}
         )
 
 
@@ -427,7 +427,7 @@ def section_type(annotation: object) -> type[BaseModel]:
     return annotation
 
 
-def replaced(section: AnySection, values: dict[str, Any]) -> AnySection:
+def replace_values(section: AnySection, values: dict[str, Any]) -> AnySection:
     """A validated copy of a section with some fields changed."""
     try:
         return type(section).model_validate(section.model_dump() | values)

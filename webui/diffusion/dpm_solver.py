@@ -95,7 +95,7 @@ def target_time(time: Tensor, time_next: Tensor, end: Tensor, eta: float) -> tup
     return target, (sigma_at(time_next) ** 2 - sigma_at(target) ** 2) ** 0.5
 
 
-def with_noise(
+def add_noise(
     latent: Tensor, up: Tensor | None, times: tuple[Tensor, Tensor], noise: NoiseSource, s_noise: float
 ) -> Tensor:
     """The latent with the noise of a step between two times."""
@@ -125,7 +125,7 @@ def dpm_fast(
         solver = Solver(denoise, latent, time)
         denoised = latent - sigma_at(time) * solver.start()
         steps = (solver.first_order, solver.second_order, solver.third_order)
-        latent = with_noise(steps[order - 1](target), up, (time, time_next), noise, options.s_noise)
+        latent = add_noise(steps[order - 1](target), up, (time, time_next), noise, options.s_noise)
         yield Step(i, sigma_at(time), latent, denoised)
 
 
@@ -157,7 +157,7 @@ def dpm_adaptive(
         error = float(torch.linalg.norm((low - high) / allowed) / latent.numel() ** 0.5)
         if control.accepts(error):
             last_low = low
-            latent = with_noise(high, up, (time, time_next), noise, s_noise=1.0)
+            latent = add_noise(high, up, (time, time_next), noise, s_noise=1.0)
             time = time_next
         yield Step(index, sigma, latent, denoised)
         index += 1

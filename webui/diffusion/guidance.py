@@ -115,7 +115,7 @@ class NetworkInput:
 
 @dataclass(slots=True)
 class NetworkOutput:
-    """Results (N, C, h, w) of one evaluation before mixing: denoised, or noise for DDIM and its kin."""
+    """Results (N, C, h, w) of one evaluation before mixing: denoised, or for timestep samplers noise."""
 
     result: Tensor
     rows: tuple[Row, ...]

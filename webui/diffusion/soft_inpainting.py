@@ -25,10 +25,10 @@ class SoftBlend:
         """Replace the blended latent."""
         opacity = 1.0 - moment.mask.keep
         share = torch.pow(opacity, (moment.level[0] ** self.schedule_bias) * self.preservation_strength)
-        moment.blended = mixed(moment.mask.init_latent, moment.latent, share, self.contrast_boost)
+        moment.blended = mix_latents(moment.mask.init_latent, moment.latent, share, self.contrast_boost)
 
 
-def mixed(original: Tensor, new: Tensor, share: Tensor, power: float) -> Tensor:
+def mix_latents(original: Tensor, new: Tensor, share: Tensor, power: float) -> Tensor:
     """Vectors (B, C, h, w) between original (share 0) and new (share 1), their lengths averaged in a power.
 
     `share` broadcasts to them and is the same in all channels.

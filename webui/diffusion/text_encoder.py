@@ -266,14 +266,14 @@ class TextEncoder:
         ]
         output = tower(torch.tensor(tokens, device=device), tower.skipped_layers(options), injections)
         multipliers = torch.tensor([chunk.multipliers for chunk in chunks], device=device)
-        return TowerOutput(weighted(output.states, multipliers, options.emphasis), output.pooled)
+        return TowerOutput(weigh_states(output.states, multipliers, options.emphasis), output.pooled)
 
     def _injection(self, number: int, row: int, fix: EmbeddingFix) -> Injection:
         # The start mark stands before the chunk's first token.
         return Injection(row, fix.offset + 1, self.inversions[fix.name].vectors[number])
 
 
-def weighted(states: Tensor, multipliers: Tensor, emphasis: Emphasis) -> Tensor:
+def weigh_states(states: Tensor, multipliers: Tensor, emphasis: Emphasis) -> Tensor:
     """States (B, T, D) times the weight of each token (B, T); "Original" restores the mean of the whole
     batch.
     """

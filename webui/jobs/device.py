@@ -8,7 +8,8 @@ from contextlib import closing
 
 from webui.core.errors import WebuiError
 from webui.core.events import Finished, ImageReady, Started
-from webui.jobs.failures import failure_of
+from webui.jobs.edge import run_at_edge
+from webui.jobs.failures import Failure, failure_of
 from webui.jobs.job import Job
 from webui.jobs.worker import Worker
 
@@ -31,27 +32,20 @@ class Device:
 
         Where it cannot be made, each job tries again, and tells why if it fails too.
         """
-        try:
-            self._worker = self._make_worker()
-        except WebuiError as error:
-            logger.warning("%s", error)
-        except BaseException:  # a job's edge: the thread must live to tell the job that needs the worker
-            logger.exception("The worker could not be made; the next job tries again")
+        self._worker = run_at_edge(self._make_worker, log_missing_worker)
 
     def carry_out(self, job: Job) -> Finished:
         """Run a job to its end, whichever it is."""
-        try:
-            return self._run(job)
-        except BaseException as error:  # a job's edge: what breaks one job must not end the server
-            failure = failure_of(error)
-            if failure.is_unforeseen:
-                logger.exception("Job %s failed", job.id)
-        if failure.ends_worker:
-            # Out of the `except`: the error held the frames, and those what fills the memory.
-            self._drop_worker()
-        return failure.finished
+        result = run_at_edge(lambda: self._run(job), lambda error: explain_failure(error, job))
+        if isinstance(result, Finished):
+            return result
+        if result.ends_worker:
+            # Only now: the error held the frames, and those what fills the memory.
+            self._worker = None
+            gc.collect()
+        return result.finished
 
-    def _run(self, job: Job) -> Finished:
+    def _run(self, job: Job) -> Finished | Failure:
         if self._worker is None:
             self._worker = self._make_worker()
         job.append(Started(at=time.time()))
@@ -65,9 +59,18 @@ class Device:
                     return Finished(outcome="cancelled")
         return Finished(outcome="stopped" if job.halt.is_stopped else "done")
 
-    def _drop_worker(self) -> None:
-        self._worker = None
-        try:
-            gc.collect()
-        except Exception:  # a finaliser of a library: the thread must live
-            logger.exception("What the worker left could not be collected")
+
+def log_missing_worker(error: BaseException) -> None:
+    """Say in the log why there is no worker yet."""
+    if isinstance(error, WebuiError):
+        logger.warning("%s", error)
+    else:
+        logger.exception("The worker could not be made; the next job tries again")
+
+
+def explain_failure(error: BaseException, job: Job) -> Failure:
+    """What an error means for its job and for the worker; in the log if nobody foresaw it."""
+    failure = failure_of(error)
+    if failure.is_unforeseen:
+        logger.exception("Job %s failed", job.id)
+    return failure

@@ -42,39 +42,41 @@ class Failure:
 def failure_of(error: BaseException) -> Failure:
     """Tell what an error means. A WebuiError is a refusal: the worker that gave it has put all in order."""
     if is_context_lost(error):
-        return Failure(failed(context_lost_text(error), "Exception"), ends_worker=True, is_unforeseen=True)
+        return Failure(
+            make_failed(explain_lost_context(error), "Exception"), ends_worker=True, is_unforeseen=True
+        )
     if isinstance(error, WebuiError):
-        refusal = failed(str(error), type(error).__name__)
+        refusal = make_failed(str(error), type(error).__name__)
         return Failure(refusal, ends_worker=False, is_unforeseen=False)
     if is_lack_of_memory(error):
-        lack = failed(NO_MEMORY_TEXT, OutOfMemory.__name__)
+        lack = make_failed(NO_MEMORY_TEXT, OutOfMemory.__name__)
         return Failure(lack, ends_worker=True, is_unforeseen=True)
-    sentence = f"{described(error)}. The program is at fault; its log tells more."
+    sentence = f"{describe_error(error)}. The program is at fault; its log tells more."
     # What is no Exception was to end the thread or the program: nobody knows what it left behind.
     ends_worker = not isinstance(error, Exception)
-    return Failure(failed(sentence, "Exception"), ends_worker, is_unforeseen=True)
+    return Failure(make_failed(sentence, "Exception"), ends_worker, is_unforeseen=True)
 
 
-def failed(sentence: str, kind: str) -> Finished:
+def make_failed(sentence: str, kind: str) -> Finished:
     """The end of a job that failed."""
     return Finished(outcome="failed", error=sentence, error_kind=kind)
 
 
 def is_context_lost(error: BaseException) -> bool:
     """Whether the card is of no more use to this process; the cause may lie under another error."""
-    return any(says(each, CONTEXT_LOST) for each in with_causes(error) if isinstance(each, RuntimeError))
+    return any(mentions(each, CONTEXT_LOST) for each in walk_causes(error) if isinstance(each, RuntimeError))
 
 
-def context_lost_text(error: BaseException) -> str:
+def explain_lost_context(error: BaseException) -> str:
     """What to tell the artist."""
-    found = next(each for each in with_causes(error) if says(each, CONTEXT_LOST))
+    found = next(each for each in walk_causes(error) if mentions(each, CONTEXT_LOST))
     return (
         f"The graphics card stopped working for this program ({first_line(found)}). Nothing but a restart of "
         "the server helps: stop it and start it again. What was finished is saved."
     )
 
 
-def with_causes(error: BaseException) -> Iterator[BaseException]:
+def walk_causes(error: BaseException) -> Iterator[BaseException]:
     """An error and those it came from."""
     seen: set[int] = set()
     following: BaseException | None = error
@@ -84,13 +86,13 @@ def with_causes(error: BaseException) -> Iterator[BaseException]:
         following = following.__cause__ or following.__context__
 
 
-def says(error: BaseException, words: tuple[str, ...]) -> bool:
+def mentions(error: BaseException, words: tuple[str, ...]) -> bool:
     """Whether one of these stands in an error's text."""
     text = str(error).lower()
     return any(word in text for word in words)
 
 
-def described(error: BaseException) -> str:
+def describe_error(error: BaseException) -> str:
     """An error's kind and text, the text on one line and without its own full stop."""
     return f"{type(error).__name__}: {first_line(error)}".rstrip(": .")
 

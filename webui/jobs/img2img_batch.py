@@ -11,9 +11,9 @@ from webui.core.request_infotext import read_infotext as fields_of_infotext
 from webui.core.series import Series
 from webui.jobs.requests import RANDOM_SEEDS
 from webui.jobs.services import Services
-from webui.store.picture_files import pictures_in
-from webui.store.reading import open_picture, read_infotext
-from webui.store.regular_files import is_folder
+from webui.store.files.regular_files import is_folder
+from webui.store.pictures.picture_files import pictures_in
+from webui.store.texts.reading import open_picture, read_infotext
 
 # Request fields by what A1111 calls the parameters that a picture may bring along. Prompts are appended.
 PROPS = {
@@ -59,7 +59,7 @@ class Plan:
     problems: list[str] = field(default_factory=list[str])
 
 
-def folder_named(text: str, what: str) -> Path:
+def find_folder(text: str, what: str) -> Path:
     """The folder that a text names. Raises InvalidRequest if there is none."""
     folder = Path(text.strip().strip('"')).expanduser()
     if not is_folder(folder):
@@ -69,7 +69,7 @@ def folder_named(text: str, what: str) -> Path:
     return folder
 
 
-def pictures_for_batch(folder: Path, what: str) -> tuple[Path, ...]:
+def find_batch_pictures(folder: Path, what: str) -> tuple[Path, ...]:
     """Picture files of a folder by name. Raises InvalidRequest where it cannot be read or has none."""
     found = tuple(pictures_in(folder))
     if not found:
@@ -80,7 +80,7 @@ def pictures_for_batch(folder: Path, what: str) -> tuple[Path, ...]:
     return found
 
 
-def img2img_series(
+def make_series(
     services: Services, batch: BatchInputs, wanted: Mapping[str, Any], overrides: Mapping[str, Any]
 ) -> tuple[Series, list[str]]:
     """A series with one request for each picture, and sentences about those that are left out.
@@ -96,7 +96,7 @@ def img2img_series(
             fields[name] = services.random.randrange(RANDOM_SEEDS)
     for picture in batch.pictures:
         try:
-            plan.requests.append(request_for(services, batch, picture, fields, overrides))
+            plan.requests.append(make_batch_request(services, batch, picture, fields, overrides))
             plan.names.append(picture.name)
         except WebuiError as error:
             sentence = str(error)
@@ -106,7 +106,7 @@ def img2img_series(
     return Series(requests=tuple(plan.requests), names=tuple(plan.names), folder=batch.output), plan.problems
 
 
-def request_for(
+def make_batch_request(
     services: Services,
     batch: BatchInputs,
     picture: Path,
@@ -118,17 +118,17 @@ def request_for(
     fields: dict[str, Any] = wanted | {"init_images": [services.inputs.add(picture.read_bytes())]}
     inpainting = fields.pop("inpainting", None)
     if batch.masks:
-        mask = services.inputs.add(mask_for(batch.masks, picture).read_bytes())
+        mask = services.inputs.add(find_mask(batch.masks, picture).read_bytes())
         fields["inpainting"] = (inpainting or {}) | {"mask": mask}
     if batch.scale is not None:
         sides = (max(int(side * batch.scale) // 8 * 8, 8) for side in image.size)
         fields |= dict(zip(("width", "height"), sides, strict=True))
     if batch.png_info is not None:
         fields |= read_brought_fields(picture, fields, batch.png_info)
-    return services.new_request(fields, dict(overrides))
+    return services.requests.make(fields, dict(overrides))
 
 
-def mask_for(masks: tuple[Path, ...], picture: Path) -> Path:
+def find_mask(masks: tuple[Path, ...], picture: Path) -> Path:
     """The only mask, or the one with the picture's name. Raises InvalidRequest."""
     if len(masks) == 1:
         return masks[0]

@@ -28,6 +28,7 @@ from webui.core.request import GenerationRequest
 from webui.core.settings import Settings
 from webui.core.stop import Stop
 from webui.core.work import WorkRequest
+from webui.jobs.edge import run_at_edge
 
 logger = logging.getLogger(__name__)
 
@@ -39,7 +40,7 @@ MOST_UNFINISHED = 0.99
 
 
 @dataclass(frozen=True, slots=True)
-class Beside:
+class GalleryContext:
     """Pictures of earlier jobs that the page shows before the job's own; `chosen` is the place of the one
     that the job works on. Each lies in a file.
     """
@@ -57,7 +58,7 @@ class Delivery:
     save_grid: bool = True
     # Keep the pictures themselves in the log, for a caller who waits for them (the API).
     keep_images: bool = False
-    beside: Beside = Beside()
+    earlier: GalleryContext = GalleryContext()
     # Who asked for the job, as `ownership.owner_name` writes it; empty: nobody in particular (the API).
     owner: str = ""
 
@@ -138,6 +139,21 @@ class Job:
         with self._changed:
             self._log = {at: event for at, event in self._log.items() if not isinstance(event, ImageReady)}
 
+    def drop_images_at_end(self) -> None:
+        """The same as soon as it is finished: for a caller who waits no more."""
+
+        def hear(event: Event) -> None:
+            if isinstance(event, Finished):
+                self.drop_images()
+
+        self.listen(hear)
+
+    def count_kept_pixels(self) -> int:
+        """Pixels of the pictures that its log holds in memory."""
+        return sum(
+            event.image.width * event.image.height for event in self.log() if isinstance(event, ImageReady)
+        )
+
     def log(self) -> tuple[Event, ...]:
         """The events so far, without superseded previews and progress."""
         with self._changed:
@@ -168,13 +184,13 @@ class Job:
         return end
 
     def _call(self, number: int, event: Event) -> None:
-        if (listener := self._listeners.get(number)) is None:
-            return
-        try:
-            listener(event)
-        except Exception:  # a listener's fault must not end the job it listens to
-            logger.exception("A listener of job %s failed and is not called again", self.id)
+        def forget(error: BaseException) -> None:
+            # Its fault must not end the job that it listens to.
+            logger.error("A listener of job %s failed and is not called again", self.id, exc_info=error)
             self._listeners.pop(number, None)
+
+        if listener := self._listeners.get(number):
+            run_at_edge(lambda: listener(event), forget)
 
     async def join(self) -> Finished:
         """Wait for the end without holding a thread. Ending the wait does not end the job."""
@@ -281,7 +297,7 @@ class Job:
     def gallery(self) -> tuple[ImageSaved, ...]:
         """What the page shows: pictures from before, then the job's own in their order, the grid first."""
         own = sorted(self.saved(), key=lambda picture: picture.index)
-        return (*self.delivery.beside.pictures, *own)
+        return (*self.delivery.earlier.pictures, *own)
 
     def messages(self) -> tuple[Message, ...]:
         """What the artist was told."""

@@ -8,7 +8,7 @@ from PIL import Image
 from webui.core.errors import StorageError
 from webui.core.events import ImageReady, Message
 from webui.jobs.job import Job
-from webui.store.picture_spool import PictureSpool
+from webui.store.pictures.picture_spool import PictureSpool
 
 # A1111's bound for grids (its option "Maximum image size"): a sheet of more takes 600 MB, and hardly a viewer
 # opens it.

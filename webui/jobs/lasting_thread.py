@@ -5,6 +5,8 @@ import threading
 import time
 from collections.abc import Callable
 
+from webui.jobs.edge import run_at_edge
+
 logger = logging.getLogger(__name__)
 # A thread that ends as soon as it starts must not keep a core busy.
 PAUSE_S = 0.2
@@ -51,16 +53,15 @@ class LastingThread:
 
     def _replace(self) -> None:
         logger.error("The thread %s ended before its time and is started again", self._name)
-        try:
-            self._on_loss()
-        except Exception:  # a thread's edge: whatever it is, the thread has to come back
-            logger.exception("What the thread %s left could not be put in order", self._name)
+        run_at_edge(self._on_loss, self._log_error)
         time.sleep(PAUSE_S)
 
     def _run(self) -> None:
-        try:
-            self._work()
-        except BaseException:  # a thread's edge: the watcher takes it from here
-            logger.exception("The thread %s was ended by an error", self._name)
-        else:
-            self._has_returned = True
+        run_at_edge(self._work_to_the_end, self._log_error)
+
+    def _work_to_the_end(self) -> None:
+        self._work()
+        self._has_returned = True
+
+    def _log_error(self, error: BaseException) -> None:
+        logger.error("The thread %s met an error", self._name, exc_info=error)

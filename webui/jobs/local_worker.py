@@ -15,6 +15,7 @@ from webui.core.series import Series
 from webui.core.settings import Settings
 from webui.core.stop import Stop
 from webui.core.work import WorkRequest
+from webui.jobs.edge import run_at_edge
 from webui.jobs.hash_ahead import hash_ahead
 from webui.library.catalog.catalog import Catalog
 from webui.models.images.upscalers import Upscalers
@@ -25,8 +26,8 @@ from webui.pipelines.decode_again import decode_again
 from webui.pipelines.extras.extras import process_extras
 from webui.pipelines.generate.generate import generate
 from webui.pipelines.series import run_series
-from webui.store.inputs import Inputs
-from webui.store.latents import Latents
+from webui.store.pictures.inputs import Inputs
+from webui.store.pictures.latents import Latents
 
 logger = logging.getLogger(__name__)
 GIGABYTE = 2**30
@@ -46,14 +47,11 @@ class LocalWorker:
         self._version = version
 
     def preload(self, settings: Settings) -> None:
-        """Load the selected checkpoint, so that the first picture need not wait for it."""
-        try:
-            self._load_selected(settings)
-        except WebuiError as error:
-            # The artist hears of it with the first picture.
-            logger.warning("%s", error)
-        except Exception:  # a job's edge: jobs with other checkpoints can still be carried out
-            logger.exception("The selected checkpoint could not be loaded; the first picture tries again")
+        """Load the selected checkpoint, so that the first picture need not wait for it.
+
+        Where it cannot be loaded, jobs with other checkpoints still can be carried out.
+        """
+        run_at_edge(lambda: self._load_selected(settings), log_missing_checkpoint)
 
     def _load_selected(self, settings: Settings) -> None:
         models = settings.models
@@ -109,3 +107,11 @@ class LocalWorker:
         # Only here: the error, with all tensors that its frames held, is gone.
         self._models.holder.free_unused()
         raise OutOfMemory(refusal)
+
+
+def log_missing_checkpoint(error: BaseException) -> None:
+    """Say in the log why no checkpoint is loaded yet; the artist hears of it with the first picture."""
+    if isinstance(error, WebuiError):
+        logger.warning("%s", error)
+    else:
+        logger.exception("The selected checkpoint could not be loaded; the first picture tries again")

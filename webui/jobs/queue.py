@@ -10,12 +10,12 @@ from webui.core.events import Finished, Phase, Queued
 from webui.core.settings import Settings
 from webui.core.work import WorkRequest
 from webui.jobs.device import Device, MakeWorker
-from webui.jobs.failures import failed
+from webui.jobs.failures import make_failed
 from webui.jobs.job import Delivery, Job
 from webui.jobs.lasting_thread import LastingThread
 from webui.jobs.ownership import check_command, may_command
 from webui.jobs.saver_thread import Saver, SaverThread
-from webui.store.latents import Latents
+from webui.store.pictures.latents import Latents
 
 # Finished jobs kept in memory, so that a reloaded page finds its pictures.
 REMEMBERED = 100
@@ -196,7 +196,7 @@ class JobQueue:
     def _recover(self) -> None:
         """End the job that a lost device thread left."""
         if job := self._running:
-            self._leave_device(job, failed(LOST_TEXT, "Exception"))
+            self._leave_device(job, make_failed(LOST_TEXT, "Exception"))
 
     def _finish(self, job: Job, outcome: Finished) -> None:
         with self._changed:

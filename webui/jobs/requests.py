@@ -11,7 +11,7 @@ from webui.core.settings import Settings
 from webui.library.catalog.catalog import AUTOMATIC, NONE, Catalog
 from webui.library.catalog.lora_files import LoraFiles
 from webui.library.catalog.upscaler_names import find_restorer, find_upscaler
-from webui.prompts.networks import HYPERNETWORK_KIND, names_in, renamed, with_networks
+from webui.prompts.networks import HYPERNETWORK_KIND, add_networks, names_in, rename_networks
 from webui.prompts.styles import Styles
 from webui.prompts.syntax import strip_comments
 from webui.store.settings_file import SettingsFile
@@ -61,9 +61,9 @@ class RequestMaker:
         """Raise ModelNotFound or UnusableFile for a name in a request that no file has, before it runs."""
         if request.vae not in (AUTOMATIC, NONE):
             self.catalog.find_vae(request.vae)
-        for name in checkpoints_of(request):
+        for name in find_checkpoints(request):
             self.catalog.find_checkpoint(name)
-        for name in upscalers_of(request):
+        for name in find_upscalers(request):
             find_upscaler(self.catalog, name)
         if request.restore_faces:
             find_restorer(self.catalog, request.options.face_restoration_model)
@@ -82,7 +82,7 @@ class RequestMaker:
         local = self.loras.local_names(hashes, by_file_name=by_file_name)
         # Names are written there without commas.
         plain = {name: name.replace(",", "") for name in names_in(infotext)}
-        return renamed(infotext, {name: local[key] for name, key in plain.items() if key in local})
+        return rename_networks(infotext, {name: local[key] for name, key in plain.items() if key in local})
 
     def _apply_styles(self, values: dict[str, Any], settings: Settings) -> dict[str, Any]:
         prompt, negative = str(values.get("prompt", "")), str(values.get("negative_prompt", ""))
@@ -112,12 +112,12 @@ def describe_cut(asked: int, made: int, side: str) -> str | None:
     return f"The {side} of {asked} is not a multiple of {CELL}; the picture has {made}."
 
 
-def checkpoints_of(request: GenerationRequest) -> Iterable[str]:
+def find_checkpoints(request: GenerationRequest) -> Iterable[str]:
     """The checkpoints that a request names besides its own."""
     return [part.model for part in (request.hires, request.refiner) if part is not None and part.model]
 
 
-def upscalers_of(request: GenerationRequest) -> Iterable[str]:
+def find_upscalers(request: GenerationRequest) -> Iterable[str]:
     """The upscalers of pictures that a request uses."""
     if request.hires is not None and request.hires.latent_mode is None:
         yield request.hires.upscaler
@@ -130,7 +130,7 @@ def add_chosen_networks(prompt: str, settings: Settings) -> str:
     models = settings.models
     chosen = (("lora", models.sd_lora), (HYPERNETWORK_KIND, models.sd_hypernetwork))
     weight = float(models.extra_networks_default_multiplier)
-    return with_networks(prompt, [(kind, name, weight) for kind, name in chosen if name not in ("", "None")])
+    return add_networks(prompt, [(kind, name, weight) for kind, name in chosen if name not in ("", "None")])
 
 
 def add_networks_to_second_pass(request: GenerationRequest, settings: Settings) -> GenerationRequest:

@@ -12,20 +12,27 @@ from typing import Protocol
 from webui.core.errors import StorageError, WebuiError
 from webui.core.events import Event, Finished, ImageReady, Message
 from webui.core.lack_of_memory import is_lack_of_memory
-from webui.jobs.failures import described, failed
+from webui.jobs.edge import run_at_edge
+from webui.jobs.failures import describe_error, make_failed
 from webui.jobs.job import Job
 from webui.jobs.job_pictures import JobPictures, wants_grid
 from webui.jobs.lasting_thread import LastingThread
-from webui.store.latents import Latents
+from webui.jobs.saving import describe_saved
+from webui.store.pictures.latents import Latents
 
 logger = logging.getLogger(__name__)
 # What may wait to be saved; then the device waits. Eight keep it busy; of very large ones there are fewer.
 MOST_WAITING = 8
 MOST_WAITING_PIXELS = 48_000_000
-LOST_TEXT = (
-    "The thread that saves pictures was lost and is started again. What was finished but not saved is kept: "
-    "reload the page, and it offers to decode it."
+# Of one job, what may be held in memory where neither its folder nor that of unsaved pictures can be written:
+# 300 MB. Then the job ends, rather than that the memory does.
+MOST_HELD_PIXELS = 100_000_000
+LOST_TEXT = "A picture could not be saved: the thread that saves pictures was lost and is started again."
+FULL_TEXT = (
+    "The job was ended, as no more pictures can be kept: make room on the disk, and start it again. Those "
+    "that it made are shown; download them."
 )
+KEPT_TEXT = "You get it all the same: download it, as it lies in no folder."
 
 
 class Saver(Protocol):
@@ -56,10 +63,12 @@ class Task:
 
 @dataclass(slots=True)
 class JobSaving:
-    """What the saver thread knows of a job: its pictures for the grid, and why no more can be saved."""
+    """What the saver thread knows of a job: its pictures for the grid, and what could not be saved of it."""
 
     pictures: JobPictures
-    problem: Finished | None = None
+    unsaved: int = 0
+    # Why no more of its pictures can be kept in any way; None as long as they can.
+    end: Finished | None = None
 
 
 @dataclass(slots=True)
@@ -81,8 +90,8 @@ class SaverThread:
         self._thread = LastingThread("saver", self._work, self._recover)
 
     def put(self, ready: ImageReady, job: Job) -> bool:
-        """Hand a picture over; waits where too much waits already. False if the job's cannot be saved."""
-        ready = without_incomplete(ready, job)
+        """Hand a picture over; waits where too much waits already. False if no more can be kept."""
+        ready = mark_incomplete(ready, job)
         if self.latents and is_result(ready):
             self.latents.hold(ready.latent)
         if job.delivery.keep_images and ready.is_shown:
@@ -93,7 +102,7 @@ class SaverThread:
                 self._thread.ensure()
                 self._changed.wait(1)
             self._add(task)
-            return self._saving(job).problem is None
+            return self._saving(job).end is None
 
     def finish(self, job: Job, outcome: Finished) -> None:
         """Tell the end of a job, once its pictures are saved."""
@@ -148,34 +157,42 @@ class SaverThread:
             self._finish(task.job, task.outcome or Finished(outcome="failed"))
 
     def _recover(self) -> None:
-        """Put in order what a lost thread left: its picture is given up, the end of a job is told."""
+        """Put in order what a lost thread left: its picture is kept unsaved, the end of a job is told."""
         with self._changed:
             task, self._current = self._current, None
             self._changed.notify_all()
         if task is None:
             return
         if task.ready is not None:
-            self._saving(task.job).problem = failed(LOST_TEXT, "Exception")
-            self._release(task.ready, is_saved=False)
+            self._keep_unsaved(task.ready, task.job, LOST_TEXT)
         else:
             self._tell_end(task.job, task.outcome or Finished(outcome="failed"))
 
     def _save(self, ready: ImageReady, job: Job) -> None:
-        saving, is_saved = self._saving(job), False
-        if saving.problem is not None:
-            # The page may still show it.
-            ready = ready.model_copy(update={"is_saved": False})
-        try:
-            for event in self.saver.save(ready, job):
-                job.append(event)
-            is_saved = True
-            if wants_grid(job) and not ready.aside:
-                saving.pictures.add(ready)
-        except BaseException as error:  # a job's edge: the next job's pictures must be saved
-            saving.problem = saving.problem or problem_of(error)
-            if not isinstance(error, WebuiError):
-                logger.exception("A picture of job %s could not be saved", job.id)
-        self._release(ready, is_saved=is_saved)
+        run_at_edge(
+            lambda: self._save_one(ready, job),
+            lambda error: self._keep_unsaved(ready, job, explain_unsaved(error, job)),
+        )
+
+    def _save_one(self, ready: ImageReady, job: Job) -> None:
+        if wants_grid(job) and not ready.aside:
+            self._saving(job).pictures.add(ready)
+        for event in self.saver.save(ready, job):
+            job.append(event)
+        self._release(ready, is_saved=True)
+
+    def _keep_unsaved(self, ready: ImageReady, job: Job, sentence: str) -> None:
+        """Keep a picture that could not be saved for whoever looks at the job. The job goes on."""
+        saving = self._saving(job)
+        saving.unsaved += 1
+        if saving.unsaved == 1:
+            job.append(Message(text=f"{sentence} {KEPT_TEXT}", level="warning"))
+        if ready.is_shown and not is_told(ready, job):
+            job.keep(ready)
+            job.append(describe_saved(ready, ""))
+        self._release(ready, is_saved=False)
+        if not job.delivery.keep_images and job.count_kept_pixels() > MOST_HELD_PIXELS:
+            saving.end = saving.end or make_failed(f"{sentence} {FULL_TEXT}", StorageError.__name__)
 
     def _release(self, ready: ImageReady, *, is_saved: bool) -> None:
         if self.latents and is_result(ready):
@@ -184,21 +201,21 @@ class SaverThread:
 
     def _finish(self, job: Job, outcome: Finished) -> None:
         saving = self._saving(job)
-        if saving.problem is not None and outcome.outcome != "failed":
-            outcome = saving.problem
+        if saving.unsaved > 1:
+            job.append(Message(text=f"{saving.unsaved} pictures could not be saved.", level="warning"))
+        if saving.end is not None and outcome.outcome != "failed":
+            outcome = saving.end
         if outcome.outcome in ("done", "stopped"):
-            self._save_grid(saving.pictures, job)
+            run_at_edge(
+                lambda: self._save_grid(saving.pictures, job), lambda error: tell_missing_grid(error, job)
+            )
         self._tell_end(job, outcome)
 
     def _save_grid(self, pictures: JobPictures, job: Job) -> None:
-        try:
-            if pictures.are_too_many:
-                job.append(pictures.too_many_message())
-            for event in self.saver.save_grid(pictures, job):
-                job.append(event)
-        except BaseException as error:  # a job's edge: all its pictures are saved, only their sheet is not
-            logger.exception("The grid of job %s could not be made", job.id)
-            job.append(Message(text=f"There is no grid: {described(error)}.", level="warning"))
+        if pictures.are_too_many:
+            job.append(pictures.too_many_message())
+        for event in self.saver.save_grid(pictures, job):
+            job.append(event)
 
     def _tell_end(self, job: Job, outcome: Finished) -> None:
         with self._changed:
@@ -213,7 +230,7 @@ def is_result(ready: ImageReady) -> bool:
     return bool(ready.latent) and not ready.aside
 
 
-def without_incomplete(ready: ImageReady, job: Job) -> ImageReady:
+def mark_incomplete(ready: ImageReady, job: Job) -> ImageReady:
     """The picture, not to be saved if its batch was cut short and the settings do not want such.
 
     Told by the job's state when the picture comes: later on another batch runs.
@@ -223,16 +240,24 @@ def without_incomplete(ready: ImageReady, job: Job) -> ImageReady:
     return ready
 
 
-def problem_of(error: BaseException) -> Finished:
-    """Why a job's pictures cannot be saved, as the end of the job."""
-    if isinstance(error, StorageError):
-        sentence = f"{error} The job was ended; what was finished but not saved is kept."
-        return failed(sentence, type(error).__name__)
+def is_told(ready: ImageReady, job: Job) -> bool:
+    """Whether the job's watchers know of a picture already."""
+    return any((saved.index, saved.aside) == (ready.index, ready.aside) for saved in job.saved())
+
+
+def explain_unsaved(error: BaseException, job: Job) -> str:
+    """Why a picture could not be saved, for the artist; in the log if nobody foresaw it."""
     if isinstance(error, WebuiError):
-        return failed(str(error), type(error).__name__)
+        return f"A picture could not be saved. {error}"
+    logger.exception("A picture of job %s could not be saved", job.id)
     if is_lack_of_memory(error):
-        return failed("There was not enough memory to save a picture. Close other programs.", "OutOfMemory")
-    return failed(
-        f"A picture could not be saved: {described(error)}. The program is at fault; its log tells more.",
-        "Exception",
+        return "A picture could not be saved: there was not enough memory. Close other programs."
+    return (
+        f"A picture could not be saved: {describe_error(error)}. The program is at fault; its log tells more."
     )
+
+
+def tell_missing_grid(error: BaseException, job: Job) -> None:
+    """Say that the sheet could not be made; all pictures are there."""
+    logger.exception("The grid of job %s could not be made", job.id)
+    job.append(Message(text=f"There is no grid: {describe_error(error)}.", level="warning"))

@@ -7,17 +7,17 @@ from pathlib import Path
 from typing import cast, get_args
 
 from webui.core.errors import StorageError
-from webui.core.events import Event, ImageReady, ImageSaved, Keeping, Message
+from webui.core.events import Event, ImageReady, ImageSaved, Message, SaveAs
 from webui.core.request import GenerationRequest
 from webui.jobs.job import Job
 from webui.jobs.job_pictures import wants_grid
-from webui.store.encoding import PictureNotes
-from webui.store.filenames import NameFacts
-from webui.store.grid import grid_of, grid_rows
-from webui.store.history import REQUEST_ITEM, History
-from webui.store.images import ImageFiles, SavedPicture, Tab, picture_folder
 from webui.store.last_infotexts import LastInfotexts
-from webui.store.unsaved import UnsavedPictures
+from webui.store.pictures.filenames import NameFacts
+from webui.store.pictures.grid import grid_of, grid_rows
+from webui.store.pictures.history import REQUEST_ITEM, History
+from webui.store.pictures.images import ImageFiles, SavedPicture, Tab, picture_folder
+from webui.store.pictures.unsaved import UnsavedPictures
+from webui.store.texts.encoding import PictureNotes
 
 logger = logging.getLogger(__name__)
 # The grid stands before the pictures.
@@ -69,12 +69,12 @@ class PictureSaver:
             raise problem
 
     def _write(self, ready: ImageReady, job: Job) -> SavedPicture:
-        if ready.keeping is not None:
-            return self._write_kept(ready, ready.keeping, job)
+        if ready.save_as is not None:
+            return self._write_as(ready, ready.save_as, job)
         folder = picture_folder(job.settings.folders, tab_of(job))
         request = ready.request or job.generation
         facts = NameFacts.of(request, ready.index, ready.seed, ready.facts, started=start_time(job))
-        notes = PictureNotes(ready.infotext, exact_request(ready, job))
+        notes = PictureNotes(ready.infotext, describe_exactly(ready, job))
         return self._files.save(ready.image, notes, facts, job.settings.saving, folder, suffix=ready.aside)
 
     def _record(self, written: SavedPicture, ready: ImageReady, job: Job) -> Iterator[Message]:
@@ -106,16 +106,16 @@ class PictureSaver:
             self._unsaved.write(job.id, ready.index, ready.aside, ready.image, ready.infotext)
             if self._trimmed_for != job.id:
                 self._trimmed_for = job.id
-                self._unsaved.trim(keep={job.id} | shown_folders(self._remembered()))
+                self._unsaved.trim(keep={job.id} | find_shown_folders(self._remembered()))
         except StorageError as error:
             logger.warning("%s", error)
             job.keep(ready)
 
-    def _write_kept(self, ready: ImageReady, keeping: Keeping, job: Job) -> SavedPicture:
+    def _write_as(self, ready: ImageReady, save_as: SaveAs, job: Job) -> SavedPicture:
         """A picture that says itself how it is kept: its own name and folder, not sorted into subfolders."""
-        folder = keeping.folder or picture_folder(job.settings.folders, tab_of(job))
+        folder = save_as.folder or picture_folder(job.settings.folders, tab_of(job))
         facts = NameFacts(index=ready.index, started=start_time(job))
-        notes = PictureNotes(ready.infotext, keeping.items, keeping.section)
+        notes = PictureNotes(ready.infotext, save_as.items, save_as.section)
         return self._files.save(
             ready.image,
             notes,
@@ -123,7 +123,7 @@ class PictureSaver:
             job.settings.saving,
             folder,
             in_subfolder=False,
-            name=keeping.name or None,
+            name=save_as.name or None,
         )
 
     def save_grid(self, pictures: Iterable[ImageReady], job: Job) -> Iterator[Event]:
@@ -160,10 +160,10 @@ class PictureSaver:
         return str(written.path)
 
 
-def shown_folders(jobs: Collection[Job]) -> set[str]:
+def find_shown_folders(jobs: Collection[Job]) -> set[str]:
     """Names of the folders of unsaved pictures that these jobs show: their own, and those of earlier jobs."""
-    beside = (picture for job in jobs for picture in job.delivery.beside.pictures)
-    return {job.id for job in jobs} | {Path(picture.path).parent.name for picture in beside}
+    earlier = (picture for job in jobs for picture in job.delivery.earlier.pictures)
+    return {job.id for job in jobs} | {Path(picture.path).parent.name for picture in earlier}
 
 
 def describe_saved(ready: ImageReady, path: str) -> ImageSaved:
@@ -186,7 +186,7 @@ def start_time(job: Job) -> datetime:
     return datetime.fromtimestamp(job.created).astimezone()
 
 
-def exact_request(ready: ImageReady, job: Job) -> dict[str, str]:
+def describe_exactly(ready: ImageReady, job: Job) -> dict[str, str]:
     """The whole request beside A1111's infotext, which leaves some options out."""
     return {REQUEST_ITEM: (ready.request or job.generation or job.request).model_dump_json()}
 

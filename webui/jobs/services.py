@@ -18,15 +18,14 @@ from webui.library.catalog.embedding_sizes import embedding_sizes
 from webui.library.catalog.lora_files import LoraFiles
 from webui.library.library import Library
 from webui.prompts.chunks import EmbeddingNames
-from webui.prompts.styles import Styles
 from webui.prompts.tokenizer import ClipTokenizer
-from webui.store.folder_rules import FolderRules
-from webui.store.history import History
-from webui.store.images import ImageFiles
-from webui.store.inputs import Inputs
+from webui.store.files.folder_rules import FolderRules
 from webui.store.last_infotexts import LastInfotexts
-from webui.store.latents import Latents
-from webui.store.served_pictures import ServedPictures
+from webui.store.pictures.history import History
+from webui.store.pictures.images import ImageFiles
+from webui.store.pictures.inputs import Inputs
+from webui.store.pictures.latents import Latents
+from webui.store.pictures.served_pictures import ServedPictures
 from webui.store.settings_file import SettingsFile
 from webui.store.styles_editor import StylesEditor
 from webui.store.styles_file import StylesReader
@@ -60,13 +59,9 @@ class Services:
         """What makes requests from form values."""
         return RequestMaker(self.settings, self.catalog, self.loras, self.styles_reader, self.random)
 
-    def styles(self) -> Styles:
-        """Prompt presets as they stand in the file now."""
-        return self.requests.styles()
-
     def remarks_on_styles(self, names: Iterable[str]) -> list[str]:
         """Sentences on names of styles that there are none of, for a request that asked for them."""
-        sentence = self.styles().describe_unknown(names)
+        sentence = self.requests.styles().describe_unknown(names)
         return [sentence] if sentence else []
 
     def new_request(
@@ -77,10 +72,6 @@ class Services:
         if request.outpainting is None:
             return request
         return request.around_picture(*self.inputs.open(request.init_images[0]).size)
-
-    def with_local_names(self, infotext: str) -> str:
-        """As `RequestMaker.use_local_names`."""
-        return self.requests.use_local_names(infotext)
 
     def embedding_names(self, text: str, tokenizer: ClipTokenizer) -> EmbeddingNames | None:
         """The embeddings that a text may name and how many tokens they take; None if there are none."""

@@ -27,11 +27,11 @@ from webui.library.intake.intake import Intake
 from webui.library.presets.presets import Presets
 from webui.library.recognise.yaml_sidecar import read_settings
 from webui.prompts.styles import Styles
-from webui.store.history import History
+from webui.store.files.uploads import Uploads
 from webui.store.keys import Keys
+from webui.store.pictures.history import History
 from webui.store.settings_file import SettingsFile
 from webui.store.sidecars import read_card
-from webui.store.uploads import Uploads
 
 logger = logging.getLogger(__name__)
 

@@ -149,14 +149,14 @@ class LoadedModel(LoadedCheckpoint):
 
     def decode(self, latent: Tensor) -> Tensor:
         """See `Vae.decode`. Raises InvalidNumbers where there is no picture in the numbers."""
-        return with_numbers(self.vae.decode(latent, self.vae_fallback))
+        return apply_numbers(self.vae.decode(latent, self.vae_fallback))
 
     def encode(self, images: Tensor, noise: Tensor | None = None) -> Tensor:
         """See `Vae.encode`."""
         return self.vae.encode(images, noise, self.vae_fallback)
 
 
-def with_numbers(images: Tensor) -> Tensor:
+def apply_numbers(images: Tensor) -> Tensor:
     """Images on the CPU as they are. Raises InvalidNumbers where there are NaN in them."""
     if images.isnan().any():
         raise InvalidNumbers(NO_PICTURE)

@@ -182,7 +182,7 @@ def open_checkpoint(
     )
 
 
-def stored_dtype(header: Header) -> torch.dtype:
+def find_stored_dtype(header: Header) -> torch.dtype:
     """Format that most of a checkpoint's network is stored in."""
     formats = {"F16": torch.float16, "BF16": torch.bfloat16}
     kinds = [info.dtype for info in header.tensors.values() if len(info.shape) > 1]
@@ -205,13 +205,13 @@ class StoredWeights:
         return self.network * numbers.network.itemsize + self.text * numbers.text.itemsize
 
 
-def stored_weights(header: Header) -> StoredWeights:
+def measure_stored_weights(header: Header) -> StoredWeights:
     """Of a checkpoint, or of a VAE's own file, whose numbers are all the VAE's."""
     layout = find_layout(header)
     text = tuple(part.prefix for part in layout.text_encoders) if layout else ()
     vae = next((prefix for prefix in VAE_PREFIXES if header.has(prefix)), "")
     return StoredWeights(
-        stored_dtype(header),
+        find_stored_dtype(header),
         stored_numbers(header, layout.network) if layout else 0,
         stored_numbers(header, *text) if text else 0,
         stored_numbers(header, vae) if vae or layout is None else 0,

@@ -16,7 +16,7 @@ from webui.library.files.headers import read_header
 from webui.models.conditioning_cache import ConditioningCache
 from webui.models.cpu.precision import NumberFormats, Precision, Speeds, choose_numbers, measure_speeds
 from webui.models.loaded_model import LoadedCheckpoint, LoadedModel
-from webui.models.loader import CheckpointFile, StoredWeights, stored_weights
+from webui.models.loader import CheckpointFile, StoredWeights, measure_stored_weights
 from webui.models.loras.applied_loras import file_key
 from webui.models.memory import model_budget_bytes
 from webui.models.network_holder import Loading, NetworkHolder, NetworkLeases
@@ -176,7 +176,7 @@ class ModelManager:
         """What the header of a file, as it is now, says of its weights."""
         key = file_key(file)
         if key not in self._stored:
-            self._stored[key] = stored_weights(read_header(file.path))
+            self._stored[key] = measure_stored_weights(read_header(file.path))
         return self._stored[key]
 
     def _assert_owner(self) -> None:

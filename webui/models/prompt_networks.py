@@ -66,7 +66,7 @@ class Networks:
             }
         model.networks.use(weighted)
         reports = tuple(dict.fromkeys(each.lora.report for each in weighted))
-        warnings += [text for report in reports if (text := complaint(report, model.family))]
+        warnings += [text for report in reports if (text := describe_problem(report, model.family))]
         read = [self._hypernetwork(choice, model, warnings) for choice in choices.hypernetworks]
         hypernetworks = tuple(each for each in read if each is not None)
         return Activated(hashes, embeddings, hypernetworks, reports, tuple(dict.fromkeys(warnings)))
@@ -107,7 +107,7 @@ class Networks:
             return None
 
 
-def complaint(report: LoraReport, family: Family) -> str | None:
+def describe_problem(report: LoraReport, family: Family) -> str | None:
     """What to tell of a LoRA that does not fit, naming what it is for; None if it fits."""
     is_other = report.made_for not in {family.value, ""}
     made_for = f" It is for {report.made_for}." if is_other else ""

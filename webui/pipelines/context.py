@@ -10,8 +10,8 @@ from webui.core.settings import Settings
 from webui.core.stop import Stop
 from webui.models.images.upscalers import Upscalers
 from webui.models.manager import ModelManager
-from webui.store.inputs import Inputs
-from webui.store.latents import Latents
+from webui.store.pictures.inputs import Inputs
+from webui.store.pictures.latents import Latents
 
 
 @dataclass(frozen=True, slots=True)

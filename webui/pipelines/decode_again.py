@@ -8,8 +8,8 @@ import torch
 from webui.core.decode_request import DecodeRequest
 from webui.core.events import Event, Phase
 from webui.pipelines.context import Context
-from webui.pipelines.generate.kept_latents import latent_of
-from webui.pipelines.generate.pictures import Making, picture_facts, pictures_of, tell, use_upscaler
+from webui.pipelines.generate.kept_latents import read_latent
+from webui.pipelines.generate.pictures import Making, finish_pictures, picture_facts, tell, use_upscaler
 from webui.pipelines.img2img.img2img import originals_for
 from webui.pipelines.setup import Batch, use_models
 
@@ -27,7 +27,7 @@ def decode_again(request: DecodeRequest, context: Context) -> Generator[Event]:
         originals = originals_for(own, context, use_upscaler(own, context))
         places = [index - kept_batch.first for index in request.indexes or batch.indexes]
         known = [place for place in places if 0 <= place < kept_batch.count]
-        with context.latents.resuming(request.latent) as kept:
+        with context.latents.resume(request.latent) as kept:
             making = Making(batch, sd, facts, context, originals, kept)
-            yield from pictures_of(latent_of(kept_batch), known, making)
+            yield from finish_pictures(read_latent(kept_batch), known, making)
         yield from tell(sd.take_messages())

@@ -23,10 +23,10 @@ def loop(request: GenerationRequest, context: Context, generate: Generate) -> Ge
     for batch in range(request.batch_count):
         image: Image.Image | None = None
         for number in range(part.loops):
-            made = one_loop(request, batch * part.loops + number, number, image, context)
+            made = run_loop(request, batch * part.loops + number, number, image, context)
             image = None
             for event in generate(made, context):
-                yield placed(event, index, request.batch_count * part.loops)
+                yield place_results(event, index, request.batch_count * part.loops)
                 if isinstance(event, ImageReady) and not event.aside:
                     image = event.image
             index += 1
@@ -36,7 +36,7 @@ def loop(request: GenerationRequest, context: Context, generate: Generate) -> Ge
                 break
 
 
-def one_loop(
+def run_loop(
     request: GenerationRequest, seeds_before: int, number: int, image: Image.Image | None, context: Context
 ) -> GenerationRequest:
     """The request of one loop: from the init picture, or from the result of the loop before."""
@@ -73,7 +73,7 @@ def strength_at(strength: float, part: Loopback, number: int) -> float:
     return strength + (float(part.final_denoising_strength) - strength) * bent
 
 
-def placed(event: Event, index: int, count: int) -> Event:
+def place_results(event: Event, index: int, count: int) -> Event:
     """An event of one loop as one of the whole run."""
     if isinstance(event, ImageReady):
         return event.model_copy(update={"index": index})

@@ -7,12 +7,12 @@ from webui.core.request import GenerationRequest
 from webui.models.loaded_model import LoadedModel
 from webui.models.prompt_networks import Activated
 from webui.pipelines.context import Context
-from webui.prompts.networks import NetworkChoices, networks_in
+from webui.prompts.networks import NetworkChoices, find_networks
 
 
 def activate(request: GenerationRequest, sd: LoadedModel, context: Context) -> Activated:
     """Apply the networks of this request's prompt to `sd`, and no others. Quick where nothing changed."""
-    choices = NetworkChoices() if request.disable_extra_networks else networks_in(request.prompt)
+    choices = NetworkChoices() if request.disable_extra_networks else find_networks(request.prompt)
     return context.models.networks.activate(sd, choices)
 
 
@@ -23,9 +23,9 @@ def report_networks(activated: Activated) -> Iterator[Event]:
     yield from activated.reports
 
 
-def misplaced_networks(request: GenerationRequest) -> list[str]:
+def list_misplaced_networks(request: GenerationRequest) -> list[str]:
     """What to say of networks in the negative prompt, where A1111 reads them as words."""
-    found = networks_in(request.negative_prompt)
+    found = find_networks(request.negative_prompt)
     names = [each.name for each in (*found.loras, *found.hypernetworks)]
     return [
         f"The network {name!r} stands in the negative prompt, where it is read as words. "

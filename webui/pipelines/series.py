@@ -4,7 +4,7 @@ from collections.abc import Callable, Generator
 from pathlib import PurePath
 
 from webui.core.errors import WebuiError
-from webui.core.events import Event, ImageReady, Keeping, Message, Progress
+from webui.core.events import Event, ImageReady, Message, Progress, SaveAs
 from webui.core.request import GenerationRequest
 from webui.core.series import Series
 from webui.pipelines.context import Context
@@ -14,7 +14,7 @@ Generate = Callable[[GenerationRequest, Context], Generator[Event]]
 
 def run_series(series: Series, context: Context, generate: Generate) -> Generator[Event]:
     """All requests. Raises the refusal of the last one if none gave a picture."""
-    counts = [results(request) for request in series.requests]
+    counts = [run_request(request) for request in series.requests]
     refusal: WebuiError | None = None
     has_pictures = False
     for number, request in enumerate(series.requests):
@@ -32,7 +32,7 @@ def run_series(series: Series, context: Context, generate: Generate) -> Generato
         raise refusal
 
 
-def results(request: GenerationRequest) -> int:
+def run_request(request: GenerationRequest) -> int:
     """How many pictures a request makes at most."""
     return request.batch_count * request.loopback.loops if request.loopback else request.count
 
@@ -53,7 +53,7 @@ class SeriesPosition:
     def of(self, event: Event) -> Event:
         """An event of the request as one of the series."""
         if isinstance(event, ImageReady):
-            changes = {"index": self._before + event.index, "keeping": self._keeping(event)}
+            changes = {"index": self._before + event.index, "save_as": self._save_as(event)}
             return event.model_copy(update=changes)
         if isinstance(event, Progress):
             step, steps = event.steps * self._number + event.step, event.steps * self._count
@@ -61,16 +61,16 @@ class SeriesPosition:
             return event.model_copy(update=changes)
         return event
 
-    def _keeping(self, event: ImageReady) -> Keeping | None:
+    def _save_as(self, event: ImageReady) -> SaveAs | None:
         """The file's name is kept; of several results, those after the first count up, as in A1111."""
         names = self._series.names
         if self._number >= len(names) and not self._series.folder:
-            return event.keeping
+            return event.save_as
         stem = PurePath(names[self._number]).stem if self._number < len(names) else ""
         counted = f"{stem}-{event.index}" if stem and event.index else stem
-        return Keeping(folder=self._series.folder, name=counted, items=exact(event))
+        return SaveAs(folder=self._series.folder, name=counted, items=describe_request(event))
 
 
-def exact(event: ImageReady) -> dict[str, str]:
+def describe_request(event: ImageReady) -> dict[str, str]:
     """The whole request beside A1111's infotext."""
     return {"atelier": event.request.model_dump_json()} if event.request else {}

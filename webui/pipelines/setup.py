@@ -19,7 +19,7 @@ from webui.diffusion.noise import ImageNoise, NoiseOptions
 from webui.diffusion.prediction import Prediction
 from webui.diffusion.schedules import ScheduleOptions
 from webui.diffusion.step import SamplerOptions
-from webui.models.loaded_model import LoadedModel, with_numbers
+from webui.models.loaded_model import LoadedModel, apply_numbers
 from webui.pipelines.context import Context
 from webui.pipelines.encode import EncodedPrompts
 
@@ -106,7 +106,7 @@ def encode_images(
     """Pictures (B, 3, H, W) in 0…1 to latents (B, C, h, w), seamless where the request is."""
     wants_tiny = request.options.sd_vae_encode_method == TINY
     tiny = sd.tiny_vae.encoder if wants_tiny else None
-    with seamless(tiny or sd.vae.module, request):
+    with tile_seamlessly(tiny or sd.vae.module, request):
         return sd.encode(pictures, noise) if tiny is None else sd.tiny_vae.encode(pictures)
 
 
@@ -118,11 +118,11 @@ def decode_latent(latent: Tensor, request: GenerationRequest, sd: LoadedModel) -
     wants_tiny = request.options.sd_vae_decode_method == TINY
     tiny = sd.tiny_vae.decoder if wants_tiny else None
     module = tiny or sd.vae.module
-    with seamless(module, request), vae_hypertile(module, request):
-        return sd.decode(latent) if tiny is None else with_numbers(sd.tiny_vae.decode(latent))
+    with tile_seamlessly(module, request), vae_hypertile(module, request):
+        return sd.decode(latent) if tiny is None else apply_numbers(sd.tiny_vae.decode(latent))
 
 
-def seamless(module: nn.Module, request: GenerationRequest) -> AbstractContextManager[None]:
+def tile_seamlessly(module: nn.Module, request: GenerationRequest) -> AbstractContextManager[None]:
     """The module makes pictures whose edges fit together while the context is open, if the request does."""
     return Tiling().attach(module) if request.tiling else nullcontext()
 

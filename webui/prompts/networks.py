@@ -44,7 +44,7 @@ class NetworkChoices:
     warnings: tuple[str, ...] = ()
 
 
-def networks_in(prompt: str) -> NetworkChoices:
+def find_networks(prompt: str) -> NetworkChoices:
     """The networks a prompt names. Those that are not well written are left out with a warning."""
     marks = lift_networks(prompt)[1]
     warnings: list[str] = []
@@ -71,16 +71,16 @@ def names_in(prompt: str) -> tuple[str, ...]:
     return tuple(dict.fromkeys(name for _, name in _LORA_NAME.findall(prompt)))
 
 
-def with_networks(prompt: str, marks: Iterable[tuple[str, str, float]]) -> str:
+def add_networks(prompt: str, marks: Iterable[tuple[str, str, float]]) -> str:
     """The prompt with networks (kind, name, weight) added that it does not name itself."""
-    choices = networks_in(prompt)
+    choices = find_networks(prompt)
     named = {("lora", each.name) for each in choices.loras}
     named |= {(HYPERNETWORK_KIND, each.name) for each in choices.hypernetworks}
     added = [f"<{kind}:{name}:{weight}>" for kind, name, weight in marks if (kind, name) not in named]
     return prompt + "".join(added)
 
 
-def renamed(prompt: str, names: dict[str, str]) -> str:
+def rename_networks(prompt: str, names: dict[str, str]) -> str:
     """The prompt with its LoRAs called by other names."""
     return _LORA_NAME.sub(lambda mark: f"<{mark[1]}:{names.get(mark[2], mark[2])}", prompt)
 

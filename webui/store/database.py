@@ -80,13 +80,13 @@ class Database:
         self._lock = threading.RLock()
         self._messages: tuple[str, ...] = ()
         try:
-            self._connection = opened(path)
+            self._connection = open_database(path)
         except sqlite3.DatabaseError as error:
             if error.sqlite_errorcode not in DAMAGED:
                 raise refusal(path, error) from error
             self._messages = (put_aside(path),)
             logger.warning("%s", self._messages[0])
-            self._connection = opened(path)
+            self._connection = open_database(path)
 
     @property
     def messages(self) -> tuple[str, ...]:
@@ -115,7 +115,7 @@ class Database:
             self._connection.close()
 
 
-def opened(path: Path) -> sqlite3.Connection:
+def open_database(path: Path) -> sqlite3.Connection:
     """A connection to an up-to-date database."""
     if path != IN_MEMORY:
         path.parent.mkdir(parents=True, exist_ok=True)

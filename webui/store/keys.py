@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import cast
 
 from webui.core.errors import InvalidRequest
-from webui.store.atomic import storage_errors, write_atomically
+from webui.store.files.atomic import storage_errors, write_atomically
 
 MAX_KEY = 500
 

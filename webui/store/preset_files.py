@@ -7,9 +7,9 @@ from pathlib import Path
 from webui.core.errors import Busy, InvalidRequest, NotFound, UnusableFile, WebuiError
 from webui.core.preset import MAX_NAME, MAX_PRESET_BYTES, Preset, read_preset, too_large
 from webui.core.readable import readable
-from webui.store.atomic import move_exclusively, storage_errors, write_atomically, written_beside
-from webui.store.regular_files import read_regular, regular_files
-from webui.store.safe_names import safe_name
+from webui.store.files.atomic import move_exclusively, storage_errors, write_atomically, write_beside
+from webui.store.files.regular_files import read_regular, regular_files
+from webui.store.files.safe_names import safe_name
 from webui.store.trash import Trash
 
 PRESETS = "presets"
@@ -59,7 +59,7 @@ class PresetFiles:
         if replace:
             write_atomically(path, data)
             return read(path)
-        with storage_errors(path), written_beside(path, data) as temporary:
+        with storage_errors(path), write_beside(path, data) as temporary:
             if not move_exclusively(temporary, path):
                 raise Busy(f"There is a preset {plain!r} already. Choose another name, or update that one.")
         return read(path)

@@ -9,8 +9,8 @@ from typing import Any, cast
 
 from webui.core.errors import InvalidRequest, UnusableFile, WebuiError
 from webui.core.settings import Settings
-from webui.store.atomic import write_atomically
-from webui.store.folder_rules import FolderRules
+from webui.store.files.atomic import write_atomically
+from webui.store.files.folder_rules import FolderRules
 
 logger = logging.getLogger(__name__)
 
@@ -21,7 +21,7 @@ SPELLINGS = {"samples_format": {"jpeg": "jpg"}, "grid_format": {"jpeg": "jpg"}}
 
 @dataclass(frozen=True, slots=True)
 class ImportedOptions:
-    """What was found in a config.json: usable options, keys unknown here, and why values were refused."""
+    """What was found in a file, which may be A1111's config.json: usable options, unknown keys, refusals."""
 
     options: dict[str, Any]
     unknown: tuple[str, ...]
@@ -74,9 +74,9 @@ class SettingsFile:
                 problem = ()
             except UnusableFile as error:
                 found, problem = {}, (f"{error} {put_aside(self._path)}",)
-            imported = usable_options(found, Settings())
+            imported = sort_options(found, Settings())
             self._kept = {key: value for key, value in found.items() if key not in imported.options}
-            self._messages = (*problem, *sentences(imported, self._path.name))
+            self._messages = (*problem, *explain_options(imported, self._path.name))
             for message in self._messages:
                 logger.warning("%s", message)
             self._current = Settings().changed(imported.options)
@@ -151,14 +151,7 @@ def put_aside(path: Path) -> str:
     return f"The default settings are used; the file was kept as {broken.name}."
 
 
-def read_a1111_config(path: Path, base: Settings) -> ImportedOptions:
-    """The options of an A1111 config.json that mean something here. Raises UnusableFile."""
-    if not path.is_file():
-        raise UnusableFile(f"There is no file {path}. Give the path of A1111's config.json.")
-    return usable_options(read_options(path), base)
-
-
-def usable_options(found: dict[str, Any], base: Settings) -> ImportedOptions:
+def sort_options(found: dict[str, Any], base: Settings) -> ImportedOptions:
     """Options sorted into usable ones, unknown keys and refused values; None means unset in A1111."""
     known = Settings.keys()
     options: dict[str, Any] = {}
@@ -176,7 +169,7 @@ def usable_options(found: dict[str, Any], base: Settings) -> ImportedOptions:
     return ImportedOptions(options, unknown, tuple(refused))
 
 
-def sentences(imported: ImportedOptions, name: str) -> tuple[str, ...]:
+def explain_options(imported: ImportedOptions, name: str) -> tuple[str, ...]:
     """What to tell about keys and values that are not used."""
     unknown = [
         f"{name} has options unknown here, which were left as they are: {', '.join(imported.unknown)}."

@@ -14,8 +14,8 @@ from typing import Any, cast
 
 from webui.core.checkpoint_defaults import CheckpointDefaults, read_defaults
 from webui.core.errors import UnusableFile
-from webui.store.atomic import write_atomically
-from webui.store.regular_files import is_regular, open_regular, read_regular
+from webui.store.files.atomic import write_atomically
+from webui.store.files.regular_files import is_regular, open_regular, read_regular
 
 PICTURE_ENDS = (".png", ".jpg", ".jpeg", ".webp", ".gif")
 # A1111 looks for each type under both names before it goes to the next type.

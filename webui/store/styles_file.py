@@ -9,8 +9,8 @@ from pathlib import Path
 
 from webui.core.errors import Busy, StorageError
 from webui.core.style import Style
-from webui.store.atomic import write_atomically, write_new
-from webui.store.regular_files import is_regular, is_there, open_regular, read_regular, regular_files
+from webui.store.files.atomic import write_atomically, write_new
+from webui.store.files.regular_files import is_regular, is_there, open_regular, read_regular, regular_files
 from webui.store.styles_table import Table, read_table, unread
 
 logger = logging.getLogger(__name__)

@@ -12,10 +12,10 @@ from pathlib import Path
 from typing import Any, cast
 
 from webui.core.errors import NotFound, StorageError
-from webui.store.atomic import storage_errors, write_atomically
-from webui.store.regular_files import folders_below, read_regular, regular_files
+from webui.store.files.atomic import storage_errors, write_atomically
+from webui.store.files.regular_files import folders_below, read_regular, regular_files
+from webui.store.files.staging import file_away
 from webui.store.sidecars import base_name
-from webui.store.staging import file_away
 
 TRASH = ".trash"
 RECORD = "record.json"

@@ -7,7 +7,7 @@ from fastapi import FastAPI
 from gradio.utils import get_upload_folder
 
 from webui.jobs.services import Services
-from webui.store.unsaved import UNSAVED
+from webui.store.pictures.unsaved import UNSAVED
 from webui.ui.components.quicksettings import make_quicksettings
 from webui.ui.components.shared_options import wire_shared_options
 from webui.ui.components.top_tabs import top_tab, top_tabs

@@ -21,7 +21,7 @@ def wire_counters(services: Services, toprow: Toprow) -> None:
     """Count while the artist types. Texts wait for the count before them, and only the last is taken."""
 
     def count(text: str, names: list[str], *, is_negative: bool) -> str:
-        styles, settings = services.styles(), services.settings.current
+        styles, settings = services.requests.styles(), services.settings.current
         whole = styles.apply_negative(text, names) if is_negative else styles.apply(text, names)
         options, tokenizer = settings.image, clip_tokenizer("transformers")
         if len(whole) > LONGEST_COUNTED:

@@ -4,7 +4,7 @@ import socket
 import pytest
 
 from webui.library.fetch import connections
-from webui.library.fetch.connections import GuardedBackend, is_public, public_addresses
+from webui.library.fetch.connections import guard_backend, is_public, public_addresses
 from webui.library.fetch.refusals import FetchRefused
 from webui.library.fetch.sites import Sites
 from webui.library.fetch.web import Web
@@ -57,7 +57,7 @@ def test_the_connection_goes_to_the_address_that_was_checked(monkeypatch):
             asked.append(host)
 
     monkeypatch.setattr(connections.socket, "getaddrinfo", resolving("1.1.1.1"))
-    backend = GuardedBackend(frozenset())
+    backend = guard_backend(frozenset())
     backend._plain = Plain()
     backend.connect_tcp("one.example", 443)
     assert asked == ["1.1.1.1"]

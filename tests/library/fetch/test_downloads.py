@@ -17,7 +17,7 @@ from tests.fake_sites import KEY, LOGIN_PAGE, FakeFile, FakeVersion
 from webui.core.errors import NotFound
 from webui.core.flags import read_flags
 from webui.main import build_services
-from webui.store import staging
+from webui.store.files import staging
 
 ROOT = Path(__file__).parents[3]
 

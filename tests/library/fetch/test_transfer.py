@@ -12,7 +12,7 @@ from webui.library.fetch import slow_transfer, transfer
 from webui.library.fetch.refusals import FetchRefused, Stopped
 from webui.library.fetch.transfer import RemoteFile, Transfer
 from webui.library.fetch.web import Web
-from webui.store import staging
+from webui.store.files import staging
 
 DATA = random.Random(1).randbytes(1_000_000)
 SHA256 = hashlib.sha256(DATA).hexdigest()

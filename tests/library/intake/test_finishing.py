@@ -11,7 +11,7 @@ from webui.core.errors import NotFound
 from webui.core.flags import read_flags
 from webui.jobs.services import Services
 from webui.main import build_services
-from webui.store.uploads import Upload
+from webui.store.files.uploads import Upload
 
 
 def services_on(home: Path) -> Services:

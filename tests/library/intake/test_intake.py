@@ -25,10 +25,10 @@ from webui.library.intake import archives
 from webui.library.intake.intake import Intake
 from webui.library.presets.presets import Presets
 from webui.store.database import IN_MEMORY, Database
+from webui.store.files.uploads import Uploads
 from webui.store.header_cache import HeaderCache
-from webui.store.inputs import Inputs
+from webui.store.pictures.inputs import Inputs
 from webui.store.preset_files import PresetFiles
-from webui.store.uploads import Uploads
 
 
 class Place:

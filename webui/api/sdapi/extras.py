@@ -34,7 +34,7 @@ from webui.library.catalog.upscaler_names import (
     scale_in_name,
     upscaler_files,
 )
-from webui.store.encoding import PictureNotes, encode_as_set
+from webui.store.texts.encoding import PictureNotes, encode_as_set
 
 # How the names of Real-ESRGAN's networks begin in A1111.
 REAL_ESRGAN = "R-ESRGAN"
@@ -156,7 +156,7 @@ def batch_answer(finished: FinishedJob) -> Response:
 def encode(picture: ImageReady, job: Job) -> str:
     """A picture as base64 of a file in the format of the settings, its old texts and what was done inside."""
     saving = job.settings.saving
-    items = dict(picture.keeping.items) if picture.keeping else {}
+    items = dict(picture.save_as.items) if picture.save_as else {}
     # Only PNG holds more than one text; the others keep how the picture was generated.
     infotext = None if saving.samples_format == "png" else items.get("parameters")
     data = encode_as_set(picture.image, saving.samples_format, PictureNotes(infotext, items), saving)

@@ -13,7 +13,7 @@ from webui.api.sdapi.answers import ImagesAnswer
 from webui.api.sdapi.bodies import GenerationBody, Img2ImgBody, Txt2ImgBody
 from webui.api.sdapi.fields import request_fields
 from webui.api.sdapi.given_pictures import GivenPictures, addresses_in, fetch_pictures
-from webui.api.sdapi.option_values import known_options, overrides_of, refuse_restricted
+from webui.api.sdapi.option_values import keep_known_options, overrides_of, refuse_restricted
 from webui.api.sdapi.tasks import Tasks
 from webui.api.sdapi.waiting import FinishedJob, SlowWork, finish, json_response
 from webui.core.events import ImageReady
@@ -22,7 +22,7 @@ from webui.jobs.generation_info import describe_run
 from webui.jobs.job import Delivery, Job
 from webui.jobs.requests import SIZES, describe_cut
 from webui.jobs.services import Services
-from webui.store.encoding import PictureNotes, encode_as_set
+from webui.store.texts.encoding import PictureNotes, encode_as_set
 
 # Left out of an answer unless asked for: they are as long as the pictures themselves.
 GIVEN_PICTURES = ("init_images", "mask", "latent_mask", "firstpass_image")
@@ -82,7 +82,7 @@ class Calls:
         """Put what a body asks for in the queue."""
         services, overrides = self.services, overrides_of(body)
         refuse_restricted(overrides, services.settings.current)
-        own = known_options(overrides)
+        own = keep_known_options(overrides)
         fields = request_fields(body, overrides, GivenPictures(services.inputs, fetched))
         request = services.new_request(fields, own)
         delivery = Delivery(
@@ -100,8 +100,8 @@ class Calls:
             parameters=echo(body),
             styles=body.styles or [],
             sends_images=body.send_images,
-            remarks=remarks_on(body, fields, request) + services.remarks_on_styles(body.styles or []),
-            lasting_options=known_options(body.override_settings or {}) if stays else {},
+            remarks=list_remarks(body, fields, request) + services.remarks_on_styles(body.styles or []),
+            lasting_options=keep_known_options(body.override_settings or {}) if stays else {},
         )
 
     def make_answer(self, asked: Asked, finished: FinishedJob) -> Response:
@@ -116,7 +116,7 @@ class Calls:
         return json_response(ImagesAnswer(images=images, parameters=asked.parameters, info=text))
 
 
-def remarks_on(body: GenerationBody, fields: dict[str, Any], request: GenerationRequest) -> list[str]:
+def list_remarks(body: GenerationBody, fields: dict[str, Any], request: GenerationRequest) -> list[str]:
     """Sentences on what the picture has otherwise than asked for."""
     remarks = size_remarks(fields, request)
     if isinstance(body, Txt2ImgBody) and body.firstpass_image and request.hires is None:
@@ -143,10 +143,10 @@ def pictures_in(body: GenerationBody) -> list[str | None]:
 def echo(body: GenerationBody) -> dict[str, Any]:
     """The body as the answer repeats it."""
     shows_given = isinstance(body, Img2ImgBody) and body.include_init_images
-    return body.model_dump(mode="json") | ({} if shows_given else dict.fromkeys(given_pictures(body)))
+    return body.model_dump(mode="json") | ({} if shows_given else dict.fromkeys(list_given_fields(body)))
 
 
-def given_pictures(body: GenerationBody) -> list[str]:
+def list_given_fields(body: GenerationBody) -> list[str]:
     """The fields of the body that hold pictures."""
     return [name for name in GIVEN_PICTURES if name in type(body).model_fields]
 

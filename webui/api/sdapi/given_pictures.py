@@ -8,8 +8,8 @@ from threading import Event
 from webui.core.errors import InvalidRequest
 from webui.core.settings import Api
 from webui.library.fetch.refusals import FetchRefused
-from webui.library.fetch.web import USER_AGENT, Web, limited
-from webui.store.inputs import Inputs
+from webui.library.fetch.web import USER_AGENT, Web, read_at_most
+from webui.store.pictures.inputs import Inputs
 
 ADDRESSES = ("http://", "https://")
 MOST_FETCHED_BYTES = 64 * 2**20
@@ -57,7 +57,7 @@ def fetch_picture(address: str, web: Web, headers: Mapping[str, str]) -> bytes:
     stop = Event()
     try:
         with web.open(address, headers, stop) as response:
-            return limited(response, stop, MOST_FETCHED_BYTES)
+            return read_at_most(response, stop, MOST_FETCHED_BYTES)
     except FetchRefused as error:
         sentence = f"The picture at {address[:100]} could not be fetched. {error}"
         raise FetchRefused(error.cause, sentence) from error

@@ -69,7 +69,7 @@ def routes(services: Services, tasks: Tasks) -> APIRouter:
 
     @router.get("/pending-tasks")
     async def pending_tasks() -> PendingTasks:
-        return pending(services, tasks)
+        return list_pending(services, tasks)
 
     @router.get("/quicksettings-hint")
     async def hint_quicksettings() -> list[QuickSetting]:
@@ -131,7 +131,7 @@ def place_in_queue(job: Job | None, services: Services) -> str:
     return f"In queue: {number}/{max(len(waiting), 1)}"
 
 
-def pending(services: Services, tasks: Tasks) -> PendingTasks:
+def list_pending(services: Services, tasks: Tasks) -> PendingTasks:
     """All jobs that are not finished, by the ids that clients gave them, else by their own."""
     running = services.jobs.running()
     jobs = [*([running] if running else []), *services.jobs.waiting()]

@@ -37,7 +37,7 @@ def add_list_routes(router: APIRouter, services: Services) -> None:
     def list_styles() -> list[PromptStyleItem]:
         return [
             PromptStyleItem(name=style.name, prompt=style.prompt, negative_prompt=style.negative_prompt)
-            for style in services.styles().styles
+            for style in services.requests.styles().styles
         ]
 
     @router.post("/refresh-checkpoints")

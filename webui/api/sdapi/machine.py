@@ -96,13 +96,13 @@ async def manage_models(services: Services, request: ModelsRequest) -> None:
 
 def describe_flags(flags: Flags) -> dict[str, Any]:
     """A1111's flags as they are set here; secrets are left empty."""
-    own = {name: written_flag(value) for name, value in flags.model_dump().items() if name != "help"}
+    own = {name: write_flag(value) for name, value in flags.model_dump().items() if name != "help"}
     known = {name: value for name, value in own.items() if name not in SECRET_FLAGS}
     named = {name: value for name, value in known.items() if value not in (None, "", [])}
     return a1111_flags() | {"api": True, **dict.fromkeys(SECRET_FLAGS)} | named
 
 
-def written_flag(value: object) -> object:
+def write_flag(value: object) -> object:
     """A flag's value in JSON: a port is a text in A1111."""
     if isinstance(value, tuple):
         return [readable(str(item)) for item in cast("tuple[object, ...]", value)]

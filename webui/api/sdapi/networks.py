@@ -63,11 +63,11 @@ def describe_lora(entry: LoraEntry) -> dict[str, Any]:
         "name": entry.name,
         "alias": entry.alias,
         "path": entry.file.path_text,
-        "metadata": whole_metadata(entry.file),
+        "metadata": read_whole_metadata(entry.file),
     }
 
 
-def whole_metadata(file: ModelFile) -> dict[str, Any]:
+def read_whole_metadata(file: ModelFile) -> dict[str, Any]:
     """What the trainer wrote, tables among it taken apart."""
     try:
         written = read_header(file.path).metadata
@@ -93,7 +93,7 @@ def describe_embeddings(services: Services) -> EmbeddingsResponse:
     from webui.models.files.embeddings import Embeddings
 
     found = EmbeddingsResponse(loaded={}, skipped={})
-    width = selected_width(services)
+    width = find_selected_width(services)
     known = Embeddings(services.catalog)
     for name, entry in known.entries().items():
         if (embedding := known.read(entry)) is None:
@@ -109,7 +109,7 @@ def describe_embeddings(services: Services) -> EmbeddingsResponse:
     return found
 
 
-def selected_width(services: Services) -> int:
+def find_selected_width(services: Services) -> int:
     """Width of the text that the selected checkpoint reads; 0 if there is none."""
     selected = services.settings.current.models.sd_model_checkpoint
     if not services.catalog.files():

@@ -14,7 +14,7 @@ SAMPLER_FIELDS = ("s_min_uncond", "s_churn", "s_tmin", "s_tmax", "s_noise")
 SECTIONS = {name: section_type(field.annotation) for name, field in Settings.model_fields.items()}
 
 
-def known_options(options: dict[str, Any]) -> dict[str, Any]:
+def keep_known_options(options: dict[str, Any]) -> dict[str, Any]:
     """Those options that are settings of ours; A1111's others have no meaning here and are passed over.
 
     `null` is as if an option were not named; whole numbers may be written with a point or in quotes.
@@ -60,7 +60,7 @@ def infotext_options(body: GenerationBody) -> dict[str, Any]:
 
 def picture_options(body: GenerationBody, overrides: dict[str, Any]) -> dict[str, Any]:
     """Picture options of this request alone, by field name."""
-    known = known_options(overrides)
+    known = keep_known_options(overrides)
     options = {OPTION_FIELDS[key]: value for key, value in known.items() if key in OPTION_FIELDS}
     for name in SAMPLER_FIELDS:
         if (value := getattr(body, name)) is not None:

@@ -15,8 +15,8 @@ from webui.core.model_file import ModelFile, ModelKind
 from webui.jobs.services import Services
 from webui.library.cards.cards import metadata_of
 from webui.library.catalog.hypernetwork_files import hypernetwork_files
-from webui.library.files.embedded_previews import decoded, encoded_covers
-from webui.store.served_pictures import ServedFile, open_served
+from webui.library.files.embedded_previews import decode_base64, find_encoded_covers
+from webui.store.pictures.served_pictures import ServedFile, open_served
 from webui.store.sidecars import base_name, find_preview
 
 # A1111's pages of cards.
@@ -100,8 +100,8 @@ def add_card_routes(router: APIRouter, services: Services) -> None:
 
     @router.get("/sd_extra_networks/cover-images")
     def get_cover(page: str = "", item: str = "", index: int = 0) -> Response:
-        covers = list(encoded_covers(metadata_of(find_item(page, item, services))))
-        cover = decoded(covers[index]) if 0 <= index < len(covers) else None
+        covers = list(find_encoded_covers(metadata_of(find_item(page, item, services))))
+        cover = decode_base64(covers[index]) if 0 <= index < len(covers) else None
         if cover is None:
             raise NotFound(f"The file of {item!r} has no picture of that number inside.")
         return Response(cover.data, media_type=cover.media_type)

@@ -15,14 +15,14 @@ from webui.api.sdapi.lists import add_list_routes
 from webui.api.sdapi.machine import add_machine_routes
 from webui.api.sdapi.networks import add_network_routes
 from webui.api.sdapi.not_offered import add_not_offered_routes
-from webui.api.sdapi.option_values import known_options, refuse_restricted
+from webui.api.sdapi.option_values import keep_known_options, refuse_restricted
 from webui.core.errors import NotFound
 from webui.core.infotext import parse_fields
 from webui.core.model_file import ModelFile
 from webui.core.sampling import unknown_name
 from webui.jobs.job import Job
 from webui.jobs.services import Services
-from webui.store.reading import read_infotext
+from webui.store.texts.reading import read_infotext
 
 
 def routes(services: Services) -> APIRouter:
@@ -62,7 +62,7 @@ def add_option_routes(router: APIRouter, services: Services) -> None:
             if key not in own and key not in known:
                 raise NotFound(unknown_name("option", key, [*own, *known]))
         refuse_restricted(options, services.settings.current)
-        chosen = known_options(options)
+        chosen = keep_known_options(options)
         if checkpoint := chosen.get("sd_model_checkpoint"):
             chosen["sd_model_checkpoint"] = services.catalog.find_checkpoint(str(checkpoint)).title
         services.settings.change(chosen)

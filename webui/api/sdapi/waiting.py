@@ -54,6 +54,8 @@ async def finish(job: Job) -> FinishedJob:
     try:
         finished = await job.join()
     except asyncio.CancelledError as error:
+        # Nobody reads them any more.
+        job.drop_images_at_end()
         # Only the end of the server cancels a call; the caller still hears why.
         raise ServerEnding("The server is being stopped. Start it, and send the request again.") from error
     pictures = [event for event in job.log() if isinstance(event, ImageReady) and event.is_shown]

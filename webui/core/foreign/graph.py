@@ -78,7 +78,7 @@ class Graph(NamedTuple):
             node = self.nodes[key]
             if any(word in node.kind.lower() for word in _CALCULATES):
                 return None
-            value = _handed_on(node, (name, *_NUMBER_KEYS), self)
+            value = _find_handed_on(node, (name, *_NUMBER_KEYS), self)
         return as_number(value)
 
     def text(self, value: object, keys: Iterable[str] = ()) -> str | None:
@@ -128,7 +128,7 @@ def as_number(value: object) -> int | float | None:
     return None
 
 
-def _handed_on(node: Node, names: Iterable[str], graph: Graph) -> object:
+def _find_handed_on(node: Node, names: Iterable[str], graph: Graph) -> object:
     """The input that a node gives as its result: one of these names, or its only number or link."""
     for name in names:
         if name in node.inputs:

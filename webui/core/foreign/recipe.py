@@ -82,11 +82,11 @@ def write_infotext(recipe: Recipe, size: tuple[int, int] | None = None) -> str:
         "Version": recipe.program or None,
         NOT_READ: ", ".join(missing + recipe.not_read) or None,
     }
-    prompt = "" if recipe.prompt is None else with_loras(recipe.prompt, recipe.loras)
+    prompt = "" if recipe.prompt is None else add_loras(recipe.prompt, recipe.loras)
     return join_fields(prompt, recipe.negative_prompt or "", fields)
 
 
-def with_loras(prompt: str, loras: Iterable[NamedLora]) -> str:
+def add_loras(prompt: str, loras: Iterable[NamedLora]) -> str:
     """The prompt with its LoRAs in A1111's way, but for those that it names already."""
     marks = [f"<lora:{name}:{weight}>" for name, weight in loras if f"<lora:{name}:" not in prompt]
     return " ".join([*([prompt] if prompt else []), *marks])

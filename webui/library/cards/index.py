@@ -27,8 +27,8 @@ from webui.library.cards.card import (
 from webui.library.cards.insertion import Insertion
 from webui.library.catalog.catalog import Catalog
 from webui.store.card_cache import CardCache
+from webui.store.files.regular_files import entries_of, is_regular_entry
 from webui.store.header_cache import key_of
-from webui.store.regular_files import entries_of, is_regular_entry
 from webui.store.sidecars import PREVIEW_ENDS, READ_ENDS, CardText, base_name, preview_end, read_card
 
 logger = logging.getLogger(__name__)
@@ -169,7 +169,7 @@ class CardIndex:
             known = self.find(identity)
             if known.file.sha256 != sha256:
                 file = known.file.model_copy(update={"sha256": sha256})
-                self._entries[identity] = with_file(known, file)
+                self._entries[identity] = add_file(known, file)
                 self._edits += 1
 
     def without_cover(self, identity: str) -> None:
@@ -185,7 +185,7 @@ class CardIndex:
         files = self._catalog.all_files()
         fresh = [file for file in files if not is_same(known.get(file.path), file)]
         made = {entry.file.path: entry for entry in self._read(fresh)}
-        entries = (made.get(file.path) or with_file(known[file.path], file) for file in files)
+        entries = (made.get(file.path) or add_file(known[file.path], file) for file in files)
         self._entries = {entry.id: entry for entry in entries}
         logger.debug("Made %d cards in %.2f s", len(made), time.perf_counter() - start)
 
@@ -268,7 +268,7 @@ def preview_stamp(found: Sidecars, file: ModelFile) -> int:
     return found.preview_stamp() or (file.mtime_ns ^ file.size if file.has_cover else 0)
 
 
-def with_file(entry: CardEntry, file: ModelFile) -> CardEntry:
+def add_file(entry: CardEntry, file: ModelFile) -> CardEntry:
     """The card with what the catalog knows of its file by now, such as a hash."""
     if entry.file is file or entry.file == file:
         return entry

@@ -15,15 +15,15 @@ from pathlib import Path
 
 from webui.core.errors import ModelNotFound, UnusableFile
 from webui.core.model_file import Family, ModelFile, ModelKind
-from webui.library.catalog.entries import BATCH, is_plain_picture, known_files, read_files
-from webui.library.catalog.folders import FoundFile, ModelFolders, find_files, found_file
+from webui.library.catalog.entries import BATCH, is_plain_picture, list_known_files, read_files
+from webui.library.catalog.folders import FoundFile, ModelFolders, describe_file, find_files
 from webui.library.catalog.index import CatalogIndex
 from webui.library.catalog.model_names import match, natural_order, nearest
 from webui.library.files.file_types import SAFETENSORS_SUFFIXES
 from webui.library.files.hashing import data_hash_of, sha256_of
 from webui.library.recognise.kinds import article, noun, with_article
+from webui.store.files.regular_files import is_regular, read_regular
 from webui.store.header_cache import HeaderCache
-from webui.store.regular_files import is_regular, read_regular
 from webui.store.sidecars import MAX_BYTES as MAX_CARD_BYTES
 
 logger = logging.getLogger(__name__)
@@ -107,7 +107,7 @@ class Catalog:
 
     def _batches(self, known: Mapping[Path, ModelFile]) -> Iterator[None]:
         found = list(find_files(self._folders))
-        files, unread = known_files(found, self._folders, self._cache, known)
+        files, unread = list_known_files(found, self._folders, self._cache, known)
         ordered = [(self._order(file), file) for file in files if not is_plain_picture(file)]
         size = FIRST_BATCH
         while True:
@@ -135,7 +135,7 @@ class Catalog:
     def add(self, path: Path) -> ModelFile:
         """A file that came into one of the folders, known without a scan of all the others."""
         root = self._folders.root_of(path)
-        found = found_file(root, path) if root else None
+        found = describe_file(root, path) if root else None
         if found is None:
             raise ModelNotFound(f"{path.name} lies in none of the model folders.")
         (file,) = read_files([found], self._folders, self._cache)

@@ -25,7 +25,7 @@ BATCH = 500
 Entry = dict[str, Any]  # Any: JSON values
 
 
-def known_files(
+def list_known_files(
     found: Sequence[FoundFile], folders: ModelFolders, cache: HeaderCache, known: Mapping[Path, ModelFile]
 ) -> tuple[list[ModelFile], list[FoundFile]]:
     """What is known of files without opening them, and those that must be read, the most urgent first.
@@ -96,10 +96,10 @@ def _model_file(
     )
     if folders.is_home(found, file.kind):
         return file
-    return file.model_copy(update={"is_misplaced": True, "reason": _misplaced(file, found, folders)})
+    return file.model_copy(update={"is_misplaced": True, "reason": _explain_misplaced(file, found, folders)})
 
 
-def _misplaced(file: ModelFile, found: FoundFile, folders: ModelFolders) -> str:
+def _explain_misplaced(file: ModelFile, found: FoundFile, folders: ModelFolders) -> str:
     """The sentence on a file that lies in a folder of other kinds."""
     home = folders.home(file.kind)
     return (

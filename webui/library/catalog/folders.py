@@ -17,7 +17,7 @@ from webui.library.files.headers import (
 )
 from webui.library.files.picture_embeddings import PICTURE_SUFFIXES
 from webui.library.recognise.kinds import FACTS
-from webui.store.regular_files import entries_of, is_folder_entry, is_regular, is_regular_entry
+from webui.store.files.regular_files import entries_of, is_folder_entry, is_regular, is_regular_entry
 
 Kinds = frozenset[ModelKind]
 # Folders of pictures' networks: which lies in which is a matter of taste.
@@ -154,7 +154,7 @@ def find_files(folders: ModelFolders) -> Iterator[FoundFile]:
         )
 
 
-def found_file(root: Path, path: Path) -> FoundFile | None:
+def describe_file(root: Path, path: Path) -> FoundFile | None:
     """A single file or diffusers folder below a root; None if it is gone."""
     try:
         if path.is_dir():

@@ -12,17 +12,17 @@ TRAILING_HASH = re.compile(r"\s*\[[^\[\]]*\]\s*$")
 
 def model_name(file: ModelFile) -> str:
     """A1111's `model_name`: the path below its folder without suffix, parts joined by "_"."""
-    return without_suffix(file).replace("/", "_").replace("\\", "_")
+    return strip_suffix(file).replace("/", "_").replace("\\", "_")
 
 
-def without_suffix(file: ModelFile) -> str:
+def strip_suffix(file: ModelFile) -> str:
     """The path below its folder without suffix; a diffusers folder has none to take off."""
     return file.name if file.path.is_dir() else str(PurePosixPath(file.name).with_suffix(""))
 
 
 def aliases(file: ModelFile) -> set[str]:
     """Everything that names exactly this file."""
-    names = {file.name, model_name(file), without_suffix(file), file.stem, file.file_name, file.title}
+    names = {file.name, model_name(file), strip_suffix(file), file.stem, file.file_name, file.title}
     hashes = {digest for digest in (file.old_hash, file.short_hash, file.sha256) if digest}
     return names | hashes | {f"{name} [{digest}]" for name in names for digest in hashes}
 

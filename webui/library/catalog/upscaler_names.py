@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from webui.core.errors import ModelNotFound
 from webui.core.model_file import ModelFile, ModelKind
 from webui.library.catalog.catalog import Catalog
-from webui.library.catalog.model_names import without_suffix
+from webui.library.catalog.model_names import strip_suffix
 
 NONE, LANCZOS, NEAREST = "None", "Lanczos", "Nearest"
 RESAMPLERS = (NONE, LANCZOS, NEAREST)
@@ -127,7 +127,7 @@ def _of_name(files: dict[str, ModelFile], name: str) -> ModelFile | None:
         (
             file
             for shown, file in files.items()
-            if wanted in {shown.lower(), file.stem.lower(), file.name.lower(), without_suffix(file).lower()}
+            if wanted in {shown.lower(), file.stem.lower(), file.name.lower(), strip_suffix(file).lower()}
         ),
         None,
     )

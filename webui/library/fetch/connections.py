@@ -8,7 +8,7 @@ proxy, that one resolves and connects; what is private as far as can be told her
 import ipaddress
 import socket
 import threading
-from collections.abc import Generator, Iterable, Iterator
+from collections.abc import Generator, Iterator
 from contextlib import contextmanager
 
 import httpcore
@@ -45,7 +45,7 @@ def inner_address(address: Address) -> ipaddress.IPv4Address | None:
 def public_addresses(host: str, port: int) -> list[str]:
     """The addresses of a name. Raises FetchRefused if one of them is not public, or there is none."""
     try:
-        addresses = resolved(host, port)
+        addresses = resolve(host, port)
     except (OSError, UnicodeError) as error:
         raise FetchRefused(
             "no connection", f"{host} cannot be found. Check the address and this machine's connection."
@@ -55,7 +55,7 @@ def public_addresses(host: str, port: int) -> list[str]:
     return addresses
 
 
-def resolved(host: str, port: int) -> list[str]:
+def resolve(host: str, port: int) -> list[str]:
     """All addresses of a name. Raises OSError or UnicodeError."""
     found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
     return list(dict.fromkeys(str(info[4][0]).partition("%")[0] for info in found))
@@ -67,7 +67,7 @@ def refuse_private(host: str, port: int) -> None:
     Names that cannot be resolved here may be known to the proxy: many inner networks know no others.
     """
     try:
-        addresses = resolved(host, port)
+        addresses = resolve(host, port)
     except (OSError, UnicodeError):
         if not is_name_of_the_internet(host):
             raise private_address(host) from None
@@ -84,35 +84,13 @@ def private_address(host: str) -> FetchRefused:
     )
 
 
-class GuardedBackend(httpcore.NetworkBackend):
+def guard_backend(trusted: frozenset[str]) -> TimedBackend:
     """Opens sockets to checked addresses; `trusted` hosts ("host:port") are taken as they are."""
 
-    def __init__(self, trusted: frozenset[str]) -> None:
-        self._trusted = trusted
-        self._plain = TimedBackend()
+    def find_addresses(host: str, port: int) -> list[str]:
+        return [host] if f"{host}:{port}" in trusted else public_addresses(host, port)
 
-    def connect_tcp(
-        self,
-        host: str,
-        port: int,
-        timeout: float | None = None,
-        local_address: str | None = None,
-        socket_options: Iterable[httpcore.SOCKET_OPTION] | None = None,
-    ) -> httpcore.NetworkStream:
-        """A connection to the first address that answers."""
-        if f"{host}:{port}" in self._trusted:
-            return self._plain.connect_tcp(host, port, timeout, local_address, socket_options)
-        *others, last = public_addresses(host, port)
-        for address in others:
-            try:
-                return self._plain.connect_tcp(address, port, timeout, local_address, socket_options)
-            except (httpcore.ConnectError, httpcore.ConnectTimeout):
-                continue
-        return self._plain.connect_tcp(last, port, timeout, local_address, socket_options)
-
-    def sleep(self, seconds: float) -> None:
-        """Wait."""
-        self._plain.sleep(seconds)
+    return TimedBackend(find_addresses)
 
 
 class GuardedTransport(httpx.BaseTransport):
@@ -140,7 +118,7 @@ class GuardedTransport(httpx.BaseTransport):
             ssl_context=self._ssl_context,
             max_connections=MAX_CONNECTIONS,
             keepalive_expiry=30,
-            network_backend=GuardedBackend(self._trusted),
+            network_backend=guard_backend(self._trusted),
         )
 
     def _proxied(self, proxy: Proxy) -> httpcore.ConnectionPool:

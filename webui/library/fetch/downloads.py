@@ -20,8 +20,8 @@ from webui.library.fetch.transfer import RemoteFile, Transfer, TransferProgress
 from webui.library.fetch.web import Web, wait
 from webui.library.intake.arrival import Arrival
 from webui.library.intake.intake import Intake
-from webui.store.safe_names import safe_name
-from webui.store.staging import Staged, Staging, require_space
+from webui.store.files.safe_names import safe_name
+from webui.store.files.staging import Staged, Staging, require_space
 
 logger = logging.getLogger(__name__)
 

@@ -74,13 +74,13 @@ class Tally:
         """What did not work, in sentences; empty where nothing went wrong."""
         told = ""
         if self.unknown:
-            told += f" Civitai does not know {counted(self.unknown, 'file')} of them."
+            told += f" Civitai does not know {count_in_words(self.unknown, 'file')} of them."
         if self.failed:
-            told += f" {counted(len(self.failed), 'file')} went without an answer: {self.failed[-1]}"
+            told += f" {count_in_words(len(self.failed), 'file')} went without an answer: {self.failed[-1]}"
         return told
 
 
-def lacks_description(entry: CardEntry) -> bool:
+def is_undescribed(entry: CardEntry) -> bool:
     """Whether a card has no picture, or neither trigger words nor a note of where it is from."""
     return not entry.preview_stamp or not (entry.text.activation_text or entry.text.model_id)
 
@@ -119,7 +119,7 @@ def describe_cards(
     elif tally.failed and not tally.found:
         sentence = tally.failed[-1]
     else:
-        sentence = f"{counted(tally.found, 'card')} filled from Civitai.{tally.rest()}"
+        sentence = f"{count_in_words(tally.found, 'card')} filled from Civitai.{tally.rest()}"
     yield InquiryProgress(phase="done", share=1, sentence=sentence)
 
 
@@ -231,12 +231,12 @@ def updates_sentence(tally: Tally, asked: int) -> str:
         return tally.failed[-1]
     if tally.found:
         have = "has" if tally.found == 1 else "have"
-        first = f"{counted(tally.found, 'card')} {have} a newer version on Civitai."
+        first = f"{count_in_words(tally.found, 'card')} {have} a newer version on Civitai."
     else:
-        first = f"No newer version on Civitai; {counted(asked, 'card')} looked up."
+        first = f"No newer version on Civitai; {count_in_words(asked, 'card')} looked up."
     return first + tally.rest()
 
 
-def counted(number: int, noun: str) -> str:
+def count_in_words(number: int, noun: str) -> str:
     """A number of things."""
     return f"{number:,} {noun}{'' if number == 1 else 's'}"

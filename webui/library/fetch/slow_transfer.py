@@ -2,13 +2,18 @@
 
 import ssl
 import time
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
+from contextlib import suppress
 from typing import Any
 
 import httpcore
 
 # A site that sends less than a kilobyte a second for a minute would hold its line for days.
 SLOW_S, SLOW_BYTES = 60.0, 60 * 1024
+
+
+# Host and port to the addresses to try, at least one.
+FindAddresses = Callable[[str, int], list[str]]
 
 
 class TooSlow(httpcore.ReadTimeout):
@@ -57,11 +62,18 @@ class TimedStream(httpcore.NetworkStream):
         return self._stream.get_extra_info(info)
 
 
+def keep_host(host: str, port: int) -> list[str]:
+    """The host's name as its one address: the system looks it up."""
+    return [host]
+
+
 class TimedBackend(httpcore.NetworkBackend):
     """Opens connections that give up when data trickles."""
 
-    def __init__(self) -> None:
+    def __init__(self, find_addresses: FindAddresses = keep_host) -> None:
+        """`find_addresses` says what to connect to; what it raises gets through."""
         self._plain = httpcore.SyncBackend()
+        self._find_addresses = find_addresses
 
     def connect_tcp(
         self,
@@ -71,8 +83,16 @@ class TimedBackend(httpcore.NetworkBackend):
         local_address: str | None = None,
         socket_options: Iterable[httpcore.SOCKET_OPTION] | None = None,
     ) -> httpcore.NetworkStream:
-        """A connection."""
-        return TimedStream(self._plain.connect_tcp(host, port, timeout, local_address, socket_options))
+        """A connection to the first address that answers."""
+        *others, last = self._find_addresses(host, port)
+
+        def connect(address: str) -> httpcore.NetworkStream:
+            return TimedStream(self._plain.connect_tcp(address, port, timeout, local_address, socket_options))
+
+        for address in others:
+            with suppress(httpcore.ConnectError, httpcore.ConnectTimeout):
+                return connect(address)
+        return connect(last)
 
     def sleep(self, seconds: float) -> None:
         """Wait."""

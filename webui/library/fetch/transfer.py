@@ -13,8 +13,8 @@ import httpx
 
 from webui.library.fetch.refusals import FetchRefused, PartRefused, Stopped
 from webui.library.fetch.web import Web, error_text, is_html
-from webui.store.atomic import storage_errors
-from webui.store.staging import require_space, size_text
+from webui.store.files.atomic import storage_errors
+from webui.store.files.staging import require_space, size_text
 
 # The disk is waited for this often, so that little is lost when the power fails.
 SYNC_BYTES = 64 * 2**20

@@ -15,7 +15,7 @@ from webui.library.fetch.connections import GuardedTransport
 from webui.library.fetch.proxies import Proxies
 from webui.library.fetch.refusals import Cause, FetchRefused, PartRefused, Stopped
 from webui.library.fetch.sites import NAMES, WEB, Sites, host_and_port
-from webui.store.staging import size_text
+from webui.store.files.staging import size_text
 
 USER_AGENT = "Atelier (self-hosted)"
 MAX_REDIRECTS = 8
@@ -62,7 +62,7 @@ class Web:
         stop = stop or threading.Event()
         address = str(httpx.URL(url, params=dict(params))) if params else url
         with self.open(address, {"Accept": "application/json"}, stop, body) as response:
-            data = limited(response, stop)
+            data = read_at_most(response, stop)
         try:
             return json.loads(data)
         except (ValueError, RecursionError) as error:
@@ -75,7 +75,7 @@ class Web:
         """A small file. Raises FetchRefused, also if it has more bytes than `most`."""
         stop = threading.Event()
         with self.open(url, {}, stop) as response:
-            return limited(response, stop, most)
+            return read_at_most(response, stop, most)
 
     @contextmanager
     def open(
@@ -230,7 +230,7 @@ def retry_after(text: str) -> float | None:
         return None
 
 
-def limited(response: httpx.Response, stop: threading.Event, most: int = MAX_JSON_BYTES) -> bytes:
+def read_at_most(response: httpx.Response, stop: threading.Event, most: int = MAX_JSON_BYTES) -> bytes:
     """A whole body, as far as it may be."""
     data = bytearray()
     for piece in response.iter_bytes():
@@ -260,7 +260,7 @@ def error_text(response: httpx.Response) -> str:
     if "json" not in response.headers.get("content-type", ""):
         return ""
     try:
-        data = limited(response, threading.Event(), 100_000)
+        data = read_at_most(response, threading.Event(), 100_000)
         document = json.loads(data)
     except (ValueError, RecursionError, FetchRefused):
         return ""

@@ -13,7 +13,7 @@ from webui.core.errors import UnusableFile
 from webui.core.model_file import ModelFile
 from webui.library.files.headers import read_header
 from webui.library.files.picture_embeddings import PICTURE
-from webui.store.reading import open_image
+from webui.store.texts.reading import open_image
 
 # One picture by Stability AI's model metadata standard (2023), and a list as LoRA tools write it.
 THUMBNAIL, COVERS = "modelspec.thumbnail", "ssmd_cover_images"
@@ -39,7 +39,7 @@ class Cover:
 
 def has_cover(metadata: Mapping[str, str]) -> bool:
     """Whether metadata seem to hold a picture, by its first bytes; nothing is decoded."""
-    return any(begins_as_picture(text) for text in encoded_covers(metadata))
+    return any(begins_as_picture(text) for text in find_encoded_covers(metadata))
 
 
 def cover_of(file: ModelFile) -> Path | Cover | None:
@@ -47,13 +47,13 @@ def cover_of(file: ModelFile) -> Path | Cover | None:
     if not file.has_cover or file.container == PICTURE:
         return file.path if file.has_cover else None
     try:
-        texts = encoded_covers(read_header(file.path).metadata)
+        texts = find_encoded_covers(read_header(file.path).metadata)
     except UnusableFile:
         return None
-    return next((cover for text in texts if (cover := decoded(text)) is not None), None)
+    return next((cover for text in texts if (cover := decode_base64(text)) is not None), None)
 
 
-def encoded_covers(metadata: Mapping[str, str]) -> Iterator[str]:
+def find_encoded_covers(metadata: Mapping[str, str]) -> Iterator[str]:
     """The pictures that metadata name, as base64."""
     thumbnail = metadata.get(THUMBNAIL, "")
     if start := DATA_URI.match(thumbnail):
@@ -77,7 +77,7 @@ def begins_as_picture(text: str) -> bool:
     return start.startswith(STARTS)
 
 
-def decoded(text: str) -> Cover | None:
+def decode_base64(text: str) -> Cover | None:
     """A picture from base64; None for what is too large, damaged or of a type that browsers do not show."""
     if len(text) * 3 // 4 > MOST_BYTES or not begins_as_picture(text):
         return None

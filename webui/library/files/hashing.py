@@ -16,7 +16,7 @@ LENGTH_BYTES = 8
 def sha256_of(path: Path) -> str:
     """SHA-256 of a whole file, 64 hex digits; of a diffusers folder, that of its U-Net's weights."""
     digest = hashlib.sha256()
-    for file in _hashed_files(path):
+    for file in _list_hashed_files(path):
         with file.open("rb") as stream:
             while piece := stream.read(READ_BYTES):
                 digest.update(piece)
@@ -36,12 +36,12 @@ def data_hash_of(path: Path) -> str:
 def old_hash_of(path: Path) -> str:
     """The 8 hex digits by which A1111 named models before it used SHA-256 (AutoV1)."""
     digest = hashlib.sha256()
-    for file in _hashed_files(path)[:1]:
+    for file in _list_hashed_files(path)[:1]:
         with file.open("rb") as stream:
             stream.seek(OLD_HASH_OFFSET)
             digest.update(stream.read(OLD_HASH_BYTES))
     return digest.hexdigest()[:OLD_HASH_DIGITS]
 
 
-def _hashed_files(path: Path) -> list[Path]:
+def _list_hashed_files(path: Path) -> list[Path]:
     return diffusers_weight_files(path / "unet") if path.is_dir() else [path]

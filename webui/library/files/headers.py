@@ -25,7 +25,7 @@ from webui.library.files.limits import (
 from webui.library.files.pickle_headers import read_pickle_header
 from webui.library.files.picture_embeddings import is_picture, read_picture_header
 from webui.library.files.tensor_table import Header, TensorInfo
-from webui.store.regular_files import is_regular, open_regular, regular_files
+from webui.store.files.regular_files import is_regular, open_regular, regular_files
 
 __all__ = ["Header", "TensorInfo", "read_header"]
 
@@ -97,25 +97,26 @@ def read_safetensors_header(path: Path, size: int) -> Header:
         if length > size - 8:
             raise UnusableFile(f"{path.name} is cut off in its header. Download it again.")
         raw = file.read(length)
-    document = _parsed(path, raw)
+    document = _parse(path, raw)
     metadata = document.pop("__metadata__", None) or {}
     if not isinstance(metadata, dict):
         raise UnusableFile(f"{path.name} has a damaged header: its metadata is no table.")
-    tensors = _checked_tensors(path, document, size - 8 - length)
+    tensors = _check_tensors(path, document, size - 8 - length)
     # The format knows texts only, but some programs wrote numbers.
     texts = {key: value for key, value in metadata.items() if isinstance(value, str | int | float)}
     return Header(tensors, {clean(key): clean(str(value)) for key, value in texts.items()})
 
 
-def _parsed(path: Path, raw: bytes) -> dict[str, Any]:  # Any: JSON values
+def _parse(path: Path, raw: bytes) -> dict[str, Any]:  # Any: JSON values
     """The table in a header's JSON."""
     if raw.count(b"{") + raw.count(b"[") > MAX_BRACKETS or raw.count(b",") > MAX_COMMAS:
         raise UnusableFile(f"{path.name} describes more tensors than any known model, so it was not opened.")
     try:
-        document = json.loads(raw.decode("utf-8"), object_pairs_hook=_without_duplicates)
+        document = json.loads(raw.decode("utf-8"), object_pairs_hook=_refuse_duplicates)
     except DuplicateNameError as error:
         raise UnusableFile(
-            f"{path.name} has a damaged header: {shown(str(error))} stands in it twice. Download it again."
+            f"{path.name} has a damaged header: {show_name(str(error))} stands in it twice. "
+            "Download it again."
         ) from error
     except (ValueError, RecursionError) as error:
         raise UnusableFile(f"{path.name} is not a safetensors file: its header is not JSON.") from error
@@ -128,7 +129,7 @@ class DuplicateNameError(Exception):
     """A name stands twice in one table, so two readers could see two models."""
 
 
-def _without_duplicates(pairs: list[tuple[str, Any]]) -> dict[str, Any]:  # Any: JSON values
+def _refuse_duplicates(pairs: list[tuple[str, Any]]) -> dict[str, Any]:  # Any: JSON values
     table = dict(pairs)
     if len(table) < len(pairs):
         seen: set[str] = set()
@@ -141,21 +142,21 @@ def clean(text: str) -> str:
     return text if text.isascii() else text.encode("utf-8", "replace").decode("utf-8")
 
 
-def shown(name: str) -> str:
+def show_name(name: str) -> str:
     """A tensor's name in a sentence."""
     return repr(name if len(name) <= SHOWN_NAME else f"{name[:SHOWN_NAME]}…")
 
 
-def _checked_tensors(path: Path, document: dict[str, Any], data_bytes: int) -> dict[str, TensorInfo]:
+def _check_tensors(path: Path, document: dict[str, Any], data_bytes: int) -> dict[str, TensorInfo]:
     """Tensor table whose offsets were seen to fill the file, to fit the shapes and not to overlap."""
     tensors: dict[str, TensorInfo] = {}
     spans: list[tuple[int, int]] = []
     for key, entry in document.items():
         try:
-            tensors[clean(key)], span = _described_tensor(entry)
+            tensors[clean(key)], span = _describe_tensor(entry)
         except (TypeError, KeyError, ValueError) as error:
             raise UnusableFile(
-                f"{path.name} has a damaged header: tensor {shown(key)} is not described properly."
+                f"{path.name} has a damaged header: tensor {show_name(key)} is not described properly."
             ) from error
         spans.append(span)
     spans.sort()
@@ -178,7 +179,7 @@ def _count(number: int) -> str:
     return f"{number:,} bytes"
 
 
-def _described_tensor(entry: dict[str, Any]) -> tuple[TensorInfo, tuple[int, int]]:
+def _describe_tensor(entry: dict[str, Any]) -> tuple[TensorInfo, tuple[int, int]]:
     """A tensor's description and its span of bytes; ValueError if they do not fit each other."""
     dtype, shape = entry["dtype"], tuple(entry["shape"])
     begin, end = entry["data_offsets"]

@@ -123,9 +123,9 @@ def _read_table(path: Path, *, is_quick: bool) -> object:
         with path.open("rb") as file:
             start, bounded = file.read(MAX_PICKLE_BYTES), Bounded(file, MAX_PICKLE_BYTES)
             if not zipfile.is_zipfile(bounded):
-                return _legacy(start)
+                return _read_legacy(start)
             place = _table_place(start) if is_quick else None
-            return PlainUnpickler(io.BytesIO(start[place:])).load() if place else _zipped(bounded)
+            return PlainUnpickler(io.BytesIO(start[place:])).load() if place else _read_zipped(bounded)
     except ForbiddenNameError as error:
         raise UnusableFile(
             f"{path.name} holds more than weights, possibly program code, so it was not opened. "
@@ -148,7 +148,7 @@ def _damaged(path: Path) -> str:
     return f"{path.name} is damaged or no model file. Download it again."
 
 
-def _zipped(file: Bounded) -> object:
+def _read_zipped(file: Bounded) -> object:
     """The table in the zip archive that torch writes since 2020: in the folder of the first entry."""
     with zipfile.ZipFile(file) as archive:
         entries = archive.infolist()
@@ -175,7 +175,7 @@ def _table_place(start: bytes) -> int | None:
     return end + extra_bytes if mark == LOCAL_MARK and method == zipfile.ZIP_STORED and is_table else None
 
 
-def _legacy(start: bytes) -> object:
+def _read_legacy(start: bytes) -> object:
     """The table in torch's first format."""
     stream = io.BytesIO(start)
     if PlainUnpickler(stream).load() != LEGACY_MARK:
@@ -343,7 +343,7 @@ class PlainUnpickler(pickle._Unpickler):
         arguments, name = self.stack.pop(), self.stack[-1]
         if isinstance(name, Name) and name.make is _table and isinstance(arguments, tuple) and arguments:
             self._check_pairs(arguments[0])
-        self.stack[-1] = called(name, arguments)
+        self.stack[-1] = call_stand_in(name, arguments)
 
     def call_with_keywords(self) -> None:
         """As `call`; stand-ins need no named arguments."""
@@ -395,7 +395,7 @@ STEPS: Mapping[bytes, Callable[[PlainUnpickler], None]] = MappingProxyType(
 )
 
 
-def called(name: object, arguments: object) -> object:
+def call_stand_in(name: object, arguments: object) -> object:
     """What a stand-in for a class or function gives."""
     if not isinstance(name, Name) or not isinstance(arguments, tuple):
         raise pickle.UnpicklingError("nothing that can be called")
@@ -434,7 +434,7 @@ def _subclass(function: object, _type: object, arguments: object, *_: object) ->
     """A tensor of a derived class is made as a plain one."""
     if not isinstance(function, Name) or function.make is not _tensor:
         raise pickle.UnpicklingError("no tensor")
-    return called(function, arguments)
+    return call_stand_in(function, arguments)
 
 
 def _table(pairs: object = (), *_: object) -> dict[object, object]:

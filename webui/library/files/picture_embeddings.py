@@ -15,7 +15,7 @@ import numpy as np
 from webui.core.errors import UnusableFile
 from webui.core.model_file import CARRIED_NAME
 from webui.library.files.tensor_table import Header, TensorInfo, flatten
-from webui.store.reading import MAX_MEGAPIXELS, open_image
+from webui.store.texts.reading import MAX_MEGAPIXELS, open_image
 
 PICTURE_SUFFIXES = frozenset({".png", ".webp", ".jxl", ".avif"})
 PICTURE = "picture"
@@ -79,7 +79,7 @@ def from_borders(pixels: np.ndarray) -> dict[str, Any] | None:
     Left and right of the picture proper, parted from it by black columns, stand the lower and upper halves
     of compressed bytes, each channel's low bits changed by a known sequence.
     """
-    pixels = without_black_margin(pixels) & LOW_BITS
+    pixels = cut_black_margin(pixels) & LOW_BITS
     black = np.flatnonzero(pixels.sum(axis=(0, 2)) == 0)
     if len(black) < 2:
         return None
@@ -98,7 +98,7 @@ def from_borders(pixels: np.ndarray) -> dict[str, Any] | None:
     return from_json(text) if unpacking.eof else None
 
 
-def without_black_margin(pixels: np.ndarray) -> np.ndarray:
+def cut_black_margin(pixels: np.ndarray) -> np.ndarray:
     """The part of a picture between its first and last rows and columns that are not black."""
     bright = (pixels > 0).all(axis=2)
     rows, columns = np.flatnonzero(bright.T.any(axis=0)), np.flatnonzero(bright.any(axis=0))

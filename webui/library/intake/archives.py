@@ -8,9 +8,9 @@ from collections.abc import Generator
 from pathlib import Path
 
 from webui.core.errors import UnusableFile
-from webui.store.atomic import storage_errors
-from webui.store.safe_names import safe_parts
-from webui.store.staging import require_space, size_text
+from webui.store.files.atomic import storage_errors
+from webui.store.files.safe_names import safe_parts
+from webui.store.files.staging import require_space, size_text
 
 MAX_MEMBERS = 5000
 # Weights hardly shrink; what grows by more than this once unpacked, and beyond a size, is a bomb.
@@ -52,7 +52,7 @@ def unpack(path: Path, folder: Path) -> list[Path]:
     """
     with archive_errors(path), zipfile.ZipFile(path) as archive:
         members = [info for info in archive.infolist() if not info.is_dir()]
-        targets = checked_targets(path, members)
+        targets = check_targets(path, members)
         check_size(path, members, folder)
         for info, relative in zip(members, targets, strict=True):
             extract(archive, info, folder / relative)
@@ -68,7 +68,7 @@ def archive_errors(path: Path) -> Generator[None, None, None]:
         raise UnusableFile(f"{path.name} is damaged and cannot be unpacked. Get it again.") from error
 
 
-def checked_targets(path: Path, members: list[zipfile.ZipInfo]) -> list[Path]:
+def check_targets(path: Path, members: list[zipfile.ZipInfo]) -> list[Path]:
     """Where each member goes, relative; raises if one must not be unpacked."""
     if len(members) > MAX_MEMBERS:
         raise UnusableFile(f"{path.name} holds more than {MAX_MEMBERS} files. Unpack it yourself.")

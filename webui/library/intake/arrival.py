@@ -51,6 +51,6 @@ class Arrival(BaseModel):
     added: tuple[str, ...] = ()
 
 
-def refused(name: str, sentence: str) -> Arrival:
+def refuse_arrival(name: str, sentence: str) -> Arrival:
     """A file that was not kept."""
     return Arrival(outcome="refused", name=name, sentence=sentence)

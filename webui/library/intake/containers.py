@@ -55,7 +55,7 @@ def other_archive(path: Path) -> str | None:
     return next((name for mark, name in OTHER_ARCHIVES.items() if start.startswith(mark)), None)
 
 
-def with_proper_suffix(path: Path, container: Container) -> Path:
+def correct_suffix(path: Path, container: Container) -> Path:
     """The file, renamed where its suffix says something else than its content; programs go by suffixes."""
     suffix = path.suffix.lower()
     if container is Container.SAFETENSORS and suffix not in SAFETENSORS_SUFFIXES:

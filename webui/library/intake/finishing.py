@@ -5,10 +5,10 @@ import threading
 from collections import OrderedDict
 
 from webui.core.errors import WebuiError
-from webui.library.intake.arrival import Arrival, refused
+from webui.library.intake.arrival import Arrival, refuse_arrival
 from webui.library.intake.intake import Intake
 from webui.library.recognise.kinds import describe
-from webui.store.uploads import Upload, Uploads
+from webui.store.files.uploads import Upload, Uploads
 
 logger = logging.getLogger(__name__)
 # What became of so many uploads is remembered, for a page that did not hear the answer.
@@ -67,7 +67,7 @@ class UploadFinisher:
         """What became of a file that was moved away just before the server was killed."""
         file = self._intake.find_same(upload.size, sha256)
         if file is None:
-            return refused(
+            return refuse_arrival(
                 upload.name,
                 f"The server was stopped while it put {upload.name} in its place. Look whether it is there; "
                 "if not, drop it again.",

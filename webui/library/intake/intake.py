@@ -12,13 +12,13 @@ from webui.core.preset import looks_like_preset
 from webui.core.settings import Paths
 from webui.library.catalog.catalog import Catalog
 from webui.library.intake.archives import unpack
-from webui.library.intake.arrival import Arrival, refused
+from webui.library.intake.arrival import Arrival, refuse_arrival
 from webui.library.intake.containers import (
     MODEL_SUFFIXES,
     Container,
     container_of,
+    correct_suffix,
     other_archive,
-    with_proper_suffix,
 )
 from webui.library.intake.destinations import destination
 from webui.library.intake.duplicates import find_same
@@ -26,14 +26,14 @@ from webui.library.intake.named_models import named_models
 from webui.library.intake.texts import add_styles, add_wildcard, is_infotext, is_styles, read_text
 from webui.library.recognise.identify import Identity, identify_file
 from webui.library.recognise.kinds import describe, noun
-from webui.store.atomic import storage_errors
+from webui.store.files.atomic import storage_errors
+from webui.store.files.regular_files import folders_below
+from webui.store.files.staging import file_away, remove_copies, sha256_of_file
 from webui.store.header_cache import HeaderCache
-from webui.store.inputs import Inputs
-from webui.store.plain_pictures import keep_picture
-from webui.store.reading import read_infotext
-from webui.store.regular_files import folders_below
+from webui.store.pictures.inputs import Inputs
+from webui.store.pictures.plain_pictures import keep_picture
 from webui.store.sidecars import sidecars_of
-from webui.store.staging import clean_copies, file_away, sha256_of_file
+from webui.store.texts.reading import read_infotext
 
 logger = logging.getLogger(__name__)
 
@@ -70,7 +70,7 @@ class Intake:
     def clean(self) -> None:
         """After a start: remove what a killed server left half-copied."""
         wildcards = self._paths.root / WILDCARDS
-        clean_copies((*self._catalog.folders.roots, *folders_below(wildcards)))
+        remove_copies((*self._catalog.folders.roots, *folders_below(wildcards)))
 
     def _take(self, path: Path, sha256: str | None) -> list[Arrival]:
         try:
@@ -80,7 +80,7 @@ class Intake:
                 return self._take_archive(path)
             return [self._take_one(path, container, sha256)]
         except WebuiError as error:
-            return [refused(path.name, str(error))]
+            return [refuse_arrival(path.name, str(error))]
 
     def _take_one(self, path: Path, container: Container, sha256: str | None) -> Arrival:
         if container in MODELS_IN_FILES:
@@ -91,7 +91,7 @@ class Intake:
 
     def _take_model(self, path: Path, container: Container, sha256: str | None) -> Arrival:
         arrived = path.name
-        path = with_proper_suffix(path, container)
+        path = correct_suffix(path, container)
         identity = identify_file(path)
         if identity.kind is ModelKind.UNKNOWN:
             raise UnusableFile(identity.reason or f"{arrived} is no model that is known here.")
@@ -186,7 +186,7 @@ class Intake:
         try:
             arrival = self._take_one(model, container, None)
         except WebuiError as error:
-            arrival = refused(model.name, str(error))
+            arrival = refuse_arrival(model.name, str(error))
         if arrival.outcome == "filed" and arrival.file is not None:
             target = arrival.file.path
             for sidecar in sidecars:
@@ -208,7 +208,7 @@ class Intake:
                 elif kinds[file] is not Container.ARCHIVE:
                     arrivals.append(self._take_one(file, kinds[file], None))
             except WebuiError as error:
-                arrivals.append(refused(file.name, str(error)))
+                arrivals.append(refuse_arrival(file.name, str(error)))
         if not arrivals:
             raise UnusableFile(f"{path.name} holds nothing that is known here.")
         return arrivals

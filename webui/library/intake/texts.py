@@ -6,7 +6,7 @@ from webui.core.errors import UnusableFile
 from webui.core.infotext import parse_fields
 from webui.core.style import Style
 from webui.library.intake.arrival import Arrival
-from webui.store.staging import file_away
+from webui.store.files.staging import file_away
 from webui.store.styles_file import StylesFiles
 
 MAX_TEXT_BYTES = 20 * 2**20

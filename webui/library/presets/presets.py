@@ -30,7 +30,7 @@ from webui.library.presets.fields import (
     with_known_hash,
     with_own_chips,
 )
-from webui.prompts.networks import renamed
+from webui.prompts.networks import rename_networks
 from webui.store.preset_files import PresetFiles
 
 CHECKPOINT_OPTION, VAE_OPTION = "sd_model_checkpoint", "sd_vae"
@@ -222,7 +222,7 @@ class Presets:
                     names[written] = here.file.stem
         for field in PROMPT_FIELDS if names else ():
             if field in fields:
-                fields[field] = renamed(fields[field], names)
+                fields[field] = rename_networks(fields[field], names)
 
     def _drop_unknown_upscaler(self, fields: dict[str, Any]) -> list[str]:
         name = fields.get("hires_upscaler")

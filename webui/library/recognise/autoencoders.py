@@ -1,4 +1,4 @@
-"""VAEs, whole and tiny, told by the names and shapes of their first layers."""
+"""VAEs, whole and tiny, identified by the names and shapes of their first layers."""
 
 from webui.core.model_file import Family
 from webui.library.files.headers import Header

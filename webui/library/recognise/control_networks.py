@@ -1,4 +1,4 @@
-"""Networks that steer a diffusion network by pictures or motion, told by the names of their tensors."""
+"""Networks that steer a diffusion network by pictures or motion, identified by the names of their tensors."""
 
 from webui.core.model_file import Family
 from webui.library.files.headers import Header

@@ -1,4 +1,4 @@
-"""Diffusion networks that are no U-Net of Stable Diffusion, told by the names of their first modules.
+"""Diffusion networks that are no U-Net of Stable Diffusion, identified by the names of their first modules.
 
 The names are those of the authors' published code and of diffusers; both stand in the table.
 """

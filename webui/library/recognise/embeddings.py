@@ -1,4 +1,4 @@
-"""Embeddings (textual inversion) and hypernetworks, told by names and widths."""
+"""Embeddings (textual inversion) and hypernetworks, identified by names and widths."""
 
 from webui.core.model_file import Family
 from webui.library.files.headers import Header

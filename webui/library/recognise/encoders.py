@@ -1,4 +1,4 @@
-"""Networks that read text or pictures for a diffusion network, told by their names and widths."""
+"""Networks that read text or pictures for a diffusion network, identified by their names and widths."""
 
 from dataclasses import dataclass
 

@@ -1,4 +1,4 @@
-"""What a file is, told by the names and shapes of its tensors; never by its name or size.
+"""What a file is, identified by the names and shapes of its tensors; never by its name or size.
 
 A table of conditions, read from the top: the first that holds decides. A file that is recognised but cannot
 be used carries the reason as a sentence; so does one that no condition knows.

@@ -1,4 +1,4 @@
-"""Networks from picture to picture (upscalers, face restorers), told by the names of their tensors.
+"""Networks from picture to picture (upscalers, face restorers), identified by the names of their tensors.
 
 The names are those of the papers' published code. spandrel, which runs these networks, tells them by more
 names than these and by their shapes; but it needs torch, and a folder is scanned without.

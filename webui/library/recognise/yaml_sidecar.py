@@ -11,7 +11,7 @@ from typing import Literal
 import yaml
 
 from webui.core.errors import UnusableFile
-from webui.store.regular_files import is_regular, read_regular
+from webui.store.files.regular_files import is_regular, read_regular
 
 # Real sidecars are 2 kB; anything much larger is no configuration.
 MAX_SIDECAR_BYTES = 1_000_000

@@ -65,18 +65,18 @@ def read_embedding(path: Path) -> Embedding | None:
     """The embedding in a file; None if it is a picture without one. Raises UnusableFile."""
     if path.suffix.lower() in PICTURE_SUFFIXES:
         found = read_picture(path)
-        return None if found is None else embedding_from(found, path.stem, named_inside=True)
+        return None if found is None else make_embedding(found, path.stem, named_inside=True)
     read_header(path)
     with path.open("rb") as file:
         start = file.read(16)
     if is_pickle(start):
-        return embedding_from(load_pickle(path), path.stem)
+        return make_embedding(load_pickle(path), path.stem)
     if path.suffix.lower() not in SAFETENSORS_SUFFIXES:
         raise UnusableFile(f"{path.name} is no embedding. Download it again.")
-    return embedding_from(open_tensors(path), path.stem)
+    return make_embedding(open_tensors(path), path.stem)
 
 
-def embedding_from(content: object, name: str, *, named_inside: bool = False) -> Embedding:
+def make_embedding(content: object, name: str, *, named_inside: bool = False) -> Embedding:
     """The embedding in tables of a file. Raises UnusableFile."""
     if not isinstance(content, Mapping):
         raise UnusableFile(f"{name} is no embedding: it holds no table of vectors.")
@@ -121,11 +121,11 @@ def text_or_none(value: object) -> str | None:
 def read_picture(path: Path) -> Mapping[str, Any] | None:
     """What a picture carries of an embedding, tensors in it; None if it carries none. Raises UnusableFile."""
     tables = read_tables(path)
-    return None if tables is None else with_tensors(tables)
+    return None if tables is None else add_tensors(tables)
 
 
-def with_tensors(value: Any) -> Any:  # noqa: ANN401 - JSON, and arrays, which become tensors
+def add_tensors(value: Any) -> Any:  # noqa: ANN401 - JSON, and arrays, which become tensors
     """Tables with tensors in place of arrays."""
     if isinstance(value, np.ndarray):
         return torch.from_numpy(value)
-    return {key: with_tensors(each) for key, each in value.items()} if isinstance(value, Mapping) else value
+    return {key: add_tensors(each) for key, each in value.items()} if isinstance(value, Mapping) else value

@@ -14,7 +14,7 @@ from webui.diffusion.text_encoder import TextTower, TextualInversion
 from webui.library.catalog.catalog import Catalog
 from webui.library.catalog.embedding_sizes import NamedTokens
 from webui.library.files.picture_embeddings import PICTURE
-from webui.models.files.embedding_files import Embedding, embedding_from, read_embedding
+from webui.models.files.embedding_files import Embedding, make_embedding, read_embedding
 
 KEPT_EMBEDDINGS = 256
 SHORT_HASH_DIGITS = 12
@@ -114,7 +114,7 @@ class Embeddings:
             # As in A1111, those in the embeddings folder come first.
             if name in inversions or not tokens.name(name):
                 continue
-            inversion = embedding_from(given.tensors, name).for_towers(towers)
+            inversion = make_embedding(given.tensors, name).for_towers(towers)
             if inversion is not None:
                 # A1111 writes the LoRA's name where the hash of a file would be.
                 inversions[name], hashes[name] = inversion, given.lora

@@ -55,7 +55,7 @@ def read_hypernetwork(path: Path, device: torch.device) -> Hypernetwork:
     content = load_pickle(path)
     if not isinstance(content, Mapping):
         raise UnusableFile(f"{path.name} is no hypernetwork: it holds no table.")
-    activation = named_activation(content.get("activation_func"), path.name)
+    activation = find_activation(content.get("activation_func"), path.name)
     activates_last = bool(content.get("activate_output", True))
     keys: dict[int, nn.Module] = {}
     values: dict[int, nn.Module] = {}
@@ -69,7 +69,7 @@ def read_hypernetwork(path: Path, device: torch.device) -> Hypernetwork:
     return Hypernetwork(keys, values)
 
 
-def named_activation(name: object, file_name: str) -> nn.Module | None:
+def find_activation(name: object, file_name: str) -> nn.Module | None:
     """The activation between layers, None for none. Raises UnusableFile for names that torch lacks."""
     wanted = str(name).lower() if name is not None else ""
     wanted = _OTHER_NAMES.get(wanted, wanted)
@@ -100,7 +100,7 @@ class Layers(nn.Module):
     ) -> None:
         """From one table of the file. Raises UnusableFile if it is of no such chain."""
         super().__init__()
-        numbered = numbered_layers(tensors)
+        numbered = sort_layers(tensors)
         self.layers = nn.ModuleList()
         linear_count = sum(layer["weight"].ndim == MATRIX for layer in numbered)
         done = 0
@@ -121,7 +121,7 @@ class Layers(nn.Module):
         return tokens
 
 
-def numbered_layers(tensors: object) -> list[dict[str, Tensor]]:
+def sort_layers(tensors: object) -> list[dict[str, Tensor]]:
     """Weight and bias of each layer in their order, float32."""
     found: dict[int, dict[str, Tensor]] = {}
     for name, tensor in tensors.items() if isinstance(tensors, Mapping) else ():

@@ -23,12 +23,12 @@ from webui.core.model_file import ModelFile, ModelKind
 from webui.library.catalog.catalog import Catalog
 from webui.library.catalog.upscaler_names import find_restorer
 from webui.models.files.tensors import open_tensors
-from webui.models.images.image_network import PictureNetwork, without_prefixes
+from webui.models.images.image_network import PictureNetwork, strip_prefixes
 from webui.models.images.retinaface import RetinaFace, find_faces
 from webui.models.network_holder import Loading, NetworkHolder, SizedValue
 from webui.models.out_of_memory import Work
 from webui.models.placing import PlaceStrategy, places_for
-from webui.store.regular_files import regular_files
+from webui.store.files.regular_files import regular_files
 
 logger = logging.getLogger(__name__)
 Pixels = npt.NDArray[np.uint8]
@@ -93,7 +93,7 @@ class FaceRestorers:
             logger.debug("Found %d faces", len(faces))
             if not faces:
                 return image
-            restored = with_faces(pixels, faces, lambda face: self._restore_one(network, face, weight))
+            restored = paste_faces(pixels, faces, lambda face: self._restore_one(network, face, weight))
         result = Image.fromarray(restored)
         if image.mode == "RGBA":
             result.putalpha(image.getchannel("A"))
@@ -165,7 +165,7 @@ FINDING = Work("find", log_place, "There is too little memory to find faces. Mak
 def load_retinaface(path: Path, device: torch.device) -> RetinaFace:
     """RetinaFace from its file. Raises UnusableFile."""
     network = RetinaFace()
-    tensors = without_prefixes(open_tensors(path))
+    tensors = strip_prefixes(open_tensors(path))
     try:
         network.load_state_dict(tensors)
     except RuntimeError as error:
@@ -208,7 +208,7 @@ def run_restorer(network: PictureNetwork, face: Tensor, weight: float) -> Tensor
     return face if restored.isnan().any() else restored.clamp(-1, 1)
 
 
-def with_faces(pixels: Pixels, faces: Sequence[Points], restore: Forward) -> Pixels:
+def paste_faces(pixels: Pixels, faces: Sequence[Points], restore: Forward) -> Pixels:
     """A picture (H, W, 3) with each face taken through `restore` and laid back."""
     result = pixels.astype(np.float32)
     height, width = pixels.shape[:2]

@@ -75,7 +75,7 @@ class PictureNetwork:
         """(1, C, H, W) in [0, 1] on any device to (1, C, H*scale, W*scale), float32, on the CPU."""
         height, width = tile.shape[-2:]
         with self.on_device():
-            result = self._run_exactly(padded_to(tile, SMALLEST_SIDE))
+            result = self._run_exactly(pad_to(tile, SMALLEST_SIDE))
         return result[..., : height * self.scale, : width * self.scale]
 
     def on_device(self) -> AbstractContextManager[None]:
@@ -106,7 +106,7 @@ def load_network(file: ModelFile, device: torch.device, *, half: bool) -> Pictur
 
     Raises UnusableFile with a sentence.
     """
-    tensors = without_prefixes(open_tensors(file.path))
+    tensors = strip_prefixes(open_tensors(file.path))
     try:
         descriptor = ModelLoader(device, registry=registry()).load_from_state_dict(tensors)
     except UnsupportedModelError as error:
@@ -162,7 +162,7 @@ def window_of(descriptor: ImageModelDescriptor[nn.Module]) -> int:
     return together if together <= LARGEST_WINDOW else max(side for side in sides if side <= LARGEST_WINDOW)
 
 
-def padded_to(tile: Tensor, side: int) -> Tensor:
+def pad_to(tile: Tensor, side: int) -> Tensor:
     """A tile at least so large on both sides, its right and lower edge repeated."""
     missing = [max(side - size, 0) for size in (tile.shape[-1], tile.shape[-2])]
     if not any(missing):
@@ -170,7 +170,7 @@ def padded_to(tile: Tensor, side: int) -> Tensor:
     return nn.functional.pad(tile, (0, missing[0], 0, missing[1]), "replicate")
 
 
-def without_prefixes(tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
+def strip_prefixes(tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
     """Tensors without what a training program put before all of their names."""
     found = dict(tensors)
     for prefix in COMMON_PREFIXES:

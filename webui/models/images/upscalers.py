@@ -27,7 +27,7 @@ from webui.models.module_weights import stored_numbers
 from webui.models.network_holder import Loading, NetworkHolder
 from webui.models.out_of_memory import attempt
 from webui.models.residency import Residency
-from webui.models.vae.tiles import Pixels, TileDone, TileLayout, in_tiles
+from webui.models.vae.tiles import Pixels, TileDone, TileLayout, run_in_tiles
 
 logger = logging.getLogger(__name__)
 # A1111: a network that enlarges too little runs again, but not for ever.
@@ -102,11 +102,11 @@ class Upscalers:
         target = target_size(image.size, scale)
         refuse_huge(*target)
         if file is None:
-            return resampled(image, scale, target, name)
+            return resample(image, scale, target, name)
         # Of a size that covers the target already, only a scale of 1 asks for the network's look.
-        if scale != 1 and covers(image.size, target):
+        if scale != 1 and is_covered(image.size, target):
             return to_size(image, target)
-        image = in_colours(image)
+        image = keep_colours(image)
         with self.lease(file) as network:
             return (
                 yield from self._enlarge(
@@ -129,7 +129,7 @@ class Upscalers:
                 self._messages.append(f"{name} would make the picture too large for it to run once more.")
                 break
             image = yield from self._once(image, network, tiling)
-            if covers(image.size, target) or image.size == before:
+            if is_covered(image.size, target) or image.size == before:
                 break
         return to_size(image, target)
 
@@ -211,7 +211,7 @@ class Upscalers:
 
         while True:
             try:
-                result = yield from in_tiles(pixels, run, tiling, network.scale)
+                result = yield from run_in_tiles(pixels, run, tiling, network.scale)
             except TileTooLarge:
                 tiling = self._smaller(tiling, max(pixels.shape[:2]), network)
             else:
@@ -250,12 +250,12 @@ def refuse_huge(width: int, height: int) -> None:
         )
 
 
-def covers(size: tuple[int, int], target: tuple[int, int]) -> bool:
+def is_covered(size: tuple[int, int], target: tuple[int, int]) -> bool:
     """Whether neither side is too small."""
     return size[0] >= target[0] and size[1] >= target[1]
 
 
-def resampled(image: Image.Image, scale: float, target: tuple[int, int], name: str) -> Image.Image:
+def resample(image: Image.Image, scale: float, target: tuple[int, int], name: str) -> Image.Image:
     """By Lanczos, to the nearest pixel, or (None) by Lanczos at once to the size wanted."""
     methods = {LANCZOS: Image.Resampling.LANCZOS, NEAREST: Image.Resampling.NEAREST}
     if name != NONE:
@@ -269,7 +269,7 @@ def to_size(image: Image.Image, size: tuple[int, int]) -> Image.Image:
     return image if image.size == size else image.resize(size, Image.Resampling.LANCZOS)
 
 
-def in_colours(image: Image.Image) -> Image.Image:
+def keep_colours(image: Image.Image) -> Image.Image:
     """L, LA, RGB or RGBA: what the networks' results can be."""
     if image.mode in ("L", "LA", "RGB", "RGBA"):
         return image

@@ -63,7 +63,7 @@ class Lora:
         """The changes with so many ranks; the same objects at each call, so that nothing is done twice."""
         if rank not in self._by_rank:
             self._by_rank[rank] = {
-                layer: replace(change, weight=limited(change.weight, rank))
+                layer: replace(change, weight=limit_strength(change.weight, rank))
                 for layer, change in self.changes.items()
             }
         return self._by_rank[rank]
@@ -79,7 +79,7 @@ class WeightedLora:
     rank: int | None = None
 
 
-def limited(change: WeightChange | None, rank: int | None) -> WeightChange | None:
+def limit_strength(change: WeightChange | None, rank: int | None) -> WeightChange | None:
     """A change with its first ranks only, where it has ranks."""
     if isinstance(change, LowRank):
         return change.limited(rank)
@@ -149,7 +149,7 @@ def match_lora(
     unmatched, matched = list(tensors.unknown), 0
     for name, given in tensors.layers.items():
         layer = names.find(name)
-        change = None if layer is None else fitting_change(scaled(given, scales, layer, name), layer.module)
+        change = None if layer is None else fit_change(scale_change(given, scales, layer, name), layer.module)
         if layer is None or change is None:
             unmatched += given.keys
         else:
@@ -168,7 +168,7 @@ def match_lora(
     return Lora(file, changes, tensors.embeddings, report)
 
 
-def scaled(given: LayerTensors, scales: LoraScales, layer: Layer, name: str) -> LayerTensors:
+def scale_change(given: LayerTensors, scales: LoraScales, layer: Layer, name: str) -> LayerTensors:
     """A layer's tensors with the scale from the metadata, if they bring none of their own."""
     down = given.parts.get("down")
     if down is None or {"alpha", "scale"} & given.parts.keys():
@@ -179,7 +179,7 @@ def scaled(given: LayerTensors, scales: LoraScales, layer: Layer, name: str) -> 
     return replace(given, parts=given.parts | {"scale": torch.tensor(scale)})
 
 
-def fitting_change(given: LayerTensors, module: nn.Module) -> LayerChange | None:
+def fit_change(given: LayerTensors, module: nn.Module) -> LayerChange | None:
     """What a layer's tensors do, if they fit it."""
     weight = module.get_parameter("weight")
     change = read_change(given.parts, weight.shape[0])

@@ -7,9 +7,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from safetensors import SafetensorError, safe_open
-
-from webui.models.files.utf8_paths import utf8_path
+from webui.core.errors import UnusableFile
+from webui.library.files.headers import read_header
 
 # diffusers 0.34 and later; a table in JSON.
 SETTINGS = "lora_adapter_metadata"
@@ -29,10 +28,8 @@ class LoraScales:
     def read(cls, path: Path) -> "LoraScales":
         """From a file's metadata; of files of other formats, or with other things in that place, none."""
         try:
-            with utf8_path(path) as named, safe_open(named, "pt") as file:
-                written = (file.metadata() or {}).get(SETTINGS, "")
-            settings = json.loads(written or "{}")
-        except (SafetensorError, OSError, ValueError, RecursionError):
+            settings = json.loads(read_header(path).metadata.get(SETTINGS) or "{}")
+        except (UnusableFile, OSError, ValueError, RecursionError):
             return cls()
         return cls(settings if isinstance(settings, dict) else {})
 

@@ -95,7 +95,7 @@ class PatchedWeights:
         if not self._is_widened:
             self._is_widened = True
             self._originals = {
-                slot: None if original is None else frozen(original.float())
+                slot: None if original is None else freeze(original.float())
                 for slot, original in self._originals.items()
             }
 
@@ -103,7 +103,7 @@ class PatchedWeights:
         if slot not in self._originals:
             current = getattr(slot.layer, slot.name)
             # On the processor this is the parameter itself.
-            self._originals[slot] = None if current is None else frozen(current.cpu())
+            self._originals[slot] = None if current is None else freeze(current.cpu())
 
     @torch.no_grad()
     def _change(self, slot: Slot, recipe: Recipe) -> None:
@@ -121,7 +121,7 @@ class PatchedWeights:
             changed_weight(base.to(device), recipe, dtype, into)
         else:
             changed = changed_weight(base.to(device), recipe, dtype).to(weight.device)
-            setattr(slot.layer, slot.name, frozen(changed))
+            setattr(slot.layer, slot.name, freeze(changed))
         self._recipes[slot] = recipe
 
     def _restore(self, slot: Slot) -> None:
@@ -131,7 +131,7 @@ class PatchedWeights:
             return
         original = self._originals.pop(slot)
         device = slot.layer.get_parameter("weight").device
-        setattr(slot.layer, slot.name, None if original is None else frozen(original.to(device)))
+        setattr(slot.layer, slot.name, None if original is None else freeze(original.to(device)))
 
 
 def packed_layer(slot: Slot) -> PackedLinear | PackedConv2d | None:
@@ -140,6 +140,6 @@ def packed_layer(slot: Slot) -> PackedLinear | PackedConv2d | None:
     return layer if slot.name == "weight" and isinstance(layer, PackedLinear | PackedConv2d) else None
 
 
-def frozen(tensor: torch.Tensor) -> nn.Parameter:
+def freeze(tensor: torch.Tensor) -> nn.Parameter:
     """A weight that is not trained; a parameter on its device stays the same."""
     return tensor if isinstance(tensor, nn.Parameter) else nn.Parameter(tensor, requires_grad=False)

@@ -40,7 +40,7 @@ Sums = Mapping[nn.GroupNorm, GroupSums]
 
 
 @contextmanager
-def measured(network: nn.Module) -> Iterator[Sums]:
+def measure_norms(network: nn.Module) -> Iterator[Sums]:
     """Note what the group norms of a network see while the context is open."""
     sums = {norm: GroupSums() for norm in network.modules() if isinstance(norm, nn.GroupNorm)}
 
@@ -57,7 +57,7 @@ def measured(network: nn.Module) -> Iterator[Sums]:
 
 
 @contextmanager
-def fixed(sums: Sums) -> Iterator[None]:
+def fix_norms(sums: Sums) -> Iterator[None]:
     """Let group norms use these numbers while the context is open; those never measured stay as they are."""
     numbers = {norm: noted.scale_and_shift(norm) for norm, noted in sums.items() if noted.tiles}
 

@@ -96,8 +96,8 @@ def read_tiny(tensors: Mapping[str, Tensor], name: str, device: torch.device) ->
     with torch.device("meta"):
         empty = AutoencoderTiny(latent_channels=latent_channels(decoder if has_decoder else encoder))
     return TinyVae(
-        filled(empty.decoder, decoder, name, device) if has_decoder else None,
-        filled(empty.encoder, encoder, name, device) if has_encoder else None,
+        fill_tiny(empty.decoder, decoder, name, device) if has_decoder else None,
+        fill_tiny(empty.encoder, encoder, name, device) if has_encoder else None,
     )
 
 
@@ -135,7 +135,7 @@ def latent_channels(layers: TinyLayers) -> int:
     return last["weight"].shape[0] if "weight" in last else 0
 
 
-def filled(module: AnyModule, layers: TinyLayers, name: str, device: torch.device) -> AnyModule:
+def fill_tiny(module: AnyModule, layers: TinyLayers, name: str, device: torch.device) -> AnyModule:
     """A decoder or encoder with its weights, in 32 bits. Raises UnusableFile."""
     tensors = {
         f"layers.{number}.{inner}": tensor.to(device, torch.float32)

@@ -82,7 +82,7 @@ def ramp_over(overlap: int) -> Numbers:
     return np.concatenate([np.zeros(quarter), middle, np.ones(quarter)]).astype(np.float32)
 
 
-def in_tiles(
+def run_in_tiles(
     picture: Pixels, run: RunTile, tiling: TileLayout, scale: int
 ) -> Generator[TileDone, None, Pixels]:
     """Run a network over a picture (H, W, C); returns the result (H*scale, W*scale, C).

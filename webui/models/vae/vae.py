@@ -14,7 +14,7 @@ from webui.models.module_weights import recast, weight_bytes
 from webui.models.out_of_memory import MemoryLadder, Work
 from webui.models.residency import CPU, Resident
 from webui.models.vae.vae_memory import VaeStrategy, bytes_per_pixel, first_to_fit, free_bytes, vae_strategies
-from webui.models.vae.vae_tiles import RunVae, Scale, in_seamless_tiles, in_tiles
+from webui.models.vae.vae_tiles import RunVae, Scale, decode_in_seamless_tiles, decode_in_tiles
 
 logger = logging.getLogger(__name__)
 
@@ -155,7 +155,7 @@ class Vae:
                 if strategy.tiling is None:
                     return run(given)
                 seamless = self.module.decoder.conv_in.padding_mode == "circular"
-                in_parts = in_seamless_tiles if seamless else in_tiles
+                in_parts = decode_in_seamless_tiles if seamless else decode_in_tiles
                 return in_parts(self.module, run, given, strategy.tiling, scale)
 
         latent_pixels = given.shape[2] * given.shape[3] // scale.given**2

@@ -12,7 +12,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from webui.models.vae.shared_norms import fixed, measured
+from webui.models.vae.shared_norms import fix_norms, measure_norms
 from webui.models.vae.tiles import TileLayout, fades, spans
 
 RunVae = Callable[[Tensor], Tensor]
@@ -29,7 +29,9 @@ class Scale:
     result: int
 
 
-def in_tiles(network: nn.Module, run: RunVae, given: Tensor, tiling: TileLayout, scale: Scale) -> Tensor:
+def decode_in_tiles(
+    network: nn.Module, run: RunVae, given: Tensor, tiling: TileLayout, scale: Scale
+) -> Tensor:
     """`run` of the network on (1, C, H, W), nearly as it were for the whole; float32, on the CPU.
 
     `tiling` counts latent pixels.
@@ -38,25 +40,25 @@ def in_tiles(network: nn.Module, run: RunVae, given: Tensor, tiling: TileLayout,
     places = list(product(rows, columns))
     if len(places) == 1:
         return run(given)
-    with measured(network) as sums:
+    with measure_norms(network) as sums:
         for row, column in places[:: -(-len(places) // MOST_MEASURED)]:
             run(part(given, row, column, scale.given))
-    with fixed(sums):
-        return blended(run, given, rows, columns, scale)
+    with fix_norms(sums):
+        return blend_tiles(run, given, rows, columns, scale)
 
 
-def in_seamless_tiles(
+def decode_in_seamless_tiles(
     network: nn.Module, run: RunVae, given: Tensor, tiling: TileLayout, scale: Scale
 ) -> Tensor:
     """The same for a picture whose edges fit together, and do so afterwards."""
     around = [min(tiling.overlap * scale.given, side) for side in given.shape[2:]]
     widened = functional.pad(given, (around[1], around[1], around[0], around[0]), mode="circular")
-    result = in_tiles(network, run, widened, tiling, scale)
+    result = decode_in_tiles(network, run, widened, tiling, scale)
     top, left = (side * scale.result // scale.given for side in around)
     return result[:, :, top : result.shape[2] - top, left : result.shape[3] - left].contiguous()
 
 
-def blended(run: RunVae, given: Tensor, rows: list[Span], columns: list[Span], scale: Scale) -> Tensor:
+def blend_tiles(run: RunVae, given: Tensor, rows: list[Span], columns: list[Span], scale: Scale) -> Tensor:
     """All tiles, each weighed less towards its edges."""
     result: Tensor | None = None
     for row, row_weight in zip(rows, fades(rows, scale.result), strict=True):

@@ -12,16 +12,16 @@ import torch
 from PIL import Image, ImageOps
 
 from webui.core.errors import InvalidRequest, NotFound, UnusableFile
-from webui.core.events import Event, ImageReady, Keeping, Message, Phase, Progress
+from webui.core.events import Event, ImageReady, Message, Phase, Progress, SaveAs
 from webui.core.extras_request import ExtrasImage, ExtrasRequest, FlipMode, Upscaling
 from webui.core.infotext_syntax import encode_value
 from webui.library.catalog.upscaler_names import CODEFORMER, GFPGAN, NONE
 from webui.models.vae.tiles import TileDone
 from webui.pipelines.context import Context
 from webui.pipelines.extras.extras_cuts import focal_crop, split_oversized
-from webui.store.picture_files import pictures_in
-from webui.store.reading import open_picture, read_infotext
-from webui.store.regular_files import is_folder
+from webui.store.files.regular_files import is_folder
+from webui.store.pictures.picture_files import pictures_in
+from webui.store.texts.reading import open_picture, read_infotext
 
 # What files in a folder are taken for pictures.
 # Progress is counted in thousandths of a picture, because tiles are not known before a picture is open.
@@ -68,14 +68,14 @@ def process_extras(request: ExtrasRequest, context: Context) -> Generator[Event]
 
     Raises WebuiError where there is one picture only, or none could be used.
     """
-    found = given_pictures(request, context)
+    found = read_pictures(request, context)
     finished, refused = 0, None
     for number, given in enumerate(found):
         if context.stop.is_stopped:
             return
         context.stop.take_skip()
         try:
-            for event in one_picture(request, given, context):
+            for event in process_picture(request, given, context):
                 if isinstance(event, TileDone):
                     yield progress(number, len(found), event)
                 elif isinstance(event, Phase):
@@ -93,10 +93,10 @@ def process_extras(request: ExtrasRequest, context: Context) -> Generator[Event]
         raise type(refused)(f"None of the pictures ({len(found)}) could be used. The last: {refused}")
 
 
-def given_pictures(request: ExtrasRequest, context: Context) -> list[Given]:
+def read_pictures(request: ExtrasRequest, context: Context) -> list[Given]:
     """The pictures of a request: those of its folder if it names one."""
     if request.input_folder.strip():
-        return pictures_of_folder(Path(request.input_folder.strip()).expanduser())
+        return read_folder(Path(request.input_folder.strip()).expanduser())
     return [
         Given(context.inputs.path(each.image), shown_name(each, number))
         for number, each in enumerate(request.images)
@@ -108,7 +108,7 @@ def shown_name(each: ExtrasImage, number: int) -> str:
     return each.name or f"Picture {number + 1}"
 
 
-def pictures_of_folder(folder: Path) -> list[Given]:
+def read_folder(folder: Path) -> list[Given]:
     """The picture files of a folder, by name; those in folders below are left out. Raises NotFound."""
     if not is_folder(folder):
         raise NotFound(f"There is no folder {str(folder)!r} on the server. Check its name.")
@@ -120,14 +120,14 @@ def pictures_of_folder(folder: Path) -> list[Given]:
     return found
 
 
-def one_picture(
+def process_picture(
     request: ExtrasRequest, given: Given, context: Context
 ) -> Generator[TileDone | Phase | ImageReady, None, None]:
     """One picture through all stages; yields its results."""
     texts = read_infotext(given.source)
     picture = Picture(in_8_bits(open_picture(given.source)))
     target = target_of(request, picture.image.size)
-    for name, stage in stages(request):
+    for name, stage in list_stages(request):
         steps = stage(picture, request, context)
         is_told = False
         while True:
@@ -144,11 +144,11 @@ def one_picture(
                 yield Phase(name=name, counts_steps=True)
                 is_told = True
     items = texts.items | ({"parameters": texts.infotext} if texts.infotext else {})
-    for part in parts(picture, request, target, context):
-        yield ready(part, given, request, items)
+    for part in cut_parts(picture, request, target, context):
+        yield make_ready(part, given, request, items)
 
 
-def parts(
+def cut_parts(
     picture: Picture, request: ExtrasRequest, target: tuple[int, int], context: Context
 ) -> Iterator[Picture]:
     """What a finished picture is cut into, and the mirrored copies of all of it."""
@@ -160,10 +160,10 @@ def parts(
     for image in images:
         yield replace(picture, image=image)
         for mode in request.flipped_copies:
-            yield replace(picture, image=flipped(image, mode))
+            yield replace(picture, image=flip(image, mode))
 
 
-def flipped(image: Image.Image, mode: FlipMode) -> Image.Image:
+def flip(image: Image.Image, mode: FlipMode) -> Image.Image:
     """A picture mirrored."""
     if mode in ("Horizontal", "Both"):
         image = ImageOps.mirror(image)
@@ -179,58 +179,58 @@ def target_of(request: ExtrasRequest, size: tuple[int, int]) -> tuple[int, int]:
     return within(width, height, wanted.max_side or max(int(width), int(height), 1))
 
 
-def stages(request: ExtrasRequest) -> list[tuple[str, MakeStage]]:
+def list_stages(request: ExtrasRequest) -> list[tuple[str, MakeStage]]:
     """What is done to a picture, in order, and what the job says meanwhile."""
-    upscale: list[tuple[str, MakeStage]] = [("Upscaling", upscaled)]
+    enlarging: list[tuple[str, MakeStage]] = [("Upscaling", upscale)]
     faces: list[tuple[str, MakeStage]] = [
-        ("Restoring faces", with_gfpgan),
-        ("Restoring faces", with_codeformer),
+        ("Restoring faces", restore_with_gfpgan),
+        ("Restoring faces", restore_with_codeformer),
     ]
-    return faces + upscale if request.faces_first else upscale + faces
+    return faces + enlarging if request.faces_first else enlarging + faces
 
 
-def with_gfpgan(picture: Picture, request: ExtrasRequest, context: Context) -> Stage:
+def restore_with_gfpgan(picture: Picture, request: ExtrasRequest, context: Context) -> Stage:
     """Faces by GFPGAN, as far as they are to be seen."""
     visibility = request.faces.gfpgan_visibility
     if visibility == 0:
         return picture
     yield TileDone(0, 1)
-    image = blended(picture.image, context.restore_faces(picture.image, GFPGAN, 0.0), visibility)
+    image = blend(picture.image, context.restore_faces(picture.image, GFPGAN, 0.0), visibility)
     return picture.with_info(image, GFPGAN_visibility=round(visibility, 3))
 
 
-def with_codeformer(picture: Picture, request: ExtrasRequest, context: Context) -> Stage:
+def restore_with_codeformer(picture: Picture, request: ExtrasRequest, context: Context) -> Stage:
     """Faces by CodeFormer, as far as they are to be seen."""
     visibility, weight = request.faces.codeformer_visibility, request.faces.codeformer_weight
     if visibility == 0:
         return picture
     yield TileDone(0, 1)
-    image = blended(picture.image, context.restore_faces(picture.image, CODEFORMER, weight), visibility)
+    image = blend(picture.image, context.restore_faces(picture.image, CODEFORMER, weight), visibility)
     return picture.with_info(
         image, CodeFormer_visibility=round(visibility, 3), CodeFormer_weight=round(weight, 3)
     )
 
 
-def blended(image: Image.Image, over: Image.Image, visibility: float) -> Image.Image:
+def blend(image: Image.Image, over: Image.Image, visibility: float) -> Image.Image:
     """One picture laid over another of its size."""
     return over if visibility >= 1 else Image.blend(image, over.convert(image.mode), visibility)
 
 
-def upscaled(picture: Picture, request: ExtrasRequest, context: Context) -> Stage:
+def upscale(picture: Picture, request: ExtrasRequest, context: Context) -> Stage:
     """By the first upscaler, and by the second over it as far as that is visible."""
     wanted = request.upscaling
     if not wanted.enabled or wanted.upscaler_1 == NONE:
         return picture
-    first = yield from enlarged(picture, wanted, wanted.upscaler_1, request, context)
+    first = yield from enlarge(picture, wanted, wanted.upscaler_1, request, context)
     first = first.with_info(first.image, Postprocess_upscaler=wanted.upscaler_1)
     if wanted.upscaler_2 == NONE or wanted.upscaler_2_visibility == 0:
         return first
-    second = yield from enlarged(picture, wanted, wanted.upscaler_2, request, context)
-    image = blended(first.image, second.image, wanted.upscaler_2_visibility)
+    second = yield from enlarge(picture, wanted, wanted.upscaler_2, request, context)
+    image = blend(first.image, second.image, wanted.upscaler_2_visibility)
     return first.with_info(image, Postprocess_upscaler_2=wanted.upscaler_2)
 
 
-def enlarged(
+def enlarge(
     picture: Picture, wanted: Upscaling, name: str, request: ExtrasRequest, context: Context
 ) -> Stage:
     """By one upscaler to the size wanted, cut to it where that is wanted too."""
@@ -282,9 +282,9 @@ def in_8_bits(image: Image.Image) -> Image.Image:
     return image.convert("RGBA" if image.has_transparency_data else "RGB")
 
 
-def ready(picture: Picture, given: Given, request: ExtrasRequest, items: dict[str, str]) -> ImageReady:
+def make_ready(picture: Picture, given: Given, request: ExtrasRequest, items: dict[str, str]) -> ImageReady:
     """The result with its texts: those the picture had, and what was done to it now."""
-    keeping = Keeping(
+    save_as = SaveAs(
         folder=request.output_folder.strip(),
         name=given.stem if request.keep_names else "",
         section="extras",
@@ -296,7 +296,7 @@ def ready(picture: Picture, given: Given, request: ExtrasRequest, items: dict[st
         infotext=picture.infotext,
         seed=0,
         variation_seed=0,
-        keeping=keeping,
+        save_as=save_as,
         is_shown=request.show_results,
     )
 

@@ -8,16 +8,16 @@ from contextlib import ExitStack
 
 import torch
 
-from webui.core.events import Event, ImageReady, Keeping, Phase
+from webui.core.events import Event, ImageReady, Phase, SaveAs
 from webui.core.request import GenerationRequest
 from webui.pipelines.context import Context
 from webui.pipelines.encode import encode_prompts
 from webui.pipelines.generate.passes import Run, Sampled, sample_batch
 from webui.pipelines.generate.pictures import facts_of_run, make_pictures, picture_facts, tell, use_upscaler
 from webui.pipelines.img2img.img2img import Originals, Start, complete, make_start
-from webui.pipelines.img2img.soft_overlay import soft_originals
+from webui.pipelines.img2img.soft_overlay import make_soft_originals
 from webui.pipelines.loopback import loop
-from webui.pipelines.networks import hash_entry, misplaced_networks, report_networks
+from webui.pipelines.networks import hash_entry, list_misplaced_networks, report_networks
 from webui.pipelines.setup import Batch, use_models
 
 
@@ -38,7 +38,7 @@ def generate_once(request: GenerationRequest, context: Context) -> Generator[Eve
         yield Phase(name="Reading the prompt")
         encoded = encode_prompts(sd, request, context)
         yield from report_networks(encoded.activated)
-        yield from tell(misplaced_networks(request))
+        yield from tell(list_misplaced_networks(request))
         yield from tell(encoded.warnings)
         start = None
         if request.is_img2img:
@@ -46,7 +46,7 @@ def generate_once(request: GenerationRequest, context: Context) -> Generator[Eve
             start = make_start(request, sd, context, use_upscaler(request, context))
             yield from tell(start.messages)
             if context.settings.saving.save_init_img:
-                yield init_picture(start, request, context)
+                yield show_init_picture(start, request, context)
         run = Run(request, context, sd, encoded, start)
         for number in range(request.batch_count):
             context.stop.take_skip()
@@ -66,17 +66,17 @@ def make_batch(batch: Batch, run: Run) -> Iterator[Event]:
             picture_facts(run.sd, batch.request, context),
             sampled.effects,
             sampled.refiner,
-            entries=entries_of(sampled, run),
+            entries=describe_entries(sampled, run),
             is_mask_blank=start is not None and start.is_mask_blank,
             image_hash=start.image_hash if start and context.settings.saving.save_init_img else "",
         )
-        originals = originals_of(batch, sampled, start)
+        originals = find_originals(batch, sampled, start)
         yield from make_pictures(sampled.latent, batch, sampled.sd, facts, context, originals)
 
 
-def init_picture(start: Start, request: GenerationRequest, context: Context) -> ImageReady:
+def show_init_picture(start: Start, request: GenerationRequest, context: Context) -> ImageReady:
     """The picture it began with, named by its MD5 as A1111 does, to be kept."""
-    keeping = Keeping(folder=context.settings.folders.outdir_init_images, name=start.image_hash)
+    save_as = SaveAs(folder=context.settings.folders.outdir_init_images, name=start.image_hash)
     return ImageReady(
         index=0,
         image=start.init_images[-1],
@@ -85,22 +85,22 @@ def init_picture(start: Start, request: GenerationRequest, context: Context) -> 
         variation_seed=request.variation_seed,
         aside="-init-image",
         is_shown=False,
-        keeping=keeping,
+        save_as=save_as,
         request=request,
     )
 
 
-def originals_of(batch: Batch, sampled: Sampled, start: Start | None) -> Originals:
+def find_originals(batch: Batch, sampled: Sampled, start: Start | None) -> Originals:
     """What goes around the results; for soft inpainting, by how much they differ from the original."""
     if start is None:
         return Originals()
     part = batch.request.inpainting
     if part is None or part.soft is None or start.opacity is None:
         return start.originals
-    return soft_originals(start.originals, start.latent, sampled.latent, start.opacity, batch.request)
+    return make_soft_originals(start.originals, start.latent, sampled.latent, start.opacity, batch.request)
 
 
-def entries_of(sampled: Sampled, run: Run) -> dict[str, str]:
+def describe_entries(sampled: Sampled, run: Run) -> dict[str, str]:
     """What the infotext says of networks, as far as the settings want it there."""
     saving = run.context.settings.saving
     loras = sampled.lora_hashes.items() if saving.lora_add_hashes_to_infotext else ()

@@ -7,12 +7,12 @@ from torch.nn import functional
 from webui.core.request import GenerationRequest
 from webui.diffusion.denoising import InitImage
 from webui.models.loaded_model import LoadedModel
-from webui.pipelines.img2img.image_conditioning import blank_conditioning, masked_conditioning, pixels_of
+from webui.pipelines.img2img.image_conditioning import condition_on_mask, condition_on_nothing, pixels_of
 from webui.pipelines.img2img.resize import Upscale, resize
 from webui.pipelines.setup import Batch, encode_images, encoder_noise
 
 
-def enlarged_latent(latent: Tensor, request: GenerationRequest, sd: LoadedModel) -> Tensor:
+def enlarge_latent(latent: Tensor, request: GenerationRequest, sd: LoadedModel) -> Tensor:
     """The first pass's latent (B, C, h, w) at the size of the second."""
     assert request.hires is not None, "there is a second pass"
     assert request.hires.latent_mode is not None, "its upscaler works on latents"
@@ -22,7 +22,7 @@ def enlarged_latent(latent: Tensor, request: GenerationRequest, sd: LoadedModel)
     )
 
 
-def enlarged_pictures(
+def enlarge_pictures(
     pictures: list[Image.Image], request: GenerationRequest, upscale: Upscale | None
 ) -> list[Image.Image]:
     """The first pass's pictures at the size of the second."""
@@ -31,23 +31,23 @@ def enlarged_pictures(
     return [resize(each, *request.hires_size, "Just resize", upscaler, upscale) for each in pictures]
 
 
-def encoded_pictures(pictures: list[Image.Image], batch: Batch, sd: LoadedModel) -> Tensor:
+def encode_pictures(pictures: list[Image.Image], batch: Batch, sd: LoadedModel) -> Tensor:
     """Pictures as the second pass's latent (B, C, h, w)."""
     shape = (sd.latent_format.channels, *sd.latent_size(*pictures[0].size))
     noise = encoder_noise(batch, sd, shape, len(pictures))
     return encode_images(pixels_of(pictures), batch.request, sd, noise)
 
 
-def second_conditioning(
+def condition_second_pass(
     latent: Tensor, pictures: list[Image.Image] | None, request: GenerationRequest, sd: LoadedModel
 ) -> Tensor | None:
     """What inpainting checkpoints read in the second pass."""
     weight = float(request.options.inpainting_mask_weight)
     if pictures is None and weight < 1 and sd.is_inpainting:
-        return masked_conditioning(sd, sd.decode(latent), latent, weight)
+        return condition_on_mask(sd, sd.decode(latent), latent, weight)
     if pictures is None:
-        return blank_conditioning(sd, latent.shape)
-    return masked_conditioning(sd, pixels_of(pictures), latent, weight)
+        return condition_on_nothing(sd, latent.shape)
+    return condition_on_mask(sd, pixels_of(pictures), latent, weight)
 
 
 def cut(latent: Tensor, request: GenerationRequest, sd: LoadedModel) -> Tensor:
@@ -63,7 +63,7 @@ def cut(latent: Tensor, request: GenerationRequest, sd: LoadedModel) -> Tensor:
     return latent[:, :, rows, columns]
 
 
-def second_start(latent: Tensor, request: GenerationRequest) -> InitImage:
+def start_second_pass(latent: Tensor, request: GenerationRequest) -> InitImage:
     """Where the second pass begins: exactly the steps asked for are run."""
     steps = request.second_pass().steps
     extra = float(request.options.img2img_extra_noise)

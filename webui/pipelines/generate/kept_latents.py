@@ -10,27 +10,27 @@ from webui.core.request_infotext import PictureFacts
 from webui.core.settings import Saving
 from webui.models.loaded_model import LoadedModel
 from webui.pipelines.context import Context
-from webui.store.latents import FinishedBatch, KeepLimits, Kept
+from webui.store.pictures.latents import FinishedBatch, KeepLimits, StoredLatent
 
 BYTES_PER_MB = 2**20
 
 
-def keeping(
+def store_latents(
     latent: Tensor,
     request: GenerationRequest,
     first: int,
     sd: LoadedModel,
     facts: PictureFacts,
     context: Context,
-) -> AbstractContextManager[Kept]:
+) -> AbstractContextManager[StoredLatent]:
     """Keep a finished latent (B, C, h, w) while its pictures are made; `first` is its first one's place.
 
-    Tell `Kept.done` after each picture was handed over, and put `Kept.id` into its ImageReady.
+    Tell `StoredLatent.done` after each picture was handed over, and put its `id` into the ImageReady.
     """
     # Little-endian, as every machine is that torch runs on.
     data = latent.detach().to("cpu", torch.float32).contiguous().numpy().tobytes()
     batch = FinishedBatch(request, first, tuple(latent.shape), data, sd.file.title, facts)
-    return context.latents.keeping(batch, keep_limits(context.settings.saving))
+    return context.latents.store(batch, keep_limits(context.settings.saving))
 
 
 def keep_limits(saving: Saving) -> KeepLimits:
@@ -38,7 +38,7 @@ def keep_limits(saving: Saving) -> KeepLimits:
     return KeepLimits(saving.latents_kept, saving.latents_kept_mb * BYTES_PER_MB)
 
 
-def latent_of(batch: FinishedBatch) -> Tensor:
+def read_latent(batch: FinishedBatch) -> Tensor:
     """The kept latent (B, C, h, w), float32, on the CPU."""
     # A copy, because torch writes where it likes and bytes may not be written.
     return torch.frombuffer(bytearray(batch.data), dtype=torch.float32).reshape(batch.shape)

@@ -19,17 +19,17 @@ from webui.models.vae.preview_colours import preview_format
 from webui.pipelines.context import Context
 from webui.pipelines.encode import EncodedPrompts, encode_prompts
 from webui.pipelines.generate.hires import (
+    condition_second_pass,
     cut,
-    encoded_pictures,
-    enlarged_latent,
-    enlarged_pictures,
-    second_conditioning,
-    second_start,
+    encode_pictures,
+    enlarge_latent,
+    enlarge_pictures,
+    start_second_pass,
 )
-from webui.pipelines.generate.pictures import decode, first_pass_picture, use_upscaler
+from webui.pipelines.generate.pictures import decode, show_first_pass, use_upscaler
 from webui.pipelines.generate.preview import Previewer
 from webui.pipelines.generate.refiner import Refining, is_refined, refiner_name
-from webui.pipelines.img2img.image_conditioning import blank_conditioning
+from webui.pipelines.img2img.image_conditioning import condition_on_nothing
 from webui.pipelines.img2img.img2img import Start
 from webui.pipelines.img2img.resize import flatten
 from webui.pipelines.networks import activate, report_networks
@@ -96,12 +96,12 @@ def sample_batch(batch: Batch, run: Run, models: ExitStack) -> Generator[Event, 
     second_steps = request.second_pass().steps
     if request.hires.first_pass:
         images = [flatten(run.context.inputs.open(request.hires.first_pass), "#ffffff")] * request.batch_size
-        return (yield from second_pass(batch, run, models, images, PassPosition(batch, 0, second_steps)))
+        return (yield from run_second_pass(batch, run, models, images, PassPosition(batch, 0, second_steps)))
     sampled = yield from first_pass(batch, run, models, second_steps)
     if sampled is None or run.context.stop.ends_batch:
         return sampled
     place = PassPosition(batch, request.steps, request.steps + second_steps)
-    return (yield from second_pass(batch, run, models, sampled, place))
+    return (yield from run_second_pass(batch, run, models, sampled, place))
 
 
 def first_pass(
@@ -116,13 +116,13 @@ def first_pass(
         noise = batch_noise(batch, sd)
         denoising = make_denoising(batch, sd, run.encoded, noise)
         if start is None:
-            denoising.image_conditioning = blank_conditioning(sd, (request.batch_size, *noise.shape))
+            denoising.image_conditioning = condition_on_nothing(sd, (request.batch_size, *noise.shape))
         else:
             denoising.init, denoising.mask = start.init(request), start.mask(request)
             denoising.image_conditioning = start.conditioning
             if (factor := float(request.options.initial_noise_multiplier)) != 1:
                 denoising.first_noise = noise.draw() * factor
-        refining = with_refiner(batch, denoising, sd, run.context, models)
+        refining = sample_with_refiner(batch, denoising, sd, run.context, models)
         return SamplingPass(denoising, refining, PassPosition(batch, 0, denoising.total_steps + steps_after))
 
     yield Phase(name="Sampling", counts_steps=True)
@@ -132,10 +132,10 @@ def first_pass(
     sampled = replace(sampled, lora_hashes=dict(activated.lora_hashes))
     if start is None or request.inpainting is None:
         return sampled
-    return replace(sampled, latent=kept_outside(sampled.latent, start.mask(request), request))
+    return replace(sampled, latent=blend_outside_mask(sampled.latent, start.mask(request), request))
 
 
-def kept_outside(latent: Tensor, mask: LatentMask | None, request: GenerationRequest) -> Tensor:
+def blend_outside_mask(latent: Tensor, mask: LatentMask | None, request: GenerationRequest) -> Tensor:
     """The result with the init latent put back where nothing is masked; soft inpainting has mixed already."""
     assert request.inpainting is not None, "something is masked"
     if mask is None or request.inpainting.soft:
@@ -143,7 +143,7 @@ def kept_outside(latent: Tensor, mask: LatentMask | None, request: GenerationReq
     return latent * (1 - mask.keep) + mask.init_latent * mask.keep
 
 
-def second_pass(
+def run_second_pass(
     batch: Batch, run: Run, models: ExitStack, first: Sampled | list[Image.Image], place: PassPosition
 ) -> Generator[Event, None, Sampled | None]:
     """From the first pass's latent, or from finished pictures in its place."""
@@ -154,20 +154,20 @@ def second_pass(
     if request.hires.latent_mode is None or (
         isinstance(first, Sampled) and context.settings.saving.save_images_before_highres_fix
     ):
-        pictures = yield from between_passes(batch, first, context)
+        pictures = yield from turn_to_second_pass(batch, first, context)
     sd = run.sd
     if request.hires.model:
         yield Phase(name="Loading model", detail="for hires. fix")
         sd = models.enter_context(use_models(second.request, context))
     yield Phase(name="Upscaling", detail="for hires. fix")
     if request.hires.latent_mode is not None:
-        small = first.latent if isinstance(first, Sampled) else encoded_pictures(first, batch, sd)
-        large, latent = None, enlarged_latent(small, request, sd)
+        small = first.latent if isinstance(first, Sampled) else encode_pictures(first, batch, sd)
+        large, latent = None, enlarge_latent(small, request, sd)
     else:
         assert pictures is not None, "they were made above"
-        large = enlarged_pictures(pictures, request, use_upscaler(request, context))
-        latent = encoded_pictures(large, second, sd)
-    conditioning = second_conditioning(latent, large, request, sd)
+        large = enlarge_pictures(pictures, request, use_upscaler(request, context))
+        latent = encode_pictures(large, second, sd)
+    conditioning = condition_second_pass(latent, large, request, sd)
     latent = cut(latent, request, sd)
     encoded = encode_prompts(sd, second.request, context, first_pass=request)
     yield from report_networks(encoded.activated)
@@ -176,9 +176,9 @@ def second_pass(
     def begin() -> SamplingPass:
         noise = batch_noise(second, sd, (latent.shape[2], latent.shape[3]))
         denoising = make_denoising(second, sd, encoded, noise)
-        denoising.init = second_start(latent, request)
+        denoising.init = start_second_pass(latent, request)
         denoising.image_conditioning = None if conditioning is None else cut(conditioning, request, sd)
-        refining = with_refiner(second, denoising, sd, context, models, first_pass=request)
+        refining = sample_with_refiner(second, denoising, sd, context, models, first_pass=request)
         return SamplingPass(denoising, refining, place)
 
     yield Phase(name="Hires. fix", counts_steps=True)
@@ -196,7 +196,7 @@ def second_pass(
     )
 
 
-def between_passes(
+def turn_to_second_pass(
     batch: Batch, first: Sampled | list[Image.Image], context: Context
 ) -> Generator[Event, None, list[Image.Image]]:
     """The first pass's pictures, saved if the settings want that."""
@@ -206,11 +206,11 @@ def between_passes(
     pictures = list(decode(first.latent, first.sd, batch.request))
     if context.settings.saving.save_images_before_highres_fix:
         for place, picture in enumerate(pictures):
-            yield first_pass_picture(picture, batch, place, first.sd, context)
+            yield show_first_pass(picture, batch, place, first.sd, context)
     return pictures
 
 
-def with_refiner(
+def sample_with_refiner(
     batch: Batch,
     denoising: Denoising,
     sd: LoadedModel,

@@ -13,12 +13,12 @@ from webui.core.request_infotext import BLANK_MASK, PictureFacts, format_infotex
 from webui.models.loaded_model import LoadedModel
 from webui.pipelines.context import Context
 from webui.pipelines.encode import old_timelines_matter
-from webui.pipelines.generate.kept_latents import keeping
-from webui.pipelines.img2img.colours import corrected
+from webui.pipelines.generate.kept_latents import store_latents
+from webui.pipelines.img2img.colours import correct_colours
 from webui.pipelines.img2img.img2img import Originals
 from webui.pipelines.img2img.resize import Upscale, resize
 from webui.pipelines.setup import Batch, decode_latent
-from webui.store.latents import Kept
+from webui.store.pictures.latents import StoredLatent
 
 
 def decode(latent: Tensor, sd: LoadedModel, request: GenerationRequest) -> Iterator[Image.Image]:
@@ -39,10 +39,10 @@ def make_pictures(
 ) -> Iterator[Event]:
     """A finished latent (B, C, h, w) to pictures; it is on disk until they are."""
     originals = originals or Originals()
-    with keeping(latent, batch.request, batch.indexes[0], sd, facts, context) as kept:
+    with store_latents(latent, batch.request, batch.indexes[0], sd, facts, context) as kept:
         yield from tell([kept.warning] if kept.warning else [])
         making = Making(batch, sd, facts, context, originals, kept)
-        yield from pictures_of(latent, range(len(latent)), making)
+        yield from finish_pictures(latent, range(len(latent)), making)
     yield from tell(sd.take_messages())
 
 
@@ -55,10 +55,10 @@ class Making:
     facts: PictureFacts
     context: Context
     originals: Originals
-    kept: Kept
+    kept: StoredLatent
 
 
-def pictures_of(latent: Tensor, places: Iterable[int], making: Making) -> Iterator[Event]:
+def finish_pictures(latent: Tensor, places: Iterable[int], making: Making) -> Iterator[Event]:
     """Some of the pictures of a batch, by their places in its latent (B, C, h, w)."""
     request = making.batch.request
     places = list(places)
@@ -101,7 +101,7 @@ class PictureFinisher:
         for colours in self._originals.colours:
             if self._saving.save_images_before_color_correction:
                 yield self._ready(self._laid_over(picture)[0], "-before-color-correction")
-            picture = corrected(picture, colours)
+            picture = correct_colours(picture, colours)
         picture, alone = self._laid_over(picture)
         yield self._ready(picture)
         yield from self._masks(alone)
@@ -146,11 +146,13 @@ class PictureFinisher:
         self, picture: Image.Image, aside: Aside = "", *, is_saved: bool = True, is_shown: bool | None = None
     ) -> ImageReady:
         shown = not aside if is_shown is None else is_shown
-        made = ready(picture, self._index, self._request, self._facts)
+        made = make_ready(picture, self._index, self._request, self._facts)
         return made.model_copy(update={"aside": aside, "is_saved": is_saved, "is_shown": shown})
 
 
-def ready(picture: Image.Image, index: int, request: GenerationRequest, facts: PictureFacts) -> ImageReady:
+def make_ready(
+    picture: Image.Image, index: int, request: GenerationRequest, facts: PictureFacts
+) -> ImageReady:
     """A picture with its infotext."""
     return ImageReady(
         index=index,
@@ -169,12 +171,12 @@ def ready(picture: Image.Image, index: int, request: GenerationRequest, facts: P
     )
 
 
-def first_pass_picture(
+def show_first_pass(
     picture: Image.Image, batch: Batch, place: int, sd: LoadedModel, context: Context
 ) -> ImageReady:
     """What hires fix started from, to be saved beside its result."""
     facts = picture_facts(sd, batch.request, context)
-    made = ready(picture, batch.indexes[place], batch.request, facts)
+    made = make_ready(picture, batch.indexes[place], batch.request, facts)
     return made.model_copy(update={"aside": "-before-highres-fix", "is_shown": False})
 
 

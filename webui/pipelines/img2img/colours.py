@@ -11,14 +11,14 @@ LUMA = np.array([0.299, 0.587, 0.114])
 Lab = NDArray[np.uint8]
 
 
-def colours_of(image: Image.Image) -> Lab:
+def measure_colours(image: Image.Image) -> Lab:
     """A picture's colours (H, W, 3) in LAB, to correct others by."""
     return np.asarray(cv2.cvtColor(np.asarray(image.convert("RGB")), cv2.COLOR_RGB2LAB), np.uint8)
 
 
-def corrected(image: Image.Image, target: Lab) -> Image.Image:
+def correct_colours(image: Image.Image, target: Lab) -> Image.Image:
     """The picture (RGB) with the target's histogram, but its own brightness, as A1111 does."""
-    given, lab = np.asarray(image.convert("RGB")), colours_of(image)
+    given, lab = np.asarray(image.convert("RGB")), measure_colours(image)
     matched = np.stack([_matched(lab[..., channel], target[..., channel]) for channel in range(3)], axis=-1)
     coloured = np.asarray(cv2.cvtColor(matched.astype(np.uint8), cv2.COLOR_LAB2RGB), np.uint8)
     return _with_brightness(coloured, given)

@@ -15,7 +15,7 @@ def pixels_of(images: list[Image.Image]) -> Tensor:
     return torch.from_numpy(array).permute(0, 3, 1, 2).contiguous()
 
 
-def masked_conditioning(
+def condition_on_mask(
     sd: LoadedModel, pictures: Tensor, latent: Tensor, weight: float, mask: Tensor | None = None
 ) -> Tensor | None:
     """(B, 5, h, w) for pictures (B, 3, H, W) in 0…1, or None for checkpoints that read none.
@@ -33,7 +33,7 @@ def masked_conditioning(
     return torch.cat([small.expand(len(encoded), -1, -1, -1), encoded], dim=1)
 
 
-def blank_conditioning(sd: LoadedModel, latent_shape: torch.Size | tuple[int, ...]) -> Tensor | None:
+def condition_on_nothing(sd: LoadedModel, latent_shape: torch.Size | tuple[int, ...]) -> Tensor | None:
     """The same for pictures from noise (B, C, h, w): everything is hidden."""
     if not sd.is_inpainting:
         return None

@@ -20,8 +20,8 @@ from webui.diffusion.noise import ImageNoise, NoiseOptions
 from webui.diffusion.soft_inpainting import SoftBlend
 from webui.models.loaded_model import LoadedModel
 from webui.pipelines.context import Context
-from webui.pipelines.img2img.colours import Lab, colours_of
-from webui.pipelines.img2img.image_conditioning import mask_tensor, masked_conditioning, pixels_of
+from webui.pipelines.img2img.colours import Lab, measure_colours
+from webui.pipelines.img2img.image_conditioning import condition_on_mask, mask_tensor, pixels_of
 from webui.pipelines.img2img.masks import (
     Region,
     fill_masked,
@@ -116,7 +116,7 @@ class Start:
         return mask
 
 
-def opened_images(request: GenerationRequest, context: Context) -> list[Image.Image]:
+def open_images(request: GenerationRequest, context: Context) -> list[Image.Image]:
     """The request's init pictures. Raises NotFound or UnusableFile."""
     return [context.inputs.open(reference) for reference in request.init_images]
 
@@ -125,9 +125,9 @@ def make_start(
     request: GenerationRequest, sd: LoadedModel, context: Context, upscale: Upscale | None = None
 ) -> Start:
     """Open, prepare and encode; the same for all batches of the run."""
-    images = opened_images(request, context)
-    sources = prepared_sources(images, request, context, upscale)
-    latent, conditioning, opacity = encoded(sources.worked_on, request, sd, sources.use)
+    images = open_images(request, context)
+    sources = prepare_sources(images, request, context, upscale)
+    latent, conditioning, opacity = encode_sources(sources.worked_on, request, sd, sources.use)
     return Start(
         latent,
         sources.originals(request),
@@ -152,14 +152,14 @@ class Img2ImgInputs:
     def originals(self, request: GenerationRequest) -> Originals:
         """What is put over the results, and the colours they are given."""
         corrects = request.options.img2img_color_correction
-        colours = tuple(colours_of(image) for image in self.worked_on) if corrects else ()
+        colours = tuple(measure_colours(image) for image in self.worked_on) if corrects else ()
         if self.use is None:
             return Originals(colours=colours)
         overlays = tuple(original_around(whole, self.use.overlay) for whole in self.wholes)
         return Originals(self.use.region, self.use.overlay, overlays, self.wholes, colours)
 
 
-def prepared_sources(
+def prepare_sources(
     images: Sequence[Image.Image], request: GenerationRequest, context: Context, upscale: Upscale | None
 ) -> Img2ImgInputs:
     """Flattened, extended, resized, cut and filled, as a complete request asks."""
@@ -170,7 +170,7 @@ def prepared_sources(
         flat, drawn = [each.picture for each in grown], grown[0].mask
         request = without_inverting(request)
     use = mask_use(request, flat[0].size, drawn) if drawn is not None else None
-    prepared = [prepared_picture(image, request, use, upscale) for image in flat]
+    prepared = [prepare_picture(image, request, use, upscale) for image in flat]
     return Img2ImgInputs(
         tuple(each.whole for each in prepared),
         tuple(each.worked_on for each in prepared),
@@ -214,7 +214,7 @@ def originals_for(request: GenerationRequest, context: Context, upscale: Upscale
     if not request.is_img2img:
         return Originals()
     request = complete(request, context)
-    return prepared_sources(opened_images(request, context), request, context, upscale).originals(request)
+    return prepare_sources(open_images(request, context), request, context, upscale).originals(request)
 
 
 def complete(request: GenerationRequest, context: Context) -> GenerationRequest:
@@ -263,7 +263,7 @@ class Prepared:
     worked_on: Image.Image
 
 
-def prepared_picture(
+def prepare_picture(
     image: Image.Image, request: GenerationRequest, use: MaskUse | None, upscale: Upscale | None
 ) -> Prepared:
     """Resized or cut, and filled where it is to be made from something else than the original."""
@@ -287,12 +287,12 @@ def prepared_picture(
     return Prepared(whole, worked_on)
 
 
-def encoded(
+def encode_sources(
     worked_on: Sequence[Image.Image], request: GenerationRequest, sd: LoadedModel, use: MaskUse | None
 ) -> tuple[Tensor, Tensor | None, NDArray[np.float32] | None]:
     """Init latent (B, C, h, w), what inpainting checkpoints read, and the mask at the latent's size."""
     part, size = request.inpainting, (request.width, request.height)
-    latents = [encoded_picture(image, place, request, sd) for place, image in enumerate(worked_on)]
+    latents = [encode_source(image, place, request, sd) for place, image in enumerate(worked_on)]
     latent = torch.cat(latents)
     # Where latents are stretched, the pictures are not of the result's size yet.
     sized = [image if image.size == size else image.resize(size, LANCZOS) for image in worked_on]
@@ -301,14 +301,14 @@ def encoded(
         latent, pictures = (each.repeat(request.batch_size, 1, 1, 1) for each in (latent, pictures))
     weight = float(request.options.inpainting_mask_weight)
     if use is None or part is None:
-        return latent, masked_conditioning(sd, pictures, latent, weight), None
+        return latent, condition_on_mask(sd, pictures, latent, weight), None
     opacity = latent_mask(use.latent, (latent.shape[3], latent.shape[2]), rounds=part.rounds)
     hidden = mask_tensor(use.latent, rounds=part.rounds)
-    conditioning = masked_conditioning(sd, pictures, latent, weight, hidden)
-    return filled_latent(latent, opacity, request, part), conditioning, opacity
+    conditioning = condition_on_mask(sd, pictures, latent, weight, hidden)
+    return fill_latent(latent, opacity, request, part), conditioning, opacity
 
 
-def encoded_picture(image: Image.Image, place: int, request: GenerationRequest, sd: LoadedModel) -> Tensor:
+def encode_source(image: Image.Image, place: int, request: GenerationRequest, sd: LoadedModel) -> Tensor:
     """Picture `place` of a batch as a latent (1, C, h, w) of the result's size. Raises InvalidRequest."""
     pixels = sd.vae.latent_pixels
     if min(image.size) < pixels:
@@ -323,7 +323,7 @@ def encoded_picture(image: Image.Image, place: int, request: GenerationRequest, 
     return latent if latent.shape[2:] == size else functional.interpolate(latent, size=size, mode="bilinear")
 
 
-def filled_latent(
+def fill_latent(
     latent: Tensor, opacity: NDArray[np.float32], request: GenerationRequest, part: Inpainting
 ) -> Tensor:
     """The init latent with noise, or nothing, where it is masked, if asked for."""

@@ -23,7 +23,7 @@ BLUR = 4
 Plane = NDArray[np.float64]
 
 
-def soft_originals(
+def make_soft_originals(
     originals: Originals,
     before: Tensor,
     after: Tensor,
@@ -35,7 +35,9 @@ def soft_originals(
     assert request.inpainting.soft is not None, "soft inpainting is on"
     size, masks, overlays = (request.width, request.height), list[Image.Image](), list[Image.Image]()
     for place, latent in enumerate(after):
-        mask = changed_mask(before[place], latent, opacity.astype(np.float64), request.inpainting.soft, size)
+        mask = measure_change(
+            before[place], latent, opacity.astype(np.float64), request.inpainting.soft, size
+        )
         whole = originals.pictures[place % len(originals.pictures)]
         if originals.region is not None:
             placed = Image.new("L", whole.size, 0)
@@ -46,7 +48,7 @@ def soft_originals(
     return replace(originals, mask=masks[0], overlays=tuple(overlays))
 
 
-def changed_mask(
+def measure_change(
     original: Tensor, new: Tensor, opacity: Plane, soft: SoftInpainting, size: tuple[int, int]
 ) -> Image.Image:
     """How much of the new picture is shown, as a mask (mode L) of `size`, from two latents (C, h, w).
@@ -55,7 +57,7 @@ def changed_mask(
     """
     distance = vector_norm(new - original, dim=0).double().cpu().numpy()
     distance = weighted_percentiles(weighted_percentiles(distance, 0.9, 1.0), 0.25, 0.75)
-    kept = smoothed(1 / (1 + (distance / half_distance(opacity, soft)) ** float(soft.difference_contrast)))
+    kept = smooth(1 / (1 + (distance / half_distance(opacity, soft)) ** float(soft.difference_contrast)))
     small = Image.fromarray((255 * (1 - kept)).astype(np.uint8))
     return resize(small, *size, mode="Resize and fill").filter(ImageFilter.GaussianBlur(BLUR))
 
@@ -69,7 +71,7 @@ def half_distance(opacity: Plane, soft: SoftInpainting) -> Plane:
         return np.maximum(float(soft.difference_threshold) * weight / (1.00001 - weight), 1e-12)
 
 
-def smoothed(share: Plane) -> Plane:
+def smooth(share: Plane) -> Plane:
     """Perlin's smootherstep (2002), for shares of 0 to 1."""
     return share**3 * (share * (6 * share - 15) + 10)
 

@@ -10,8 +10,8 @@ from pathlib import Path
 from typing import Any, cast
 
 from webui.core.errors import InvalidRequest, NotFound
-from webui.store.safe_names import safe_name
-from webui.store.served_pictures import NOT_SERVED, ServedPictures, is_regular_file
+from webui.store.files.safe_names import safe_name
+from webui.store.pictures.served_pictures import NOT_SERVED, ServedPictures, is_regular_file
 
 # Gradio's mark of a file among the values of components.
 FILE_MARK = {"_type": "gradio.FileData"}

@@ -11,7 +11,7 @@ from starlette.responses import JSONResponse, Response, StreamingResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from webui.core.errors import NotFound
-from webui.store.served_pictures import NOT_SERVED, ServedFile, open_served
+from webui.store.pictures.served_pictures import NOT_SERVED, ServedFile, open_served
 from webui.ui.doors.browsers import NOBODY, browser_cookie, browser_in, new_browser_id
 from webui.ui.doors.page_files import PageFiles
 

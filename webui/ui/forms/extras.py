@@ -7,7 +7,7 @@ from typing import Any
 from webui.core.errors import InvalidRequest, UnusableFile
 from webui.core.extras_request import ExtrasImage, ExtrasRequest, make_extras_request
 from webui.core.settings import Settings
-from webui.store.inputs import Inputs
+from webui.store.pictures.inputs import Inputs
 
 SINGLE, BATCH, DIRECTORY = "Single Image", "Batch Process", "Batch from Directory"
 MODES = (SINGLE, BATCH, DIRECTORY)

@@ -13,7 +13,7 @@ from webui.core.request import GenerationRequest
 from webui.core.request_parts import SIDES, Inpainting, Loopback, Outpainting, SoftInpainting
 from webui.core.settings import Settings
 from webui.core.sizes import round_down_side
-from webui.jobs.img2img_batch import BatchInputs, PngInfoChoice, folder_named, pictures_for_batch
+from webui.jobs.img2img_batch import BatchInputs, PngInfoChoice, find_batch_pictures, find_folder
 from webui.ui.generation import fields_of_infotext, fields_of_request, request_parts
 
 IMG2IMG, SKETCH, INPAINT = "img2img", "Sketch", "Inpaint"
@@ -144,7 +144,7 @@ def batch_of(fields: Mapping[str, Any], files: Iterable[str]) -> BatchInputs:
         scale=float(fields.get("scale_by") or 1) if fields.get("resize_tab") == RESIZE_BY else None,
         png_info=PngInfoChoice(
             tuple(fields.get("batch_png_info_props") or ()),
-            folder_named(png_folder, "PNG info directory") if png_folder.strip() else None,
+            find_folder(png_folder, "PNG info directory") if png_folder.strip() else None,
         )
         if fields.get("batch_use_png_info")
         else None,
@@ -153,7 +153,7 @@ def batch_of(fields: Mapping[str, Any], files: Iterable[str]) -> BatchInputs:
 
 def pictures_of(folder: str, what: str) -> tuple[Path, ...]:
     """The pictures in a folder that a field names; none where the field is empty."""
-    return pictures_for_batch(folder_named(folder, what), what) if folder.strip() else ()
+    return find_batch_pictures(find_folder(folder, what), what) if folder.strip() else ()
 
 
 def common_parts(fields: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:

@@ -40,7 +40,7 @@ def submit_beside(
     selected: int,
 ) -> None:
     """Put work on a picture into the queue; its result appears beside the gallery's pictures."""
-    services.submit(request, replace(delivery, beside=beside(services, files, picture, selected)))
+    services.submit(request, replace(delivery, earlier=beside(services, files, picture, selected)))
 
 
 def wire_hires(services: Services, files: PictureFiles, tab: str, form: Form, results: Results) -> None:

@@ -74,7 +74,7 @@ def wire_prompts(
             return {toprow.notice: notice(str(error))}
 
     def refresh_styles(chosen: list[str]) -> Updates:
-        styles = services.styles()
+        styles = services.requests.styles()
         said = notice(" ".join(styles.messages), "warning") if styles.messages else ""
         return {toprow.styles: gr.update(choices=list(styles.names), value=chosen), toprow.notice: said}
 

@@ -8,7 +8,7 @@ import gradio as gr
 from gradio.components import Component
 
 from webui.core.errors import WebuiError
-from webui.jobs.img2img_batch import img2img_series
+from webui.jobs.img2img_batch import make_series
 from webui.jobs.job import Delivery
 from webui.jobs.services import Services
 from webui.pipelines.img2img.sketch import blend_sketch
@@ -76,7 +76,7 @@ class Img2img:
 def make_img2img(services: Services, files: PictureFiles, page: gr.Blocks) -> Img2img:
     """Build the tab's inside and wire it."""
     form = Form()
-    toprow = make_toprow(TAB, form, list(services.styles().names))
+    toprow = make_toprow(TAB, form, list(services.requests.styles().names))
     with gr.Row(elem_id=f"{TAB}_interface", elem_classes=["generation-columns"], equal_height=False):
         with gr.Column(
             variant="panel", elem_id=f"{TAB}_settings", elem_classes=["generation-settings"], scale=5
@@ -115,7 +115,7 @@ def make_img2img(services: Services, files: PictureFiles, page: gr.Blocks) -> Im
 
 def fields_of_text(services: Services, text: str) -> dict[str, Any]:
     """What the form shows for an infotext."""
-    return fields_of_img2img_infotext(services.with_local_names(text), services.settings.current)
+    return fields_of_img2img_infotext(services.requests.use_local_names(text), services.settings.current)
 
 
 def wire_generate(services: Services, tab: Img2img) -> None:
@@ -159,7 +159,7 @@ def submit_batch(services: Services, fields: dict[str, Any], files: list[str], d
     """A job for many pictures; its log names those that are left out."""
     check_named_folders(services, fields, BATCH_FOLDERS)
     wanted, overrides = batch_parts(fields)
-    series, problems = img2img_series(services, batch_of(fields, files), wanted, overrides)
+    series, problems = make_series(services, batch_of(fields, files), wanted, overrides)
     # The grid of a batch would hold pictures that have nothing to do with each other.
     remarks = [*services.remarks_on_styles(wanted["styles"]), *problems]
     services.submit(series, replace(delivery, save_grid=False), overrides, remarks)

@@ -10,7 +10,7 @@ import gradio as gr
 
 from webui.core.errors import WebuiError
 from webui.jobs.services import Services
-from webui.store.reading import read_infotext
+from webui.store.texts.reading import read_infotext
 from webui.ui.forms.img2img import IMG2IMG, INPAINT
 from webui.ui.generation import fields_of_infotext, infotext_problems
 from webui.ui.handlers import INSTANT, Updates
@@ -110,7 +110,7 @@ def wire_pnginfo(services: Services, txt2img: Txt2img, page: PngInfo) -> None:
     def send_to_form(text: str) -> Updates:
         settings = services.settings.current
         try:
-            fields = fields_of_infotext(services.with_local_names(text), settings)
+            fields = fields_of_infotext(services.requests.use_local_names(text), settings)
             problems = {txt2img.toprow.notice: problems_html(text)}
             return txt2img.form.write(wanted_fields(fields, settings)) | problems
         except WebuiError as error:

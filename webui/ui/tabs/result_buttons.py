@@ -8,7 +8,7 @@ import gradio as gr
 
 from webui.core.errors import NotFound, WebuiError
 from webui.jobs.services import Services
-from webui.store.chosen import SaveButton
+from webui.store.pictures.chosen import SaveButton
 from webui.ui.components.results import Results
 from webui.ui.components.seed_fields import SeedFields
 from webui.ui.forms.form import Form

@@ -52,7 +52,7 @@ def make_txt2img(services: Services, files: PictureFiles, page: gr.Blocks) -> Tx
     """Build the tab's inside and wire it."""
     form = Form()
     offer = make_unfinished_offer(TAB)
-    toprow = make_toprow(TAB, form, list(services.styles().names))
+    toprow = make_toprow(TAB, form, list(services.requests.styles().names))
     with gr.Row(elem_id=f"{TAB}_interface", elem_classes=["generation-columns"], equal_height=False):
         with gr.Column(
             variant="panel", elem_id=f"{TAB}_settings", elem_classes=["generation-settings"], scale=5
@@ -86,7 +86,7 @@ def make_txt2img(services: Services, files: PictureFiles, page: gr.Blocks) -> Tx
 
 def fields_of_text(services: Services, text: str) -> dict[str, Any]:
     """What the form shows for an infotext."""
-    return fields_of_infotext(services.with_local_names(text), services.settings.current)
+    return fields_of_infotext(services.requests.use_local_names(text), services.settings.current)
 
 
 def wire_generate(services: Services, form: Form, toprow: Toprow, results: Results) -> None:

@@ -9,10 +9,10 @@ from webui.core.errors import InvalidRequest, NotFound
 from webui.core.request import GenerationRequest, make_request
 from webui.core.request_infotext import parse_infotext
 from webui.core.request_parts import Inpainting
-from webui.jobs.job import Beside
+from webui.jobs.job import GalleryContext
 from webui.jobs.services import Services
-from webui.store.latents import FinishedBatch, KeptFile
-from webui.store.reading import open_picture
+from webui.store.pictures.latents import FinishedBatch, LatentFile
+from webui.store.texts.reading import open_picture
 from webui.ui.generation_parts import LATENT_PIXELS, hires_of
 from webui.ui.watching.job_view import ShownPicture
 from webui.ui.watching.pictures import PictureFiles
@@ -73,14 +73,14 @@ def decode_request(services: Services, picture: ShownPicture, vae: str) -> Decod
     return DecodeRequest(latent=picture.latent, generation=own, vae=vae, indexes=(picture.index,))
 
 
-def beside(services: Services, files: PictureFiles, picture: ShownPicture, selected: int) -> Beside:
+def beside(services: Services, files: PictureFiles, picture: ShownPicture, selected: int) -> GalleryContext:
     """The gallery as it is, to be shown with what comes of the picture."""
     job = services.jobs.find(picture.job_id)
     pictures = (shown.model_copy(update={"path": str(files.on_disk(job, shown))}) for shown in job.gallery())
-    return Beside(tuple(pictures), selected)
+    return GalleryContext(tuple(pictures), selected)
 
 
-def unfinished(services: Services) -> tuple[KeptFile, ...]:
+def unfinished(services: Services) -> tuple[LatentFile, ...]:
     """Kept batches with pictures that were never saved, and that no job is about to decode."""
     running = services.jobs.running()
     jobs = (*services.jobs.waiting(), *((running,) if running else ()))
@@ -88,7 +88,7 @@ def unfinished(services: Services) -> tuple[KeptFile, ...]:
     return tuple(file for file in services.latents.unfinished() if file.id not in asked)
 
 
-def rest_request(file: KeptFile, batch: FinishedBatch) -> DecodeRequest:
+def rest_request(file: LatentFile, batch: FinishedBatch) -> DecodeRequest:
     """Those pictures of a kept batch that were never saved."""
     end = batch.first + batch.count
     return DecodeRequest(

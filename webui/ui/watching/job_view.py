@@ -33,7 +33,7 @@ class JobView:
     @property
     def newest(self) -> int:
         """The place of the job's first picture; until there is one, of the picture that it works on."""
-        beside = self.job.delivery.beside
+        beside = self.job.delivery.earlier
         return len(beside.pictures) if len(self.pictures) > len(beside.pictures) else beside.chosen
 
     @property
@@ -51,7 +51,7 @@ def view_of(job: Job, waiting: int, turn: str = "") -> JobView:
     )
     return JobView(
         job=job,
-        pictures=(*job.delivery.beside.pictures, *pictures),
+        pictures=(*job.delivery.earlier.pictures, *pictures),
         messages=tuple(event for event in log if isinstance(event, Message)),
         progress=job.progress(),
         preview=current_preview(log),

@@ -13,11 +13,11 @@ from webui.core.events import ImageReady, ImageSaved
 from webui.core.infotext import parse_fields
 from webui.core.settings import Settings
 from webui.jobs.job import Job
-from webui.store.chosen import ChosenPicture, SaveButton
-from webui.store.encoding import PictureNotes, encode
-from webui.store.filenames import NameFacts
-from webui.store.reading import open_picture
-from webui.store.served_pictures import ServedPictures
+from webui.store.pictures.chosen import ChosenPicture, SaveButton
+from webui.store.pictures.filenames import NameFacts
+from webui.store.pictures.served_pictures import ServedPictures
+from webui.store.texts.encoding import PictureNotes, encode
+from webui.store.texts.reading import open_picture
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,1 @@
+"""Finished pictures: how they are named, written, found again and given out."""
