@@ -81,7 +81,8 @@ def test_a_first_start_makes_a_good_picture_and_a_new_browser_begins_anew(fresh_
     expect(page.locator(PROMPT)).to_have_value(wanted)
     expect(page.locator("#txt2img_examples")).to_be_hidden()
     page.click("#txt2img_generate")
-    expect(page.locator(INFOTEXT)).to_contain_text("Size: 256x256")
+    # Twenty steps, as an artist would wait for them on a machine that has much else to do.
+    expect(page.locator(INFOTEXT)).to_contain_text("Size: 256x256", timeout=3 * steps.PATIENCE_MS)
     expect(page.locator(INFOTEXT)).to_contain_text("CFG scale: 4")
     wait_until_idle(page)
     page.fill("#txt2img_seed input", "7")
