@@ -143,6 +143,7 @@ def test_a_checkpoint_fills_in_what_was_not_touched_and_offers_the_rest(fresh_pa
     expect(number(page, "txt2img_height")).to_have_value("1024")
     expect(offer(page, "txt2img_width")).to_have_text("512\u00d7512")
 
+    httpx.post(f"{address}sdapi/v1/options", json={"disable_weights_auto_swap": False}).raise_for_status()
     # A text keeps its numbers, also where it names another checkpoint.
     text = "a hill\nSteps: 20, Sampler: Euler a, CFG scale: 7, Seed: 9, Size: 512x512, Model: tiny-sdxl"
     page.fill(PROMPT, text)
