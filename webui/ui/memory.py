@@ -12,13 +12,14 @@ from webui.ui.handlers import INSTANT, Updates
 # Fields for a browser that keeps none yet.
 Usual = Callable[[], Mapping[str, Any]]
 
-RESTORED = "restored"
+# Scripts wait for this beside the form: js/defaults.js.
+RESTORED = '<span class="restored"></span>'
 
 
 def wire_memory(page: gr.Blocks, form: Form, tab: str, usual: Usual = dict) -> None:
     """Keep the form of a tab in the browser whenever it changes, and show it again when the page loads."""
     key = f"atelier.{tab}"
-    stored = gr.Textbox("", visible="hidden", elem_id=f"{tab}_stored")
+    stored = gr.HTML("", visible="hidden", elem_id=f"{tab}_stored")
 
     def restore(text: str) -> Updates:
         return form.write(fields_of_memory(text, form.names) or usual()) | {stored: RESTORED}
@@ -38,8 +39,6 @@ def wire_memory(page: gr.Blocks, form: Form, tab: str, usual: Usual = dict) -> N
         js=recall_script(form, key),
         **INSTANT,
     )
-    # Told once the form shows it, which no event after the page's own load tells.
-    stored.change(fn=None, js=f"() => window.webui.formRestored({json.dumps(tab)})", show_progress="hidden")
 
 
 def recall_script(form: Form, key: str) -> str:

@@ -1,5 +1,5 @@
 // A checkpoint brings its own defaults: choosing one fills in what the artist has not touched.
-import { find, isShown, publish, settings } from "./dom.js";
+import { appears, find, isShown, publish, settings } from "./dom.js";
 import { make } from "./controls.js";
 import { ask } from "./server.js";
 import { chooseModel } from "./cards/choosing.js";
@@ -38,12 +38,11 @@ async function look(one, { again = false } = {}) {
   offerVae();
 }
 
-/** @param {Tab} tab */
-function formRestored(tab) {
-  restored.add(tab);
-  const one = tabs.get(tab);
-  if (one) void look(one);
-  return [];
+/** @param {TabDefaults} one */
+async function begin(one) {
+  await appears(`#${one.tab}_stored .restored`);
+  restored.add(one.tab);
+  await look(one);
 }
 
 /**
@@ -104,7 +103,8 @@ function currentTab() {
   return /** @type {TabDefaults} */ (open ?? tabs.get("txt2img"));
 }
 
-publish({ formRestored, modelShown, fillDefaults });
+publish({ modelShown, fillDefaults });
+for (const one of tabs.values()) void begin(one);
 void placeKeepButton(
   () => {
     const { defaults, fields } = currentTab();

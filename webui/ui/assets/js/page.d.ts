@@ -392,7 +392,6 @@ interface Webui {
   nextChoice(): string;
   choiceShown(): never[];
   modelShown(option: string, title: string): never[];
-  formRestored(tab: Tab): never[];
   fillDefaults(tab: Tab, names: string[], values: unknown[]): unknown[];
   showCards(tab: Tab, kind: ModelKind, query?: string, options?: { all?: boolean }): void;
   cardsChanged(): void;
