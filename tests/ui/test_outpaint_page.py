@@ -120,12 +120,17 @@ def test_the_frame_is_dragged_typed_and_undone_and_the_mask_stays_where_it_is(pa
     # Painting goes where the pointer is, in the picture's own pixels.
     page.locator(f"#{INPAINT} .canvas-stage").scroll_into_view_if_needed()
     at = page.evaluate(
-        """name => { const { view } = webui.canvasBoards.get(name);
+        """async name => { const { view } = webui.canvasBoards.get(name);
+        // The stage takes the frame's shape within a frame or two.
+        for (let frame = 0; frame < 4; frame++) await new Promise(requestAnimationFrame);
         const box = view.stage.getBoundingClientRect();
         return [box.left + view.x + 20 * view.scale, box.top + view.y + 10 * view.scale]; }""",
         INPAINT,
     )
-    page.mouse.click(*at)
+    page.mouse.move(*at)
+    page.mouse.down()
+    page.mouse.move(at[0] + 4, at[1], steps=2)
+    page.mouse.up()
     alpha = """name => webui.canvasBoards.get(name).state.layers[0].surface.getContext('2d')
       .getImageData(20, 10, 1, 1).data[3]"""
     page.wait_for_function(f"name => ({alpha})(name) > 0", arg=INPAINT)
