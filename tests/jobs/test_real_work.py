@@ -31,7 +31,7 @@ from webui.store.pictures.history import History
 from webui.store.pictures.images import ImageFiles
 from webui.store.pictures.latents import Latents
 from webui.store.pictures.unsaved import UnsavedPictures
-from webui.store.texts.reading import open_picture
+from webui.store.reading import open_picture
 
 ROOT = Path(__file__).parents[2]
 SETTINGS = Settings().changed(

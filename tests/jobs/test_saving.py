@@ -12,7 +12,7 @@ from webui.store.database import IN_MEMORY, Database
 from webui.store.last_infotexts import LastInfotexts
 from webui.store.pictures.history import History
 from webui.store.pictures.images import ImageFiles
-from webui.store.texts.reading import open_picture
+from webui.store.reading import open_picture
 
 SETTINGS = Settings().changed({"directories_filename_pattern": "day"})
 

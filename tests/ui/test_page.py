@@ -11,7 +11,7 @@ from playwright.sync_api import Page, expect
 
 from tests.ui import browser as steps
 from tests.ui.browser import SCREENSHOTS, fill_form, opened, reloaded, share_done, wait_until_idle
-from webui.store.texts.reading import read_infotext
+from webui.store.reading import read_infotext
 
 pytestmark = pytest.mark.timeout(400)
 # Steps and batches enough to still run when the test wants to do something about it.

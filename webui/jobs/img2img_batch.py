@@ -13,7 +13,7 @@ from webui.jobs.requests import RANDOM_SEEDS
 from webui.jobs.services import Services
 from webui.store.files.regular_files import is_folder
 from webui.store.pictures.picture_files import pictures_in
-from webui.store.texts.reading import open_picture, read_infotext
+from webui.store.reading import open_picture, read_infotext
 
 # Request fields by what A1111 calls the parameters that a picture may bring along. Prompts are appended.
 PROPS = {

@@ -14,7 +14,7 @@ from starlette.routing import Mount
 from starlette.types import Scope
 
 from webui.core.flags import Flags
-from webui.store.texts.reading import MAX_FILE_BYTES
+from webui.store.reading import MAX_FILE_BYTES
 from webui.ui.doors.guarded_blocks import GuardedBlocks
 from webui.ui.doors.page_files import paths_in
 from webui.ui.doors.routes import PageRoutes

@@ -10,7 +10,7 @@ from webui.core.settings import Folders, Saving
 from webui.store.pictures.chosen import LOG_FIELDS, ChosenPicture, SaveButton
 from webui.store.pictures.filenames import NameFacts
 from webui.store.pictures.images import ImageFiles
-from webui.store.texts.reading import read_infotext
+from webui.store.reading import read_infotext
 
 REQUEST = GenerationRequest(
     prompt='a "fox", red\n狐', negative_prompt="dog", seed=41, sampler="Euler a", batch_size=2

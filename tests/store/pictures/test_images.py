@@ -11,8 +11,8 @@ from webui.core.request import GenerationRequest
 from webui.core.settings import Folders, Saving
 from webui.store.pictures.filenames import NameFacts
 from webui.store.pictures.images import ImageFiles, picture_folder
+from webui.store.reading import open_picture, read_infotext
 from webui.store.texts.encoding import PictureNotes
-from webui.store.texts.reading import open_picture, read_infotext
 
 IMAGE = Image.effect_noise((32, 24), 90).convert("RGB")
 NOTES = PictureNotes("a fox\nSteps: 20, Sampler: Euler a, CFG scale: 7, Seed: 42")

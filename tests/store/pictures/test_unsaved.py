@@ -7,7 +7,7 @@ import pytest
 from PIL import Image
 
 from webui.store.pictures.unsaved import STALE_S, UnsavedPictures
-from webui.store.texts.reading import open_picture, read_infotext
+from webui.store.reading import open_picture, read_infotext
 
 JOBS = [f"{number:032x}" for number in range(4)]
 

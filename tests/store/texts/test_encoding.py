@@ -7,6 +7,7 @@ from PIL import Image
 
 from webui.core.errors import StorageError
 from webui.core.settings import Saving
+from webui.store.reading import open_picture, read_infotext
 from webui.store.texts.encoding import (
     PictureNotes,
     encode,
@@ -16,7 +17,6 @@ from webui.store.texts.encoding import (
     replace_unwritable,
     user_comment,
 )
-from webui.store.texts.reading import open_picture, read_infotext
 
 FORMATS = ("png", "jpg", "webp", "avif")
 INFOTEXT = (

@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from tests.foreign_recipes import EXAMPLES
+from webui.store.reading import read_infotext
 from webui.store.texts.hidden_text import HIDINGS, MAX_HIDDEN_BYTES
-from webui.store.texts.reading import read_infotext
 
 INFOTEXT = "a fox 狐\nSteps: 20, Seed: 1"
 

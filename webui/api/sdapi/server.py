@@ -22,7 +22,7 @@ from webui.core.model_file import ModelFile
 from webui.core.sampling import unknown_name
 from webui.jobs.job import Job
 from webui.jobs.services import Services
-from webui.store.texts.reading import read_infotext
+from webui.store.reading import read_infotext
 
 
 def routes(services: Services) -> APIRouter:

@@ -17,9 +17,9 @@ from webui.library.files.embedded_previews import Cover, cover_of
 from webui.library.files.headers import read_header
 from webui.store.files.atomic import write_atomically
 from webui.store.pictures.thumbnails import Thumbnails
+from webui.store.reading import open_picture
 from webui.store.sidecars import beside, find_preview, sidecars_of, write_card, written_path
 from webui.store.texts.encoding import encode
-from webui.store.texts.reading import open_picture
 from webui.store.trash import Trash, Trashed
 
 # Tags of a training set that are worth showing.

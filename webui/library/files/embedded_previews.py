@@ -13,7 +13,7 @@ from webui.core.errors import UnusableFile
 from webui.core.model_file import ModelFile
 from webui.library.files.headers import read_header
 from webui.library.files.picture_embeddings import PICTURE
-from webui.store.texts.reading import open_image
+from webui.store.reading import open_image
 
 # One picture by Stability AI's model metadata standard (2023), and a list as LoRA tools write it.
 THUMBNAIL, COVERS = "modelspec.thumbnail", "ssmd_cover_images"

@@ -15,7 +15,7 @@ import numpy as np
 from webui.core.errors import UnusableFile
 from webui.core.model_file import CARRIED_NAME
 from webui.library.files.tensor_table import Header, TensorInfo, flatten
-from webui.store.texts.reading import MAX_MEGAPIXELS, open_image
+from webui.store.reading import MAX_MEGAPIXELS, open_image
 
 PICTURE_SUFFIXES = frozenset({".png", ".webp", ".jxl", ".avif"})
 PICTURE = "picture"

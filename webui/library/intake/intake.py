@@ -32,8 +32,8 @@ from webui.store.files.staging import file_away, remove_copies, sha256_of_file
 from webui.store.header_cache import HeaderCache
 from webui.store.pictures.inputs import Inputs
 from webui.store.pictures.plain_pictures import keep_picture
+from webui.store.reading import read_infotext
 from webui.store.sidecars import sidecars_of
-from webui.store.texts.reading import read_infotext
 
 logger = logging.getLogger(__name__)
 

@@ -21,7 +21,7 @@ from webui.pipelines.context import Context
 from webui.pipelines.extras.extras_cuts import focal_crop, split_oversized
 from webui.store.files.regular_files import is_folder
 from webui.store.pictures.picture_files import pictures_in
-from webui.store.texts.reading import open_picture, read_infotext
+from webui.store.reading import open_picture, read_infotext
 
 # What files in a folder are taken for pictures.
 # Progress is counted in thousandths of a picture, because tiles are not known before a picture is open.

@@ -17,7 +17,7 @@ from webui.store.database import Database, SQLValue
 from webui.store.files.regular_files import folders_below
 from webui.store.header_cache import key_of, path_of
 from webui.store.pictures.picture_files import pictures_in
-from webui.store.texts.reading import read_infotext
+from webui.store.reading import read_infotext
 
 SEED_IN_INFOTEXT = re.compile(r"\bSeed: (\d+)")
 # Scripts written without spaces between words, which the word index takes for one word a line.

@@ -8,8 +8,8 @@ from PIL import Image
 
 from webui.core.errors import NotFound
 from webui.store.files.atomic import storage_errors, write_atomically
+from webui.store.reading import open_picture
 from webui.store.texts.encoding import encode
-from webui.store.texts.reading import open_picture
 
 REFERENCE = re.compile(r"[0-9a-f]{64}")
 

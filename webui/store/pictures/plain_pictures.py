@@ -6,7 +6,7 @@ from PIL import Image
 
 from webui.core.errors import UnusableFile
 from webui.store.pictures.inputs import Inputs
-from webui.store.texts.reading import open_picture
+from webui.store.reading import open_picture
 
 # Browsers draw no larger side on a canvas.
 MAX_SIDE = 16384

@@ -6,8 +6,8 @@ from pathlib import Path
 from PIL import Image, ImageOps
 
 from webui.store.files.atomic import write_atomically
+from webui.store.reading import open_image
 from webui.store.texts.encoding import encode
-from webui.store.texts.reading import open_image
 
 # Twice what a card shows, for dense screens.
 SIDES = (320, 480)

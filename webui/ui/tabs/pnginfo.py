@@ -10,7 +10,7 @@ import gradio as gr
 
 from webui.core.errors import WebuiError
 from webui.jobs.services import Services
-from webui.store.texts.reading import read_infotext
+from webui.store.reading import read_infotext
 from webui.ui.forms.img2img import IMG2IMG, INPAINT
 from webui.ui.generation import fields_of_infotext, infotext_problems
 from webui.ui.handlers import INSTANT, Updates

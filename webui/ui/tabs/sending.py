@@ -11,7 +11,7 @@ from webui.core.request_parts import MAX_SIDE
 from webui.core.settings import Settings
 from webui.core.sizes import round_down_side
 from webui.jobs.services import Services
-from webui.store.texts.reading import open_picture
+from webui.store.reading import open_picture
 from webui.ui.components.results import Results
 from webui.ui.forms.img2img import IMG2IMG, INPAINT, SKETCH, fields_of_img2img_infotext
 from webui.ui.generation import infotext_problems

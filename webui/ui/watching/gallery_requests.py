@@ -12,7 +12,7 @@ from webui.core.request_parts import Inpainting
 from webui.jobs.job import GalleryContext
 from webui.jobs.services import Services
 from webui.store.pictures.latents import FinishedBatch, LatentFile
-from webui.store.texts.reading import open_picture
+from webui.store.reading import open_picture
 from webui.ui.generation_parts import LATENT_PIXELS, hires_of
 from webui.ui.watching.job_view import ShownPicture
 from webui.ui.watching.pictures import PictureFiles

@@ -16,8 +16,8 @@ from webui.jobs.job import Job
 from webui.store.pictures.chosen import ChosenPicture, SaveButton
 from webui.store.pictures.filenames import NameFacts
 from webui.store.pictures.served_pictures import ServedPictures
+from webui.store.reading import open_picture
 from webui.store.texts.encoding import PictureNotes, encode
-from webui.store.texts.reading import open_picture
 
 
 @dataclass(frozen=True, slots=True)

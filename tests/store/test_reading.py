@@ -12,8 +12,8 @@ from PIL.PngImagePlugin import PngInfo
 from tests.foreign_recipes import EXAMPLES
 from webui.core.errors import UnusableFile
 from webui.store.pictures.plain_pictures import PLAIN_MODES, make_plain
+from webui.store.reading import open_picture, read_infotext
 from webui.store.texts.encoding import PictureNotes, encode
-from webui.store.texts.reading import open_picture, read_infotext
 
 INFOTEXT = "a fox 狐\nSteps: 20, Seed: 1"
 
