@@ -104,3 +104,16 @@ def test_the_result_can_be_sent_to_img2img(page, home, pictures):
     expect(page.locator("#html_info_extras")).to_contain_text("Lanczos")
     page.click("#extras_send_to_img2img")
     expect(page.locator("#tab_img2img")).to_be_visible()
+
+
+def test_upscale_without_an_upscaler_says_that_the_sizes_stay(page, pictures):
+    page.set_input_files(f"#extras_image {FILE_INPUT}", pictures[0])
+    expect(page.locator("#extras_image img")).to_be_visible()
+    choose_upscaler(page, "None")
+    page.click("#extras_generate")
+    expect(page.locator("#extras_notice")).to_contain_text("so the sizes stay")
+
+
+def test_without_upscaler_files_lanczos_is_chosen(built_page):
+    (shown,) = (each for each in built_page.blocks.values() if each.elem_id == "extras_upscaler_1")
+    assert shown.value == "Lanczos"

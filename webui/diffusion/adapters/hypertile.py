@@ -1,4 +1,4 @@
-"""HyperTile (Fernandez 2023): self-attention within tiles of the picture, whose sizes change with each step.
+"""HyperTile (Fernandes 2023): self-attention within tiles of the picture, whose sizes change with each step.
 
 Attention costs the square of its tokens, so large pictures take less time; the changing sizes keep the tiles'
 edges from being seen. Options and the choice of sizes are A1111's.

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import gradio as gr
 
 from webui.library.catalog.catalog import Catalog
-from webui.library.catalog.upscaler_names import RESAMPLERS, restorer_files, upscaler_names
+from webui.library.catalog.upscaler_names import LANCZOS, RESAMPLERS, restorer_files, upscaler_names
 from webui.ui.components.buttons import icon_button
 from webui.ui.components.input_accordion import input_accordion
 from webui.ui.components.model_lists import make_refresh, renew_on_load
@@ -96,6 +96,9 @@ def make_upscaling(form: Form, catalog: Catalog, page: gr.Blocks) -> None:
         shown_hint = gr.HTML(hint(), elem_id="extras_upscaler_hint", elem_classes=["empty-hint"])
         with gr.Row(elem_classes=["with-refresh"], equal_height=False):
             first = choice(form, "upscaler_1", "Upscaler 1", "extras_upscaler_1", names())
+            if len(names()) == len(RESAMPLERS):
+                # A1111 has None, with which Upscale does nothing; here it does something without a file, too.
+                first.value = LANCZOS
             make_refresh(catalog, first, names, "Look for upscalers again", "extras_upscaler_refresh")
         with sub_tabs("extras_resize_mode"):
             ways = (SCALE_BY, SCALE_TO)

@@ -8,9 +8,8 @@ import gradio as gr
 from gradio.components import Component
 
 from webui.core.errors import WebuiError
-from webui.core.events import Message
 from webui.jobs.services import Services
-from webui.library.catalog.upscaler_names import find_upscaler
+from webui.library.catalog.upscaler_names import NONE, find_upscaler
 from webui.ui.components.extras_fields import (
     ExtrasSources,
     make_cuts,
@@ -31,6 +30,7 @@ from webui.ui.texts import notice
 from webui.ui.watching.pictures import PictureFiles
 
 TAB = "extras"
+SIZES_STAY = "Upscale is ticked, but Upscaler 1 is None, so the sizes stay. Choose one, such as Lanczos."
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,12 +77,13 @@ def wire_generate(
                 fields["mode"], values[sources.image], values[sources.files], services.inputs
             )
             request = extras_request(fields, pictures, services.settings.current)
+            if request.upscaling.enabled and request.upscaling.upscaler_1 == NONE:
+                problems.append(SIZES_STAY)
             # A grid would hold pictures that have nothing to do with each other.
-            job = services.submit(request, replace(delivery_of(services, TAB, browser), save_grid=False))
+            delivery = replace(delivery_of(services, TAB, browser), save_grid=False)
+            services.submit(request, delivery, remarks=problems)
         except WebuiError as error:
             return {box.notice: notice(str(error))}
-        for problem in problems:
-            job.append(Message(text=problem, level="warning"))
         # The notice is the watcher's from here on: a job refused at once may have written there already.
         return {results.files: gr.update(value=None, visible="hidden")}
 
