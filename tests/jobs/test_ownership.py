@@ -50,6 +50,14 @@ def test_a_page_acts_on_its_owners_jobs_and_the_api_on_all():
     assert all(may_command(None, job_of(owner)) for owner in (ANNA, BEN, ""))
 
 
+def test_who_logged_in_sees_no_jobs_of_others(queue, worker):
+    job = queue.submit(REQUEST, Delivery(tab="txt2img", owner=BEN))
+    reach(job, 1)
+    assert queue.recent("txt2img", ANNA) is None
+    assert queue.recent("txt2img", owner_name(None, "3")) is job
+    assert queue.recent("txt2img") is job
+
+
 def test_buttons_leave_the_running_job_of_another_alone(queue, worker):
     job = queue.submit(REQUEST, Delivery(owner=ANNA))
     reach(job, 1)

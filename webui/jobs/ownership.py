@@ -8,13 +8,16 @@ class NotYourJob(WebuiError):
     """A command to a job that somebody else asked for."""
 
 
+USER = "user:"
+
+
 def owner_name(user: str | None, browser: str) -> str:
     """The owner of what is asked for: who logged in counts, in every browser; else the browser, or client.
 
     `browser` is an id that stays over a reload of the page. Empty if nothing is known.
     """
     if user:
-        return f"user:{user}"
+        return f"{USER}{user}"
     return f"browser:{browser}" if browser else ""
 
 
@@ -34,3 +37,12 @@ def check_command(asker: str | None, job: Job) -> None:
             "This job was started by somebody else, or from another browser. Only they can stop it; "
             "your own jobs go on in their turn."
         )
+
+
+def sees_all_jobs(owner: str) -> bool:
+    """Whether a page without jobs of its own shows the others'.
+
+    Without logins one person's browsers are not told apart: the phone shows what the desktop began. Who
+    logged in sees nobody else's pictures and prompts.
+    """
+    return not owner.startswith(USER)

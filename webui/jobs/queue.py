@@ -13,7 +13,7 @@ from webui.jobs.device import Device, MakeWorker
 from webui.jobs.failures import make_failed
 from webui.jobs.job import Delivery, Job
 from webui.jobs.lasting_thread import LastingThread
-from webui.jobs.ownership import check_command, may_command
+from webui.jobs.ownership import check_command, may_command, sees_all_jobs
 from webui.jobs.saver_thread import Saver, SaverThread
 from webui.store.pictures.latents import Latents
 
@@ -96,7 +96,8 @@ class JobQueue:
     def recent(self, tab: str, owner: str | None = None) -> Job | None:
         """The tab's running job, else its next in the queue, else the last finished.
 
-        With an owner, of the owner's jobs; where the tab has none of these, of everybody's.
+        With an owner, of the owner's jobs; where the tab has none of these, of everybody's (see
+        `sees_all_jobs`).
 
         Pages ask four times a second: it looks at the jobs that are not finished, and at no log.
         """
@@ -107,7 +108,7 @@ class JobQueue:
                     if job.delivery.tab == tab and owner in (None, job.owner):
                         return job
             found = self._last.get((tab, owner))
-        return self.recent(tab) if found is None and owner is not None else found
+        return self.recent(tab) if found is None and owner is not None and sees_all_jobs(owner) else found
 
     def remembered(self) -> tuple[Job, ...]:
         """Every job that `find` knows."""
