@@ -14,7 +14,7 @@ from webui.core.preset import PRESET_MARK, PRESET_VERSION
 
 pytestmark = pytest.mark.timeout(400)
 PROMPT = "#txt2img_prompt textarea"
-SAID = "#txt2img_preset_said"
+SAID = "#txt2img_put_back"
 TRAY = "#arrivals li"
 
 
@@ -99,7 +99,7 @@ def test_a_set_up_is_kept_changed_applied_and_put_back(fresh_page, address):
     # What is missing is said; the rest is filled.
     expect(page.locator(SAID)).to_contain_text("ink is not here")
     page.locator(SAID).get_by_role("button", name="Put back").click()
-    expect(page.locator(SAID)).to_have_count(0)
+    expect(page.locator(SAID)).to_contain_text("what it was before")
     form_shows(page, "a boat", 5, "tiny-sd15.safetensors")
     expect(page.locator("#txt2img_seed input")).to_have_value("-1")
     expect(page.locator("#txt2img_hr-checkbox input")).not_to_be_checked()

@@ -1,9 +1,7 @@
 // A preset fills the form, and says so beside a button that puts back what stood there.
-import { find } from "../dom.js";
-import { make } from "../controls.js";
 import { chooseModel } from "../cards/choosing.js";
-import { button } from "../dialogs.js";
 import { fillForm, putBack } from "../form.js";
+import { offerPutBack } from "../put_back.js";
 import { ask, messageOf } from "../server.js";
 
 // What defaults.js tells once it filled in what a checkpoint asks for, and how long that may take.
@@ -20,7 +18,12 @@ export async function applyPreset(tab, name) {
     const reading = /** @type {PresetReading} */ (await ask("GET", `v1/presets/${encodeURIComponent(name)}`));
     const restoreForm = await putBack(tab);
     await chooseAndFill(tab, reading.choose, () => fillForm(tab, reading.fields));
-    say(tab, reading, () => chooseAndFill(tab, reading.before, restoreForm));
+    const said = [`The preset “${reading.name}” filled the form.`, ...reading.problems];
+    const restore = () => chooseAndFill(tab, reading.before, restoreForm);
+    offerPutBack(tab, said, "Put back", async () => {
+      await restore();
+      offerPutBack(tab, ["The form is what it was before."], "Redo", () => applyPreset(tab, name));
+    });
     return "";
   } catch (error) {
     return messageOf(error);
@@ -44,39 +47,4 @@ async function chooseAndFill(tab, titles, fill) {
   for (const [option, title] of Object.entries(titles)) await chooseModel(option, title);
   filling = filling.then(fill);
   await filling;
-}
-
-/**
- * @param {Tab} tab
- * @param {PresetReading} reading
- * @param {() => Promise<void>} restore
- */
-function say(tab, { name, problems }, restore) {
-  find(`#${tab}_preset_said`)?.remove();
-  const text = make("div", { className: "preset-text" }, make("p", { textContent: `The preset “${name}” filled the form.` }));
-  text.append(...problems.map((problem) => make("p", { textContent: problem })));
-  /** @type {HTMLElement} */
-  const box = make(
-    "div",
-    {
-      id: `${tab}_preset_said`,
-      className: `preset-said notice-box ${problems.length ? "warning" : "info"}`,
-      attributes: { role: "status" },
-    },
-    text,
-    make(
-      "div",
-      { className: "preset-said-buttons" },
-      button("Put back", async () => {
-        try {
-          await restore();
-          box.remove();
-        } catch (error) {
-          text.replaceChildren(make("p", { textContent: messageOf(error) }));
-        }
-      }, { title: "Make the form what it was before" }),
-      button("OK", () => box.remove(), { title: "Keep it, and close this" }),
-    ),
-  );
-  find(`#${tab}_notice`)?.after(box);
 }
