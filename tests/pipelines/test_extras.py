@@ -3,6 +3,8 @@
 import numpy as np
 import pytest
 import torch
+from hypothesis import given
+from hypothesis import strategies as st
 from PIL import Image
 
 from tests.library.picture_files import catalog_of, weights, write
@@ -11,6 +13,7 @@ from webui.core.events import ImageReady, Message, Phase, Progress
 from webui.core.extras_request import (
     ExtrasRequest,
     FocalCrop,
+    SizedCrop,
     SplitOversized,
     Upscaling,
     make_extras_request,
@@ -20,7 +23,13 @@ from webui.core.stop import Stop
 from webui.models.images.upscalers import Upscalers
 from webui.pipelines.context import Context
 from webui.pipelines.extras.extras import in_8_bits, process_extras
-from webui.pipelines.extras.extras_cuts import busiest_points, corner_points, focal_crop, split_oversized
+from webui.pipelines.extras.extras_cuts import (
+    busiest_points,
+    corner_points,
+    find_crop_size,
+    focal_crop,
+    split_oversized,
+)
 from webui.store.pictures.inputs import Inputs
 
 
@@ -163,6 +172,43 @@ def test_parts_begin_and_end_with_the_picture():
     first, *_, last = split_oversized(ramp, (32, 32), SplitOversized())
     assert first.getextrema()[0] == ramp.getextrema()[0]
     assert last.getextrema()[1] == ramp.getextrema()[1]
+
+
+@given(
+    width=st.integers(1, 4000),
+    height=st.integers(1, 4000),
+    objective=st.sampled_from(["Maximize area", "Minimize error"]),
+    threshold=st.floats(0, 1),
+)
+def test_a_crop_of_a_size_in_bounds_is_the_best_there_is(width, height, objective, threshold):
+    crop = SizedCrop(objective=objective, threshold=threshold)
+    found = find_crop_size((width, height), crop)
+    shape = width / height
+    allowed = {
+        (w, h): 1 - min(shape / (w / h), (w / h) / shape)
+        for w in range(384, 769, 64)
+        for h in range(384, 769, 64)
+        if 64 * 64 <= w * h <= 640 * 640
+    }
+    near = {size: error for size, error in allowed.items() if error <= threshold - 1e-9}
+    if found is None:
+        assert not near
+        return
+    assert allowed[found] <= threshold + 1e-9
+    if objective == "Maximize area":
+        assert all(w * h <= found[0] * found[1] for w, h in near)
+    else:
+        assert all(allowed[found] <= error + 1e-9 for error in near.values())
+
+
+def test_an_auto_sized_crop_cuts_the_middle_and_leaves_what_fits_no_size(context):
+    wide = Image.new("RGB", (1500, 1000), "red")
+    wide.paste("blue", (0, 0, 20, 1000))
+    (made,) = results(of(context, wide, sized_crop=SizedCrop()), context)
+    assert made.image.size == (768, 512)
+    band = Image.new("RGB", (1000, 20))
+    (odd,) = results(of(context, band, sized_crop=SizedCrop()), context)
+    assert odd.image.size == (1000, 20)
 
 
 def test_the_focal_crop_keeps_what_the_eye_goes_to(upscalers):

@@ -67,6 +67,20 @@ class FocalCrop(Frozen):
     edges_weight: Number = Field(default=0.5, ge=0, le=1)
 
 
+class SizedCrop(Frozen):
+    """Cut to one of the sizes, sides multiples of 64, within these bounds in pixels: "Auto-sized crop".
+
+    Of those whose shape is off by no more than the share `threshold`: the largest, or the nearest in shape.
+    """
+
+    min_side: int = Field(default=384, ge=64, le=2048)
+    max_side: int = Field(default=768, ge=64, le=2048)
+    min_area: int = Field(default=64 * 64, ge=64 * 64, le=2048 * 2048)
+    max_area: int = Field(default=640 * 640, ge=64 * 64, le=2048 * 2048)
+    objective: Literal["Maximize area", "Minimize error"] = "Maximize area"
+    threshold: Number = Field(default=0.1, ge=0, le=1)
+
+
 class ExtrasRequest(Frozen):
     """One job of Extras. Without any part the pictures are saved as they are.
 
@@ -83,6 +97,7 @@ class ExtrasRequest(Frozen):
     faces_first: bool = False
     split: SplitOversized | None = None
     focal_crop: FocalCrop | None = None
+    sized_crop: SizedCrop | None = None
     flipped_copies: tuple[FlipMode, ...] = ()
     keep_names: bool = Field(default=False, description="Name results after the files they came from.")
     show_results: bool = Field(default=True, description="Show results on the page too.")

@@ -18,7 +18,7 @@ from webui.core.infotext_syntax import encode_value
 from webui.library.catalog.upscaler_names import CODEFORMER, GFPGAN, NONE
 from webui.models.vae.tiles import TileDone
 from webui.pipelines.context import Context
-from webui.pipelines.extras.extras_cuts import focal_crop, split_oversized
+from webui.pipelines.extras.extras_cuts import find_crop_size, focal_crop, sized_crop, split_oversized
 from webui.store.files.regular_files import is_folder
 from webui.store.pictures.picture_files import pictures_in
 from webui.store.reading import open_picture, read_infotext
@@ -90,7 +90,7 @@ def process_extras(request: ExtrasRequest, context: Context) -> Generator[Event]
             yield Message(text=f"{given.name}: {error}", level="warning")
         yield from tell(context)
     if refused is not None and not finished:
-        raise type(refused)(f"None of the pictures ({len(found)}) could be used. The last: {refused}")
+        raise type(refused)(f"None of the {len(found)} pictures could be used. The last: {refused}")
 
 
 def read_pictures(request: ExtrasRequest, context: Context) -> list[Given]:
@@ -157,6 +157,11 @@ def cut_parts(
         images = split_oversized(picture.image, target, request.split)
     if request.focal_crop is not None:
         images = [focal_crop(image, target, request.focal_crop, context.upscalers.faces) for image in images]
+    if (crop := request.sized_crop) is not None:
+        images = [
+            sized_crop(image, size) if (size := find_crop_size(image.size, crop)) else image
+            for image in images
+        ]
     for image in images:
         yield replace(picture, image=image)
         for mode in request.flipped_copies:

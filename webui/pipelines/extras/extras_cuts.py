@@ -5,13 +5,14 @@ The rules and weights are those of A1111 1.10.1.
 
 import logging
 import math
+from itertools import product
 
 import cv2
 import numpy as np
-from PIL import Image, ImageDraw
+from PIL import Image, ImageDraw, ImageOps
 
 from webui.core.errors import ModelNotFound
-from webui.core.extras_request import FocalCrop, SplitOversized
+from webui.core.extras_request import FocalCrop, SizedCrop, SplitOversized
 from webui.models.images.face_restorers import FaceRestorers
 
 logger = logging.getLogger(__name__)
@@ -22,6 +23,8 @@ ABOVE_WATERMARKS = 0.9
 MOST_CORNERS, CORNER_QUALITY, CORNER_DISTANCE = 100, 0.04, 0.06
 # The busiest part is looked for in steps of so many pixels.
 ENTROPY_STEP = 4
+# Between the sizes that a crop chooses from.
+SIZE_STEP = 64
 BICUBIC = Image.Resampling.BICUBIC
 
 
@@ -56,6 +59,34 @@ def focal_crop(image: Image.Image, target: Size, crop: FocalCrop, faces: FaceRes
     left = min(max(round(x) - width // 2, 0), image.width - width)
     top = min(max(round(y) - height // 2, 0), image.height - height)
     return image.crop((left, top, left + width, top + height))
+
+
+def find_crop_size(size: Size, crop: SizedCrop) -> Size | None:
+    """The size that a picture of `size` is cut to; None where none of those allowed has about its shape."""
+    sides = range(crop.min_side, crop.max_side + 1, SIZE_STEP)
+    sizes = [
+        (width, height)
+        for width, height in product(sides, sides)
+        if crop.min_area <= width * height <= crop.max_area
+        and shape_error(size, (width, height)) <= crop.threshold
+    ]
+
+    def preference(found: Size) -> tuple[float, float]:
+        area, error = found[0] * found[1], shape_error(size, found)
+        return (area, -error) if crop.objective == "Maximize area" else (-error, area)
+
+    return max(sizes, key=preference, default=None)
+
+
+def shape_error(one: Size, other: Size) -> float:
+    """How far two shapes differ: 0 for the same, near 1 for very unlike ones."""
+    ratio = (one[0] * other[1]) / (one[1] * other[0])
+    return 1 - min(ratio, 1 / ratio)
+
+
+def sized_crop(image: Image.Image, size: Size) -> Image.Image:
+    """The middle of a picture in another shape, at that size."""
+    return ImageOps.fit(image, size, Image.Resampling.LANCZOS)
 
 
 def focal_point(image: Image.Image, target: Size, crop: FocalCrop, faces: FaceRestorers) -> Point:

@@ -13,7 +13,17 @@ from webui.ui.components.input_accordion import input_accordion
 from webui.ui.components.model_lists import make_refresh, renew_on_load
 from webui.ui.components.sampling_fields import add_slider
 from webui.ui.components.sub_tabs import chooser, panel, sub_tabs
-from webui.ui.forms.extras import BATCH, DEFAULTS, DIRECTORY, FLIPS, MODES, SCALE_BY, SCALE_TO, SINGLE
+from webui.ui.forms.extras import (
+    BATCH,
+    DEFAULTS,
+    DIRECTORY,
+    FLIPS,
+    MODES,
+    OBJECTIVES,
+    SCALE_BY,
+    SCALE_TO,
+    SINGLE,
+)
 from webui.ui.forms.form import Form
 from webui.ui.handlers import INSTANT
 
@@ -177,6 +187,28 @@ def make_cuts(form: Form) -> None:
             ("focal_edges", "Focal point edges weight", "postprocess_focal_crop_edges_weight"),
         ):
             slider(form, name, label, elem_id, (0, 1, 0.05))
+    with accordion(form, "sized", "Auto-sized crop", "extras_sized_crop"):
+        with gr.Row(elem_classes=["fields", "two-columns"]):
+            for name, label, elem_id, span in (
+                ("sized_min_side", "Dimension lower bound", "mindim", (64, 2048, 8)),
+                ("sized_max_side", "Dimension upper bound", "maxdim", (64, 2048, 8)),
+                ("sized_min_area", "Area lower bound", "minarea", (64 * 64, 2048 * 2048, 1)),
+                ("sized_max_area", "Area upper bound", "maxarea", (64 * 64, 2048 * 2048, 1)),
+            ):
+                slider(form, name, label, f"postprocess_multicrop_{elem_id}", span)
+        with gr.Row(elem_classes=["fields"]):
+            form.add(
+                "sized_objective",
+                gr.Radio(
+                    list(OBJECTIVES),
+                    value=DEFAULTS["sized_objective"],
+                    label="Resizing objective",
+                    elem_id="postprocess_multicrop_objective",
+                ),
+            )
+            slider(
+                form, "sized_threshold", "Error threshold", "postprocess_multicrop_threshold", (0, 1, 0.01)
+            )
     with accordion(form, "flip", "Create flipped copies", "extras_flip"):
         form.add(
             "flips",

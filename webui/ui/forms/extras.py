@@ -2,16 +2,17 @@
 
 from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 from webui.core.errors import InvalidRequest, UnusableFile
-from webui.core.extras_request import ExtrasImage, ExtrasRequest, make_extras_request
+from webui.core.extras_request import ExtrasImage, ExtrasRequest, SizedCrop, make_extras_request
 from webui.core.settings import Settings
 from webui.store.pictures.inputs import Inputs
 
 SINGLE, BATCH, DIRECTORY = "Single Image", "Batch Process", "Batch from Directory"
 MODES = (SINGLE, BATCH, DIRECTORY)
 SCALE_BY, SCALE_TO = "Scale by", "Scale to"
+OBJECTIVES: tuple[str, ...] = get_args(SizedCrop.model_fields["objective"].annotation)
 FLIPS = ("Horizontal", "Vertical", "Both")
 # What the fields hold at first: A1111's values.
 DEFAULTS: dict[str, Any] = {
@@ -42,6 +43,13 @@ DEFAULTS: dict[str, Any] = {
     "focal_face": 0.9,
     "focal_entropy": 0.15,
     "focal_edges": 0.5,
+    "sized": False,
+    "sized_min_side": 384,
+    "sized_max_side": 768,
+    "sized_min_area": 64 * 64,
+    "sized_max_area": 640 * 640,
+    "sized_objective": OBJECTIVES[0],
+    "sized_threshold": 0.1,
     "flip": False,
     "flips": ["Horizontal"],
 }
@@ -94,7 +102,9 @@ def cuts(fields: Mapping[str, Any]) -> dict[str, Any]:
         "entropy_weight": fields["focal_entropy"],
         "edges_weight": fields["focal_edges"],
     }
+    sized = {name: fields[f"sized_{name}"] for name in SizedCrop.model_fields}
     return {
+        "sized_crop": sized if fields["sized"] else None,
         "split": split if fields["split"] else None,
         "focal_crop": focal if fields["focal"] else None,
         "flipped_copies": tuple(fields["flips"] or ()) if fields["flip"] else (),
