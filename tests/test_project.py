@@ -66,13 +66,13 @@ def test_a_class_name_stands_for_one_thing():
     assert {name: found for name, found in places.items() if len(found) > 1} == {}
 
 
-def test_no_floor_holds_a_fourth_of_the_code():
-    """Lines of Python and JavaScript, by package."""
+def test_no_room_holds_much_of_the_code():
+    """Lines of Python and JavaScript, by package; the page's scripts are a room of their own."""
     lines: dict[str, int] = {}
     for path in [*MODULES, *(ROOT / "webui").rglob("*.js")]:
-        floor = path.relative_to(ROOT).parts[1]
+        floor = path.relative_to(ROOT).parts[1] if path.suffix == ".py" else "scripts"
         lines[floor] = lines.get(floor, 0) + len(path.read_text(encoding="utf-8").splitlines())
-    assert max(lines.values()) < sum(lines.values()) / 4, lines
+    assert max(lines.values()) < 0.22 * sum(lines.values()), lines
 
 
 def test_the_ground_floor_loads_neither_torch_nor_gradio(tmp_path):

@@ -94,7 +94,7 @@ def test_hypertile_changes_large_pictures_alone_and_leaves_nothing_behind(contex
         "width": 128,
         "height": 128,
     }
-    second = made(**hires, options={"hypertile_enable_unet_secondpass": True})
+    second = made(**hires, options={"hypertile_enable_unet_secondpass": True, "hypertile_max_tile_unet": 128})
     assert second.image.tobytes() != made(**hires).image.tobytes()
     assert "Hypertile U-Net second pass: True" in second.infotext
 
