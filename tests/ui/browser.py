@@ -143,7 +143,7 @@ class Complaints:
 
     def on_console(self, message: ConsoleMessage) -> None:
         if message.type == "error":
-            self.errors.append(message.text)
+            self.errors.append(f"{message.text} {message.location.get('url', '')}".strip())
 
     def on_request(self, request: Request) -> None:
         if not request.url.startswith((self.address, "data:", "blob:")):

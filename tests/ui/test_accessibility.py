@@ -113,7 +113,7 @@ def test_axe_finds_nothing_serious_in_folds_lists_notices_and_results(auditor):
     auditor.look("a list", "#txt2img_sampling")
     page.keyboard.press("Escape")
     tick_all(page, "#tab_txt2img .accordion-tick input", ticked=False)
-    steps.fill_form(page, "a (fox", steps=2, seed="none")
+    steps.fill_form(page, "a <lora:nosuch:1> (fox", steps=2)
     page.click("#txt2img_generate")
     expect(page.locator("#tab_txt2img .notice-box:visible").first).to_be_visible()
     expect(page.locator("#tab_txt2img .token-counter .error:visible")).to_be_visible()

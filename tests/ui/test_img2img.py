@@ -75,6 +75,7 @@ def place(page: Page, name: str, x: float, y: float) -> tuple[float, float]:
 
 def drag(page: Page, name: str, start: tuple[float, float], end: tuple[float, float]) -> None:
     """A stroke with the mouse between two places of the stage."""
+    page.locator(f"#{name} .canvas-stage").scroll_into_view_if_needed()
     page.mouse.move(*place(page, name, *start))
     page.mouse.down()
     page.mouse.move(*place(page, name, *end), steps=4)

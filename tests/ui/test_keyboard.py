@@ -73,7 +73,7 @@ def test_lists_close_when_the_focus_goes_and_it_goes_to_the_next_field(fresh_pag
     page = fresh_page
     for elem_id, following in (
         ("txt2img_sampling", "txt2img_scheduler"),
-        ("txt2img_styles", "refresh_txt2img_styles"),
+        ("txt2img_styles", "txt2img_style_apply"),
         ("txt2img_scheduler", "txt2img_steps"),
     ):
         field(page, elem_id).focus()

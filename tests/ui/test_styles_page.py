@@ -71,6 +71,7 @@ def test_styles_are_made_renamed_applied_found_again_and_deleted_with_undo(fresh
     expect(page.locator(PROMPT)).to_have_value("ink drawing, a cat, oil painting")
     chips(page, "nosuch")
     expect(page.locator("#txt2img_notice")).to_contain_text("There is no style “nosuch”")
+    page.click("#txt2img_notice .notice-close")
     page.click("#txt2img_styles_edit_button")
     page.click(f"{DIALOG} >> text=Extract from prompt")
     said(page, "Taken out of the prompt and chosen:")

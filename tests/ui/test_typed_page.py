@@ -221,6 +221,7 @@ def test_a_wrong_number_is_put_right_beside_its_field_and_never_reaches_the_serv
         box.press("Tab")
         expect(box).to_have_value(becomes)
     page.click("#tab_txt2img-button")
+    page.get_by_role("dialog").get_by_text("Discard").click()
     # Generate, pressed by its key in the middle of typing: what it sends is what the fields show.
     page.fill(PROMPT, "a fox (not closed")
     expect(page.locator("#txt2img_token_counter")).to_contain_text("bracket not closed")

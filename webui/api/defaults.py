@@ -6,7 +6,7 @@ from fastapi import APIRouter
 from pydantic import BaseModel, Field
 
 from webui.core.checkpoint_defaults import CheckpointDefaults
-from webui.core.errors import InvalidRequest
+from webui.core.errors import InvalidRequest, NotFound
 from webui.core.model_file import ModelFile, ModelKind
 from webui.jobs.services import Services
 from webui.library.cards.card import card_id
@@ -60,9 +60,15 @@ def add_default_routes(router: APIRouter, services: Services) -> None:
     """Defaults of checkpoints."""
 
     @router.get("/v1/defaults")
-    def defaults(checkpoint: str = "") -> DefaultsAnswer:
-        """What the form begins with for a checkpoint, or for the one that is selected."""
-        return defaults_answer(services, find_checkpoint(services, checkpoint))
+    def defaults(checkpoint: str = "") -> DefaultsAnswer | None:
+        """What the form begins with for a checkpoint, or for the one that is selected; null if none is."""
+        try:
+            file = find_checkpoint(services, checkpoint)
+        except NotFound:
+            if checkpoint:
+                raise
+            return None
+        return defaults_answer(services, file)
 
     @router.put("/v1/defaults")
     def keep(body: KeptDefaults) -> DefaultsAnswer:
