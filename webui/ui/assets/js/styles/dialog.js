@@ -15,6 +15,8 @@ export class StylesDialog {
   /** What the fields held when they were filled. */
   #filled = "";
   #warned = false;
+  /** Whether somebody works in it already. */
+  #begun = false;
 
   /** @param {Tab} tab */
   constructor(tab) {
@@ -27,6 +29,7 @@ export class StylesDialog {
     this.dialog.addEventListener("keydown", (event) => {
       if (event.key === "Enter" && (event.ctrlKey || event.metaKey)) void this.#save();
     });
+    for (const name of ["click", "input"]) this.dialog.addEventListener(name, () => (this.#begun = true), { capture: true, once: true });
     void this.#attempt(async () => this.#open(await readStyles()));
   }
 
@@ -73,6 +76,8 @@ export class StylesDialog {
   /** @param {StylesAnswer} answer */
   #open(answer) {
     this.#list(answer);
+    // The answer may come late: what was typed meanwhile stays.
+    if (this.#begun) return;
     const [first] = chosenIn(this.tab);
     const known = answer.styles.find(({ name }) => name === first);
     if (known) this.#fill(known);
