@@ -7,7 +7,7 @@ from webui.core.settings import Settings
 from webui.core.stop import Stop
 from webui.models.images.upscalers import Upscalers
 from webui.models.manager import ModelManager
-from webui.pipelines.context import Context
+from webui.plugins.context import Context
 
 
 @pytest.fixture(scope="module")

@@ -21,7 +21,6 @@ from webui.core.extras_request import (
 from webui.core.settings import Settings
 from webui.core.stop import Stop
 from webui.models.images.upscalers import Upscalers
-from webui.pipelines.context import Context
 from webui.pipelines.extras.extras import in_8_bits, process_extras
 from webui.pipelines.extras.extras_cuts import (
     busiest_points,
@@ -30,6 +29,7 @@ from webui.pipelines.extras.extras_cuts import (
     focal_crop,
     split_oversized,
 )
+from webui.plugins.context import Context
 from webui.store.pictures.inputs import Inputs
 
 

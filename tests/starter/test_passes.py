@@ -20,8 +20,8 @@ from webui.core.stop import Stop
 from webui.main import build_services
 from webui.models.images.upscalers import Upscalers
 from webui.models.manager import ModelManager
-from webui.pipelines.context import Context
 from webui.pipelines.generate.generate import generate
+from webui.plugins.context import Context
 
 ROOT = Path(__file__).resolve().parents[2]
 SHOWN = os.environ.get("SCREENSHOTS")

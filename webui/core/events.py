@@ -6,6 +6,7 @@ from PIL.Image import Image
 from pydantic import BaseModel, ConfigDict
 
 from webui.core.request import GenerationRequest
+from webui.core.run_plan import RunPlan
 
 
 class Event(BaseModel):
@@ -150,6 +151,21 @@ class LoraReport(Event):
     def total(self) -> int:
         """Tensors in the file."""
         return self.matched + len(self.unmatched)
+
+
+class Planned(Event):
+    """What each picture of the run is made from, where extensions changed it. Told before the first step."""
+
+    plan: RunPlan
+
+
+class Withdrawn(Event):
+    """The result with this index is no longer one: an extension left it out, or put others in its place.
+
+    Its file stays.
+    """
+
+    index: int
 
 
 class Finished(Event):

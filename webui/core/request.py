@@ -24,14 +24,12 @@ from webui.core.request_parts import (
     Refiner,
     ResizeMode,
 )
+from webui.core.run_plan import MAX_PROMPT, MAX_SEED, PlannedPicture, RunPlan, Seed
 from webui.core.sampling import effective_schedule, find_sampler, find_schedule
 
-MAX_SEED = 2**64 - 1
-MAX_PROMPT = 200_000
 # Parts of a pydantic location that users should not see.
 HIDDEN_LOC_PARTS = ("options", "int", "float")
 Pixels = Annotated[int, Field(ge=8, le=MAX_SIDE, multiple_of=8)]
-Seed = Annotated[int, Field(ge=0, le=MAX_SEED)]
 
 
 class GenerationRequest(Frozen):
@@ -78,6 +76,15 @@ class GenerationRequest(Frozen):
     options: ImageOptions = ImageOptions()
     extras: dict[str, JsonValue] = Field(
         default={}, description="One entry per plugin, validated by that plugin."
+    )
+    script: str = Field(
+        default="",
+        max_length=200,
+        description="Title of the script that makes the run.",
+    )
+    plan: RunPlan | None = Field(
+        default=None,
+        description="What each picture is made from. Set by the program.",
     )
 
     @field_validator("sampler")
@@ -127,7 +134,7 @@ class GenerationRequest(Frozen):
     @property
     def count(self) -> int:
         """Pictures in the whole run."""
-        return self.batch_size * self.batch_count
+        return len(self.plan) if self.plan is not None else self.batch_size * self.batch_count
 
     @property
     def effective_schedule(self) -> str:
@@ -162,6 +169,7 @@ class GenerationRequest(Frozen):
             "width": width,
             "height": height,
             "options": options.model_copy(update=own),
+            "plan": self.plan and self.plan.second_pass(),
         }
         return self.model_copy(update=changes)
 
@@ -201,11 +209,57 @@ class GenerationRequest(Frozen):
 
     def seed_of(self, index: int) -> int:
         """Seed of picture `index` of the run."""
+        if self.plan is not None:
+            return self.plan.pictures[index].seed
         return self.seed if self.variation_strength else self.seed + index
 
     def variation_seed_of(self, index: int) -> int:
         """Variation seed of picture `index` of the run."""
+        if self.plan is not None:
+            return self.plan.pictures[index].variation_seed
         return self.variation_seed + index
+
+    def picture(self, index: int) -> PlannedPicture:
+        """What picture `index` of the run is made from."""
+        if self.plan is not None:
+            return self.plan.pictures[index]
+        hires = self.hires
+        return PlannedPicture(
+            prompt=self.prompt,
+            negative_prompt=self.negative_prompt,
+            seed=self.seed_of(index),
+            variation_seed=self.variation_seed_of(index),
+            hires_prompt=hires.prompt if hires else "",
+            hires_negative_prompt=hires.negative_prompt if hires else "",
+        )
+
+    def plan_pictures(self) -> RunPlan:
+        """The plan; where nobody changed it, one prompt for all and seeds that count up."""
+        return self.plan or RunPlan(pictures=tuple(self.picture(index) for index in range(self.count)))
+
+    def planned(self, plan: RunPlan) -> Self:
+        """The same request for the pictures of a plan: as many batches as they take."""
+        if plan == self.plan or (self.plan is None and plan == self.plan_pictures()):
+            return self
+        batches = -(-len(plan) // self.batch_size)
+        return self.model_copy(update={"plan": plan, "batch_count": batches})
+
+    def with_texts_of(self, index: int) -> Self:
+        """With the texts of picture `index` in place of the run's."""
+        if self.plan is None:
+            return self
+        own = self.plan.pictures[index]
+        changes: dict[str, object] = {"prompt": own.prompt, "negative_prompt": own.negative_prompt}
+        if self.hires is not None:
+            texts = {"prompt": own.hires_prompt, "negative_prompt": own.hires_negative_prompt}
+            changes["hires"] = self.hires.model_copy(update=texts)
+        return self.model_copy(update=changes)
+
+    def only(self, index: int) -> Self:
+        """The request that makes picture `index` of the run alone."""
+        own = self.picture(index)
+        changes = {"plan": None, "seed": own.seed, "variation_seed": own.variation_seed}
+        return self.with_texts_of(index).model_copy(update=changes | {"batch_size": 1, "batch_count": 1})
 
 
 def make_request(**fields: object) -> GenerationRequest:

@@ -1,7 +1,7 @@
 """A request and A1111's infotext: which keys a picture carries, in A1111's order, and back."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from webui.core.image_options import A1111_DEFAULTS, infotext_key
@@ -52,6 +52,9 @@ class PictureFacts:
 
 def format_infotext(request: GenerationRequest, index: int, facts: PictureFacts) -> str:
     """The text that goes into picture `index` of the run."""
+    if request.plan is not None:
+        own = request.plan.pictures[index].entries
+        request, index, facts = request.only(index), 0, replace(facts, entries=facts.entries | own)
     return join_fields(request.prompt, request.negative_prompt, fields_of_picture(request, index, facts))
 
 

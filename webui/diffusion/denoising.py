@@ -3,6 +3,7 @@
 from collections.abc import Callable, Generator, Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -90,7 +91,7 @@ class Denoising:
 
     `noise` starts the images, unless `first_noise` (B, C, h, w) is given. `sigmas` (falling) replaces the
     schedule. The lists of functions are the moments described at `Hooks`; `guided` is there once `run` has
-    begun.
+    begun. `family` is the network's, as `Family` names it. `resources` are closed when the run ends.
     """
 
     network: nn.Module
@@ -98,6 +99,7 @@ class Denoising:
     cond: Conditioning
     uncond: Conditioning
     noise: ImageNoise
+    family: str = ""
     sampler: str = "Euler"
     schedule: str = AUTOMATIC
     steps: int = 20
@@ -117,6 +119,7 @@ class Denoising:
     after_network: list[Callable[[NetworkOutput], None]] = field(default_factory=list)
     after_guidance: list[Callable[[Tensor, GuidedNetwork], Tensor]] = field(default_factory=list)
     guided: GuidedNetwork | None = None
+    resources: ExitStack = field(default_factory=ExitStack)
     _attached: ExitStack | None = None
 
     @property
@@ -134,7 +137,7 @@ class Denoising:
         """Steps, at least one. Closing it detaches every adapter."""
         sampler = self._sampler
         self.guided = self._guided_network(sampler)
-        with ExitStack() as attached:
+        with self.resources, ExitStack() as attached:
             self._attached = attached
             for adapter in self.adapters:
                 attached.enter_context(adapter.attach(self.network))
@@ -148,9 +151,21 @@ class Denoising:
                 yield Step(0, torch.zeros(()), route.latent, route.latent)
 
     def exchange(
-        self, network: nn.Module, prediction: Prediction, cond: Conditioning, uncond: Conditioning
+        self,
+        network: nn.Module,
+        prediction: Prediction,
+        cond: Conditioning,
+        uncond: Conditioning,
+        family: str = "",
     ) -> None:
-        """Go on with another network and its prompts, in the middle of a run: a refiner takes over."""
+        """Go on with another network and its prompts, in the middle of a run: a refiner takes over.
+
+        Functions and adapters made for a network of another family are dropped, unless they say that they fit
+        (`fits_all_families`).
+        """
+        if family != self.family:
+            self._drop_unfit()
+            self.family = family
         assert self.guided is not None, "the run has not begun"
         assert self._attached is not None, "the run has not begun"
         for adapter in self.adapters:
@@ -159,6 +174,15 @@ class Denoising:
         guided = self.guided
         guided.network, guided.cond, guided.uncond = network, cond, uncond
         guided.preconditioning = self._preconditioning(self._sampler)
+
+    def _drop_unfit(self) -> None:
+        """Forget what was made for the network's family. The lists are those that the guided network has."""
+        keep_fitting(self.before_evaluation)
+        keep_fitting(self.before_guidance)
+        keep_fitting(self.before_network)
+        keep_fitting(self.after_network)
+        keep_fitting(self.after_guidance)
+        keep_fitting(self.adapters)
 
     @property
     def _sampler(self) -> Sampler:
@@ -248,6 +272,11 @@ class Denoising:
         positive = route.all_levels[route.all_levels > 0]
         is_per_image = not self.options.no_batch_determinism
         return self.noise.brownian(float(positive.min()), float(positive.max()), is_per_image=is_per_image)
+
+
+def keep_fitting(functions: list[Any]) -> None:
+    """Leave in a list what fits networks of all families."""
+    functions[:] = [each for each in functions if getattr(each, "fits_all_families", False)]
 
 
 def sigma_route(noise: Tensor, sigmas: Tensor, init: InitImage, part: Img2ImgSteps) -> Route:

@@ -187,7 +187,8 @@ class GuidedNetwork:
 
     def __call__(self, latent: Tensor, level: Tensor) -> Tensor:
         """Result (B, C, h, w) for a latent and its sigma or timestep (0-dim, CPU)."""
-        for hook in self.hooks.before_evaluation:
+        # A refiner that takes over here may take functions out of the list.
+        for hook in tuple(self.hooks.before_evaluation):
             hook(self, level)
         levels = torch.full((len(latent),), float(level), device=latent.device)
         if self.mask is not None and self.blends_before:

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from contextlib import closing
 
 from webui.core.errors import WebuiError
-from webui.core.events import Finished, ImageReady, Started
+from webui.core.events import Event, Finished, ImageReady, Started
 from webui.jobs.edge import run_at_edge
 from webui.jobs.failures import Failure, failure_of
 from webui.jobs.job import Job
@@ -49,15 +49,24 @@ class Device:
         if self._worker is None:
             self._worker = self._make_worker()
         job.append(Started(at=time.time()))
-        with closing(self._worker.run(job.request, job.settings, job.halt)) as events:
+
+        def emit(event: Event) -> None:
+            self._tell(event, job)
+
+        with closing(self._worker.run(job.request, job.settings, job.halt, emit)) as events:
             for event in events:
-                if not isinstance(event, ImageReady):
-                    job.append(event)
-                elif not self._receive(event, job):
+                if not self._tell(event, job):
                     break
                 if job.halt.is_cancelled:
                     return Finished(outcome="cancelled")
         return Finished(outcome="stopped" if job.halt.is_stopped else "done")
+
+    def _tell(self, event: Event, job: Job) -> bool:
+        """Into the job's log, a picture to whoever saves it; False where the job is to end."""
+        if isinstance(event, ImageReady):
+            return self._receive(event, job)
+        job.append(event)
+        return True
 
 
 def log_missing_worker(error: BaseException) -> None:

@@ -17,15 +17,17 @@ from webui.core.stop import Stop
 from webui.core.work import WorkRequest
 from webui.jobs.edge import run_at_edge
 from webui.jobs.hash_ahead import hash_ahead
+from webui.jobs.worker import Emit
 from webui.library.catalog.catalog import Catalog
 from webui.models.images.upscalers import Upscalers
 from webui.models.manager import ModelManager
 from webui.models.out_of_memory import LOWER
-from webui.pipelines.context import Context
 from webui.pipelines.decode_again import decode_again
 from webui.pipelines.extras.extras import process_extras
 from webui.pipelines.generate.generate import generate
 from webui.pipelines.series import run_series
+from webui.plugins.context import Context, lose
+from webui.plugins.host import Plugins
 from webui.store.pictures.inputs import Inputs
 from webui.store.pictures.latents import Latents
 
@@ -37,8 +39,15 @@ class LocalWorker:
     """Holds the one ModelManager and the one Upscalers. Make it on the device thread."""
 
     def __init__(
-        self, catalog: Catalog, inputs: Inputs, latents: Latents, flags: Flags, version: str
+        self,
+        catalog: Catalog,
+        inputs: Inputs,
+        latents: Latents,
+        flags: Flags,
+        version: str,
+        plugins: Plugins | None = None,
     ) -> None:
+        self._plugins = plugins or Plugins()
         self._models = ModelManager.for_machine(catalog, flags)
         self._upscalers = Upscalers(catalog, self._models.device, self._models.holder, exact=flags.is_exact)
         self._catalog = catalog
@@ -58,7 +67,9 @@ class LocalWorker:
         with self._models.use(models.sd_model_checkpoint, models.sd_vae, settings.numbers.precision):
             pass
 
-    def run(self, request: WorkRequest, settings: Settings, stop: Stop) -> Generator[Event]:
+    def run(
+        self, request: WorkRequest, settings: Settings, stop: Stop, emit: Emit = lose
+    ) -> Generator[Event]:
         """Carry out one request."""
         # Any of these may be named by a prompt without a mark; LoRAs are waited for where one is named.
         self._catalog.settle(*(kind for kind in ModelKind if kind is not ModelKind.LORA))
@@ -67,7 +78,16 @@ class LocalWorker:
         self._models.set_budget(budget_bytes)
         self._upscalers.prepare(exact=settings.numbers.precision == "exact")
         context = Context(
-            self._models, self._upscalers, self._inputs, self._latents, settings, stop, self._version
+            self._models,
+            self._upscalers,
+            self._inputs,
+            self._latents,
+            settings,
+            stop,
+            self._version,
+            plugins=self._plugins,
+            emit=emit,
+            run=generate,
         )
         return self._in_memory(self._events(request, context))
 

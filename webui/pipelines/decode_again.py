@@ -7,11 +7,12 @@ import torch
 
 from webui.core.decode_request import DecodeRequest
 from webui.core.events import Event, Phase
-from webui.pipelines.context import Context
 from webui.pipelines.generate.kept_latents import read_latent
 from webui.pipelines.generate.pictures import Making, finish_pictures, picture_facts, tell, use_upscaler
 from webui.pipelines.img2img.img2img import originals_for
-from webui.pipelines.setup import Batch, use_models
+from webui.pipelines.setup import use_models
+from webui.plugins.batch import Batch
+from webui.plugins.context import Context
 
 
 @torch.no_grad()
@@ -20,7 +21,7 @@ def decode_again(request: DecodeRequest, context: Context) -> Generator[Event]:
     kept_batch = context.latents.open(request.latent)
     own = kept_batch.request.model_copy(update={"vae": request.vae})
     yield Phase(name="Loading model")
-    batch = Batch(kept_batch.first // own.batch_size, own)
+    batch = Batch.of(kept_batch.first // own.batch_size, own)
     with use_models(own.model_copy(update={"model": kept_batch.model}), context) as sd:
         told = picture_facts(sd, own, context)
         facts = replace(kept_batch.facts, vae_name=told.vae_name, vae_hash=told.vae_hash)

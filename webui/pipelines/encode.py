@@ -1,71 +1,144 @@
 """Prompt and negative prompt to what the network reads, remembered across runs."""
 
-from collections.abc import Hashable, Iterable, Mapping
+from collections.abc import Callable, Hashable, Iterable, Mapping
 from dataclasses import dataclass, replace
 
 from torch import Tensor
 
 from webui.core.request import GenerationRequest
 from webui.core.sampling import find_sampler
-from webui.diffusion.conditioning import EncodedPart
+from webui.diffusion.conditioning import Conditioning, EncodedPart
 from webui.diffusion.text_encoder import EncodingOptions, PictureSize, TextEncoder
 from webui.models.conditioning_cache import ConditioningCache
+from webui.models.files.embeddings import UsableEmbeddings
 from webui.models.loaded_model import LoadedModel
 from webui.models.prompt_networks import Activated
-from webui.pipelines.context import Context
 from webui.pipelines.networks import activate
+from webui.plugins.batch import Batch
+from webui.plugins.context import Context
 from webui.prompts.conditioning import PromptPlan, Timeline, plan
 from webui.prompts.syntax import lift_networks
 
+# Embeddings that were used and their hashes, as A1111's "TI hashes" has them.
+EmbeddingHashes = tuple[tuple[str, str], ...]
+# Prompt and negative prompt without networks.
+Texts = tuple[str, str]
+
 
 @dataclass(frozen=True, slots=True, eq=False)
-class EncodedPrompts:
-    """AND parts of a picture's prompt and negative prompt; `padding` (77, D) is the empty prompt."""
+class EncodedBatch:
+    """What the network reads for each picture of a batch; `padding` (77, D) is the empty prompt.
 
-    cond: tuple[EncodedPart, ...]
-    uncond: tuple[EncodedPart, ...]
+    `embedding_hashes` has an entry for each picture.
+    """
+
+    cond: Conditioning
+    uncond: Conditioning
     padding: Tensor | None
     activated: Activated
     warnings: tuple[str, ...] = ()
-    # A1111's "TI hashes": embeddings that were used, and their hashes.
-    embedding_hashes: tuple[tuple[str, str], ...] = ()
+    embedding_hashes: tuple[EmbeddingHashes, ...] = ()
 
 
-def encode_prompts(
+@dataclass(frozen=True, slots=True, eq=False)
+class EncodedTexts:
+    """AND parts of one picture's prompt and negative prompt."""
+
+    cond: tuple[EncodedPart, ...]
+    uncond: tuple[EncodedPart, ...]
+    warnings: tuple[str, ...]
+    embedding_hashes: EmbeddingHashes
+
+
+def encode_batch(
     sd: LoadedModel,
-    request: GenerationRequest,
+    batch: Batch,
     context: Context,
     first_pass: GenerationRequest | None = None,
-) -> EncodedPrompts:
-    """Apply the networks a request's prompt names, then encode its prompts, or find them in the cache.
+) -> EncodedBatch:
+    """Apply the networks a batch's prompts name, then encode its prompts, or find them in the cache.
 
-    Prompt editing in a second pass goes on where the `first_pass` ended.
+    All its pictures name the same networks (see `split_by_networks`). Prompt editing in a second pass goes on
+    where the `first_pass` ended.
     """
-    activated = activate(request, sd, context)
+    request = batch.request
+    activated = activate(batch, sd, context)
+    # As in A1111, networks are read in the prompt only.
+    texts = tuple((lift_networks(each.prompt)[0], each.negative_prompt) for each in batch.pictures)
+    texts = context.plugins.change(
+        "change_texts",
+        texts,
+        context.tell,
+        name="texts",
+        check=texts_of(len(texts)),
+        batch=batch,
+        context=context,
+    )
     options = request.options
     timeline = Timeline(calls_of(first_pass or request), old_timelines=options.use_old_scheduling)
     if first_pass is not None:
         timeline = replace(timeline, hires_steps=calls_of(request))
-    prompt = plan(lift_networks(request.prompt)[0], timeline)
-    # As in A1111, networks are read in the prompt only.
-    negative = plan(request.negative_prompt, timeline, is_negative=True)
-    texts = (*prompt.texts, *negative.texts)
-    models, towers = context.models, sd.text_encoder.towers
-    usable = models.networks.embeddings.usable(texts, towers, activated.embeddings)
-    text_encoder = replace(sd.text_encoder, inversions=usable.inversions)
-    encode = Encoder(
-        sd, text_encoder, (sd.text_key, usable.key), encoding_options(request), models.conditioning
-    )
+    read = TextReader(sd, request, context, timeline, activated)
+    known = {each: read(*each) for each in dict.fromkeys(texts)}
+    encoded = [known[each] for each in texts]
     pads = options.pad_cond_uncond or options.pad_cond_uncond_v0
-    empty = encode(plan("", timeline), is_negative=False)[0].schedule[0].embedding.crossattn if pads else None
-    return EncodedPrompts(
-        encode(prompt, is_negative=False),
-        encode(negative, is_negative=True),
-        empty,
+    return EncodedBatch(
+        Conditioning(tuple(each.cond for each in encoded)),
+        Conditioning(tuple(each.uncond for each in encoded)),
+        read.empty() if pads else None,
         activated,
-        tuple(dict.fromkeys((*prompt.warnings, *negative.warnings, *usable.warnings))),
-        encode.used((negative, prompt), usable.short_hashes) if usable.inversions else (),
+        tuple(dict.fromkeys(text for each in encoded for text in each.warnings)),
+        tuple(each.embedding_hashes for each in encoded),
     )
+
+
+def texts_of(count: int) -> Callable[[tuple[Texts, ...]], None]:
+    """A check of what a hook returns: so many pairs of texts."""
+
+    def check(texts: tuple[Texts, ...]) -> None:
+        if len(texts) != count or not all(isinstance(text, str) for pair in texts for text in pair):
+            raise ValueError(f"it must return {count} pairs of texts")
+
+    return check
+
+
+@dataclass(frozen=True, slots=True)
+class TextReader:
+    """Encodes texts for one pass over a checkpoint, with the embeddings that they name."""
+
+    sd: LoadedModel
+    request: GenerationRequest
+    context: Context
+    timeline: Timeline
+    activated: Activated
+
+    def __call__(self, prompt: str, negative_prompt: str) -> EncodedTexts:
+        """A prompt and a negative prompt; their networks are lifted out already."""
+        positive = plan(prompt, self.timeline)
+        negative = plan(negative_prompt, self.timeline, is_negative=True)
+        usable = self._usable((*positive.texts, *negative.texts))
+        encode = self._encoder(usable)
+        return EncodedTexts(
+            encode(positive, is_negative=False),
+            encode(negative, is_negative=True),
+            tuple(dict.fromkeys((*positive.warnings, *negative.warnings, *usable.warnings))),
+            encode.used((negative, positive), usable.short_hashes) if usable.inversions else (),
+        )
+
+    def empty(self) -> Tensor:
+        """The empty prompt (77, D)."""
+        encode = self._encoder(self._usable(()))
+        return encode(plan("", self.timeline), is_negative=False)[0].schedule[0].embedding.crossattn
+
+    def _usable(self, texts: tuple[str, ...]) -> UsableEmbeddings:
+        embeddings, towers = self.context.models.networks.embeddings, self.sd.text_encoder.towers
+        return embeddings.usable(texts, towers, self.activated.embeddings)
+
+    def _encoder(self, usable: UsableEmbeddings) -> "Encoder":
+        text_encoder = replace(self.sd.text_encoder, inversions=usable.inversions)
+        key = (self.sd.text_key, usable.key)
+        options = encoding_options(self.request)
+        return Encoder(self.sd, text_encoder, key, options, self.context.models.conditioning)
 
 
 def calls_of(request: GenerationRequest) -> int:

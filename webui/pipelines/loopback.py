@@ -8,8 +8,8 @@ from PIL import Image
 from webui.core.events import Event, ImageReady, Progress
 from webui.core.request import GenerationRequest
 from webui.core.request_parts import Loopback
-from webui.pipelines.context import Context
 from webui.pipelines.img2img.img2img import fit_canvas
+from webui.plugins.context import Context
 
 Generate = Callable[[GenerationRequest, Context], Generator[Event]]
 

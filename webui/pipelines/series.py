@@ -7,7 +7,7 @@ from webui.core.errors import WebuiError
 from webui.core.events import Event, ImageReady, Message, Progress, SaveAs
 from webui.core.request import GenerationRequest
 from webui.core.series import Series
-from webui.pipelines.context import Context
+from webui.plugins.context import Context
 
 Generate = Callable[[GenerationRequest, Context], Generator[Event]]
 

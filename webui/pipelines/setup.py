@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
-from dataclasses import dataclass
 
 from torch import Tensor, nn
 
@@ -12,7 +11,6 @@ from webui.diffusion.adapters.hypernetwork import HypernetworkAdapter
 from webui.diffusion.adapters.hypertile import HyperTile, TileChoice, VaeHyperTile, largest_tile
 from webui.diffusion.adapters.tiling import Tiling
 from webui.diffusion.adapters.token_merging import TokenMerging
-from webui.diffusion.conditioning import Conditioning
 from webui.diffusion.denoising import Denoising, RunOptions
 from webui.diffusion.guidance import Guidance
 from webui.diffusion.noise import ImageNoise, NoiseOptions
@@ -20,8 +18,9 @@ from webui.diffusion.prediction import Prediction
 from webui.diffusion.schedules import ScheduleOptions
 from webui.diffusion.step import SamplerOptions
 from webui.models.loaded_model import LoadedModel, apply_numbers
-from webui.pipelines.context import Context
-from webui.pipelines.encode import EncodedPrompts
+from webui.pipelines.encode import EncodedBatch
+from webui.plugins.batch import Batch
+from webui.plugins.context import Context
 
 TINY = "TAESD"
 NO_TINY = (
@@ -30,29 +29,6 @@ NO_TINY = (
 )
 # Seeds of the noise of the VAE's encoder, apart from those of the pictures.
 ENCODER_SEEDS = 0x5EED_0000_0000
-
-
-@dataclass(frozen=True, slots=True)
-class Batch:
-    """One of the request's batches: which pictures it makes."""
-
-    number: int
-    request: GenerationRequest
-
-    @property
-    def indexes(self) -> range:
-        """Places of its pictures in the whole run."""
-        first = self.number * self.request.batch_size
-        return range(first, first + self.request.batch_size)
-
-    @property
-    def seeds(self) -> list[int]:
-        """One seed a picture."""
-        return [self.request.seed_of(index) for index in self.indexes]
-
-    def passed(self, request: GenerationRequest) -> "Batch":
-        """The same pictures in another pass of the run."""
-        return Batch(self.number, request)
 
 
 @contextmanager
@@ -76,15 +52,16 @@ def use_models(request: GenerationRequest, context: Context) -> Iterator[LoadedM
         yield sd
 
 
-def make_denoising(batch: Batch, sd: LoadedModel, encoded: EncodedPrompts, noise: ImageNoise) -> Denoising:
+def make_denoising(batch: Batch, sd: LoadedModel, encoded: EncodedBatch, noise: ImageNoise) -> Denoising:
     """Everything a batch needs, ready to run: the moment for extensions that shape the sampling."""
-    request, options, count = batch.request, batch.request.options, batch.request.batch_size
+    request, options = batch.request, batch.request.options
     return Denoising(
         network=sd.network,
         prediction=prediction_of(sd, request),
-        cond=Conditioning.repeat(encoded.cond, count),
-        uncond=Conditioning.repeat(encoded.uncond, count),
+        cond=encoded.cond,
+        uncond=encoded.uncond,
         noise=noise,
+        family=sd.family.value,
         sampler=request.sampler,
         schedule=request.schedule,
         steps=request.steps,
@@ -133,6 +110,14 @@ def encoder_noise(batch: Batch, sd: LoadedModel, shape: tuple[int, int, int], co
     return ImageNoise(shape, seeds, NoiseOptions(batch.request.options.randn_source), sd.device).draw()
 
 
+def source_noise(request: GenerationRequest, sd: LoadedModel, shape: tuple[int, int, int]) -> Tensor:
+    """The same for an init picture, (1, C, h, w): alike for every picture and seed.
+
+    So a picture of a batch comes out alike when it is made alone.
+    """
+    return ImageNoise(shape, [ENCODER_SEEDS], NoiseOptions(request.options.randn_source), sd.device).draw()
+
+
 def batch_noise(batch: Batch, sd: LoadedModel, size: tuple[int, int] | None = None) -> ImageNoise:
     """The noise of a batch: one generator a picture; `size` is the latent's (h, w) if not the request's."""
     request, options = batch.request, batch.request.options
@@ -166,7 +151,7 @@ def prediction_of(sd: LoadedModel, request: GenerationRequest) -> Prediction:
     )
 
 
-def guidance(request: GenerationRequest, encoded: EncodedPrompts) -> Guidance:
+def guidance(request: GenerationRequest, encoded: EncodedBatch) -> Guidance:
     """How prompt and negative prompt are weighed against each other."""
     options = request.options
     return Guidance(
@@ -211,7 +196,7 @@ def schedule_options(request: GenerationRequest, sd: LoadedModel) -> ScheduleOpt
     )
 
 
-def adapters(batch: Batch, encoded: EncodedPrompts) -> list[Adapter]:
+def adapters(batch: Batch, encoded: EncodedBatch) -> list[Adapter]:
     """Changes to the network that the batch's request asks for."""
     request = batch.request
     found: list[Adapter] = [Tiling()] if request.tiling else []

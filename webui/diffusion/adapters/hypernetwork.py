@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
+from typing import ClassVar
 
 from torch import Tensor, nn
 
@@ -27,6 +28,7 @@ class WeightedHypernetwork:
 class HypernetworkAdapter:
     """Several hypernetworks, one after the other, in front of every attention's keys and values."""
 
+    fits_all_families: ClassVar[bool] = True
     weighted: Sequence[WeightedHypernetwork]
 
     @contextmanager

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from functools import partial
 from math import gcd
 from random import Random
-from typing import Any
+from typing import Any, ClassVar
 
 from torch import Tensor, nn
 
@@ -88,6 +88,7 @@ class Level:
 class HyperTile:
     """Tiles the self-attention of a U-Net, from its finest level to `max_depth` (0 to 3)."""
 
+    fits_all_families: ClassVar[bool] = True
     choice: TileChoice
     max_depth: int
 

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Literal
+from typing import ClassVar, Literal
 
 from torch import nn
 
@@ -13,6 +13,8 @@ PaddingMode = Literal["zeros", "reflect", "replicate", "circular"]
 @dataclass(frozen=True, slots=True)
 class Tiling:
     """Makes every 2-D convolution of a network pad with the opposite edge."""
+
+    fits_all_families: ClassVar[bool] = True
 
     @contextmanager
     def attach(self, network: nn.Module) -> Iterator[None]:

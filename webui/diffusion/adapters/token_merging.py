@@ -7,7 +7,7 @@ import math
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, ClassVar
 
 import torch
 from torch import Tensor, nn
@@ -81,6 +81,7 @@ def match_tokens(hidden: Tensor, height: int, width: int, ratio: float) -> Match
 class TokenMerging:
     """Merges `ratio` of the tokens (0 to 0.9) before each self-attention at the finest level."""
 
+    fits_all_families: ClassVar[bool] = True
     ratio: float
     _size: tuple[int, int] = field(default=(0, 0), init=False)
 

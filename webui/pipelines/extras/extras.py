@@ -17,8 +17,8 @@ from webui.core.extras_request import ExtrasImage, ExtrasRequest, FlipMode, Upsc
 from webui.core.infotext_syntax import encode_value
 from webui.library.catalog.upscaler_names import CODEFORMER, GFPGAN, NONE
 from webui.models.vae.tiles import TileDone
-from webui.pipelines.context import Context
 from webui.pipelines.extras.extras_cuts import find_crop_size, focal_crop, sized_crop, split_oversized
+from webui.plugins.context import Context
 from webui.store.files.regular_files import is_folder
 from webui.store.pictures.picture_files import pictures_in
 from webui.store.reading import open_picture, read_infotext

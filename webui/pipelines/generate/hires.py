@@ -9,7 +9,8 @@ from webui.diffusion.denoising import InitImage
 from webui.models.loaded_model import LoadedModel
 from webui.pipelines.img2img.image_conditioning import condition_on_mask, condition_on_nothing, pixels_of
 from webui.pipelines.img2img.resize import Upscale, resize
-from webui.pipelines.setup import Batch, encode_images, encoder_noise
+from webui.pipelines.setup import encode_images, encoder_noise
+from webui.plugins.batch import Batch
 
 
 def enlarge_latent(latent: Tensor, request: GenerationRequest, sd: LoadedModel) -> Tensor:

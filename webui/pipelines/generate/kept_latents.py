@@ -9,7 +9,7 @@ from webui.core.request import GenerationRequest
 from webui.core.request_infotext import PictureFacts
 from webui.core.settings import Saving
 from webui.models.loaded_model import LoadedModel
-from webui.pipelines.context import Context
+from webui.plugins.context import Context
 from webui.store.pictures.latents import FinishedBatch, KeepLimits, StoredLatent
 
 BYTES_PER_MB = 2**20

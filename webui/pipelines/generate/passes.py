@@ -1,6 +1,6 @@
 """The passes of a batch: from noise or a picture to the finished latent, with hires fix and refiner."""
 
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Generator, Iterable, Iterator
 from contextlib import ExitStack, closing
 from dataclasses import dataclass, field, replace
 from functools import partial
@@ -8,7 +8,7 @@ from functools import partial
 from PIL import Image
 from torch import Tensor
 
-from webui.core.events import Event, Message, Phase, Progress
+from webui.core.events import Event, LoraReport, Message, Phase, Progress
 from webui.core.request import GenerationRequest
 from webui.diffusion.denoising import Denoising
 from webui.diffusion.inpaint import LatentMask
@@ -16,8 +16,7 @@ from webui.diffusion.step import Step
 from webui.models.loaded_model import LoadedModel
 from webui.models.unet import HalfPrecisionFailure
 from webui.models.vae.preview_colours import preview_format
-from webui.pipelines.context import Context
-from webui.pipelines.encode import EncodedPrompts, encode_prompts
+from webui.pipelines.encode import EncodedBatch, encode_batch
 from webui.pipelines.generate.hires import (
     condition_second_pass,
     cut,
@@ -26,14 +25,16 @@ from webui.pipelines.generate.hires import (
     enlarge_pictures,
     start_second_pass,
 )
-from webui.pipelines.generate.pictures import decode, show_first_pass, use_upscaler
+from webui.pipelines.generate.pictures import decode, show_first_pass, tell, use_upscaler
 from webui.pipelines.generate.preview import Previewer
 from webui.pipelines.generate.refiner import Refining, is_refined, refiner_name
 from webui.pipelines.img2img.image_conditioning import condition_on_nothing
 from webui.pipelines.img2img.img2img import Start
 from webui.pipelines.img2img.resize import flatten
-from webui.pipelines.networks import activate, report_networks
-from webui.pipelines.setup import Batch, batch_noise, make_denoising, use_models
+from webui.pipelines.networks import activate, list_misplaced_networks, report_networks
+from webui.pipelines.setup import batch_noise, make_denoising, use_models
+from webui.plugins.batch import Batch
+from webui.plugins.context import Context
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,8 +44,18 @@ class Run:
     request: GenerationRequest
     context: Context
     sd: LoadedModel
-    encoded: EncodedPrompts
     start: Start | None = None
+    # Sentences that the artist was told already.
+    told: set[str] = field(default_factory=set[str])
+
+    def tell_once(self, events: Iterable[Event]) -> Iterator[Event]:
+        """The events; of messages and reports, those that were not told for a batch before."""
+        for event in events:
+            known = event.model_dump_json() if isinstance(event, Message | LoraReport) else ""
+            if known not in self.told:
+                yield event
+            if known:
+                self.told.add(known)
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,16 +99,30 @@ class SamplingPass:
     position: PassPosition
 
 
-def sample_batch(batch: Batch, run: Run, models: ExitStack) -> Generator[Event, None, Sampled | None]:
+def read_prompts(batch: Batch, run: Run) -> Generator[Event, None, EncodedBatch]:
+    """The batch's networks applied and its prompts encoded, with what there is to say of them."""
+    if batch.first == 0 or batch.request.plan is not None:
+        # Later batches of the same texts find them in the cache.
+        yield Phase(name="Reading the prompt")
+    encoded = encode_batch(run.sd, batch, run.context)
+    yield from run.tell_once(report_networks(encoded.activated))
+    yield from run.tell_once(tell(list_misplaced_networks(batch)))
+    yield from run.tell_once(tell(encoded.warnings))
+    return encoded
+
+
+def sample_batch(
+    batch: Batch, run: Run, encoded: EncodedBatch, models: ExitStack
+) -> Generator[Event, None, Sampled | None]:
     """All passes; None if cancelled. Checkpoints that take over are opened in `models`."""
     request = batch.request
     if request.hires is None:
-        return (yield from first_pass(batch, run, models, 0))
+        return (yield from first_pass(batch, run, encoded, models, 0))
     second_steps = request.second_pass().steps
     if request.hires.first_pass:
         images = [flatten(run.context.inputs.open(request.hires.first_pass), "#ffffff")] * request.batch_size
         return (yield from run_second_pass(batch, run, models, images, PassPosition(batch, 0, second_steps)))
-    sampled = yield from first_pass(batch, run, models, second_steps)
+    sampled = yield from first_pass(batch, run, encoded, models, second_steps)
     if sampled is None or run.context.stop.ends_batch:
         return sampled
     place = PassPosition(batch, request.steps, request.steps + second_steps)
@@ -105,16 +130,14 @@ def sample_batch(batch: Batch, run: Run, models: ExitStack) -> Generator[Event, 
 
 
 def first_pass(
-    batch: Batch, run: Run, models: ExitStack, steps_after: int
+    batch: Batch, run: Run, encoded: EncodedBatch, models: ExitStack, steps_after: int
 ) -> Generator[Event, None, Sampled | None]:
     """From noise, or from the picture img2img begins with."""
-    request, sd, start = batch.request, run.sd, run.start
-    # The second pass of the batch before may have used others.
-    activated = activate(request, sd, run.context)
+    request, sd, start = batch.request, run.sd, start_of(batch, run)
 
     def begin() -> SamplingPass:
         noise = batch_noise(batch, sd)
-        denoising = make_denoising(batch, sd, run.encoded, noise)
+        denoising = make_denoising(batch, sd, encoded, noise)
         if start is None:
             denoising.image_conditioning = condition_on_nothing(sd, (request.batch_size, *noise.shape))
         else:
@@ -123,16 +146,34 @@ def first_pass(
             if (factor := float(request.options.initial_noise_multiplier)) != 1:
                 denoising.first_noise = noise.draw() * factor
         refining = sample_with_refiner(batch, denoising, sd, run.context, models)
+        prepare_denoising(denoising, batch, sd, run.context)
         return SamplingPass(denoising, refining, PassPosition(batch, 0, denoising.total_steps + steps_after))
 
     yield Phase(name="Sampling", counts_steps=True)
     sampled = yield from sample(begin, sd, run.context)
     if sampled is None:
         return None
-    sampled = replace(sampled, lora_hashes=dict(activated.lora_hashes))
+    sampled = replace(sampled, lora_hashes=dict(encoded.activated.lora_hashes))
     if start is None or request.inpainting is None:
         return sampled
     return replace(sampled, latent=blend_outside_mask(sampled.latent, start.mask(request), request))
+
+
+def start_of(batch: Batch, run: Run) -> Start | None:
+    """Where the batch's pictures start; of a part of a batch, those that are its own."""
+    if run.start is None:
+        return None
+    offset = batch.first - batch.number * run.request.batch_size
+    return run.start.part(offset, batch.request.batch_size)
+
+
+def prepare_denoising(denoising: Denoising, batch: Batch, sd: LoadedModel, context: Context) -> None:
+    """The moment for extensions that shape the sampling."""
+    runs_before = context.state.runs
+    context.plugins.call("prepare_denoising", context.tell, denoising=denoising, batch=batch, context=context)
+    if context.state.runs != runs_before:
+        # A run within may have used other networks.
+        activate(batch, sd, context)
 
 
 def blend_outside_mask(latent: Tensor, mask: LatentMask | None, request: GenerationRequest) -> Tensor:
@@ -169,9 +210,9 @@ def run_second_pass(
         latent = encode_pictures(large, second, sd)
     conditioning = condition_second_pass(latent, large, request, sd)
     latent = cut(latent, request, sd)
-    encoded = encode_prompts(sd, second.request, context, first_pass=request)
-    yield from report_networks(encoded.activated)
-    yield from (Message(text=text, level="warning") for text in encoded.warnings)
+    encoded = encode_batch(sd, second, context, first_pass=request)
+    yield from run.tell_once(report_networks(encoded.activated))
+    yield from run.tell_once(tell(encoded.warnings))
 
     def begin() -> SamplingPass:
         noise = batch_noise(second, sd, (latent.shape[2], latent.shape[3]))
@@ -179,6 +220,7 @@ def run_second_pass(
         denoising.init = start_second_pass(latent, request)
         denoising.image_conditioning = None if conditioning is None else cut(conditioning, request, sd)
         refining = sample_with_refiner(second, denoising, sd, context, models, first_pass=request)
+        prepare_denoising(denoising, second, sd, context)
         return SamplingPass(denoising, refining, place)
 
     yield Phase(name="Hires. fix", counts_steps=True)
@@ -221,7 +263,7 @@ def sample_with_refiner(
     """A refiner that takes over in this pass, if the request has one for it."""
     if not is_refined(batch.request, sd, context, is_second=first_pass is not None):
         return None
-    refining = Refining(batch.request, denoising, sd, context, models, first_pass)
+    refining = Refining(batch, denoising, sd, context, models, first_pass)
     denoising.before_evaluation.append(refining)
     return refining
 
@@ -266,10 +308,12 @@ def denoise(sampling: SamplingPass, sd: LoadedModel, context: Context) -> Genera
     previews = Previewer(context.settings.previews, partial(preview_format, sd.vae), context.clock)
     last = None
     sd.network.forget_evaluations()
-    with closing(sampling.denoising.run()) as steps:
+    with context.state.sampling(), closing(sampling.denoising.run()) as steps:
         for step in steps:
             last, done = step, step.index + 1
-            yield sampling.position.progress(done, total)
+            progress = sampling.position.progress(done, total)
+            context.state.progress = progress
+            yield progress
             if context.stop.ends_batch:
                 break
             if done < total:

@@ -1,6 +1,6 @@
 """Finished latents to finished pictures, in the order of A1111's moments: places where hooks go."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import torch
@@ -11,22 +11,28 @@ from webui.core.events import Aside, Event, ImageReady, Message, Phase
 from webui.core.request import GenerationRequest
 from webui.core.request_infotext import BLANK_MASK, PictureFacts, format_infotext
 from webui.models.loaded_model import LoadedModel
-from webui.pipelines.context import Context
 from webui.pipelines.encode import old_timelines_matter
 from webui.pipelines.generate.kept_latents import store_latents
 from webui.pipelines.img2img.colours import correct_colours
 from webui.pipelines.img2img.img2img import Originals
 from webui.pipelines.img2img.resize import Upscale, resize
-from webui.pipelines.setup import Batch, decode_latent
+from webui.pipelines.setup import decode_latent
+from webui.plugins.batch import Batch
+from webui.plugins.context import Context
+from webui.plugins.moments import BatchImages, PictureMoment, Place
 from webui.store.pictures.latents import StoredLatent
 
 
 def decode(latent: Tensor, sd: LoadedModel, request: GenerationRequest) -> Iterator[Image.Image]:
-    """Latents (B, C, h, w) to pictures, one at a time as A1111, values cut off (not rounded) to 8 bits."""
+    """Latents (B, C, h, w) to pictures, one at a time as A1111."""
     for single in latent.split(1):
-        pixels = decode_latent(single, request, sd)[0].clamp(0, 1)
-        array = (pixels * 255).to(torch.uint8).permute(1, 2, 0).contiguous().numpy()
-        yield Image.fromarray(array)
+        yield to_picture(decode_latent(single, request, sd)[0])
+
+
+def to_picture(pixels: Tensor) -> Image.Image:
+    """Pixels (3, H, W) as a picture, values cut off (not rounded) to 8 bits."""
+    array = (pixels.clamp(0, 1) * 255).to(torch.uint8).permute(1, 2, 0).contiguous().numpy()
+    return Image.fromarray(array)
 
 
 def make_pictures(
@@ -36,13 +42,20 @@ def make_pictures(
     facts: PictureFacts,
     context: Context,
     originals: Originals | None = None,
+    entries: Sequence[Mapping[str, str]] = (),
 ) -> Iterator[Event]:
-    """A finished latent (B, C, h, w) to pictures; it is on disk until they are."""
+    """A finished latent (B, C, h, w) to pictures; it is on disk until they are.
+
+    `entries` are infotext keys of each picture by itself.
+    """
     originals = originals or Originals()
     with store_latents(latent, batch.request, batch.indexes[0], sd, facts, context) as kept:
         yield from tell([kept.warning] if kept.warning else [])
-        making = Making(batch, sd, facts, context, originals, kept)
-        yield from finish_pictures(latent, range(len(latent)), making)
+        making = Making(batch, sd, facts, context, originals, kept, entries)
+        if context.plugins.uses("change_batch"):
+            yield from finish_changed_batch(latent, making)
+        else:
+            yield from finish_pictures(latent, range(len(latent)), making)
     yield from tell(sd.take_messages())
 
 
@@ -56,6 +69,21 @@ class Making:
     context: Context
     originals: Originals
     kept: StoredLatent
+    entries: Sequence[Mapping[str, str]] = ()
+
+    def facts_of(self, place: int) -> PictureFacts:
+        """What is known of one of the batch's pictures."""
+        if place >= len(self.entries) or not self.entries[place]:
+            return self.facts
+        return replace(self.facts, entries=self.facts.entries | dict(self.entries[place]))
+
+    def finisher(self, place: int) -> "PictureFinisher":
+        """What finishes one of the batch's pictures."""
+        request, index = self.batch.alone(place)
+        index_in_run = self.batch.indexes[place]
+        return PictureFinisher(
+            request, index, index_in_run, self.facts_of(place), self.context, self.originals.of(place)
+        )
 
 
 def finish_pictures(latent: Tensor, places: Iterable[int], making: Making) -> Iterator[Event]:
@@ -66,13 +94,38 @@ def finish_pictures(latent: Tensor, places: Iterable[int], making: Making) -> It
         several = f"picture {number} of {len(places)}" if len(places) > 1 else ""
         yield Phase(name="Decoding", detail=several)
         (picture,) = decode(latent[place : place + 1], making.sd, request)
-        index, originals = making.batch.indexes[place], making.originals.of(place)
-        for made in PictureFinisher(request, index, making.facts, making.context, originals)(picture):
+        for made in making.finisher(place)(picture):
             # An aside is no decoded latent.
             latent_id = making.kept.id if isinstance(made, ImageReady) and not made.aside else ""
             yield made.model_copy(update={"latent": latent_id}) if latent_id else made
         # Whoever took the picture has saved it by now.
         making.kept.done()
+
+
+def finish_changed_batch(latent: Tensor, making: Making) -> Iterator[Event]:
+    """All pictures of a batch, which extensions change together. They may make more of them, or fewer."""
+    batch, context = making.batch, making.context
+    yield Phase(name="Decoding")
+    decoded = torch.cat([decode_latent(each, batch.request, making.sd) for each in latent.split(1)])
+    images = BatchImages(decoded.clamp(0, 1), list(batch.pictures))
+    images = context.plugins.change(
+        "change_batch", images, context.tell, name="images", check=check_batch, batch=batch, context=context
+    )
+    is_same_count = len(images.images) == len(latent) == len(images.pictures)
+    if not is_same_count or tuple(images.pictures) != batch.pictures:
+        making = replace(making, batch=batch.of_pictures(tuple(images.pictures)))
+    for place, pixels in enumerate(images.images):
+        yield from making.finisher(place)(to_picture(pixels))
+        making.kept.done()
+
+
+def check_batch(images: BatchImages) -> None:
+    """Raise ValueError for a batch that is none."""
+    shape = images.images.shape
+    if len(shape) != 4 or shape[1] != 3 or not shape[0]:
+        raise ValueError(f"images must have the shape (B, 3, H, W), but it is {tuple(shape)}")
+    if shape[0] != len(images.pictures):
+        raise ValueError(f"there are {shape[0]} images, but {len(images.pictures)} entries in pictures")
 
 
 class PictureFinisher:
@@ -82,29 +135,53 @@ class PictureFinisher:
         self,
         request: GenerationRequest,
         index: int,
+        index_in_run: int,
         facts: PictureFacts,
         context: Context,
         originals: Originals,
     ) -> None:
-        """`originals` are those of this picture."""
+        """`index` is the picture's in the request; `originals` are those of this picture."""
         self._request, self._index, self._facts = request, index, facts
+        self._index_in_run, self._entries = index_in_run, dict[str, str]()
         self._saving, self._context, self._originals = context.settings.saving, context, originals
         self._overlay = next(iter(originals.overlays), None) if request.options.overlay_inpaint else None
 
     def __call__(self, picture: Image.Image) -> Iterator[Event]:
         """The picture's events: what is shown or saved beside it, and the picture itself."""
+        picture = self._changed(picture, "decoded")
         if self._request.restore_faces:
             yield Phase(name="Restoring faces")
             if self._saving.save_images_before_face_restoration:
                 yield self._ready(picture, "-before-face-restoration")
             picture = self._with_faces(picture)
+        picture = self._changed(picture, "restored")
         for colours in self._originals.colours:
             if self._saving.save_images_before_color_correction:
                 yield self._ready(self._laid_over(picture)[0], "-before-color-correction")
             picture = correct_colours(picture, colours)
-        picture, alone = self._laid_over(picture)
-        yield self._ready(picture)
+        picture, alone = self._laid_over(self._changed(picture, "before_overlay"))
+        yield self._ready(self._changed(picture, "composed"))
         yield from self._masks(alone)
+
+    def _changed(self, picture: Image.Image, place: Place) -> Image.Image:
+        """The picture as extensions want it at this place."""
+        context = self._context
+        if not context.plugins.uses("change_image"):
+            return picture
+        moment = PictureMoment(
+            place, self._index_in_run, self._request.only(self._index), self._originals.mask, self._overlay
+        )
+        changed = context.plugins.change(
+            "change_image",
+            picture,
+            context.tell,
+            name="image",
+            check=check_picture,
+            picture=moment,
+            context=context,
+        )
+        self._entries |= moment.entries
+        return changed if changed.mode == "RGB" else changed.convert("RGB")
 
     def _with_faces(self, picture: Image.Image) -> Image.Image:
         options = self._request.options
@@ -146,8 +223,17 @@ class PictureFinisher:
         self, picture: Image.Image, aside: Aside = "", *, is_saved: bool = True, is_shown: bool | None = None
     ) -> ImageReady:
         shown = not aside if is_shown is None else is_shown
-        made = make_ready(picture, self._index, self._request, self._facts)
-        return made.model_copy(update={"aside": aside, "is_saved": is_saved, "is_shown": shown})
+        entries = self._facts.entries | self._entries
+        facts = replace(self._facts, entries=entries) if self._entries else self._facts
+        made = make_ready(picture, self._index, self._request, facts)
+        changes = {"index": self._index_in_run, "aside": aside, "is_saved": is_saved, "is_shown": shown}
+        return made.model_copy(update=changes)
+
+
+def check_picture(picture: Image.Image) -> None:
+    """Raise TypeError for what is no picture."""
+    if not isinstance(picture, Image.Image):
+        raise TypeError(f"it must return a PIL image or None, not {type(picture).__name__}")
 
 
 def make_ready(
@@ -176,8 +262,10 @@ def show_first_pass(
 ) -> ImageReady:
     """What hires fix started from, to be saved beside its result."""
     facts = picture_facts(sd, batch.request, context)
-    made = make_ready(picture, batch.indexes[place], batch.request, facts)
-    return made.model_copy(update={"aside": "-before-highres-fix", "is_shown": False})
+    request, index = batch.alone(place)
+    made = make_ready(picture, index, request, facts)
+    changes = {"index": batch.indexes[place], "aside": "-before-highres-fix", "is_shown": False}
+    return made.model_copy(update=changes)
 
 
 def picture_facts(sd: LoadedModel, request: GenerationRequest, context: Context) -> PictureFacts:

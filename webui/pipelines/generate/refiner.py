@@ -6,14 +6,14 @@ from torch import Tensor
 
 from webui.core.request import GenerationRequest
 from webui.core.sampling import find_sampler
-from webui.diffusion.conditioning import Conditioning
 from webui.diffusion.denoising import Denoising
 from webui.diffusion.guidance import GuidedNetwork
 from webui.diffusion.prediction import TRAINING_STEPS
 from webui.models.loaded_model import LoadedModel
-from webui.pipelines.context import Context
-from webui.pipelines.encode import encode_prompts
+from webui.pipelines.encode import encode_batch
 from webui.pipelines.setup import prediction_of, use_models
+from webui.plugins.batch import Batch
+from webui.plugins.context import Context
 
 
 class Refining:
@@ -22,9 +22,11 @@ class Refining:
     `sd` is the checkpoint at work. What it opens is closed with `models`.
     """
 
+    fits_all_families = True
+
     def __init__(
         self,
-        request: GenerationRequest,
+        batch: Batch,
         denoising: Denoising,
         sd: LoadedModel,
         context: Context,
@@ -34,7 +36,7 @@ class Refining:
         """`first_pass` is the request of the pass before, if this is the second."""
         self.sd = sd
         self.took_over = False
-        self._request, self._first_pass = request, first_pass
+        self._batch, self._request, self._first_pass = batch, batch.request, first_pass
         self._denoising, self._context, self._models = denoising, context, models
 
     def __call__(self, guided: GuidedNetwork, level: Tensor) -> None:
@@ -47,13 +49,13 @@ class Refining:
         self.sd.network.assert_valid()
         refiner = self._request.model_copy(update={"model": part.model})
         self.sd = self._models.enter_context(use_models(refiner, self._context))
-        encoded = encode_prompts(self.sd, self._request, self._context, first_pass=self._first_pass)
-        count = self._request.batch_size
+        encoded = encode_batch(self.sd, self._batch, self._context, first_pass=self._first_pass)
         self._denoising.exchange(
             self.sd.network,
             prediction_of(self.sd, self._request),
-            Conditioning.repeat(encoded.cond, count),
-            Conditioning.repeat(encoded.uncond, count),
+            encoded.cond,
+            encoded.uncond,
+            self.sd.family.value,
         )
         if not self.sd.is_inpainting:
             guided.image_conditioning = None

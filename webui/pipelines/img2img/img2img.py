@@ -19,7 +19,6 @@ from webui.diffusion.inpaint import LatentMask
 from webui.diffusion.noise import ImageNoise, NoiseOptions
 from webui.diffusion.soft_inpainting import SoftBlend
 from webui.models.loaded_model import LoadedModel
-from webui.pipelines.context import Context
 from webui.pipelines.img2img.colours import Lab, measure_colours
 from webui.pipelines.img2img.image_conditioning import condition_on_mask, mask_tensor, pixels_of
 from webui.pipelines.img2img.masks import (
@@ -34,7 +33,8 @@ from webui.pipelines.img2img.masks import (
 )
 from webui.pipelines.img2img.outpaint import Extended, extended, noise_seed
 from webui.pipelines.img2img.resize import LANCZOS, Upscale, flatten, resize
-from webui.pipelines.setup import Batch, encode_images, encoder_noise
+from webui.pipelines.setup import encode_images, source_noise
+from webui.plugins.context import Context
 
 LATENT_RESIZE = "Just resize (latent upscale)"
 BLANK = "The mask is blank, so the whole picture was made anew."
@@ -88,6 +88,23 @@ class Start:
     is_mask_blank: bool = False
     image_hash: str = ""
     init_images: tuple[Image.Image, ...] = field(default=(), repr=False)
+
+    def part(self, offset: int, count: int) -> "Start":
+        """Where some of a batch's pictures start, by their places in it."""
+        if count == len(self.latent):
+            return self
+        places = range(offset, offset + count)
+        each = [self.originals.of(place) for place in places]
+        one = each[0]
+        originals = replace(
+            one,
+            overlays=tuple(overlay for own in each for overlay in own.overlays),
+            pictures=tuple(picture for own in each for picture in own.pictures),
+            colours=tuple(colours for own in each for colours in own.colours),
+        )
+        rows = slice(offset, offset + count)
+        conditioning = self.conditioning if self.conditioning is None else self.conditioning[rows]
+        return replace(self, latent=self.latent[rows], conditioning=conditioning, originals=originals)
 
     def init(self, request: GenerationRequest) -> InitImage:
         """As the sampler takes it."""
@@ -292,7 +309,7 @@ def encode_sources(
 ) -> tuple[Tensor, Tensor | None, NDArray[np.float32] | None]:
     """Init latent (B, C, h, w), what inpainting checkpoints read, and the mask at the latent's size."""
     part, size = request.inpainting, (request.width, request.height)
-    latents = [encode_source(image, place, request, sd) for place, image in enumerate(worked_on)]
+    latents = [encode_source(image, request, sd) for image in worked_on]
     latent = torch.cat(latents)
     # Where latents are stretched, the pictures are not of the result's size yet.
     sized = [image if image.size == size else image.resize(size, LANCZOS) for image in worked_on]
@@ -308,8 +325,8 @@ def encode_sources(
     return fill_latent(latent, opacity, request, part), conditioning, opacity
 
 
-def encode_source(image: Image.Image, place: int, request: GenerationRequest, sd: LoadedModel) -> Tensor:
-    """Picture `place` of a batch as a latent (1, C, h, w) of the result's size. Raises InvalidRequest."""
+def encode_source(image: Image.Image, request: GenerationRequest, sd: LoadedModel) -> Tensor:
+    """A picture as a latent (1, C, h, w) of the result's size. Raises InvalidRequest."""
     pixels = sd.vae.latent_pixels
     if min(image.size) < pixels:
         raise InvalidRequest(
@@ -317,7 +334,7 @@ def encode_source(image: Image.Image, place: int, request: GenerationRequest, sd
             f"{pixels} pixels a side. Choose another resize mode."
         )
     shape = (sd.latent_format.channels, *sd.latent_size(*image.size))
-    noise = encoder_noise(Batch(0, request), sd, shape, place + 1)[place:]
+    noise = source_noise(request, sd, shape)
     latent = encode_images(pixels_of([image]), request, sd, noise)
     size = sd.latent_size(request.width, request.height)
     return latent if latent.shape[2:] == size else functional.interpolate(latent, size=size, mode="bilinear")

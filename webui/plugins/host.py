@@ -1,0 +1,169 @@
+"""The host of extensions: holds them, calls their hooks in order, and keeps their mistakes to themselves."""
+
+import logging
+import threading
+from collections import Counter
+from collections.abc import Callable, Generator
+from types import ModuleType
+from typing import Any, Protocol, TypeVar
+
+import pluggy
+
+from webui.core.errors import ScriptNotFound, WebuiError
+from webui.core.events import Event
+from webui.core.lack_of_memory import is_lack_of_memory
+from webui.core.request import GenerationRequest
+from webui.plugins.parts import RequestPart
+
+logger = logging.getLogger(__name__)
+Value = TypeVar("Value")
+PROJECT = "webui"
+# Takes a sentence for the artist.
+Tell = Callable[[str], None]
+MOST_FAILURES = 3
+
+
+class Titled(Protocol):
+    """A script, as far as it is known here: see `webui.plugins.scripts.Script`."""
+
+    title: str
+
+    def run(self, request: GenerationRequest, context: Any, /) -> Generator[Event]:  # noqa: ANN401 - a Context
+        """Tell what happens."""
+        ...
+
+
+def tell_nobody(text: str) -> None:
+    """Where there is no job to tell: the log has it."""
+
+
+class Plugins:
+    """All extensions that run. Hooks may be called on any thread."""
+
+    def __init__(self, specs: ModuleType | None = None) -> None:
+        """`specs` is what has the specifications of the hooks; without it, no extension can be added."""
+        self._manager = pluggy.PluginManager(PROJECT)
+        if specs is not None:
+            self._manager.add_hookspecs(specs)
+        # Request parts by key, scripts by their titles in small letters.
+        self.parts: dict[str, type[RequestPart]] = {}
+        self.scripts: dict[str, Titled] = {}
+        self._failures: Counter[str] = Counter()
+        self._off: dict[str, str] = {}
+        self._lock = threading.Lock()
+
+    def register(self, plugin: object, name: str) -> None:
+        """Add an extension: a module, or an object with methods, that has functions marked `@hookimpl`.
+
+        Later ones are called later. Raises pluggy's errors for a hook that there is none of.
+        """
+        self._manager.register(plugin, name)
+        self._manager.check_pending()
+
+    def unregister(self, name: str) -> None:
+        """Take an extension away."""
+        self._manager.unregister(name=name)
+
+    @property
+    def names(self) -> list[str]:
+        """Of all extensions, those that are off too."""
+        return [name for name, _ in self._manager.list_name_plugin()]
+
+    @property
+    def switched_off(self) -> dict[str, str]:
+        """Extensions that failed too often, and how."""
+        return dict(self._off)
+
+    def script(self, title: str) -> Titled:
+        """The script of a title. Raises ScriptNotFound."""
+        found = self.scripts.get(title.strip().lower())
+        if found is None:
+            known = ", ".join(each.title for each in self.scripts.values()) or "none"
+            raise ScriptNotFound(f"There is no script named {title!r}. Those here are: {known}.")
+        return found
+
+    def infotext_entries(self, request: GenerationRequest) -> dict[str, str]:
+        """What the infotext says of extensions' parts of a request."""
+        entries: dict[str, str] = {}
+        for part in self.parts.values():
+            if not part.is_script and (own := part.of(request)) is not None:
+                entries |= own.to_infotext()
+        return entries
+
+    def uses(self, hook: str) -> bool:
+        """Whether any extension has this hook."""
+        return bool(self._implementations(hook))
+
+    def call(self, hook: str, tell: Tell = tell_nobody, **given: object) -> list[Any]:
+        """Call a hook of all extensions in order; what they returned, without Nones."""
+        results = [self._call_one(each, hook, tell, given) for each in self._implementations(hook)]
+        return [result for result in results if result is not None]
+
+    def collect(self, hook: str, tell: Tell = tell_nobody, **given: object) -> list[tuple[str, Any]]:
+        """As `call`, each result with the name of its extension."""
+        pairs = [
+            (each.plugin_name, self._call_one(each, hook, tell, given))
+            for each in self._implementations(hook)
+        ]
+        return [(name, result) for name, result in pairs if result is not None]
+
+    def change(
+        self,
+        hook: str,
+        value: Value,
+        tell: Tell = tell_nobody,
+        *,
+        name: str,
+        check: Callable[[Value], object] | None = None,
+        **given: object,
+    ) -> Value:
+        """Let each extension replace a value, that its argument `name` gets; the last one.
+
+        What `check` raises for counts as a failure of the extension, and its value is not taken.
+        """
+        for each in self._implementations(hook):
+            changed = self._call_one(each, hook, tell, given | {name: value}, check)
+            value = value if changed is None else changed
+        return value
+
+    def _implementations(self, hook: str) -> list[pluggy.HookImpl]:
+        caller = getattr(self._manager.hook, hook, None)
+        found: list[pluggy.HookImpl] = getattr(caller, "get_hookimpls", list)()
+        return [each for each in ordered(found) if each.plugin_name not in self._off] if found else []
+
+    def _call_one(
+        self,
+        each: pluggy.HookImpl,
+        hook: str,
+        tell: Tell,
+        given: dict[str, Any],
+        check: Callable[[Any], object] | None = None,
+    ) -> Any:  # noqa: ANN401 - what the hook returns
+        try:
+            result = each.function(*(given[name] for name in each.argnames))
+            if check is not None and result is not None:
+                check(result)
+            return result
+        except WebuiError:
+            raise
+        except Exception as error:
+            if is_lack_of_memory(error):
+                raise
+            tell(self._note_failure(each.plugin_name, hook, error))
+            return None
+
+    def _note_failure(self, name: str, hook: str, error: Exception) -> str:
+        """Count a failure; the sentence about it."""
+        logger.warning("The extension %s failed in %s", name, hook, exc_info=error)
+        sentence = f"The extension {name!r} failed in {hook} ({type(error).__name__}: {error})."
+        with self._lock:
+            self._failures[name] += 1
+            if self._failures[name] < MOST_FAILURES:
+                return f"{sentence} This was done without it; the server's log has the details."
+            self._off[name] = sentence
+        return f"{sentence} It is off until the server starts again, as it failed {MOST_FAILURES} times."
+
+
+def ordered(implementations: list[pluggy.HookImpl]) -> list[pluggy.HookImpl]:
+    """Marked to come first, then the others, then those marked to come last; within each as registered."""
+    return sorted(implementations, key=lambda each: (not each.tryfirst, each.trylast))

@@ -1,0 +1,57 @@
+"""What hooks are given at moments that have more than one value to look at."""
+
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Literal
+
+from PIL.Image import Image
+from torch import Tensor
+
+from webui.core.request import GenerationRequest
+from webui.core.run_plan import PlannedPicture
+
+# In this order: decoded, then faces restored, then colours corrected, then the original around it.
+Place = Literal["decoded", "restored", "before_overlay", "composed"]
+
+
+@dataclass(slots=True)
+class BatchImages:
+    """All pictures of a batch: `images` (B, 3, H, W), float32 in 0…1 on the CPU, and what each is made from.
+
+    Hooks may write into both. Where they change the count, `pictures` must have an entry for each image.
+    """
+
+    images: Tensor
+    pictures: list[PlannedPicture]
+
+
+@dataclass(slots=True)
+class PictureMoment:
+    """Where a picture is on its way from the decoder to the folder.
+
+    `request` makes this picture alone. `mask` (mode L) and `overlay` (RGBA) are inpainting's. `entries` are
+    written into its infotext: hooks may add to them. `index` counts over the run.
+    """
+
+    place: Place
+    index: int
+    request: GenerationRequest
+    mask: Image | None = None
+    overlay: Image | None = None
+    entries: dict[str, str] = field(default_factory=dict[str, str])
+
+
+@dataclass(slots=True)
+class SavingMoment:
+    """A picture that is about to be written, or was. Hooks of `before_saving` may change all but the index.
+
+    `path` is the file's, empty before it is written. `items` are texts written into the file beside the
+    infotext. Called on the thread that saves, where no network may be used.
+    """
+
+    index: int
+    image: Image
+    infotext: str
+    request: GenerationRequest | None = None
+    path: Path | None = None
+    items: dict[str, str] = field(default_factory=dict[str, str])

@@ -1,0 +1,184 @@
+"""The hooks: every place where an extension may look or change, with what it is given and may give back.
+
+Mark a function of your `plugin.py` with `@hookimpl` and give it a hook's name. It may take fewer arguments
+than stand here, in any order. Where a hook "returns a new one", None leaves things as they are; where several
+extensions change a value, each gets what the one before returned, in the order of their folders' names,
+unless marked `@hookimpl(tryfirst=True)` or `trylast=True`.
+
+The hooks of a run stand here in the order in which a run calls them. All of them are called on the device's
+thread, but for those around saving. A WebuiError (InvalidRequest, NotFound …) ends the job with its sentence;
+any other exception is told as a warning that names the extension, and the run goes on without that call.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import pluggy
+
+from webui.plugins.host import PROJECT
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+
+    from torch import Tensor
+
+    from webui.core.events import ImageReady
+    from webui.core.request import GenerationRequest
+    from webui.core.run_plan import PlannedPicture, RunPlan
+    from webui.diffusion.denoising import Denoising
+    from webui.plugins.batch import Batch
+    from webui.plugins.context import Context
+    from webui.plugins.moments import BatchImages, PictureMoment, SavingMoment
+    from webui.plugins.parts import RequestPart
+    from webui.plugins.scripts import Script
+    from webui.prompts.networks import NetworkChoices
+
+hookspec = pluggy.HookspecMarker(PROJECT)
+hookimpl = pluggy.HookimplMarker(PROJECT)
+# Empty bodies and arguments that nobody reads are what a specification is.
+
+
+# ---- What an extension offers. Called once, when the program starts; quickly, and without torch. ----
+
+
+@hookspec
+def startup(services: Any) -> None:  # noqa: ANN401 - an object of a floor above
+    """The server begins to serve. `services` is everything a page or a route may touch (see `add_routes`)."""
+
+
+@hookspec
+def shutdown() -> None:
+    """The server ends: close what you opened."""
+
+
+@hookspec
+def register_settings() -> type | None:
+    """A pydantic model of your own settings, shown as a section of the Settings tab: fields with defaults,
+    descriptions and ranges. Its `model_config["title"]` names the section.
+    """
+
+
+@hookspec
+def register_request_part() -> type[RequestPart] | Sequence[type[RequestPart]] | None:
+    """Your own values in a request: drawn on the page, checked, kept in presets, history and infotext."""
+
+
+@hookspec
+def register_scripts() -> Sequence[Script] | None:
+    """Entries of the drop-down "Script"."""
+
+
+@hookspec
+def register_samplers() -> Sequence[Any] | None:
+    """Further samplers: `webui.diffusion.samplers.Sampler` values with their SamplerInfo."""
+
+
+@hookspec
+def register_schedules() -> Mapping[str, Callable[..., Tensor]] | None:
+    """Further schedules by label: (steps, sigma_min, sigma_max) -> falling sigmas (steps + 1,), then 0."""
+
+
+@hookspec
+def register_architectures() -> Sequence[Any] | None:
+    """Further kinds of networks: `Architecture` values."""
+
+
+@hookspec
+def register_trainables() -> Sequence[Any] | None:
+    """Further kinds of what can be trained."""
+
+
+@hookspec
+def generation_controls(tab: str) -> Mapping[str, Any] | None:
+    """Gradio components of your own in the tab "txt2img" or "img2img", by "key.field" of a request part.
+
+    Only where the form that the part draws by itself is not enough: every component makes the page slower.
+    """
+
+
+@hookspec
+def add_tab() -> tuple[str, str, Callable[[], None]] | None:
+    """A tab of your own: its label, its id, and what builds its Gradio components."""
+
+
+@hookspec
+def add_routes(app: Any, services: Any) -> None:  # noqa: ANN401 - FastAPI's application, an object of a floor above
+    """Routes of your own. They stand behind the same guard as all others."""
+
+
+# ---- A run, in its order. ----
+
+
+@hookspec
+def change_request(request: GenerationRequest, context: Context) -> GenerationRequest | None:
+    """Before anything is done: returns a new request. Called for nested runs too."""
+
+
+@hookspec
+def plan_run(plan: RunPlan, request: GenerationRequest, context: Context) -> RunPlan | None:
+    """Every picture's texts and seeds, before the first step: returns a new plan (`plan.replace`), of other
+    count if need be. Draw by chance from each picture's seed, so that the same seed draws the same.
+    """
+
+
+@hookspec
+def plan_batch(
+    pictures: tuple[PlannedPicture, ...], batch: Batch, context: Context
+) -> tuple[PlannedPicture, ...] | None:
+    """A batch begins; `<lora:…>` and its like still stand in the prompts. Returns as many new pictures."""
+
+
+@hookspec
+def change_networks(choices: NetworkChoices, batch: Batch, context: Context) -> NetworkChoices | None:
+    """The LoRAs and hypernetworks of a pass's prompts, before they are applied: returns new choices."""
+
+
+@hookspec
+def change_texts(
+    texts: tuple[tuple[str, str], ...], batch: Batch, context: Context
+) -> tuple[tuple[str, str], ...] | None:
+    """Prompt and negative prompt of each picture as they are encoded, without networks: returns as many."""
+
+
+@hookspec
+def prepare_denoising(denoising: Denoising, batch: Batch, context: Context) -> None:
+    """A pass is ready to sample: init, mask, noise and refiner are set. Change the lists, the adapters, the
+    guidance. Called for each pass: `batch.is_second_pass` tells which. Close what must be closed
+    through `denoising.resources`.
+    """
+
+
+@hookspec
+def change_latent(latent: Tensor, batch: Batch, context: Context) -> Tensor | None:
+    """The finished latent (B, C, h, w) of a batch: returns a new one."""
+
+
+@hookspec
+def change_batch(images: BatchImages, batch: Batch, context: Context) -> BatchImages | None:
+    """All pictures of a batch as float, decoded together because somebody has this hook. Returns new ones."""
+
+
+@hookspec
+def change_image(image: Any, picture: PictureMoment, context: Context) -> Any | None:  # noqa: ANN401 - PIL's
+    """A picture (PIL, RGB) at `picture.place`: returns a new one. `context.generate` makes inner pictures."""
+
+
+@hookspec
+def before_saving(picture: SavingMoment) -> None:
+    """A picture is about to be written: change its pixels, texts or path. On the thread that saves."""
+
+
+@hookspec
+def image_saved(picture: SavingMoment) -> None:
+    """A picture was written to `picture.path`. On the thread that saves."""
+
+
+@hookspec
+def finish_run(
+    results: list[ImageReady], request: GenerationRequest, context: Context
+) -> list[ImageReady] | None:
+    """All results of a run, in order: returns another list, with some appended, replaced or left out.
+
+    They were told already; what is new in the list is told now, and what is no longer in it is taken back.
+    """
