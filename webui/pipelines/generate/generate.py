@@ -3,7 +3,7 @@
 Its parts stand in the order of A1111's moments; each is a place where a hook goes.
 """
 
-from collections.abc import Generator, Iterator
+from collections.abc import Generator, Iterable, Iterator
 from contextlib import ExitStack
 
 import torch
@@ -101,13 +101,29 @@ def run_batches(request: GenerationRequest, context: Context) -> Generator[Event
             if context.settings.saving.save_init_img:
                 yield show_init_picture(start, request, context)
         run = Run(request, context, sd, start)
+        more = 0
         for number in range(request.batch_count):
             context.stop.take_skip()
             batch = plan_batch(Batch.of(number, request), context)
             for part in split_by_networks(batch):
-                yield from make_batch(part, run)
+                more += yield from count_on(make_batch(part, run), more, part.request.batch_size)
             if context.stop.is_stopped:
                 return
+
+
+def count_on(events: Iterable[Event], more: int, expected: int) -> Generator[Event, None, int]:
+    """A batch's events, where those before made `more` pictures than were planned.
+
+    Gives how many this one made beyond those `expected`.
+    """
+    made = 0
+    for event in events:
+        if isinstance(event, ImageReady):
+            made += not event.aside
+            yield event.model_copy(update={"index": event.index + more}) if more else event
+        else:
+            yield event
+    return max(made - expected, 0)
 
 
 def plan_batch(batch: Batch, context: Context) -> Batch:

@@ -73,9 +73,10 @@ class Making:
 
     def facts_of(self, place: int) -> PictureFacts:
         """What is known of one of the batch's pictures."""
-        if place >= len(self.entries) or not self.entries[place]:
-            return self.facts
-        return replace(self.facts, entries=self.facts.entries | dict(self.entries[place]))
+        found = dict(self.entries[place]) if place < len(self.entries) else {}
+        if self.batch.request.plan is not None:
+            found |= self.batch.request.picture(self.batch.first + place).entries
+        return replace(self.facts, entries=self.facts.entries | found) if found else self.facts
 
     def finisher(self, place: int) -> "PictureFinisher":
         """What finishes one of the batch's pictures."""
