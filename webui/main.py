@@ -11,6 +11,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
+from typing import get_args
 
 import uvicorn
 from fastapi import FastAPI
@@ -43,6 +44,7 @@ from webui.library.intake.finishing import UploadFinisher
 from webui.library.intake.intake import WILDCARDS, Intake
 from webui.library.library import Library
 from webui.library.presets.presets import Presets
+from webui.plugins.loading import FOLDER, Choice, Extensions, Origin, find_extensions
 from webui.store.card_cache import CardCache
 from webui.store.database import Database
 from webui.store.files.folder_rules import FolderRules
@@ -88,6 +90,7 @@ def build_services(flags: Flags, root: Path, sites: Sites | None = None) -> Serv
     catalog = Catalog(ModelFolders.of(paths), headers)
     catalog.begin()
     select(settings, flags)
+    extensions = load_extensions(flags, root / FOLDER, paths.root / FOLDER, settings)
     files, inputs = ImageFiles(paths.root), Inputs(paths.data / "inputs")
     latents = Latents(paths.data / "latents")
     loras = LoraFiles(catalog)
@@ -98,7 +101,7 @@ def build_services(flags: Flags, root: Path, sites: Sites | None = None) -> Serv
         # Loads torch, diffusers and transformers: seconds that the page need not wait for.
         from webui.jobs.local_worker import LocalWorker
 
-        worker = LocalWorker(catalog, inputs, latents, flags, program)
+        worker = LocalWorker(catalog, inputs, latents, flags, program, extensions.plugins)
         worker.preload(settings.current)
         return worker
 
@@ -108,7 +111,7 @@ def build_services(flags: Flags, root: Path, sites: Sites | None = None) -> Serv
         return jobs.remembered()
 
     last = LastInfotexts(database)
-    saver = PictureSaver(files, history, unsaved, remembered_jobs, last)
+    saver = PictureSaver(files, history, unsaved, remembered_jobs, last, extensions.plugins, rules)
     jobs = JobQueue(make_worker, saver, latents=latents, scratch=paths.data)
     return Services(
         flags=flags,
@@ -128,7 +131,19 @@ def build_services(flags: Flags, root: Path, sites: Sites | None = None) -> Serv
         version=program,
         styles_reader=StylesReader(paths.styles),
         styles_editor=StylesEditor(paths.styles),
+        extensions=extensions,
     )
+
+
+def load_extensions(flags: Flags, shipped: Path, own: Path, settings: SettingsFile) -> Extensions:
+    """The extensions of two folders and of installed packages, as flags and settings want them."""
+    chosen = settings.current.extensions
+    without_others = flags.disable_extra_extensions or chosen.disable_all_extensions == "extra"
+    origins: tuple[Origin, ...] = ("shipped",) if without_others else get_args(Origin)
+    none = flags.safe or flags.disable_all_extensions or chosen.disable_all_extensions == "all"
+    extensions = Extensions()
+    extensions.load(find_extensions(shipped, own), Choice(none, origins, chosen.disabled_extensions))
+    return extensions
 
 
 def build_library(
@@ -205,6 +220,7 @@ async def running(services: Services, app: FastAPI | None = None) -> AsyncIterat
     services.library.start()
     gathering.start()
     sweeping.start()
+    services.extensions.plugins.call("startup", services=services)
     # There is none without the page.
     uploads = getattr(app.state, "upload_sweeping", None) if app else None
     if uploads is not None:
@@ -212,6 +228,8 @@ async def running(services: Services, app: FastAPI | None = None) -> AsyncIterat
     yield
     if uploads is not None:
         uploads.close()
+    services.extensions.plugins.call("shutdown")
+    services.extensions.close()
     sweeping.close()
     gathering.close()
     services.library.close()

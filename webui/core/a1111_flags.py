@@ -104,10 +104,8 @@ EXPLANATIONS: Mapping[str, tuple[str, ...]] = {
         "ldsr-models-path",
         "textual-inversion-templates-dir",
     ),
-    "extensions of A1111 are not loaded": (
+    "extensions are installed by putting a folder into extensions/, never over the network": (
         "enable-insecure-extension-access",
-        "disable-all-extensions",
-        "disable-extra-extensions",
     ),
 }
 

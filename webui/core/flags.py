@@ -100,6 +100,12 @@ class Flags(BaseModel):
     device_id: int | None = Field(None, ge=0, description="Which GPU, counted from 0.")
     use_cpu: tuple[Annotated[str, AnyCase], ...] = Field((), description="'all': compute on the processor.")
 
+    safe: bool = Field(False, description="Load no extension at all, to see whether one is at fault.")
+    disable_all_extensions: bool = Field(False, description="As --safe.")
+    disable_extra_extensions: bool = Field(
+        False, description="Load only the extensions that come with the program."
+    )
+
     loglevel: Annotated[Literal["debug", "info", "warning", "error", "critical"], AnyCase] = Field(
         "info", description="How much is logged."
     )

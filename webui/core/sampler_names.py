@@ -6,11 +6,11 @@ A1111 before 1.9 ("DPM++ 2M Karras").
 """
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from types import MappingProxyType
 from typing import NamedTuple
 
-from webui.core.sampling import AUTOMATIC, SAMPLERS, SCHEDULES
+from webui.core.sampling import ADDED, AUTOMATIC, SAMPLERS, SCHEDULES
 
 # Longer names are none.
 LONGEST_NAME = 100
@@ -34,7 +34,7 @@ def translate_sampler(sampler: str, schedule: str = "") -> SamplerNames:
     own_schedule = translate_schedule(schedule) if _squeeze(schedule) not in ("", "automatic") else AUTOMATIC
     squeezed = _squeeze(sampler)
     for name, named_schedule in _split_schedule(squeezed):
-        if (label := _SAMPLERS.get(name)) is not None:
+        if (label := _SAMPLERS.get(name) or _find_added(name, ADDED.samplers)) is not None:
             chosen = named_schedule if own_schedule == AUTOMATIC else own_schedule
             return SamplerNames(label, chosen, _OPTIONS.get(name, _NOTHING))
     return SamplerNames(None, own_schedule)
@@ -42,7 +42,13 @@ def translate_sampler(sampler: str, schedule: str = "") -> SamplerNames:
 
 def translate_schedule(name: str) -> str | None:
     """The schedule of ours that does the same; None if there is none."""
-    return _SCHEDULES.get(_squeeze(name))
+    squeezed = _squeeze(name)
+    return _SCHEDULES.get(squeezed) or _find_added(squeezed, ADDED.schedules)
+
+
+def _find_added(squeezed: str, labels: Iterable[str]) -> str | None:
+    """The one of an extension that is called so."""
+    return next((label for label in labels if _squeeze(label) == squeezed), None)
 
 
 def _squeeze(name: str) -> str:

@@ -3,9 +3,10 @@
 Names are A1111's labels, everywhere: in requests, infotext, the API and on the page.
 """
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from difflib import get_close_matches
+from typing import Any
 
 from webui.core.errors import InvalidRequest
 
@@ -131,27 +132,108 @@ SCHEDULES: tuple[ScheduleInfo, ...] = (
 )
 
 
+@dataclass(frozen=True, slots=True)
+class AddedSampler:
+    """A sampler of an extension. Exactly one of the functions is there, of the shape that
+    `webui.diffusion.step` declares; torch is loaded within it, or before it is called.
+    """
+
+    info: SamplerInfo
+    in_sigmas: Callable[..., Any] | None = None
+    in_timesteps: Callable[..., Any] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class AddedSchedule:
+    """A schedule of an extension: (steps, sigma_min, sigma_max) -> falling sigmas, `steps` or one more."""
+
+    info: ScheduleInfo
+    function: Callable[..., Any]
+
+
+class AddedNames:
+    """Samplers and schedules that extensions add to those of this program, by label.
+
+    One for the process, as requests are checked wherever they are made. Extensions are loaded, and taken
+    away, while no request is made.
+    """
+
+    def __init__(self) -> None:
+        self.samplers: dict[str, AddedSampler] = {}
+        self.schedules: dict[str, AddedSchedule] = {}
+
+    def add(self, samplers: Iterable[AddedSampler], schedules: Iterable[AddedSchedule]) -> None:
+        """Add some. Raises InvalidRequest for a name that is taken, and then none was added."""
+        samplers, schedules = list(samplers), list(schedules)
+        taken = {name for info in all_samplers() for name in names_of_sampler(info)}
+        for each in samplers:
+            refuse_taken("sampler", each.info.label, names_of_sampler(each.info), taken)
+        taken = {name for info in all_schedules() for name in names_of_schedule(info)}
+        for each in schedules:
+            refuse_taken("schedule", each.info.label, names_of_schedule(each.info), taken)
+        self.samplers |= {each.info.label: each for each in samplers}
+        self.schedules |= {each.info.label: each for each in schedules}
+
+    def remove(self, samplers: Iterable[AddedSampler], schedules: Iterable[AddedSchedule]) -> None:
+        """Take some away again."""
+        for each in samplers:
+            self.samplers.pop(each.info.label, None)
+        for each in schedules:
+            self.schedules.pop(each.info.label, None)
+
+
+ADDED = AddedNames()
+
+
+def refuse_taken(thing: str, label: str, names: Iterable[str], taken: set[str]) -> None:
+    """Raise InvalidRequest if one of the names is taken; else take them."""
+    for name in names:
+        if name in taken:
+            raise InvalidRequest(f"The {thing} {label!r} has a name that is taken, {name!r}. Choose another.")
+    taken.update(names)
+
+
+def all_samplers() -> tuple[SamplerInfo, ...]:
+    """Every sampler: this program's, then those of extensions."""
+    return (*SAMPLERS, *(each.info for each in ADDED.samplers.values()))
+
+
+def all_schedules() -> tuple[ScheduleInfo, ...]:
+    """Every schedule: this program's, then those of extensions."""
+    return (*SCHEDULES, *(each.info for each in ADDED.schedules.values()))
+
+
+def names_of_sampler(info: SamplerInfo) -> tuple[str, ...]:
+    """What a sampler may be called, in small letters."""
+    return (info.label.lower(), *info.aliases)
+
+
+def names_of_schedule(info: ScheduleInfo) -> tuple[str, ...]:
+    """What a schedule may be called, in small letters."""
+    return tuple(dict.fromkeys((info.label.lower(), info.name, *(alias.lower() for alias in info.aliases))))
+
+
 def find_sampler(name: str) -> SamplerInfo:
     """By label or alias, in any case. Raises InvalidRequest naming the nearest label."""
     wanted = name.strip().lower()
-    for sampler in SAMPLERS:
-        if wanted in (sampler.label.lower(), *sampler.aliases):
+    for sampler in all_samplers():
+        if wanted in names_of_sampler(sampler):
             return sampler
-    raise InvalidRequest(unknown_name("sampler", name, [sampler.label for sampler in SAMPLERS]))
+    raise InvalidRequest(unknown_name("sampler", name, [sampler.label for sampler in all_samplers()]))
 
 
 def find_schedule(name: str) -> ScheduleInfo:
     """By label, name or alias, in any case. Raises InvalidRequest naming the nearest label."""
     wanted = name.strip().lower()
-    for schedule in SCHEDULES:
-        if wanted in (schedule.label.lower(), schedule.name, *(alias.lower() for alias in schedule.aliases)):
+    for schedule in all_schedules():
+        if wanted in names_of_schedule(schedule):
             return schedule
-    raise InvalidRequest(unknown_name("schedule", name, [schedule.label for schedule in SCHEDULES]))
+    raise InvalidRequest(unknown_name("schedule", name, [schedule.label for schedule in all_schedules()]))
 
 
 def split_legacy_name(name: str) -> tuple[str, str | None]:
     """A1111 before 1.9 wrote "DPM++ 2M Karras": the sampler, and the schedule if the name ends in one."""
-    for schedule in SCHEDULES[1:]:
+    for schedule in all_schedules()[1:]:
         for ending in (schedule.label, schedule.name, *schedule.aliases):
             if name.lower().endswith(" " + ending.lower()):
                 return name[: -len(ending) - 1], schedule.label

@@ -7,7 +7,7 @@ frozen copy when it is made.
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self, TypeVar
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, JsonValue, ValidationError
 
 from webui.core.errors import InvalidRequest, NotFound
 from webui.core.image_options import ImageOptions, Number
@@ -367,6 +367,26 @@ class Api(Section):
     )
 
 
+class ExtensionSettings(Section):
+    """Extensions. The page draws this section itself."""
+
+    disabled_extensions: tuple[str, ...] = Field(
+        default=(),
+        title="Switched off",
+        description="Names of extensions that are not loaded, from the next start on.",
+    )
+    disable_all_extensions: Literal["none", "extra", "all"] = Field(
+        default="none",
+        title="Load no extensions",
+        description="extra: only those that come with the program. all: none. From the next start on.",
+    )
+    extension_values: dict[str, dict[str, JsonValue]] = Field(
+        default={},
+        title="Settings of extensions",
+        description="What extensions' own settings are set to, by the name of the extension.",
+    )
+
+
 class Settings(Section):
     """All sections. `find` and `changed` speak A1111's flat option keys."""
 
@@ -378,6 +398,19 @@ class Settings(Section):
     previews: Previews = Previews()
     interface: Interface = Interface()
     api: Api = Field(default=Api(), title="API")
+    extensions: ExtensionSettings = Field(default=ExtensionSettings(), title="Extensions")
+
+    def extension(self, model: type[AnySection], name: str) -> AnySection:
+        """The settings of an extension, by its name; its defaults where what is kept is no longer valid."""
+        values = self.extensions.extension_values.get(name, {})
+        try:
+            return model.model_validate(values)
+        except ValidationError as error:
+            wrong = {each["loc"][0] for each in error.errors(include_url=False) if each["loc"]}
+            try:
+                return model.model_validate({key: value for key, value in values.items() if key not in wrong})
+            except ValidationError:
+                return model()
 
     @classmethod
     def keys(cls) -> dict[str, tuple[str, str]]:

@@ -8,7 +8,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from webui.core.sampling import AUTOMATIC, find_sampler
+from webui.core.sampling import AUTOMATIC
 from webui.diffusion.adapters.base import Adapter
 from webui.diffusion.conditioning import Conditioning
 from webui.diffusion.guidance import Guidance, GuidedNetwork, Hooks, NetworkInput, NetworkOutput
@@ -22,7 +22,7 @@ from webui.diffusion.prediction import (
     SigmaPreconditioning,
     TimestepPreconditioning,
 )
-from webui.diffusion.samplers import SAMPLERS, Sampler
+from webui.diffusion.samplers import Sampler, sampler_of
 from webui.diffusion.schedules import ScheduleOptions, sampler_sigmas, sampler_timesteps
 from webui.diffusion.step import NoiseSource, SamplerOptions, Step
 
@@ -186,7 +186,7 @@ class Denoising:
 
     @property
     def _sampler(self) -> Sampler:
-        return SAMPLERS[find_sampler(self.sampler).label]
+        return sampler_of(self.sampler)
 
     @property
     def _part(self) -> Img2ImgSteps | None:

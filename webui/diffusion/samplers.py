@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
 
-from webui.core.sampling import SamplerInfo, find_sampler
+from webui.core.sampling import ADDED, SamplerInfo, find_sampler
 from webui.diffusion import dpm_solver, samplers_ancestral, samplers_ode, samplers_sde, samplers_timesteps
 from webui.diffusion.step import SigmaSampler, TimestepSampler
 from webui.diffusion.unipc import unipc
@@ -64,3 +64,12 @@ def samplers() -> list[Sampler]:
 
 
 SAMPLERS: Mapping[str, Sampler] = MappingProxyType({sampler.info.label: sampler for sampler in samplers()})
+
+
+def sampler_of(name: str) -> Sampler:
+    """The sampler of a label or alias, an extension's too. Raises InvalidRequest."""
+    label = find_sampler(name).label
+    added = ADDED.samplers.get(label)
+    if added is None:
+        return SAMPLERS[label]
+    return Sampler(added.info, in_sigmas=added.in_sigmas, in_timesteps=added.in_timesteps)

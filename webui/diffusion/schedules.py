@@ -13,7 +13,7 @@ import torch
 from torch import Tensor
 
 from webui.core.errors import InvalidRequest
-from webui.core.sampling import AUTOMATIC, find_sampler, find_schedule
+from webui.core.sampling import ADDED, AUTOMATIC, AddedSchedule, find_sampler, find_schedule
 from webui.diffusion.beta_distribution import beta_quantiles
 from webui.diffusion.prediction import TRAINING_STEPS, NoiseLevels
 
@@ -72,7 +72,22 @@ def build_sigmas(label: str, steps: int, levels: NoiseLevels, options: ScheduleO
         raise InvalidRequest(
             f"The lowest sigma, {span.sigma_min:g}, is above the highest, {span.sigma_max:g}. Clear them."
         )
-    return FUNCTIONS[info.label](span).float()
+    added = ADDED.schedules.get(info.label)
+    return added_sigmas(added, span) if added else FUNCTIONS[info.label](span).float()
+
+
+def added_sigmas(added: AddedSchedule, span: Span) -> Tensor:
+    """What an extension's schedule gives, checked. Raises InvalidRequest."""
+    sigmas = torch.as_tensor(added.function(span.steps, span.sigma_min, span.sigma_max)).float().cpu()
+    if sigmas.shape == (span.steps,):
+        sigmas = with_zero(sigmas)
+    is_falling = sigmas.shape == (span.steps + 1,) and bool((sigmas.diff() < 0).all()) and sigmas[-1] >= 0
+    if not is_falling or not bool(sigmas.isfinite().all()):
+        raise InvalidRequest(
+            f"The schedule {added.info.label!r} of an extension gave no {span.steps} falling sigmas. Choose "
+            "another, and tell its author."
+        )
+    return sigmas
 
 
 def sampler_sigmas(

@@ -11,6 +11,9 @@ from webui.core.events import Event, ImageReady, ImageSaved, Message, SaveAs
 from webui.core.request import GenerationRequest
 from webui.jobs.job import Job
 from webui.jobs.job_pictures import wants_grid
+from webui.jobs.saving_moments import SavingMoments
+from webui.plugins.host import Plugins
+from webui.store.files.folder_rules import FolderRules
 from webui.store.last_infotexts import LastInfotexts
 from webui.store.pictures.filenames import NameFacts
 from webui.store.pictures.grid import grid_of, grid_rows
@@ -34,12 +37,16 @@ class PictureSaver:
         unsaved: UnsavedPictures | None = None,
         remembered: Callable[[], Collection[Job]] = tuple,
         last: LastInfotexts | None = None,
+        plugins: Plugins | None = None,
+        rules: FolderRules | None = None,
     ) -> None:
         """`unsaved` takes what is only to be shown; without it, such pictures stay in the job's log. `last`
         takes the infotexts for the paste arrow.
 
-        `remembered` are the jobs that a page may still show: their pictures stay.
+        `remembered` are the jobs that a page may still show: their pictures stay. `rules` are for files that
+        extensions want elsewhere.
         """
+        self._moments = SavingMoments(plugins or Plugins(), rules)
         self._files = files
         self._history = history
         self._unsaved = unsaved
@@ -56,8 +63,11 @@ class PictureSaver:
         path, problem = "", None
         if ready.is_saved and job.delivery.save_samples and job.settings.saving.samples_save:
             try:
+                ready, messages = self._moments.before(ready, job)
+                yield from messages
                 written = self._write(ready, job)
                 path = str(written.path)
+                yield from self._moments.after(ready, job, written.path)
                 yield from self._record(written, ready, job)
             except StorageError as error:
                 problem = error
@@ -74,7 +84,7 @@ class PictureSaver:
         folder = picture_folder(job.settings.folders, tab_of(job))
         request = ready.request or job.generation
         facts = NameFacts.of(request, ready.index, ready.seed, ready.facts, started=start_time(job))
-        notes = PictureNotes(ready.infotext, describe_exactly(ready, job))
+        notes = PictureNotes(ready.infotext, describe_exactly(ready, job) | self._moments.items)
         return self._files.save(ready.image, notes, facts, job.settings.saving, folder, suffix=ready.aside)
 
     def _record(self, written: SavedPicture, ready: ImageReady, job: Job) -> Iterator[Message]:
@@ -115,7 +125,7 @@ class PictureSaver:
         """A picture that says itself how it is kept: its own name and folder, not sorted into subfolders."""
         folder = save_as.folder or picture_folder(job.settings.folders, tab_of(job))
         facts = NameFacts(index=ready.index, started=start_time(job))
-        notes = PictureNotes(ready.infotext, save_as.items, save_as.section)
+        notes = PictureNotes(ready.infotext, save_as.items | self._moments.items, save_as.section)
         return self._files.save(
             ready.image,
             notes,

@@ -17,6 +17,8 @@ from webui.library.catalog.catalog import Catalog
 from webui.library.catalog.embedding_sizes import embedding_sizes
 from webui.library.catalog.lora_files import LoraFiles
 from webui.library.library import Library
+from webui.plugins.host import Plugins
+from webui.plugins.loading import Extensions
 from webui.prompts.chunks import EmbeddingNames
 from webui.prompts.tokenizer import ClipTokenizer
 from webui.store.files.folder_rules import FolderRules
@@ -52,7 +54,13 @@ class Services:
     version: str
     styles_reader: StylesReader
     styles_editor: StylesEditor
+    extensions: Extensions = field(default_factory=Extensions)
     random: Random = field(default_factory=SystemRandom)
+
+    @property
+    def plugins(self) -> Plugins:
+        """The extensions that run: their hooks, request parts and scripts."""
+        return self.extensions.plugins
 
     @property
     def requests(self) -> RequestMaker:

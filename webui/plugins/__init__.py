@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from webui.core.request_infotext import format_infotext
     from webui.core.request_parts import Frozen, ImageRef, Inpainting
     from webui.core.run_plan import PlannedPicture, RunPlan
+    from webui.core.sampling import AddedSampler, SamplerInfo
     from webui.core.settings import Settings
     from webui.diffusion.adapters.base import Adapter
     from webui.diffusion.conditioning import Conditioning, EmbeddingBatch, EncodedPart
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
         Row,
         combine,
     )
+    from webui.diffusion.step import SamplerOptions, Step
     from webui.plugins.batch import Batch
     from webui.plugins.context import Context
     from webui.plugins.moments import BatchImages, PictureMoment, SavingMoment
@@ -43,6 +45,7 @@ HOMES = {
     "webui.core.request_infotext": ("format_infotext",),
     "webui.core.request_parts": ("Frozen", "ImageRef", "Inpainting"),
     "webui.core.run_plan": ("PlannedPicture", "RunPlan"),
+    "webui.core.sampling": ("AddedSampler", "SamplerInfo"),
     "webui.core.settings": ("Settings",),
     "webui.diffusion.adapters.base": ("Adapter",),
     "webui.diffusion.conditioning": ("Conditioning", "EmbeddingBatch", "EncodedPart"),
@@ -50,6 +53,7 @@ HOMES = {
     "webui.diffusion.guidance": (
         "Guidance", "GuidedNetwork", "NetworkInput", "NetworkOutput", "Row", "combine",
     ),
+    "webui.diffusion.step": ("SamplerOptions", "Step"),
     "webui.plugins.batch": ("Batch",),
     "webui.plugins.context": ("Context",),
     "webui.plugins.moments": ("BatchImages", "PictureMoment", "SavingMoment"),
@@ -60,6 +64,7 @@ HOMES = {
 HOME_OF = {name: module for module, names in HOMES.items() for name in names}
 __all__ = [
     "Adapter",
+    "AddedSampler",
     "Batch",
     "BatchImages",
     "Conditioning",
@@ -92,10 +97,13 @@ __all__ = [
     "RequestPart",
     "Row",
     "RunPlan",
+    "SamplerInfo",
+    "SamplerOptions",
     "SaveAs",
     "SavingMoment",
     "Script",
     "Settings",
+    "Step",
     "UnusableFile",
     "WebuiError",
     "combine",

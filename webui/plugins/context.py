@@ -17,7 +17,7 @@ from webui.core.stop import Stop
 from webui.models.images.upscalers import Upscalers
 from webui.models.manager import ModelManager
 from webui.models.network_holder import Loading
-from webui.plugins.host import Plugins
+from webui.plugins.host import AnyModel, Plugins
 from webui.store.pictures.inputs import Inputs
 from webui.store.pictures.latents import Latents
 
@@ -74,6 +74,10 @@ class Context:
     def restore_faces(self, image: Image.Image, name: str, weight: float) -> Image.Image:
         """A picture with its faces restored; see FaceRestorers."""
         return self.upscalers.faces.restore(image, name, weight)
+
+    def settings_of(self, model: type[AnyModel]) -> AnyModel:
+        """An extension's own settings as they were when the job was made, of the model that it registered."""
+        return self.plugins.settings_of(model, self.settings)
 
     def tell(self, text: str) -> None:
         """A warning for the artist, at once."""

@@ -8,15 +8,18 @@ from types import ModuleType
 from typing import Any, Protocol, TypeVar
 
 import pluggy
+from pydantic import BaseModel
 
 from webui.core.errors import ScriptNotFound, WebuiError
 from webui.core.events import Event
 from webui.core.lack_of_memory import is_lack_of_memory
 from webui.core.request import GenerationRequest
+from webui.core.settings import Settings
 from webui.plugins.parts import RequestPart
 
 logger = logging.getLogger(__name__)
 Value = TypeVar("Value")
+AnyModel = TypeVar("AnyModel", bound=BaseModel)
 PROJECT = "webui"
 # Takes a sentence for the artist.
 Tell = Callable[[str], None]
@@ -48,6 +51,8 @@ class Plugins:
         # Request parts by key, scripts by their titles in small letters.
         self.parts: dict[str, type[RequestPart]] = {}
         self.scripts: dict[str, Titled] = {}
+        # Models of extensions' own settings, and whose they are.
+        self.settings: dict[type[BaseModel], str] = {}
         self._failures: Counter[str] = Counter()
         self._off: dict[str, str] = {}
         self._lock = threading.Lock()
@@ -74,6 +79,12 @@ class Plugins:
         """Extensions that failed too often, and how."""
         return dict(self._off)
 
+    @property
+    def failures(self) -> dict[str, int]:
+        """How often each extension failed, of those that did."""
+        with self._lock:
+            return dict(self._failures)
+
     def script(self, title: str) -> Titled:
         """The script of a title. Raises ScriptNotFound."""
         found = self.scripts.get(title.strip().lower())
@@ -81,6 +92,13 @@ class Plugins:
             known = ", ".join(each.title for each in self.scripts.values()) or "none"
             raise ScriptNotFound(f"There is no script named {title!r}. Those here are: {known}.")
         return found
+
+    def settings_of(self, model: type[AnyModel], settings: Settings) -> AnyModel:
+        """An extension's own settings, of the model that it registered."""
+        name = self.settings.get(model)
+        if name is None:
+            raise LookupError(f"No extension registered {model.__name__} as its settings.")
+        return settings.extension(model, name)
 
     def infotext_entries(self, request: GenerationRequest) -> dict[str, str]:
         """What the infotext says of extensions' parts of a request."""

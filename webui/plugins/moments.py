@@ -1,14 +1,19 @@
 """What hooks are given at moments that have more than one value to look at."""
 
+from __future__ import annotations
+
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 from PIL.Image import Image
-from torch import Tensor
 
 from webui.core.request import GenerationRequest
 from webui.core.run_plan import PlannedPicture
+
+if TYPE_CHECKING:
+    # The thread that saves needs no torch.
+    from torch import Tensor
 
 # In this order: decoded, then faces restored, then colours corrected, then the original around it.
 Place = Literal["decoded", "restored", "before_overlay", "composed"]
@@ -45,8 +50,9 @@ class PictureMoment:
 class SavingMoment:
     """A picture that is about to be written, or was. Hooks of `before_saving` may change all but the index.
 
-    `path` is the file's, empty before it is written. `items` are texts written into the file beside the
-    infotext. Called on the thread that saves, where no network may be used.
+    `path` is the file's; before it is written it is None, and may be set to have the file there, without its
+    type: only in folders that settings may choose too, numbered where a file of that name is. `items` are
+    texts written into the file beside the infotext. On the thread that saves, where no network may be used.
     """
 
     index: int

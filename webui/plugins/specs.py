@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from webui.core.events import ImageReady
     from webui.core.request import GenerationRequest
     from webui.core.run_plan import PlannedPicture, RunPlan
+    from webui.core.sampling import AddedSampler
     from webui.diffusion.denoising import Denoising
     from webui.plugins.batch import Batch
     from webui.plugins.context import Context
@@ -70,13 +71,17 @@ def register_scripts() -> Sequence[Script] | None:
 
 
 @hookspec
-def register_samplers() -> Sequence[Any] | None:
-    """Further samplers: `webui.diffusion.samplers.Sampler` values with their SamplerInfo."""
+def register_samplers() -> Sequence[AddedSampler] | None:
+    """Further samplers: `AddedSampler` values, whose function is called as the program's own: (denoise,
+    latent, sigmas, noise, options) -> `Step` after `Step`.
+    """
 
 
 @hookspec
 def register_schedules() -> Mapping[str, Callable[..., Tensor]] | None:
-    """Further schedules by label: (steps, sigma_min, sigma_max) -> falling sigmas (steps + 1,), then 0."""
+    """Further schedules by label: (steps, sigma_min, sigma_max) -> falling sigmas (steps,), or with the 0
+    after them (steps + 1,).
+    """
 
 
 @hookspec

@@ -7,7 +7,7 @@ from fastapi import APIRouter
 from webui.api.sdapi.answers import PromptStyleItem, SamplerItem, SchedulerItem, SDModelItem, SDVaeItem
 from webui.core.model_file import ModelFile, ModelKind
 from webui.core.readable import readable
-from webui.core.sampling import SAMPLERS, SCHEDULES, SamplerInfo, ScheduleInfo
+from webui.core.sampling import SamplerInfo, ScheduleInfo, all_samplers, all_schedules
 from webui.jobs.services import Services
 
 
@@ -16,11 +16,11 @@ def add_list_routes(router: APIRouter, services: Services) -> None:
 
     @router.get("/samplers")
     def list_samplers() -> list[SamplerItem]:
-        return [describe_sampler(info) for info in SAMPLERS]
+        return [describe_sampler(info) for info in all_samplers()]
 
     @router.get("/schedulers")
     def list_schedulers() -> list[SchedulerItem]:
-        return [describe_schedule(info) for info in SCHEDULES]
+        return [describe_schedule(info) for info in all_schedules()]
 
     @router.get("/sd-models")
     def list_checkpoints() -> list[SDModelItem]:

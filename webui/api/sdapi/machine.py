@@ -16,7 +16,7 @@ from webui.core.flags import Flags
 from webui.core.model_file import ModelKind
 from webui.core.models_request import ModelsRequest
 from webui.core.readable import readable
-from webui.core.sampling import SAMPLERS, SCHEDULES
+from webui.core.sampling import all_samplers, all_schedules
 from webui.jobs.job import Delivery
 from webui.jobs.services import Services
 
@@ -117,8 +117,8 @@ def script_names(*, is_img2img: bool) -> list[str]:
 def describe_script(info: dict[str, Any], services: Services) -> ScriptInfo:
     """A script with its arguments, and what can be chosen for them now."""
     choices = {
-        SAMPLER: lambda: [sampler.label for sampler in SAMPLERS],
-        SCHEDULE: lambda: [schedule.label for schedule in SCHEDULES],
+        SAMPLER: lambda: [sampler.label for sampler in all_samplers()],
+        SCHEDULE: lambda: [schedule.label for schedule in all_schedules()],
         CHECKPOINT: lambda: [file.title for file in services.catalog.files(ModelKind.CHECKPOINT)],
     }
     args = [

@@ -3,7 +3,7 @@
 import gradio as gr
 
 from webui.core.request_parts import LATENT_UPSCALERS
-from webui.core.sampling import SAMPLERS, SCHEDULES
+from webui.core.sampling import all_samplers, all_schedules
 from webui.library.catalog.catalog import Catalog
 from webui.library.catalog.upscaler_names import upscaler_names
 from webui.ui.components.input_accordion import InputAccordion, input_accordion
@@ -58,7 +58,7 @@ def make_other_models(tab: str, form: Form, catalog: Catalog, page: gr.Blocks) -
     def checkpoints() -> list[str]:
         return [SAME_CHECKPOINT, *checkpoint_titles(catalog)]
 
-    samplers, schedules = [info.label for info in SAMPLERS], [info.label for info in SCHEDULES]
+    samplers, schedules = [info.label for info in all_samplers()], [info.label for info in all_schedules()]
     with gr.Row(elem_id=f"{tab}_hires_fix_row3", elem_classes=["fields"]):
         with gr.Row(elem_classes=["with-refresh"], equal_height=False):
             checkpoint = choice(form, "hires_model", "Checkpoint", "hr_checkpoint", checkpoints())

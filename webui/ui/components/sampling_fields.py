@@ -2,7 +2,7 @@
 
 import gradio as gr
 
-from webui.core.sampling import SAMPLERS, SCHEDULES
+from webui.core.sampling import all_samplers, all_schedules
 from webui.ui.components.buttons import icon_button
 from webui.ui.forms.form import Form, within
 from webui.ui.generation import FORM_DEFAULTS
@@ -14,7 +14,7 @@ def make_sampling_fields(tab: str, form: Form) -> None:
         form.add(
             "sampler",
             gr.Dropdown(
-                [sampler.label for sampler in SAMPLERS],
+                [sampler.label for sampler in all_samplers()],
                 value=FORM_DEFAULTS["sampler"],
                 label="Sampling method",
                 elem_id=f"{tab}_sampling",
@@ -24,7 +24,7 @@ def make_sampling_fields(tab: str, form: Form) -> None:
         form.add(
             "schedule",
             gr.Dropdown(
-                [schedule.label for schedule in SCHEDULES],
+                [schedule.label for schedule in all_schedules()],
                 value=FORM_DEFAULTS["schedule"],
                 label="Schedule type",
                 elem_id=f"{tab}_scheduler",

@@ -15,6 +15,8 @@ from webui.core.settings import Settings, section_type
 
 # A number with at most this many steps between its ends gets a slider.
 MOST_SLIDER_STEPS = 200
+# js/extensions.js draws this section: extensions bring settings of their own.
+DRAWN_BY_SCRIPT = "extensions"
 # An option's choices that are known only while the program runs, such as the checkpoints.
 Choices = Callable[[], list[str]]
 
@@ -44,9 +46,11 @@ class Option:
 
 
 def all_options() -> dict[str, Option]:
-    """Every option by key, in the order of the page."""
+    """Every option that has a component, by key, in the order of the page."""
     return {
-        key: Option(key, section, field_of(section, name)) for key, (section, name) in Settings.keys().items()
+        key: Option(key, section, field_of(section, name))
+        for key, (section, name) in Settings.keys().items()
+        if section != DRAWN_BY_SCRIPT
     }
 
 

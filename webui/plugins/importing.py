@@ -1,0 +1,140 @@
+"""Importing an extension: from its folder or an installed package, within a time limit.
+
+Whatever an extension does while it is imported (raise, exit, never end), the program goes on without it.
+"""
+
+import ctypes
+import importlib
+import importlib.util
+import sys
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from importlib.machinery import ModuleSpec
+from pathlib import Path
+from types import ModuleType
+from typing import Generic, TypeVar
+
+Value = TypeVar("Value")
+PACKAGE, PLUGIN = "extensions", "plugin"
+# A plugin.py is a page of code; what is larger is none.
+MOST_BYTES = 2_000_000
+
+
+class TooSlow(Exception):
+    """It took longer than it may."""
+
+
+class Raised(Exception):
+    """What an extension raised, whatever it is: `SystemExit` and `KeyboardInterrupt` too."""
+
+    def __init__(self, error: BaseException) -> None:
+        super().__init__(str(error))
+        self.error = error
+
+
+class Ended(BaseException):
+    """Raised within an extension that does not end, on its thread."""
+
+
+@dataclass(slots=True)
+class Outcome(Generic[Value]):
+    """What a function gave or raised."""
+
+    value: Value | None = None
+    error: BaseException | None = None
+    done: threading.Event = field(default_factory=threading.Event)
+
+
+def run_within(limit_s: float, function: Callable[[], Value], folder: Path | None = None) -> Value:
+    """What a function gives, on a thread of its own. Raises Raised, or TooSlow.
+
+    One that is too slow is left behind; where it spins in code of its `folder`, it is ended.
+    """
+    outcome: Outcome[Value] = Outcome()
+
+    def run() -> None:
+        try:
+            outcome.value = function()
+        except BaseException as error:  # noqa: BLE001 - an extension's edge: whatever it raises is told
+            outcome.error = error
+        outcome.done.set()
+
+    thread = threading.Thread(target=run, name="extension import", daemon=True)
+    thread.start()
+    if not outcome.done.wait(limit_s):
+        end_spinning(thread, folder)
+        raise TooSlow
+    if outcome.error is not None:
+        raise Raised(outcome.error) from outcome.error
+    assert outcome.value is not None, "functions run here give something"
+    return outcome.value
+
+
+def end_spinning(thread: threading.Thread, folder: Path | None) -> None:
+    """End a thread that runs code of a folder; one inside another library, torch say, must not be broken."""
+    # The documented way to another thread's frame.
+    frames = sys._current_frames()  # pyright: ignore[reportPrivateUsage]
+    frame = frames.get(thread.ident or 0)
+    if frame is None or folder is None or not Path(frame.f_code.co_filename).is_relative_to(folder):
+        return
+    ctypes.pythonapi.PyThreadState_SetAsyncExc(ctypes.c_ulong(thread.ident or 0), ctypes.py_object(Ended))
+
+
+def import_folder(folder: Path, *, fresh: bool) -> ModuleType:
+    """The module in `folder/plugin.py`, as `extensions.NAME.plugin`, so that it can import files beside it.
+
+    `fresh` reads files anew that were imported before.
+    """
+    package = f"{PACKAGE}.{folder.name}"
+    known = sys.modules.get(package)
+    if known is not None and (fresh or str(folder) not in paths_of(known)):
+        forget(package)
+    if package not in sys.modules:
+        add_package(package, folder)
+    return importlib.import_module(f"{package}.{PLUGIN}")
+
+
+def paths_of(package: ModuleType) -> list[str]:
+    """The folders of a package."""
+    return list(getattr(package, "__path__", []))
+
+
+def forget(package: str) -> None:
+    """Let go of a package and what is in it, so that it can be imported anew."""
+    for name in [name for name in sys.modules if name == package or name.startswith(f"{package}.")]:
+        del sys.modules[name]
+
+
+def add_package(package: str, folder: Path) -> None:
+    """Make a folder a package. Its `__init__.py`, if it has one, is run."""
+    parent = parent_package()
+    init = folder / "__init__.py"
+    places = [str(folder)]
+    spec = (
+        importlib.util.spec_from_file_location(package, init, submodule_search_locations=places)
+        if init.is_file()
+        else ModuleSpec(package, None, is_package=True)
+    )
+    assert spec is not None, "a .py file has a loader"
+    spec.submodule_search_locations = places
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[package] = module
+    setattr(parent, folder.name, module)
+    try:
+        if spec.loader is not None:
+            spec.loader.exec_module(module)
+    except BaseException:
+        forget(package)
+        raise
+
+
+def parent_package() -> ModuleType:
+    """The package that all extensions are in; made here where the program lies in no folder of its own."""
+    try:
+        return importlib.import_module(PACKAGE)
+    except ModuleNotFoundError:
+        module = ModuleType(PACKAGE)
+        module.__path__ = []
+        sys.modules[PACKAGE] = module
+        return module

@@ -1,0 +1,226 @@
+"""Finding and loading extensions: folders with a `plugin.py`, and installed packages."""
+
+import importlib.metadata
+import logging
+import time
+from collections.abc import Callable, Collection, Iterable
+from dataclasses import dataclass, field, replace
+from functools import partial
+from pathlib import Path
+from types import ModuleType
+from typing import Literal
+
+from pluggy import PluginValidationError
+from pydantic import BaseModel
+
+from webui.core.errors import WebuiError
+from webui.core.sampling import ADDED
+from webui.plugins import specs
+from webui.plugins.host import Plugins
+from webui.plugins.importing import MOST_BYTES, PLUGIN, Raised, TooSlow, import_folder, run_within
+from webui.plugins.offers import Offers, WrongOffer, collect_offers
+
+logger = logging.getLogger(__name__)
+FOLDER = "extensions"
+GROUP = "webui"
+# Ample for what imports no large library.
+IMPORT_LIMIT_S = 8.0
+# All together; those that come later have what is left, and a moment at least.
+TOTAL_LIMIT_S, LEAST_LIMIT_S = 20.0, 2.0
+MOST_EXTENSIONS = 500
+State = Literal["on", "switched off", "not loaded", "failed"]
+Origin = Literal["shipped", "own", "package"]
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """An extension before it is loaded. `folder` is None for a package without one of its own."""
+
+    name: str
+    origin: Origin
+    load: Callable[[], ModuleType]
+    folder: Path | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ExtensionRecord:
+    """What became of an extension. `error` is a sentence, `seconds` what its import took."""
+
+    name: str
+    origin: Origin
+    folder: Path | None
+    state: State
+    error: str = ""
+    seconds: float = 0.0
+    failures: int = 0
+    settings: type[BaseModel] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """Which extensions are wanted: none with `is_safe`, else those of `origins` that are not `disabled`."""
+
+    is_safe: bool = False
+    origins: Collection[Origin] = ("shipped", "own", "package")
+    disabled: Collection[str] = ()
+
+    def refusal(self, found: Found) -> tuple[State, str] | None:
+        """Why one is not loaded; None if it is."""
+        if self.is_safe or found.origin not in self.origins:
+            return "not loaded", "The server was started without it."
+        if found.name in self.disabled:
+            return "switched off", ""
+        return None
+
+
+@dataclass(slots=True)
+class Extensions:
+    """All extensions and what they offer. Made once, before the page; `close` undoes what is known to all."""
+
+    plugins: Plugins = field(default_factory=lambda: Plugins(specs))
+    offers: dict[str, Offers] = field(default_factory=dict[str, Offers])
+    _records: dict[str, ExtensionRecord] = field(default_factory=dict[str, ExtensionRecord])
+
+    def load(self, found: Iterable[Found], choice: Choice, limit_s: float = IMPORT_LIMIT_S) -> None:
+        """Load extensions in order; what goes wrong with one stands in its record."""
+        ends = time.monotonic() + TOTAL_LIMIT_S
+        for each in found:
+            if each.name in self._records:
+                logger.warning("There are two extensions named %s; the second is not used", each.name)
+                continue
+            refused = choice.refusal(each)
+            if refused is not None:
+                state, error = refused
+                self._records[each.name] = ExtensionRecord(each.name, each.origin, each.folder, state, error)
+                continue
+            limit = min(limit_s, max(ends - time.monotonic(), LEAST_LIMIT_S))
+            self._records[each.name] = self._load_one(each, limit)
+
+    def _load_one(self, found: Found, limit_s: float) -> ExtensionRecord:
+        record = ExtensionRecord(found.name, found.origin, found.folder, "failed")
+        began = time.monotonic()
+        try:
+            module, offers = run_within(limit_s, partial(import_and_ask, found), found.folder)
+            self._take(module, offers, found.name)
+            record = replace(record, state="on", settings=offers.settings)
+        except TooSlow:
+            record = replace(record, error=too_slow(found.name, limit_s))
+        except Raised as raised:
+            record = replace(record, error=explain_failure(found.name, raised.error))
+            logger.debug("The extension %s", found.name, exc_info=raised.error)
+        except (WrongOffer, WebuiError, ValueError) as error:
+            record = replace(record, error=explain_failure(found.name, error))
+        seconds = time.monotonic() - began
+        if record.error:
+            logger.warning("%s", record.error)
+        else:
+            logger.debug("The extension %s in %.2f s", found.name, seconds)
+        return replace(record, seconds=round(seconds, 3))
+
+    def _take(self, module: ModuleType, offers: Offers, name: str) -> None:
+        """Add what an extension offers. Raises WrongOffer or InvalidRequest, and then nothing was added."""
+        for part in offers.parts:
+            if part.key in self.plugins.parts:
+                raise WrongOffer(f"There is a request part with the key {part.key!r} already.")
+        for script in offers.scripts:
+            if script.title.strip().lower() in self.plugins.scripts:
+                raise WrongOffer(f"There is a script with the title {script.title!r} already.")
+        ADDED.add(offers.samplers, offers.schedules)
+        self.plugins.register(module, name)
+        self.plugins.parts |= {part.key: part for part in offers.parts}
+        self.plugins.scripts |= {script.title.strip().lower(): script for script in offers.scripts}
+        if offers.settings is not None:
+            self.plugins.settings[offers.settings] = name
+        self.offers[name] = offers
+
+    @property
+    def records(self) -> list[ExtensionRecord]:
+        """All, in the order in which they were loaded, as they are now."""
+        off, failures = self.plugins.switched_off, self.plugins.failures
+        return [
+            replace(
+                each,
+                state="failed" if each.name in off else each.state,
+                error=off.get(each.name, each.error),
+                failures=failures.get(each.name, 0),
+            )
+            for each in self._records.values()
+        ]
+
+    @property
+    def problems(self) -> list[str]:
+        """Sentences on those that failed."""
+        return [each.error for each in self.records if each.state == "failed"]
+
+    @property
+    def is_on(self) -> Callable[[str], bool]:
+        """Tells whether an extension runs, by name."""
+        names = {each.name for each in self.records if each.state == "on"}
+        return names.__contains__
+
+    def close(self) -> None:
+        """Take samplers and schedules away again, which the whole process knows."""
+        for offers in self.offers.values():
+            ADDED.remove(offers.samplers, offers.schedules)
+
+
+def import_and_ask(found: Found) -> tuple[ModuleType, Offers]:
+    """The module of an extension and what it offers."""
+    module = found.load()
+    return module, collect_offers(module, found.name, specs)
+
+
+def too_slow(name: str, limit_s: float) -> str:
+    """The sentence on an extension whose import was given up."""
+    return (
+        f"The extension {name!r} was not loaded: its import took longer than {limit_s:g} s. It should import "
+        "large libraries, such as torch, within its functions."
+    )
+
+
+def explain_failure(name: str, error: BaseException) -> str:
+    """The sentence on an extension that could not be loaded."""
+    if isinstance(error, PluginValidationError):
+        hooks = ", ".join(hook for hook in dir(specs) if hasattr(getattr(specs, hook), "webui_spec"))
+        said = str(error).split(" in plugin ")[0]
+        return f"The extension {name!r} was not loaded: {said}. The hooks are: {hooks}."
+    if isinstance(error, WrongOffer | WebuiError):
+        return f"The extension {name!r} was not loaded: {error}"
+    if isinstance(error, SystemExit):
+        return f"The extension {name!r} was not loaded: it wanted to end the program."
+    return f"The extension {name!r} was not loaded ({type(error).__name__}: {error})."
+
+
+def find_extensions(shipped: Path, own: Path) -> list[Found]:
+    """Extensions in two folders, by name, and installed packages."""
+    found = find_folders(shipped, "shipped")
+    if own.resolve() != shipped.resolve():
+        found += find_folders(own, "own")
+    return [*found, *find_packages()]
+
+
+def find_folders(home: Path, origin: Origin) -> list[Found]:
+    """Folders that have a `plugin.py`, by name. Nothing else in them is looked at."""
+    try:
+        folders = sorted(each for each in home.iterdir() if not each.name.startswith((".", "_")))
+    except OSError:
+        return []
+    found = [each for each in folders if (each / f"{PLUGIN}.py").is_file()][:MOST_EXTENSIONS]
+    return [Found(each.name, origin, partial(load_folder, each, origin), each) for each in found]
+
+
+def load_folder(folder: Path, origin: Origin) -> ModuleType:
+    """The module of a folder. Raises WrongOffer for what cannot be one."""
+    if "." in folder.name:
+        raise WrongOffer("A folder's name must have no dot in it. Rename it.")
+    size = (folder / f"{PLUGIN}.py").stat().st_size
+    if size > MOST_BYTES:
+        raise WrongOffer(f"Its {PLUGIN}.py has {size // 10**6} MB, which is no code.")
+    # Shipped files do not change while the program runs.
+    return import_folder(folder, fresh=origin != "shipped")
+
+
+def find_packages() -> list[Found]:
+    """Installed packages with an entry point in the group `webui`."""
+    points = sorted(importlib.metadata.entry_points(group=GROUP), key=lambda point: point.name)
+    return [Found(point.name, "package", point.load) for point in points]
