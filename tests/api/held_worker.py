@@ -30,7 +30,7 @@ class HeldWorker:
         if not held:
             self.release.set()
 
-    def run(self, request: WorkRequest, settings: Settings, stop: Stop) -> Generator[Event]:
+    def run(self, request: WorkRequest, settings: Settings, stop: Stop, emit=None) -> Generator[Event]:
         """A picture of the size that was asked for, as often as it was asked for."""
         yield Progress(step=1, steps=10, batch=0, batches=1, sampling_step=1, sampling_steps=10)
         while not self.release.wait(0.005) and not stop.ends_batch:

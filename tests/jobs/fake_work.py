@@ -24,7 +24,7 @@ class Steps:
         self.closed: list[str] = []
         self.thread = threading.current_thread().name
 
-    def run(self, request: GenerationRequest, settings: Settings, stop: Stop) -> Iterator[Event]:
+    def run(self, request: GenerationRequest, settings: Settings, stop: Stop, emit=None) -> Iterator[Event]:
         if request.prompt == "refuse":
             raise InvalidRequest("No.")
         if request.prompt == "break":

@@ -158,7 +158,7 @@ from webui.store.pictures.latents import Latents
 latents = Latents(Path(sys.argv[1]))
 
 class Worker:
-    def run(self, request, settings, stop):
+    def run(self, request, settings, stop, emit=None):
         with latents.store(batch(3), MANY) as kept:
             for index in range(3):
                 image = Image.new("L", (8, 8))

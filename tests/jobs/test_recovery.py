@@ -38,7 +38,7 @@ class Breaking(Steps):
         super().__init__()
         self.error = error
 
-    def run(self, request: GenerationRequest, settings: Settings, stop: Stop) -> Iterator[Event]:
+    def run(self, request: GenerationRequest, settings: Settings, stop: Stop, emit=None) -> Iterator[Event]:
         for event in super().run(request, settings, stop):
             yield event
             if request.prompt == "raise" and isinstance(event, ImageReady):

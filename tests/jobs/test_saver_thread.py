@@ -41,7 +41,7 @@ class Painter:
     def alive(self) -> int:
         return sum(picture() is not None for picture in self._pictures)
 
-    def run(self, request: WorkRequest, settings: Settings, stop: Stop) -> Iterator[Event]:
+    def run(self, request: WorkRequest, settings: Settings, stop: Stop, emit=None) -> Iterator[Event]:
         for index in range(count_of(request)):
             at = {"batch": index, "batches": 1, "sampling_step": 1, "sampling_steps": 1}
             yield Progress(step=index, steps=count_of(request), **at)

@@ -31,7 +31,7 @@ class OneStep:
     def __init__(self, go: threading.Semaphore) -> None:
         self.go = go
 
-    def run(self, request: GenerationRequest, settings: Settings, stop: Stop) -> Iterator[Event]:
+    def run(self, request: GenerationRequest, settings: Settings, stop: Stop, emit=None) -> Iterator[Event]:
         self.go.acquire()
         if request.prompt == "refuse":
             raise NotFound("There is no such thing.")
