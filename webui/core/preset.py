@@ -104,6 +104,8 @@ class PresetFields(Extensible):
     refiner: bool | None = None
     refiner_model: Word | None = None
     refiner_switch_at: Share | None = None
+    # What extensions' parts are set to, as the page keeps it: JSON in a text.
+    extensions: Text | None = None
     # Of img2img.
     mode: Literal["img2img", "Sketch", "Inpaint", "Inpaint sketch", "Inpaint upload", "Batch"] | None = None
     resize_mode: ResizeMode | None = None

@@ -11,6 +11,7 @@ from webui.core.settings import Settings
 from webui.library.catalog.catalog import AUTOMATIC, NONE, Catalog
 from webui.library.catalog.lora_files import LoraFiles
 from webui.library.catalog.upscaler_names import find_restorer, find_upscaler
+from webui.plugins.host import Plugins
 from webui.prompts.networks import HYPERNETWORK_KIND, add_networks, names_in, rename_networks
 from webui.prompts.styles import Styles
 from webui.prompts.syntax import strip_comments
@@ -33,6 +34,7 @@ class RequestMaker:
     loras: LoraFiles
     styles_reader: StylesReader
     random: Random = field(default_factory=SystemRandom)
+    plugins: Plugins = field(default_factory=Plugins)
 
     def make(self, fields: dict[str, Any], overrides: dict[str, Any] | None = None) -> GenerationRequest:
         """A request from form values. Raises InvalidRequest or NotFound, for every name in it.
@@ -53,6 +55,10 @@ class RequestMaker:
             values.get("model") or settings.models.sd_model_checkpoint
         ).title
         values["vae"] = values.get("vae") or settings.models.sd_vae
+        if values.get("script"):
+            values["script"] = self.plugins.script(str(values["script"])).title
+        if extras := values.get("extras"):
+            values["extras"] = self.plugins.check_extras(extras, str(values.get("script") or ""))
         request = make_request(**values, options=options)
         self.check_names(request)
         return add_networks_to_second_pass(request, settings)

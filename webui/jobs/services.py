@@ -1,6 +1,6 @@
 """What the front doors are given: everything a page or a route may touch."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from random import Random, SystemRandom
 from typing import Any
@@ -65,12 +65,19 @@ class Services:
     @property
     def requests(self) -> RequestMaker:
         """What makes requests from form values."""
-        return RequestMaker(self.settings, self.catalog, self.loras, self.styles_reader, self.random)
+        return RequestMaker(
+            self.settings, self.catalog, self.loras, self.styles_reader, self.random, self.plugins
+        )
 
     def remarks_on_styles(self, names: Iterable[str]) -> list[str]:
         """Sentences on names of styles that there are none of, for a request that asked for them."""
         sentence = self.requests.styles().describe_unknown(names)
         return [sentence] if sentence else []
+
+    def remarks_on(self, fields: Mapping[str, Any]) -> list[str]:
+        """Sentences on fields of a new request that have no effect here: styles, parts of extensions."""
+        unknown = self.plugins.describe_unknown(fields.get("extras") or {})
+        return [*self.remarks_on_styles(fields.get("styles") or ()), *unknown]
 
     def new_request(
         self, fields: dict[str, Any], overrides: dict[str, Any] | None = None

@@ -3,12 +3,12 @@
 import logging
 import threading
 from collections import Counter
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Generator, Iterable, Mapping
 from types import ModuleType
 from typing import Any, Protocol, TypeVar
 
 import pluggy
-from pydantic import BaseModel
+from pydantic import BaseModel, JsonValue
 
 from webui.core.errors import ScriptNotFound, WebuiError
 from webui.core.events import Event
@@ -30,6 +30,7 @@ class Titled(Protocol):
     """A script, as far as it is known here: see `webui.plugins.scripts.Script`."""
 
     title: str
+    part: type[RequestPart]
 
     def run(self, request: GenerationRequest, context: Any, /) -> Generator[Event]:  # noqa: ANN401 - a Context
         """Tell what happens."""
@@ -99,6 +100,41 @@ class Plugins:
         if name is None:
             raise LookupError(f"No extension registered {model.__name__} as its settings.")
         return settings.extension(model, name)
+
+    def check_extras(self, extras: Mapping[str, Any], script: str = "") -> dict[str, JsonValue]:
+        """The values of those parts that do something, checked by them; those of scripts that are not chosen,
+        and of extensions that are not here, are left out. Raises InvalidRequest.
+        """
+        chosen = self.script(script).part if script else None
+        checked: dict[str, JsonValue] = {}
+        for key, values in extras.items():
+            kind = self.parts.get(key)
+            if kind is None or (kind.is_script and kind is not chosen):
+                continue
+            part = kind.read(values)
+            if part.is_active or kind.is_script:
+                checked[key] = part.model_dump(mode="json")
+        return checked
+
+    def describe_unknown(self, extras: Iterable[str]) -> list[str]:
+        """A sentence on parts of extensions that are not here; none where all are."""
+        unknown = [key[:60] for key in extras if key not in self.parts]
+        if not unknown:
+            return []
+        return [f"There is no extension here for {', '.join(unknown[:8])}: this was done without it."]
+
+    def read_infotext(self, fields: Mapping[str, str]) -> dict[str, JsonValue]:
+        """The values of those parts that the keys of an infotext tell of."""
+        found: dict[str, JsonValue] = {}
+        for key, kind in self.parts.items():
+            try:
+                part = kind.from_infotext(fields)
+            except Exception as error:
+                logger.warning("The part %s cannot read an infotext", key, exc_info=error)
+                continue
+            if part is not None:
+                found[key] = part.model_dump(mode="json")
+        return found
 
     def infotext_entries(self, request: GenerationRequest) -> dict[str, str]:
         """What the infotext says of extensions' parts of a request."""

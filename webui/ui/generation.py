@@ -11,6 +11,8 @@ from webui.core.request import MAX_SEED, GenerationRequest
 from webui.core.request_infotext import read_with_problems
 from webui.core.sampling import AUTOMATIC, effective_schedule, find_sampler
 from webui.core.settings import Settings
+from webui.plugins.host import Plugins
+from webui.ui.forms.extensions import FIELD, field_of_infotext, field_of_request, request_of_extensions
 from webui.ui.generation_parts import PART_DEFAULTS, fields_of_parts, request_of_parts
 
 # Chips that stand for fields of the request.
@@ -55,6 +57,7 @@ FORM_DEFAULTS: dict[str, Any] = {
     "seed_resize_width": 0,
     "seed_resize_height": 0,
     "override_settings": [],
+    FIELD: "",
     **PART_DEFAULTS,
 }
 
@@ -71,7 +74,7 @@ def request_parts(fields: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, 
         wanted |= {name: fields[name] for name in EXTRA_SEED if name in fields}
         wanted["variation_seed"] = seed_of(fields.get("variation_seed"), "variation seed")
     models, overrides = read_chips(list(fields.get("override_settings") or []))
-    return wanted | request_of_parts(fields) | models, overrides
+    return wanted | request_of_parts(fields) | request_of_extensions(fields) | models, overrides
 
 
 def seed_of(written: object, name: str) -> int:
@@ -109,10 +112,11 @@ def fields_of_request(request: GenerationRequest) -> dict[str, Any]:
     """What the form shows for a request."""
     values = request.model_dump()
     shown = {name: values[name] for name in PLAIN}
-    return shown | seed_fields(values) | fields_of_parts(values) | {"styles": []}
+    fields = shown | seed_fields(values) | fields_of_parts(values) | {"styles": []}
+    return fields | field_of_request(request)
 
 
-def fields_of_infotext(text: str, settings: Settings) -> dict[str, Any]:
+def fields_of_infotext(text: str, settings: Settings, plugins: Plugins | None = None) -> dict[str, Any]:
     """What the form shows for an infotext: its fields, and chips for options unlike the settings."""
     reading = read_with_problems(text)
     found = reading.fields
@@ -124,7 +128,8 @@ def fields_of_infotext(text: str, settings: Settings) -> dict[str, Any]:
         fields["schedule"] = AUTOMATIC
     switches = {name: bool(found.get(name, False)) for name in ("tiling", "restore_faces")}
     chips = {"override_settings": chips_of(found, settings)}
-    return fields | fields_of_parts(found) | switches | chips
+    extensions = field_of_infotext(text, plugins) if plugins else {}
+    return fields | fields_of_parts(found) | switches | chips | extensions
 
 
 def is_usual_schedule(found: Mapping[str, Any]) -> bool:

@@ -100,7 +100,7 @@ class Calls:
             parameters=echo(body),
             styles=body.styles or [],
             sends_images=body.send_images,
-            remarks=list_remarks(body, fields, request) + services.remarks_on_styles(body.styles or []),
+            remarks=list_remarks(body, fields, request) + services.remarks_on(fields),
             lasting_options=keep_known_options(body.override_settings or {}) if stays else {},
         )
 

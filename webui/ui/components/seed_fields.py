@@ -6,6 +6,7 @@ import gradio as gr
 
 from webui.ui.components.buttons import icon_button
 from webui.ui.components.sampling_fields import add_slider
+from webui.ui.forms.extensions import FIELD
 from webui.ui.forms.form import Form
 from webui.ui.generation import FORM_DEFAULTS
 
@@ -78,6 +79,11 @@ def seed_box(label: str, elem_id: str) -> gr.Textbox:
         min_width=120,
         scale=2,
     )
+
+
+def make_extensions_field(tab: str, form: Form) -> gr.Textbox:
+    """What extensions' parts are set to, as JSON: js/parts.js draws them and writes it."""
+    return form.add(FIELD, gr.Textbox("", visible="hidden", elem_id=f"{tab}_extensions"))
 
 
 def make_override_field(tab: str, form: Form) -> gr.Dropdown:

@@ -14,6 +14,7 @@ from webui.core.request_parts import SIDES, Inpainting, Loopback, Outpainting, S
 from webui.core.settings import Settings
 from webui.core.sizes import round_down_side
 from webui.jobs.img2img_batch import BatchInputs, PngInfoChoice, find_batch_pictures, find_folder
+from webui.plugins.host import Plugins
 from webui.ui.generation import fields_of_infotext, fields_of_request, request_parts
 
 IMG2IMG, SKETCH, INPAINT = "img2img", "Sketch", "Inpaint"
@@ -238,9 +239,11 @@ def fields_of_img2img_request(request: GenerationRequest) -> dict[str, Any]:
     return fields
 
 
-def fields_of_img2img_infotext(text: str, settings: Settings) -> dict[str, Any]:
+def fields_of_img2img_infotext(
+    text: str, settings: Settings, plugins: Plugins | None = None
+) -> dict[str, Any]:
     """What the form shows for an infotext; what it is silent about stays."""
-    fields = fields_of_infotext(text, settings)
+    fields = fields_of_infotext(text, settings, plugins)
     if "steps" not in fields:
         return fields
     written = parse_fields(text)

@@ -24,7 +24,7 @@ from webui.ui.components.img2img_modes import Modes, make_modes
 from webui.ui.components.refiner_fields import make_refiner_fields
 from webui.ui.components.results import Results, make_results
 from webui.ui.components.sampling_fields import make_guidance_fields, make_sampling_fields
-from webui.ui.components.seed_fields import make_override_field, make_seed_fields
+from webui.ui.components.seed_fields import make_extensions_field, make_override_field, make_seed_fields
 from webui.ui.components.shared_options import make_shared_options
 from webui.ui.components.toprow import Toprow, make_toprow
 from webui.ui.filling import wire_filling
@@ -97,6 +97,7 @@ def make_img2img(services: Services, files: PictureFiles, page: gr.Blocks) -> Im
             make_override_field(TAB, form)
             # Where scripts of extensions put their panels.
             gr.Column(elem_id=f"{TAB}_script_container", elem_classes=["script-container"])
+            make_extensions_field(TAB, form)
         results = make_results(TAB)
     tab = Img2img(form, toprow, results, modes, options)
     read_text = partial(fields_of_text, services)
@@ -115,7 +116,8 @@ def make_img2img(services: Services, files: PictureFiles, page: gr.Blocks) -> Im
 
 def fields_of_text(services: Services, text: str) -> dict[str, Any]:
     """What the form shows for an infotext."""
-    return fields_of_img2img_infotext(services.requests.use_local_names(text), services.settings.current)
+    known = services.requests.use_local_names(text)
+    return fields_of_img2img_infotext(known, services.settings.current, services.plugins)
 
 
 def wire_generate(services: Services, tab: Img2img) -> None:
@@ -152,7 +154,7 @@ def submit_one(services: Services, fields: dict[str, Any], pictures: Pictures, d
     """A job for what the canvas holds."""
     wanted, overrides = img2img_parts(fields, with_blended_sketch(services, fields, pictures))
     request = services.new_request(wanted, overrides)
-    services.submit(request, delivery, overrides, services.remarks_on_styles(wanted["styles"]))
+    services.submit(request, delivery, overrides, services.remarks_on(wanted))
 
 
 def submit_batch(services: Services, fields: dict[str, Any], files: list[str], delivery: Delivery) -> None:
@@ -161,7 +163,7 @@ def submit_batch(services: Services, fields: dict[str, Any], files: list[str], d
     wanted, overrides = batch_parts(fields)
     series, problems = make_series(services, batch_of(fields, files), wanted, overrides)
     # The grid of a batch would hold pictures that have nothing to do with each other.
-    remarks = [*services.remarks_on_styles(wanted["styles"]), *problems]
+    remarks = [*services.remarks_on(wanted), *problems]
     services.submit(series, replace(delivery, save_grid=False), overrides, remarks)
 
 

@@ -110,7 +110,8 @@ def wire_pnginfo(services: Services, txt2img: Txt2img, page: PngInfo) -> None:
     def send_to_form(text: str) -> Updates:
         settings = services.settings.current
         try:
-            fields = fields_of_infotext(services.requests.use_local_names(text), settings)
+            known = services.requests.use_local_names(text)
+            fields = fields_of_infotext(known, settings, services.plugins)
             problems = {txt2img.toprow.notice: problems_html(text)}
             return txt2img.form.write(wanted_fields(fields, settings)) | problems
         except WebuiError as error:

@@ -119,7 +119,7 @@ def wire_infotext_sending(
         settings = services.settings.current
         try:
             known = services.requests.use_local_names(text)
-            fields = fields_of_img2img_infotext(known, settings) if text else {}
+            fields = fields_of_img2img_infotext(known, settings, services.plugins) if text else {}
             fields |= size_fields(Path(str(payload["path"]))) if payload and payload.get("path") else {}
         except WebuiError as error:
             return {shown: notice(str(error))}

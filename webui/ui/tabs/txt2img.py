@@ -15,7 +15,7 @@ from webui.ui.components.hires_fields import make_hires_fields, wire_final_size
 from webui.ui.components.refiner_fields import make_refiner_fields
 from webui.ui.components.results import Results, make_results
 from webui.ui.components.sampling_fields import make_guidance_fields, make_sampling_fields, make_size_fields
-from webui.ui.components.seed_fields import make_override_field, make_seed_fields
+from webui.ui.components.seed_fields import make_extensions_field, make_override_field, make_seed_fields
 from webui.ui.components.toprow import Toprow, make_toprow
 from webui.ui.filling import wire_filling
 from webui.ui.forms.form import Form
@@ -68,6 +68,7 @@ def make_txt2img(services: Services, files: PictureFiles, page: gr.Blocks) -> Tx
             wire_final_size(form, hires)
             # Where scripts of extensions put their panels.
             gr.Column(elem_id=f"{TAB}_script_container", elem_classes=["script-container"])
+            make_extensions_field(TAB, form)
         results = make_results(TAB)
     wire_generate(services, form, toprow, results)
     wire_watching(services, files, page, TAB, toprow, results)
@@ -86,7 +87,8 @@ def make_txt2img(services: Services, files: PictureFiles, page: gr.Blocks) -> Tx
 
 def fields_of_text(services: Services, text: str) -> dict[str, Any]:
     """What the form shows for an infotext."""
-    return fields_of_infotext(services.requests.use_local_names(text), services.settings.current)
+    known = services.requests.use_local_names(text)
+    return fields_of_infotext(known, services.settings.current, services.plugins)
 
 
 def wire_generate(services: Services, form: Form, toprow: Toprow, results: Results) -> None:
@@ -96,7 +98,7 @@ def wire_generate(services: Services, form: Form, toprow: Toprow, results: Resul
         try:
             fields, overrides = request_parts(form.read(values))
             request = services.new_request(fields, overrides)
-            remarks = services.remarks_on_styles(fields["styles"])
+            remarks = services.remarks_on(fields)
             services.submit(request, delivery_of(services, TAB, browser), overrides, remarks)
         except WebuiError as error:
             return {toprow.notice: notice(str(error))}

@@ -29,7 +29,7 @@ document.body.append(veil);
 
 /** Places that take pictures themselves. */
 const PICTURE_PLACES =
-  ".canvas, [data-testid='image'], .image-container, .upload-container, [id$='_batch'], #extras_image, #pnginfo_image";
+  ".canvas, .part-picture, [data-takes-pictures], [data-testid='image'], .image-container, .upload-container, [id$='_batch'], #extras_image, #pnginfo_image";
 
 /**
  * Whether what is dragged is for this page as a whole, and not for the field below the pointer.

@@ -414,7 +414,86 @@ interface GradioProps {
   choices?: any;
 }
 
+// --- parts of extensions; see parts/README.md -------------------------------------------------------------------------
+
+/** A request part, as /v1/parts tells it. */
+interface PartInfo {
+  key: string;
+  title: string;
+  about: string;
+  tabs: Tab[];
+  is_script: boolean;
+  extension: string;
+  schema: Record<string, any>;
+  defaults: Record<string, any>;
+}
+
+interface ScriptInfo {
+  title: string;
+  /** Of its part. */
+  key: string;
+}
+
+interface PartsAnswer {
+  parts: PartInfo[];
+  scripts: ScriptInfo[];
+  scripts_of_extensions: string[];
+  styles: string[];
+}
+
+/** What `mount` gives back. */
+interface MountedPart {
+  update?(value: Record<string, any>): void;
+  destroy?(): void;
+}
+
+interface PartContext {
+  key: string;
+  tab: Tab;
+  title: string;
+  schema: Record<string, any>;
+  defaults: Record<string, any>;
+  read(): Record<string, any>;
+  draw(
+    element: HTMLElement,
+    schema: Record<string, any>,
+    value: Record<string, any>,
+    onChange: (value: Record<string, any>) => void,
+  ): { update(value: Record<string, any>): void };
+  picture(
+    label: string,
+    reference: string | null,
+    onChange: (reference: string | null) => void,
+  ): { element: HTMLElement; update(reference: string | null): void };
+  upload(blob: Blob): Promise<{ reference: string; width: number; height: number }>;
+  address(path: string): string;
+  ask(method: string, path: string, body?: unknown): Promise<any>;
+  canvas(): Promise<string | null>;
+  form(): Promise<Record<string, unknown>>;
+}
+
+/** How an extension draws its part. */
+interface PartDrawer {
+  mount(
+    element: HTMLElement,
+    value: Record<string, any>,
+    onChange: (value: Record<string, any>) => void,
+    context: PartContext,
+  ): MountedPart | void;
+  summary?(value: Record<string, any>): string;
+}
+
+/** What extensions' files may use of the page. */
+interface Atelier {
+  registerPart(key: string, drawer: PartDrawer): void;
+  readPart(tab: Tab, key: string): Record<string, any>;
+  setPart(tab: Tab, key: string, value: Record<string, any>): void;
+  openPart(tab: Tab, key: string): void;
+  chooseScript(tab: Tab, title: string): void;
+}
+
 interface Window {
+  atelier: Atelier;
   webui: Webui;
   gradio_config?: { root?: string; components?: { id: number; props: GradioProps }[] };
 }

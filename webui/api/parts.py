@@ -1,0 +1,146 @@
+"""/v1/parts: the request parts and scripts of extensions, for forms; and the files that these bring."""
+
+import re
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote
+
+from fastapi import APIRouter
+from fastapi.responses import FileResponse
+from pydantic import BaseModel
+
+from webui.core.errors import NotFound
+from webui.core.model_file import ModelKind
+from webui.core.sampling import all_samplers, all_schedules
+from webui.jobs.services import Services
+from webui.library.catalog.upscaler_names import upscaler_names
+from webui.plugins.loading import ExtensionRecord
+from webui.plugins.parts import RequestPart
+
+SCRIPT_NAME = re.compile(r"[A-Za-z0-9_.-]{1,100}\.m?js")
+FILE_NAME = re.compile(r"(javascript/[A-Za-z0-9_.-]{1,100}\.m?js|style\.css)")
+MOST_FILES = 100
+TYPES = {".js": "text/javascript", ".mjs": "text/javascript", ".css": "text/css"}
+
+
+class ScriptAnswer(BaseModel):
+    """A script, and the key of its part."""
+
+    title: str
+    key: str
+
+
+class PartsAnswer(BaseModel):
+    """All parts in the order of their extensions, as `describe_part` gives them; addresses of files that the
+    page loads.
+    """
+
+    parts: list[dict[str, Any]]
+    scripts: list[ScriptAnswer]
+    scripts_of_extensions: list[str]
+    styles: list[str]
+
+
+def routes(services: Services) -> APIRouter:
+    """The routes, bound to the server's services."""
+    router = APIRouter()
+
+    @router.get("/v1/parts")
+    def list_parts() -> PartsAnswer:
+        """What extensions add to the forms."""
+        extensions = services.extensions
+        parts = [
+            describe_part(part, name)
+            for name, offers in extensions.offers.items()
+            if extensions.is_on(name)
+            for part in offers.parts
+        ]
+        keys = {part["key"] for part in parts}
+        scripts = [
+            ScriptAnswer(title=script.title, key=script.part.key)
+            for offers in extensions.offers.values()
+            for script in offers.scripts
+            if script.part.key in keys
+        ]
+        files = [address for record in extensions.records for address in addresses_of(record)]
+        return PartsAnswer(
+            parts=parts,
+            scripts=scripts,
+            scripts_of_extensions=[each for each in files if not each.endswith(".css")],
+            styles=[each for each in files if each.endswith(".css")],
+        )
+
+    @router.get("/v1/choices/{name}")
+    def list_choices(name: str) -> list[str]:
+        """What a list of a part may offer now, by the name in its schema's `choices_from`."""
+        lists = choices_of(services)
+        if name not in lists:
+            raise NotFound(f"There is no list {name!r}. Those here are: {', '.join(lists)}.")
+        return lists[name]()
+
+    @router.get("/v1/extensions/{name}/files/{path:path}")
+    def get_file(name: str, path: str) -> FileResponse:
+        """A file that the page loads for an extension: javascript/*.js or style.css, no other."""
+        record = next((each for each in services.extensions.records if each.name == name), None)
+        file = record and file_of(record, path)
+        if file is None:
+            raise NotFound("There is no such file.")
+        return FileResponse(file, media_type=TYPES[file.suffix], headers={"Cache-Control": "no-cache"})
+
+    return router
+
+
+def describe_part(part: type[RequestPart], extension: str) -> dict[str, Any]:
+    """What the page must know to draw a part."""
+    return {
+        "key": part.key,
+        "title": part.title,
+        "about": part.about,
+        "tabs": list(part.tabs),
+        "is_script": part.is_script,
+        "extension": extension,
+        "schema": part.model_json_schema(),
+        "defaults": part().model_dump(mode="json"),
+    }
+
+
+def choices_of(services: Services) -> dict[str, Callable[[], list[str]]]:
+    """Lists by name."""
+
+    def titles(kind: ModelKind) -> Callable[[], list[str]]:
+        checkpoints = kind is ModelKind.CHECKPOINT
+        return lambda: [each.title if checkpoints else each.name for each in services.catalog.files(kind)]
+
+    lists = {f"{kind.value}s": titles(kind) for kind in ModelKind}
+    return lists | {
+        "samplers": lambda: [info.label for info in all_samplers()],
+        "schedules": lambda: [info.label for info in all_schedules()],
+        "upscalers": lambda: upscaler_names(services.catalog),
+        "styles": lambda: list(services.requests.styles().names),
+    }
+
+
+def addresses_of(record: ExtensionRecord) -> list[str]:
+    """Addresses, below the server's root, of the files that the page loads for an extension that runs."""
+    if record.state != "on" or record.folder is None:
+        return []
+    names = [f"javascript/{name}" for name in script_names(record.folder / "javascript")]
+    names += ["style.css"] if (record.folder / "style.css").is_file() else []
+    return [f"v1/extensions/{quote(record.name)}/files/{name}" for name in names if file_of(record, name)]
+
+
+def script_names(folder: Path) -> list[str]:
+    """Script files in a folder, by name."""
+    try:
+        return sorted(each.name for each in folder.iterdir() if SCRIPT_NAME.fullmatch(each.name))[:MOST_FILES]
+    except OSError:
+        return []
+
+
+def file_of(record: ExtensionRecord, path: str) -> Path | None:
+    """The file of an extension that a path names, if the page may have it."""
+    if record.state != "on" or record.folder is None or not FILE_NAME.fullmatch(path):
+        return None
+    file = (record.folder / path).resolve()
+    return file if file.is_file() and file.is_relative_to(record.folder.resolve()) else None
