@@ -96,7 +96,7 @@ export function choice(field, value, onChange) {
     return choices;
   };
   let known = fill(field.choices ?? []);
-  const element = labelled(field, id, select);
+  const inside = /** @type {Node[]} */ ([select]);
   const from = field.from;
   if (from) {
     const load = () => loadChoices(from).then(
@@ -109,9 +109,9 @@ export function choice(field, value, onChange) {
       lists.delete(from);
       void load();
     };
-    select.replaceWith(make("div", { className: "part-choose" }, select, again));
+    inside.splice(0, 1, make("div", { className: "part-choose" }, select, again));
   }
-  return { element, update: (now) => ((shown = now), fill(known)) };
+  return { element: labelled(field, id, ...inside), update: (now) => ((shown = now), fill(known)) };
 }
 
 /**
