@@ -10,9 +10,9 @@ def describe_run(request: GenerationRequest) -> dict[str, Any]:
     indexes = range(request.count)
     return {
         "prompt": request.prompt,
-        "all_prompts": [request.prompt for _ in indexes],
+        "all_prompts": [request.picture(index).prompt for index in indexes],
         "negative_prompt": request.negative_prompt,
-        "all_negative_prompts": [request.negative_prompt for _ in indexes],
+        "all_negative_prompts": [request.picture(index).negative_prompt for index in indexes],
         "seed": request.seed,
         "all_seeds": [request.seed_of(index) for index in indexes],
         "subseed": request.variation_seed,

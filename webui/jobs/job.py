@@ -4,7 +4,7 @@ import asyncio
 import logging
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from itertools import takewhile
 from typing import Literal, TypeVar
@@ -19,10 +19,12 @@ from webui.core.events import (
     LoraReport,
     Message,
     Phase,
+    Planned,
     Preview,
     Progress,
     Queued,
     Started,
+    Withdrawn,
 )
 from webui.core.request import GenerationRequest
 from webui.core.settings import Settings
@@ -292,12 +294,18 @@ class Job:
 
     def saved(self) -> tuple[ImageSaved, ...]:
         """The pictures so far, in order."""
-        return tuple(event for event in self.log() if isinstance(event, ImageSaved))
+        return tuple(event for event in without_withdrawn(self.log()) if isinstance(event, ImageSaved))
 
     def gallery(self) -> tuple[ImageSaved, ...]:
         """What the page shows: pictures from before, then the job's own in their order, the grid first."""
         own = sorted(self.saved(), key=lambda picture: picture.index)
         return (*self.delivery.earlier.pictures, *own)
+
+    def planned(self, request: GenerationRequest) -> GenerationRequest:
+        """A request of this job with the plan that extensions made of it, once that is known."""
+        plans = [event.plan for event in self.log() if isinstance(event, Planned)]
+        # A script plans several runs, none of which is the whole.
+        return request.planned(plans[0]) if len(plans) == 1 and not request.script else request
 
     def messages(self) -> tuple[Message, ...]:
         """What the artist was told."""
@@ -306,3 +314,14 @@ class Job:
     def lora_reports(self) -> tuple[LoraReport, ...]:
         """What became of the LoRAs of its prompts, each once."""
         return tuple(dict.fromkeys(event for event in self.log() if isinstance(event, LoraReport)))
+
+
+def without_withdrawn(log: Iterable[Event]) -> list[Event]:
+    """The events without results that extensions took back."""
+    log = list(log)
+    gone = {event.index for event in log if isinstance(event, Withdrawn)}
+    return [
+        event
+        for event in log
+        if not (isinstance(event, ImageReady | ImageSaved) and not event.aside and event.index in gone)
+    ]

@@ -5,11 +5,13 @@ from typing import Any
 from webui.api.sdapi.bodies import GenerationBody, Img2ImgBody, Txt2ImgBody
 from webui.api.sdapi.given_pictures import GivenPictures
 from webui.api.sdapi.option_values import picture_options
-from webui.api.sdapi.scripts import script_fields
+from webui.api.sdapi.scripts import merge_extras, script_fields
 from webui.core.errors import InvalidRequest
+from webui.core.infotext import parse_fields
 from webui.core.request_infotext import read_infotext
 from webui.core.request_parts import MASKED_CONTENTS, RESIZE_MODES
 from webui.core.sampling import split_legacy_name
+from webui.plugins.host import Plugins
 
 # Option keys that are fields of the request.
 REQUEST_OPTIONS = {
@@ -49,7 +51,7 @@ UNUSED_IN_IMG2IMG = ("latent_mask", "firstpass_image")
 
 
 def request_fields(
-    body: GenerationBody, overrides: dict[str, Any], pictures: GivenPictures
+    body: GenerationBody, overrides: dict[str, Any], pictures: GivenPictures, plugins: Plugins
 ) -> dict[str, Any]:
     """The body as fields of GenerationRequest; its pictures are kept. Raises InvalidRequest."""
     sampler, legacy_schedule = split_legacy_name(body.sampler_name or body.sampler_index or "Euler")
@@ -83,7 +85,11 @@ def request_fields(
     fields |= refiner_fields(body, written.get("refiner") or {})
     fields |= img2img_fields(body, pictures) if isinstance(body, Img2ImgBody) else {}
     fields |= hires_fields(body, written.get("hires"), pictures) if isinstance(body, Txt2ImgBody) else {}
-    return fields | script_fields(body, fields) | {"options": picture_options(body, overrides)}
+    if body.infotext and (extras := plugins.read_infotext(parse_fields(body.infotext))):
+        fields["extras"] = extras
+    return merge_extras(fields, script_fields(body, fields, plugins)) | {
+        "options": picture_options(body, overrides)
+    }
 
 
 def infotext_fields(body: GenerationBody, written: dict[str, Any]) -> dict[str, Any]:

@@ -83,7 +83,7 @@ class Calls:
         services, overrides = self.services, overrides_of(body)
         refuse_restricted(overrides, services.settings.current)
         own = keep_known_options(overrides)
-        fields = request_fields(body, overrides, GivenPictures(services.inputs, fetched))
+        fields = request_fields(body, overrides, GivenPictures(services.inputs, fetched), services.plugins)
         request = services.new_request(fields, own)
         delivery = Delivery(
             tab="api",
@@ -164,7 +164,7 @@ def describe(request: GenerationRequest, pictures: Iterable[ImageReady], job: Jo
     facts = pictures[0].facts if pictures else {}
     restores = request.restore_faces
     strength = request.denoising_strength if request.is_img2img or request.hires else None
-    return describe_run(request) | {
+    return describe_run(job.planned(request)) | {
         "restore_faces": restores,
         "face_restoration_model": request.options.face_restoration_model if restores else None,
         "sd_model_name": facts.get("model_name"),

@@ -7,7 +7,7 @@ from typing import Any, cast
 from fastapi import APIRouter
 from fastapi.responses import JSONResponse, PlainTextResponse
 
-from webui.api.sdapi.answers import ExtensionItem, MemoryResponse, ScriptInfo, ScriptsList
+from webui.api.sdapi.answers import ExtensionItem, MemoryResponse, ScriptArg, ScriptInfo, ScriptsList
 from webui.api.sdapi.documents import a1111_flags, flags_model, script_infos
 from webui.api.sdapi.memory import measure_memory
 from webui.api.sdapi.waiting import finish
@@ -19,6 +19,8 @@ from webui.core.readable import readable
 from webui.core.sampling import all_samplers, all_schedules
 from webui.jobs.job import Delivery
 from webui.jobs.services import Services
+from webui.plugins.loading import ExtensionRecord
+from webui.plugins.parts import RequestPart
 
 # What they hold is nobody's business, not even where a file with it lies.
 SECRET_FLAGS = ("api_auth", "gradio_auth", "gradio_auth_path", "tls_keyfile", "tls_certfile")
@@ -40,15 +42,18 @@ def add_machine_routes(router: APIRouter, services: Services) -> None:
 
     @router.get("/scripts")
     def list_scripts() -> ScriptsList:
-        return ScriptsList(txt2img=script_names(is_img2img=False), img2img=script_names(is_img2img=True))
+        return ScriptsList(
+            txt2img=[*script_names(is_img2img=False), *own_names(services, "txt2img")],
+            img2img=[*script_names(is_img2img=True), *own_names(services, "img2img")],
+        )
 
     @router.get("/script-info")
     def list_script_infos() -> list[ScriptInfo]:
-        return [describe_script(info, services) for info in script_infos()]
+        return [describe_script(info, services) for info in script_infos()] + own_infos(services)
 
     @router.get("/extensions")
     async def list_extensions() -> list[ExtensionItem]:
-        return []
+        return [describe_extension(each) for each in services.extensions.records]
 
     @router.post("/unload-checkpoint")
     async def unload_checkpoint() -> dict[str, Any]:
@@ -112,6 +117,58 @@ def write_flag(value: object) -> object:
 def script_names(*, is_img2img: bool) -> list[str]:
     """The scripts that a request may name."""
     return [str(info["name"]) for info in script_infos() if info["is_img2img"] == is_img2img]
+
+
+def describe_extension(record: ExtensionRecord) -> ExtensionItem:
+    """An extension as A1111 lists it; none comes from a repository that is known here."""
+    return ExtensionItem(
+        name=record.name,
+        remote="",
+        branch="",
+        commit_hash="",
+        version="",
+        commit_date="",
+        enabled=record.state == "on",
+    )
+
+
+def own_parts(services: Services) -> list[tuple[str, type[RequestPart]]]:
+    """What extensions' parts and scripts are called in requests."""
+    parts = [part for part in services.plugins.parts.values() if not part.is_script]
+    return [(part.alwayson_name or part.title, part) for part in parts] + [
+        (script.title, script.part) for script in services.plugins.scripts.values()
+    ]
+
+
+def own_names(services: Services, tab: str) -> list[str]:
+    """Names of extensions' parts and scripts that a tab has, in small letters as A1111's."""
+    return [name.lower() for name, part in own_parts(services) if tab in part.tabs]
+
+
+def own_infos(services: Services) -> list[ScriptInfo]:
+    """Extensions' parts and scripts with their fields, in the order of arguments."""
+    return [
+        ScriptInfo(
+            name=name.lower(),
+            is_alwayson=not part.is_script,
+            is_img2img=tab == "img2img",
+            args=[describe_field(field) for field in part.model_json_schema()["properties"].values()],
+        )
+        for name, part in own_parts(services)
+        for tab in part.tabs
+    ]
+
+
+def describe_field(schema: dict[str, Any]) -> ScriptArg:
+    """A field of a part as an argument."""
+    return ScriptArg(
+        label=schema.get("title"),
+        value=schema.get("default"),
+        minimum=schema.get("minimum"),
+        maximum=schema.get("maximum"),
+        step=schema.get("step"),
+        choices=[str(each) for each in schema["enum"]] if "enum" in schema else None,
+    )
 
 
 def describe_script(info: dict[str, Any], services: Services) -> ScriptInfo:

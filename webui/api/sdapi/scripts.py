@@ -10,6 +10,8 @@ from webui.api.sdapi.lenient import truncate
 from webui.core.errors import InvalidRequest, ScriptNotFound
 from webui.core.request_parts import Loopback, Outpainting, SoftInpainting
 from webui.core.sampling import split_legacy_name
+from webui.plugins.host import Plugins
+from webui.plugins.parts import RequestPart
 
 AnyModel = TypeVar("AnyModel", bound=BaseModel)
 Arguments = list[Any]
@@ -20,7 +22,7 @@ SWITCHES = ("enabled", "enable", "is_enabled", "ad_tab_enable")
 NO_MODEL = (None, "", "None", "none")
 
 
-def script_fields(body: GenerationBody, fields: Fields) -> Fields:
+def script_fields(body: GenerationBody, fields: Fields, plugins: Plugins) -> Fields:
     """What the scripts of a body change in the fields of its request. Raises InvalidRequest.
 
     Raises ScriptNotFound, with the name, for an absent script or extension that is asked for something; one
@@ -32,19 +34,45 @@ def script_fields(body: GenerationBody, fields: Fields) -> Fields:
         read = READERS.get(name.strip().lower())
         if read is not None:
             found |= read(arguments, fields | found)
+        elif (part := part_named(name, plugins)) is not None:
+            found["extras"] = found.get("extras", {}) | values_of(part, arguments)
         elif asks_for_something(arguments):
             raise ScriptNotFound(
                 f"There is no script or extension {name!r} here. Switch it off, or leave it out of "
                 "'alwayson_scripts'."
             )
-    return found | selected_script(body)
+    return merge_extras(found, selected_script(body, plugins))
 
 
-def selected_script(body: GenerationBody) -> Fields:
+def part_named(name: str, plugins: Plugins) -> type[RequestPart] | None:
+    """The part of an extension that A1111's clients call so, or by its title."""
+    wanted = name.strip().lower()
+    for part in plugins.parts.values():
+        if not part.is_script and wanted in (part.alwayson_name.lower(), part.title.lower()):
+            return part
+    return None
+
+
+def values_of(part: type[RequestPart], arguments: Arguments) -> Fields:
+    """An extension's values by its key. Raises InvalidRequest."""
+    return {part.key: part.from_args(arguments).model_dump(mode="json")} if arguments else {}
+
+
+def merge_extras(one: Fields, other: Fields) -> Fields:
+    """The fields of both, with the values of the extensions that either names."""
+    extras = {**one.get("extras", {}), **other.get("extras", {})}
+    return one | other | ({"extras": extras} if extras else {})
+
+
+def selected_script(body: GenerationBody, plugins: Plugins) -> Fields:
     """What the script named by `script_name` asks for."""
     name = (body.script_name or "").strip()
     if not name or name.lower() == "none":
         return {}
+    script = plugins.scripts.get(name.lower())
+    if script is not None:
+        extras = {script.part.key: script.part.from_args(list(body.script_args)).model_dump(mode="json")}
+        return {"script": script.title, "extras": extras}
     if name.lower() == "loopback" and isinstance(body, Img2ImgBody):
         if body.script_args[3:] and body.script_args[3] not in (*NO_MODEL, False):
             raise InvalidRequest(

@@ -15,7 +15,7 @@ from pydantic import BaseModel
 
 from webui.core.errors import ServerEnding, WebuiError
 from webui.core.events import Finished, ImageReady
-from webui.jobs.job import Job
+from webui.jobs.job import Job, without_withdrawn
 
 P = ParamSpec("P")
 Result = TypeVar("Result")
@@ -58,7 +58,9 @@ async def finish(job: Job) -> FinishedJob:
         job.drop_images_at_end()
         # Only the end of the server cancels a call; the caller still hears why.
         raise ServerEnding("The server is being stopped. Start it, and send the request again.") from error
-    pictures = [event for event in job.log() if isinstance(event, ImageReady) and event.is_shown]
+    pictures = [
+        event for event in without_withdrawn(job.log()) if isinstance(event, ImageReady) and event.is_shown
+    ]
     job.drop_images()
     if finished.error:
         raise refusal_of(finished)

@@ -10,7 +10,7 @@ from pydantic import BaseModel, ValidationError
 from webui.core.events import Event, Finished, ImageSaved, Message, Phase, Preview, Queued, Started
 from webui.core.extras_request import ExtrasRequest
 from webui.jobs.generation_info import describe_run
-from webui.jobs.job import Job, JobProgress
+from webui.jobs.job import Job, JobProgress, without_withdrawn
 from webui.ui.texts import duration, infotext_html, notice, paragraph
 from webui.ui.watching.lora_report import lora_report_html
 
@@ -47,7 +47,8 @@ def view_of(job: Job, waiting: int, turn: str = "") -> JobView:
     log = job.log()
     last = log[-1] if log else None
     pictures = sorted(
-        (event for event in log if isinstance(event, ImageSaved)), key=lambda event: event.index
+        (event for event in without_withdrawn(log) if isinstance(event, ImageSaved)),
+        key=lambda event: event.index,
     )
     return JobView(
         job=job,
@@ -195,7 +196,7 @@ def generation_info(view: JobView, paths: list[str]) -> str:
     samples = [picture for picture in view.pictures if picture.index >= 0]
     if not view.pictures:
         return ""
-    info = (describe_run(view.job.generation) if view.job.generation else {}) | {
+    info = (describe_run(view.job.planned(view.job.generation)) if view.job.generation else {}) | {
         "index_of_first_image": len(view.pictures) - len(samples),
         "infotexts": [picture.infotext for picture in view.pictures],
         "latents": [picture.latent for picture in view.pictures],
