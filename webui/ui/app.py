@@ -1,5 +1,6 @@
 """The whole page: quick settings, the tabs, the footer."""
 
+import logging
 from pathlib import Path
 
 import gradio as gr
@@ -22,8 +23,10 @@ from webui.ui.tabs.pnginfo import make_pnginfo
 from webui.ui.tabs.sending import ALONG, SIZE_FIELDS, wire_arrival, wire_sending
 from webui.ui.tabs.settings import make_settings
 from webui.ui.tabs.txt2img import make_txt2img
+from webui.ui.texts import notice
 from webui.ui.watching.pictures import PictureFiles
 
+logger = logging.getLogger(__name__)
 TITLE = "Atelier"
 MOST_PAGES = 1000
 
@@ -44,6 +47,7 @@ def build_ui(services: Services) -> GuardedBlocks:
                 extras = make_extras(services, files, page)
             with top_tab("PNG Info", "pnginfo"):
                 make_pnginfo(services, txt2img, img2img, extras)
+            add_tabs(services)
             with top_tab("Settings", "settings"):
                 settings = make_settings(services, quick, page)
         wire_shared_options(
@@ -67,6 +71,17 @@ def build_ui(services: Services) -> GuardedBlocks:
     page.max_threads = MOST_PAGES
     page.queue()
     return page
+
+
+def add_tabs(services: Services) -> None:
+    """The tabs of extensions; where one cannot be built, its tab says so."""
+    for name, (label, tab_id, build) in services.plugins.collect("add_tab"):
+        with top_tab(str(label), str(tab_id)):
+            try:
+                build()
+            except Exception as error:
+                logger.warning("The extension %s could not build its tab", name, exc_info=error)
+                gr.HTML(notice(f"The extension {name!r} could not build this tab ({type(error).__name__})."))
 
 
 def mount_ui(app: FastAPI, services: Services) -> FastAPI:
