@@ -44,7 +44,7 @@ from webui.library.intake.finishing import UploadFinisher
 from webui.library.intake.intake import WILDCARDS, Intake
 from webui.library.library import Library
 from webui.library.presets.presets import Presets
-from webui.plugins.loading import FOLDER, Choice, Extensions, Origin, find_extensions
+from webui.plugins.loading import FOLDER, Extensions, Origin, WantedExtensions, find_extensions
 from webui.store.card_cache import CardCache
 from webui.store.database import Database
 from webui.store.files.folder_rules import FolderRules
@@ -142,7 +142,9 @@ def load_extensions(flags: Flags, shipped: Path, own: Path, settings: SettingsFi
     origins: tuple[Origin, ...] = ("shipped",) if without_others else get_args(Origin)
     none = flags.safe or flags.disable_all_extensions or chosen.disable_all_extensions == "all"
     extensions = Extensions()
-    extensions.load(find_extensions(shipped, own), Choice(none, origins, chosen.disabled_extensions))
+    extensions.load(
+        find_extensions(shipped, own), WantedExtensions(none, origins, chosen.disabled_extensions)
+    )
     return extensions
 
 

@@ -141,7 +141,7 @@ def test_parts_of_extensions_that_are_gone_are_told_and_left_out(services):
 
 
 def test_what_a_page_keeps_comes_back_from_a_request_and_its_infotext(services):
-    from webui.ui.forms.extensions import field_of_infotext, field_of_request, request_of_extensions
+    from webui.ui.extension_field import field_of_infotext, field_of_request, request_of_extensions
 
     text = json.dumps({"parts": {"sharpness": {"enabled": True, "words": 'a, "b": {c}'}}, "script": "Twice"})
     wanted = request_of_extensions({"extensions": text})

@@ -9,7 +9,7 @@ from PIL import Image
 from tests.plugins.extension_files import write_extension
 from webui.core.request import make_request
 from webui.plugins import specs
-from webui.plugins.loading import Choice, Extensions, find_extensions
+from webui.plugins.loading import Extensions, WantedExtensions, find_extensions
 from webui.plugins.moments import PictureMoment
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -29,7 +29,7 @@ def test_the_examples_are_an_extension_that_loads(tmp_path):
     code = "\n\n".join(re.findall(r"```python\n(.*?)```", PAGE, re.DOTALL))
     write_extension(tmp_path, "examples", code)
     extensions = Extensions()
-    extensions.load(find_extensions(tmp_path, tmp_path), Choice(), 60)
+    extensions.load(find_extensions(tmp_path, tmp_path), WantedExtensions(), 60)
     try:
         assert extensions.problems == []
         assert all(extensions.plugins.uses(hook) for hook in HOOKS)
@@ -42,7 +42,7 @@ def test_the_template_is_copied_loaded_and_changes_a_picture(tmp_path):
     shutil.copytree(ROOT / "docs" / "template_extension", tmp_path / "warmth")
     assert len((tmp_path / "warmth" / "plugin.py").read_text(encoding="utf-8").splitlines()) < 50
     extensions = Extensions()
-    extensions.load(find_extensions(tmp_path, tmp_path), Choice(), 60)
+    extensions.load(find_extensions(tmp_path, tmp_path), WantedExtensions(), 60)
     assert extensions.problems == []
     plugins = extensions.plugins
     extras = plugins.check_extras({"warmth": {"enabled": True, "amount": 0.5}})

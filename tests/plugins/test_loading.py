@@ -12,7 +12,7 @@ from webui.core.request import make_request
 from webui.core.sampler_names import translate_sampler
 from webui.core.sampling import all_samplers, all_schedules
 from webui.core.settings import Settings
-from webui.plugins.loading import Choice, Extensions, find_extensions
+from webui.plugins.loading import Extensions, WantedExtensions, find_extensions
 
 NOT_LOADED = {
     "ends": ("import sys\nsys.exit(3)", "wanted to end the program"),
@@ -43,7 +43,7 @@ NOT_LOADED = {
 
 def load(tmp_path, choice=None, limit_s=60.0, own=None) -> Extensions:
     extensions = Extensions()
-    extensions.load(find_extensions(tmp_path, own or tmp_path), choice or Choice(), limit_s)
+    extensions.load(find_extensions(tmp_path, own or tmp_path), choice or WantedExtensions(), limit_s)
     return extensions
 
 
@@ -144,9 +144,9 @@ def test_two_extensions_cannot_have_one_key(tmp_path):
 @pytest.mark.parametrize(
     ("choice", "state"),
     [
-        (Choice(is_safe=True), "not loaded"),
-        (Choice(disabled=("one",)), "switched off"),
-        (Choice(origins=("own",)), "not loaded"),
+        (WantedExtensions(is_safe=True), "not loaded"),
+        (WantedExtensions(disabled=("one",)), "switched off"),
+        (WantedExtensions(origins=("own",)), "not loaded"),
     ],
 )
 def test_what_is_not_wanted_is_not_even_read(tmp_path, choice, state):

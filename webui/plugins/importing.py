@@ -21,7 +21,7 @@ PACKAGE, PLUGIN = "extensions", "plugin"
 MOST_BYTES = 2_000_000
 
 
-class TooSlow(Exception):
+class ImportTooSlow(Exception):
     """It took longer than it may."""
 
 
@@ -47,7 +47,7 @@ class Outcome(Generic[Value]):
 
 
 def run_within(limit_s: float, function: Callable[[], Value], folder: Path | None = None) -> Value:
-    """What a function gives, on a thread of its own. Raises Raised, or TooSlow.
+    """What a function gives, on a thread of its own. Raises Raised, or ImportTooSlow.
 
     One that is too slow is left behind; where it spins in code of its `folder`, it is ended.
     """
@@ -64,7 +64,7 @@ def run_within(limit_s: float, function: Callable[[], Value], folder: Path | Non
     thread.start()
     if not outcome.done.wait(limit_s):
         end_spinning(thread, folder)
-        raise TooSlow
+        raise ImportTooSlow
     if outcome.error is not None:
         raise Raised(outcome.error) from outcome.error
     assert outcome.value is not None, "functions run here give something"

@@ -17,8 +17,8 @@ from webui.core.errors import WebuiError
 from webui.core.sampling import ADDED
 from webui.plugins import specs
 from webui.plugins.host import Plugins
-from webui.plugins.importing import MOST_BYTES, PLUGIN, Raised, TooSlow, import_folder, run_within
-from webui.plugins.offers import Offers, WrongOffer, collect_offers
+from webui.plugins.importing import MOST_BYTES, PLUGIN, ImportTooSlow, Raised, import_folder, run_within
+from webui.plugins.offers import ExtensionOffers, WrongOffer, collect_offers
 
 logger = logging.getLogger(__name__)
 FOLDER = "extensions"
@@ -33,7 +33,7 @@ Origin = Literal["shipped", "own", "package"]
 
 
 @dataclass(frozen=True, slots=True)
-class Found:
+class FoundExtension:
     """An extension before it is loaded. `folder` is None for a package without one of its own."""
 
     name: str
@@ -57,14 +57,14 @@ class ExtensionRecord:
 
 
 @dataclass(frozen=True, slots=True)
-class Choice:
+class WantedExtensions:
     """Which extensions are wanted: none with `is_safe`, else those of `origins` that are not `disabled`."""
 
     is_safe: bool = False
     origins: Collection[Origin] = ("shipped", "own", "package")
     disabled: Collection[str] = ()
 
-    def refusal(self, found: Found) -> tuple[State, str] | None:
+    def refusal(self, found: FoundExtension) -> tuple[State, str] | None:
         """Why one is not loaded; None if it is."""
         if self.is_safe or found.origin not in self.origins:
             return "not loaded", "The server was started without it."
@@ -78,10 +78,12 @@ class Extensions:
     """All extensions and what they offer. Made once, before the page; `close` undoes what is known to all."""
 
     plugins: Plugins = field(default_factory=lambda: Plugins(specs))
-    offers: dict[str, Offers] = field(default_factory=dict[str, Offers])
+    offers: dict[str, ExtensionOffers] = field(default_factory=dict[str, ExtensionOffers])
     _records: dict[str, ExtensionRecord] = field(default_factory=dict[str, ExtensionRecord])
 
-    def load(self, found: Iterable[Found], choice: Choice, limit_s: float = IMPORT_LIMIT_S) -> None:
+    def load(
+        self, found: Iterable[FoundExtension], choice: WantedExtensions, limit_s: float = IMPORT_LIMIT_S
+    ) -> None:
         """Load extensions in order; what goes wrong with one stands in its record."""
         ends = time.monotonic() + TOTAL_LIMIT_S
         for each in found:
@@ -96,14 +98,14 @@ class Extensions:
             limit = min(limit_s, max(ends - time.monotonic(), LEAST_LIMIT_S))
             self._records[each.name] = self._load_one(each, limit)
 
-    def _load_one(self, found: Found, limit_s: float) -> ExtensionRecord:
+    def _load_one(self, found: FoundExtension, limit_s: float) -> ExtensionRecord:
         record = ExtensionRecord(found.name, found.origin, found.folder, "failed")
         began = time.monotonic()
         try:
             module, offers = run_within(limit_s, partial(import_and_ask, found), found.folder)
             self._take(module, offers, found.name)
             record = replace(record, state="on", settings=offers.settings)
-        except TooSlow:
+        except ImportTooSlow:
             record = replace(record, error=too_slow(found.name, limit_s))
         except Raised as raised:
             record = replace(record, error=explain_failure(found.name, raised.error))
@@ -117,7 +119,7 @@ class Extensions:
             logger.debug("The extension %s in %.2f s", found.name, seconds)
         return replace(record, seconds=round(seconds, 3))
 
-    def _take(self, module: ModuleType, offers: Offers, name: str) -> None:
+    def _take(self, module: ModuleType, offers: ExtensionOffers, name: str) -> None:
         """Add what an extension offers. Raises WrongOffer or InvalidRequest, and then nothing was added."""
         for part in offers.parts:
             if part.key in self.plugins.parts:
@@ -164,7 +166,7 @@ class Extensions:
             ADDED.remove(offers.samplers, offers.schedules)
 
 
-def import_and_ask(found: Found) -> tuple[ModuleType, Offers]:
+def import_and_ask(found: FoundExtension) -> tuple[ModuleType, ExtensionOffers]:
     """The module of an extension and what it offers."""
     module = found.load()
     return module, collect_offers(module, found.name, specs)
@@ -191,7 +193,7 @@ def explain_failure(name: str, error: BaseException) -> str:
     return f"The extension {name!r} was not loaded ({type(error).__name__}: {error})."
 
 
-def find_extensions(shipped: Path, own: Path) -> list[Found]:
+def find_extensions(shipped: Path, own: Path) -> list[FoundExtension]:
     """Extensions in two folders, by name, and installed packages."""
     found = find_folders(shipped, "shipped")
     if own.resolve() != shipped.resolve():
@@ -199,14 +201,14 @@ def find_extensions(shipped: Path, own: Path) -> list[Found]:
     return [*found, *find_packages()]
 
 
-def find_folders(home: Path, origin: Origin) -> list[Found]:
+def find_folders(home: Path, origin: Origin) -> list[FoundExtension]:
     """Folders that have a `plugin.py`, by name. Nothing else in them is looked at."""
     try:
         folders = sorted(each for each in home.iterdir() if not each.name.startswith((".", "_")))
     except OSError:
         return []
     found = [each for each in folders if (each / f"{PLUGIN}.py").is_file()][:MOST_EXTENSIONS]
-    return [Found(each.name, origin, partial(load_folder, each, origin), each) for each in found]
+    return [FoundExtension(each.name, origin, partial(load_folder, each, origin), each) for each in found]
 
 
 def load_folder(folder: Path, origin: Origin) -> ModuleType:
@@ -220,7 +222,7 @@ def load_folder(folder: Path, origin: Origin) -> ModuleType:
     return import_folder(folder, fresh=origin != "shipped")
 
 
-def find_packages() -> list[Found]:
+def find_packages() -> list[FoundExtension]:
     """Installed packages with an entry point in the group `webui`."""
     points = sorted(importlib.metadata.entry_points(group=GROUP), key=lambda point: point.name)
-    return [Found(point.name, "package", point.load) for point in points]
+    return [FoundExtension(point.name, "package", point.load) for point in points]

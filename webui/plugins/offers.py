@@ -21,7 +21,7 @@ class WrongOffer(Exception):
 
 
 @dataclass(frozen=True, slots=True)
-class Offers:
+class ExtensionOffers:
     """What one extension offers. `settings` is the model of its own settings."""
 
     parts: tuple[type[RequestPart], ...] = ()
@@ -33,7 +33,7 @@ class Offers:
     others: Mapping[str, tuple[Any, ...]] = field(default_factory=dict[str, tuple[Any, ...]])
 
 
-def collect_offers(plugin: object, name: str, specs: ModuleType) -> Offers:
+def collect_offers(plugin: object, name: str, specs: ModuleType) -> ExtensionOffers:
     """Ask an extension what it offers. Raises what the extension raises, WrongOffer, and pluggy's errors."""
     manager = pluggy.PluginManager(PROJECT)
     manager.add_hookspecs(specs)
@@ -51,7 +51,7 @@ def collect_offers(plugin: object, name: str, specs: ModuleType) -> Offers:
     settings = [check_settings(each) for each in ask("register_settings")]
     if len(settings) > 1:
         raise WrongOffer("register_settings gives several models. Give one.")
-    return Offers(
+    return ExtensionOffers(
         parts=tuple(parts),
         scripts=scripts,
         settings=settings[0] if settings else None,

@@ -12,7 +12,7 @@ from webui.core.request_infotext import read_with_problems
 from webui.core.sampling import AUTOMATIC, effective_schedule, find_sampler
 from webui.core.settings import Settings
 from webui.plugins.host import Plugins
-from webui.ui.forms.extensions import FIELD, field_of_infotext, field_of_request, request_of_extensions
+from webui.ui.extension_field import FIELD, field_of_infotext, field_of_request, request_of_extensions
 from webui.ui.generation_parts import PART_DEFAULTS, fields_of_parts, request_of_parts
 
 # Chips that stand for fields of the request.

@@ -6,7 +6,7 @@ import gradio as gr
 
 from webui.ui.components.buttons import icon_button
 from webui.ui.components.sampling_fields import add_slider
-from webui.ui.forms.extensions import FIELD
+from webui.ui.extension_field import FIELD
 from webui.ui.forms.form import Form
 from webui.ui.generation import FORM_DEFAULTS
 
