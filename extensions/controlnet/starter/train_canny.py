@@ -16,6 +16,9 @@ def make_network(unet: UNet2DConditionModel) -> nn.Module:
     """A copy of the U-Net's encoder, whose outputs begin at zero (Zhang 2023)."""
     network = ControlNetModel.from_unet(unet, conditioning_embedding_out_channels=HINT_CHANNELS)
     network.set_attn_processor(AttnProcessor())
+    # diffusers lets both the hint's path and the outputs begin at zero; with one of them the hint is felt from
+    # the first step on, and nothing is changed yet.
+    nn.init.kaiming_normal_(network.controlnet_cond_embedding.conv_out.weight)
     return network.requires_grad_(True)
 
 
@@ -42,6 +45,7 @@ RECIPE = Recipe(
     rate=4e-4,
     batch=8,
     noise_bias=0.25,
+    new_parts=("controlnet_",),
 )
 
 if __name__ == "__main__":
