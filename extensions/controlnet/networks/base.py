@@ -35,7 +35,8 @@ class Residuals:
     """What is added inside the U-Net.
 
     `down` (one a skip, finest first) and `mid` come from ControlNets and are added after the encoder;
-    `intrablock` (one a level, finest first) comes from T2I-Adapters and is added within it. Each (N, C, h, w).
+    `intrablock` (one a level, finest first) comes from T2I-Adapters and is added within it. Each is
+    (N, C, h, w).
     """
 
     down: tuple[Tensor, ...] = ()

@@ -1,7 +1,7 @@
 """Names of a ControlNet's tensors: those of its authors' code (`cldm`) turned into diffusers'.
 
-Only names change, so every tensor is the file's own, not a copy. Names that neither code has stay as they are:
-those of a union network's own parts are the same in both.
+Only names change, so every tensor is the file's own, not a copy. Names that are not in the table stay as they
+are: those of a union network's own parts are the same in both.
 """
 
 import re
@@ -77,10 +77,8 @@ def _hint_names(names: Mapping[str, object]) -> Iterator[tuple[str, str]]:
     found = {int(match[1]) for name in names if (match := re.match(r"input_hint_block\.(\d+)\.", name))}
     layers = sorted(found)
     for place, index in enumerate(layers):
-        if place == 0:
-            name = "conv_in"
-        else:
-            name = "conv_out" if index == layers[-1] else f"blocks.{place - 1}"
+        ends = {layers[0]: "conv_in", layers[-1]: "conv_out"}
+        name = ends.get(index, f"blocks.{place - 1}")
         yield f"input_hint_block.{index}", f"controlnet_cond_embedding.{name}"
 
 

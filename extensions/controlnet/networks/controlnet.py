@@ -160,8 +160,8 @@ def _union_configuration(shapes: Shapes, dimensions: Dimensions, family: str) ->
 class ControlNet:
     """A ControlNet, ready to be evaluated; a `ControlNetwork`.
 
-    `channels` and `context` are those of the U-Nets that it fits. One that `pools_globally` (shuffle) says the
-    same of the whole picture, and its authors use it for the prompt's rows only.
+    `channels` are those of the U-Nets that it fits. One that `pools_globally` (shuffle) says the same of the
+    whole picture, and its authors use it for the prompt's rows only.
     """
 
     name: str
@@ -227,7 +227,8 @@ class ControlNet:
         wanted, found = self.dimensions.in_channels, call.latent.shape[1]
         if found < wanted:
             raise UnusableNetwork(
-                f"{self.name} was trained for inpainting checkpoints ({wanted} channels). Choose one of those."
+                f"{self.name} was trained for inpainting checkpoints ({wanted} channels). "
+                "Choose one of those."
             )
         if self.dimensions.context and call.crossattn.shape[-1] != self.dimensions.context:
             raise UnusableNetwork(

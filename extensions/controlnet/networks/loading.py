@@ -24,7 +24,7 @@ def count(names: Iterable[str], pattern: str) -> int:
 
 
 def build_empty(make: Callable[[], nn.Module], name: str) -> nn.Module:
-    """A module without weights, on the meta device. Raises UnusableNetwork if its numbers do not go together."""
+    """A module without weights, on the meta device. Raises UnusableNetwork if its numbers do not fit."""
     try:
         with torch.device("meta"):
             return make()

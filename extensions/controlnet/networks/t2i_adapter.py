@@ -99,8 +99,8 @@ def configuration(shapes: Shapes, name: str) -> dict[str, Any]:
 class Adapter:
     """A T2I-Adapter, ready to be evaluated; a `ControlNetwork`.
 
-    Its features depend on the hint alone, so they are computed once for each hint. `channels` are those of the
-    U-Net's levels that it fits.
+    Its features depend on the hint alone, so they are computed once for each hint. `channels` are those of
+    the U-Net's levels that it fits.
     """
 
     name: str
@@ -142,8 +142,8 @@ class Adapter:
         self._computed = None
 
     def _fold_ready(self, hint: Tensor, size: tuple[int, ...], weight: Tensor) -> Tensor:
-        """The hint at the latent's size in pixels, with the network's channels, its sides made even so that it
-        can be folded.
+        """The hint at the latent's size in pixels, with the network's channels, its sides lengthened so that
+        it can be folded.
         """
         hint = fit_hint(hint.clamp(min=0), (size[0] * PIXELS, size[1] * PIXELS))
         if self.in_channels == 1:

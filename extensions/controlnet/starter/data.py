@@ -62,7 +62,8 @@ def encode(vae: AutoencoderKL, pictures: NDArray[np.uint8]) -> NDArray[np.float1
     for first in range(0, len(pictures), ENCODED_AT_ONCE):
         part = torch.from_numpy(pictures[first : first + ENCODED_AT_ONCE]).permute(0, 3, 1, 2)
         with torch.autocast("cpu", torch.bfloat16):
-            parts.append(vae.encode(part.float() / 127.5 - 1).latent_dist.mean.float() * SCALE_FACTOR)
+            mean = vae.encode(part.float() / 127.5 - 1, return_dict=False)[0].mean
+            parts.append(mean.float() * SCALE_FACTOR)
     return torch.cat(parts).half().numpy()
 
 

@@ -1,6 +1,7 @@
 """Trains `starter_canny`, a ControlNet that makes the Starter follow drawn edges."""
 
 import numpy as np
+import torch
 from diffusers import ControlNetModel, UNet2DConditionModel
 from diffusers.models.attention_processor import AttnProcessor
 from torch import Tensor, nn
@@ -10,16 +11,36 @@ from extensions.controlnet.starter.training import Recipe, run
 
 # The hint's own path, thinner than usual: edges are black and white.
 HINT_CHANNELS = (8, 16, 32, 64)
+# Of the pixels of a drawing.
+EDGE_SHARE = 0.1
+# Real edges are connected, which makes the output stronger; so it is about as strong as the latent's.
+LAST_SHARE = 0.2
 
 
 def make_network(unet: UNet2DConditionModel) -> nn.Module:
     """A copy of the U-Net's encoder, whose outputs begin at zero (Zhang 2023)."""
     network = ControlNetModel.from_unet(unet, conditioning_embedding_out_channels=HINT_CHANNELS)
     network.set_attn_processor(AttnProcessor())
-    # diffusers lets both the hint's path and the outputs begin at zero; with one of them the hint is felt from
-    # the first step on, and nothing is changed yet.
-    nn.init.kaiming_normal_(network.controlnet_cond_embedding.conv_out.weight)
+    even_out(network.controlnet_cond_embedding)
     return network.requires_grad_(True)
+
+
+@torch.no_grad()
+def even_out(path: nn.Module) -> None:
+    """Let a hint arrive at the end of its path as strong as what it is added to.
+
+    As diffusers begins, each layer makes it weaker, and the last is zero besides: thousands of steps go by
+    before it is felt. Nothing is changed yet, for the outputs begin at zero.
+    """
+    hint = (torch.rand(4, 3, 64, 64) < EDGE_SHARE).float()
+    layers = [*path.get_submodule("blocks").children(), path.get_submodule("conv_out")]
+    for layer in [path.get_submodule("conv_in"), *layers]:
+        assert isinstance(layer, nn.Conv2d)
+        nn.init.kaiming_normal_(layer.weight)
+        nn.init.zeros_(layer.get_parameter("bias"))
+        layer.weight /= layer(hint).std()
+        hint = nn.functional.silu(layer(hint))
+    layers[-1].get_parameter("weight").mul_(LAST_SHARE)
 
 
 def edge_hints(examples: Examples, rows: np.ndarray, rng: np.random.Generator) -> Tensor:
@@ -44,7 +65,7 @@ RECIPE = Recipe(
     residuals,
     rate=4e-4,
     batch=8,
-    noise_bias=0.25,
+    noise_bias=1.5,
     new_parts=("controlnet_",),
 )
 

@@ -23,8 +23,8 @@ def make_network(unet: UNet2DConditionModel) -> nn.Module:
         adapter_type="full_adapter_xl",
     )
     # The whole of a first feature would drown what the U-Net knows.
-    nn.init.zeros_(network.adapter.conv_in.weight)
-    nn.init.zeros_(network.adapter.conv_in.bias)
+    for name in ("weight", "bias"):
+        nn.init.zeros_(network.get_parameter(f"adapter.conv_in.{name}"))
     return network
 
 
@@ -48,9 +48,9 @@ RECIPE = Recipe(
     make_network,
     colour_hints,
     residuals,
-    rate=5e-4,
+    rate=1e-3,
     batch=12,
-    noise_bias=1.0,
+    noise_bias=2.0,
 )
 
 if __name__ == "__main__":

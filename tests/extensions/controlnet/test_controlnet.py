@@ -197,6 +197,6 @@ def test_a_network_of_another_width_than_the_checkpoint_is_refused_in_a_sentence
         loaded.evaluate(call)
     union = load_controlnet(make_union(6).state_dict(), name="union", family="SDXL")
     with pytest.raises(
-        UnusableNetwork, match="does not know the kind of picture 'tile'. Choose one of: openp"
+        UnusableNetwork, match=r"does not know the kind of picture 'tile'\. Choose one of: openp"
     ):
         union.evaluate(make_call(make_union(6), task="tile"))

@@ -71,8 +71,10 @@ def test_the_arguments_are_those_of_diffusers_unet_and_new_for_each_call() -> No
     residuals = make()
     arguments = residuals.arguments()
     assert set(arguments) == {
-        "down_block_additional_residuals", "mid_block_additional_residual", "down_intrablock_additional_residuals",
-    }  # fmt: skip
+        "down_block_additional_residuals",
+        "mid_block_additional_residual",
+        "down_intrablock_additional_residuals",
+    }
     features = arguments["down_intrablock_additional_residuals"]
     assert isinstance(features, list)
     features.clear()
