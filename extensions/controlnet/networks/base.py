@@ -119,16 +119,26 @@ def _sums(first: tuple[Tensor, ...], second: tuple[Tensor, ...]) -> tuple[Tensor
 class ControlNetwork(Protocol):
     """A loaded control network that answers with residuals.
 
-    `kind` and `family` are the values of the catalog's ModelKind and Family, `size_bytes` what its weights
-    take, and `modules` whom they belong to: the manager moves those between devices.
+    `kind` and `family` are values of the catalog's ModelKind and Family.
     """
 
-    kind: str
-    family: str
-    size_bytes: int
+    @property
+    def kind(self) -> str:
+        """The catalog's kind of its file."""
+        ...
+
+    @property
+    def family(self) -> str:
+        """The family of the checkpoints that it was trained with."""
+        ...
+
+    @property
+    def size_bytes(self) -> int:
+        """What its weights take in memory."""
+        ...
 
     def modules(self) -> list[nn.Module]:
-        """The torch modules that hold its weights."""
+        """The torch modules that hold its weights: the manager moves those between devices."""
         ...
 
     def evaluate(self, call: ControlCall) -> Residuals:

@@ -33,8 +33,6 @@ WARMUP_STEPS = 50
 COOLING_SHARE = 0.3
 EMA_DECAY = 0.995
 EMA_EVERY = 4
-# New parts learn so much faster than copied ones.
-NEW_SHARE = 2.5
 REFRESH_EVERY = 100
 LOG_EVERY = 25
 SAVE_EVERY_S = 120
@@ -53,8 +51,8 @@ class Recipe:
 
     `hints` gives the hints (B, 3, H, W) in 0…1 of rows of the examples; `residuals` the U-Net's residual
     arguments of (network, noisy latent, timesteps, crossattn, hint). A larger `noise_bias` draws more steps
-    of high noise: 0 draws all alike. Parameters whose names begin with one of `new_parts` start from nothing
-    and learn faster.
+    of high noise: 0 draws all alike. Parameters whose names begin with one of `apart` learn
+    at `apart_share` of the rate.
     """
 
     name: str
@@ -65,7 +63,8 @@ class Recipe:
     rate: float
     batch: int
     noise_bias: float
-    new_parts: tuple[str, ...] = ()
+    apart: tuple[str, ...]
+    apart_share: float
 
 
 @dataclass(slots=True)
@@ -118,10 +117,10 @@ def start(recipe: Recipe, folder: Path, checkpoint: Path, seed: int) -> Training
     named = list(network.named_parameters())
     groups = [
         {
-            "params": [value for key, value in named if key.startswith(recipe.new_parts) == is_new],
+            "params": [value for key, value in named if key.startswith(recipe.apart) == is_apart],
             "share": share,
         }
-        for is_new, share in ((False, 1.0), (True, NEW_SHARE))
+        for is_apart, share in ((False, 1.0), (True, recipe.apart_share))
     ]
     optimizer = torch.optim.AdamW(groups, lr=recipe.rate, betas=(0.9, 0.99), weight_decay=1e-3, fused=True)
     average = {key: value.detach().clone() for key, value in network.state_dict().items()}

@@ -29,6 +29,16 @@ IP_ADAPTER_PREFIXES = (
 PULID_PREFIXES = ("pulid_ca.", "pulid_encoder.", "id_adapter.", "id_adapter_attn_layers.")
 # Colours of a picture folded 8 times (SD1) or 16 times (SDXL) into channels, one or three of them.
 T2I_FOLDED = {64: Family.SD1, 192: Family.SD1, 256: Family.SDXL, 768: Family.SDXL}
+# The first level of published U-Nets. Adapters for narrower ones say what they are for.
+NARROWEST_LEVEL = 320
+# As the ModelSpec standard begins the names of architectures, longest first.
+ARCHITECTURES = {
+    "stable-diffusion-xl-v1": Family.SDXL, "stable-diffusion-v2": Family.SD2,
+    "stable-diffusion-v1": Family.SD1,
+}  # fmt: skip
+# What is narrower than any published text does not tell: the network's other shapes do.
+NARROWEST_CONTEXT = 512
+MATRIX = 2
 # Flux takes 64 numbers a patch; with a picture to follow, twice as many.
 FLUX_PATCH = 64
 
@@ -88,15 +98,21 @@ def is_t2i_adapter(header: Header) -> bool:
 
 
 def t2i_family(header: Header) -> Family:
-    """By how the picture is folded."""
+    """By how the picture is folded; an adapter for a U-Net narrower than published ones is what it says."""
     keys = (
         prefix + name for prefix in ("", "adapter.") for name in ("conv_in.weight", "body.0.in_conv.weight")
     )
     for key in keys:
         shape = header.shape(key)
         if shape and len(shape) > 1:
-            return T2I_FOLDED.get(shape[1], Family.UNKNOWN)
+            stated = _stated_family(header) if shape[0] < NARROWEST_LEVEL and "conv_in" in key else None
+            return stated or T2I_FOLDED.get(shape[1], Family.UNKNOWN)
     return Family.UNKNOWN
+
+
+def _stated_family(header: Header) -> Family | None:
+    stated = header.metadata.get("modelspec.architecture", "").lower()
+    return next((family for name, family in ARCHITECTURES.items() if stated.startswith(name)), None)
 
 
 def is_style_model(header: Header) -> bool:
@@ -137,7 +153,16 @@ def control_family(header: Header) -> Family:
             found = CONTEXT_WIDTHS.get(info.shape[1])
             if found is not None:
                 return found
+            if info.shape[1] < NARROWEST_CONTEXT and is_controlnet(header):
+                return _family_by_projections(header)
     return _lllite_family(header)
+
+
+def _family_by_projections(header: Header) -> Family:
+    """SD2 made the projections around its attention linear (2-D weights); SD1 has 1x1 convolutions (4-D)."""
+    shapes = (info.shape for key, info in header.tensors.items() if key.endswith(".proj_in.weight"))
+    shape = next(shapes, None)
+    return Family.SD2 if shape is not None and len(shape) == MATRIX else Family.SD1
 
 
 def _by_vector(header: Header) -> Family | None:
