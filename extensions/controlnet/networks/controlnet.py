@@ -18,13 +18,13 @@ from extensions.controlnet.networks.base import ControlCall, Residuals
 from extensions.controlnet.networks.cldm_names import to_diffusers_names
 from extensions.controlnet.networks.loading import (
     Shapes,
+    UnusableNetwork,
     build_empty,
     count,
     fill,
     shapes_of,
     size_of,
 )
-from webui.plugins import InvalidRequest, UnusableFile
 
 KIND = "controlnet"
 # SD1 has eight attention heads everywhere, its successors heads of this size.
@@ -72,11 +72,13 @@ class Dimensions:
 
 
 def read_dimensions(shapes: Shapes, name: str) -> Dimensions:
-    """Dimensions by shapes under diffusers' names; `name` is the file's. Raises UnusableFile."""
+    """Dimensions by shapes under diffusers' names; `name` is the file's. Raises UnusableNetwork."""
     try:
         return _read_dimensions(shapes)
     except (KeyError, IndexError) as error:
-        raise UnusableFile(f"{name} is incomplete: {error} is missing. Download the file again.") from error
+        raise UnusableNetwork(
+            f"{name} is incomplete: {error} is missing. Download the file again."
+        ) from error
 
 
 def _read_dimensions(shapes: Shapes) -> Dimensions:
@@ -189,7 +191,7 @@ class ControlNet:
         return [self.network]
 
     def evaluate(self, call: ControlCall) -> Residuals:
-        """Residuals for every skip and the middle. Raises InvalidRequest if it fits another U-Net."""
+        """Residuals for every skip and the middle. Raises UnusableNetwork if it fits another U-Net."""
         call = self._prepare(call)
         if isinstance(self.network, ControlNetUnionModel):
             down, mid = self._evaluate_union(self.network, call)
@@ -207,7 +209,7 @@ class ControlNet:
         task = UNION_TASKS.get(call.task, len(UNION_TASKS))
         if task >= self.dimensions.tasks:
             known = ", ".join(self.tasks)
-            raise InvalidRequest(
+            raise UnusableNetwork(
                 f"{self.name} does not know the kind of picture {call.task!r}. Choose one of: {known}."
             )
         rows = len(call.latent)
@@ -224,17 +226,17 @@ class ControlNet:
         """The call in the network's number format and on its device."""
         wanted, found = self.dimensions.in_channels, call.latent.shape[1]
         if found < wanted:
-            raise InvalidRequest(
+            raise UnusableNetwork(
                 f"{self.name} was trained for inpainting checkpoints ({wanted} channels). "
                 "Choose one of those."
             )
         if self.dimensions.context and call.crossattn.shape[-1] != self.dimensions.context:
-            raise InvalidRequest(
+            raise UnusableNetwork(
                 f"{self.name} is made for checkpoints whose text is {self.dimensions.context} wide, not "
                 f"{call.crossattn.shape[-1]}. Choose another ControlNet."
             )
         if self.dimensions.vector and call.vector is None:
-            raise InvalidRequest(f"{self.name} is made for SDXL. Choose another ControlNet.")
+            raise UnusableNetwork(f"{self.name} is made for SDXL. Choose another ControlNet.")
         weight = self.network.conv_in.weight
         place = {"device": weight.device, "dtype": weight.dtype}
         height, width = (side * PIXELS for side in call.latent.shape[-2:])
@@ -275,10 +277,10 @@ def load_controlnet(
 ) -> ControlNet:
     """A ControlNet of a file's tensors, in whichever layout, on the CPU.
 
-    `name` is the file's, for sentences; `family` what the catalog recognised. Raises UnusableFile.
+    `name` is the file's, for sentences; `family` what the catalog recognised. Raises UnusableNetwork.
     """
     if "difference" in tensors:
-        raise UnusableFile(
+        raise UnusableNetwork(
             f"{name} holds only the difference to Stable Diffusion 1.5. Download the whole ControlNet."
         )
     tensors = to_diffusers_names(tensors)

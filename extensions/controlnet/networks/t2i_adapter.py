@@ -17,13 +17,13 @@ from extensions.controlnet.networks.base import ControlCall, Residuals
 from extensions.controlnet.networks.controlnet import PIXELS, fit_hint
 from extensions.controlnet.networks.loading import (
     Shapes,
+    UnusableNetwork,
     build_empty,
     count,
     fill,
     shapes_of,
     size_of,
 )
-from webui.plugins import UnusableFile
 
 KIND = "t2i-adapter"
 PREFIX = "adapter."
@@ -64,12 +64,12 @@ def _blocks_per_level(tensors: Mapping[str, Tensor], name: str) -> int:
     blocks = count(tensors, r"body\.(\d+)\.")
     per_level = min(wider, default=0)
     if not per_level or blocks % per_level:
-        raise UnusableFile(f"{name} has an unknown architecture. It cannot be used here.")
+        raise UnusableNetwork(f"{name} has an unknown architecture. It cannot be used here.")
     return per_level
 
 
 def configuration(shapes: Shapes, name: str) -> dict[str, Any]:
-    """Arguments of diffusers' T2IAdapter by shapes under diffusers' names. Raises UnusableFile."""
+    """Arguments of diffusers' T2IAdapter by shapes under diffusers' names. Raises UnusableNetwork."""
     levels = count(shapes, r"adapter\.body\.(\d+)\.")
     is_light = "adapter.body.0.out_conv.weight" in shapes
     try:
@@ -81,7 +81,7 @@ def configuration(shapes: Shapes, name: str) -> dict[str, Any]:
             channels = [shapes[f"adapter.body.{level}.resnets.0.block1.weight"][0] for level in range(levels)]
         in_channels, folding = FOLDED[folded]
     except (KeyError, IndexError) as error:
-        raise UnusableFile(
+        raise UnusableNetwork(
             f"{name} has an unknown architecture ({error} is not known). It cannot be used here."
         ) from error
     full = "full_adapter_xl" if folding == HALF else "full_adapter"
@@ -158,7 +158,7 @@ def load_t2i_adapter(
 ) -> Adapter:
     """A T2I-Adapter of a file's tensors, in whichever layout, on the CPU.
 
-    `name` is the file's, for sentences; `family` what the catalog recognised. Raises UnusableFile.
+    `name` is the file's, for sentences; `family` what the catalog recognised. Raises UnusableNetwork.
     """
     tensors = to_diffusers_names(tensors, name)
     shapes = shapes_of(tensors)

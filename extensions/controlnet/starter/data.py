@@ -23,6 +23,8 @@ logger = logging.getLogger(__name__)
 SIZE = 256
 # Colours are kept as means of squares of this many pixels; coarser grids are means of these.
 FINE_CELL = 16
+# As the colour grid preprocessor makes them.
+CELL = 64
 CAPTIONS = 4
 # The sliders' defaults; other thresholds are drawn for half of the pictures.
 LOW, HIGH = 100, 200
@@ -31,9 +33,15 @@ ENCODED_AT_ONCE = 16
 FIRST_SEED = 0
 
 
-def find_edges(picture: NDArray[np.uint8], low: int = LOW, high: int = HIGH) -> NDArray[np.uint8]:
-    """Canny edges (H, W), 0 or 255, of an RGB picture (H, W, 3)."""
-    return np.asarray(cv2.Canny(picture, low, high), np.uint8)
+def find_edges(
+    picture: NDArray[np.uint8], low: int = LOW, high: int = HIGH, blur: float = 0.0
+) -> NDArray[np.uint8]:
+    """Canny edges (H, W), 0 or 255, of an RGB picture (H, W, 3).
+
+    With a `blur` (pixels) the outlines of things are left, and brush strokes, pixels and rain are not.
+    """
+    smooth = cv2.GaussianBlur(picture, (0, 0), blur) if blur else picture
+    return np.asarray(cv2.Canny(smooth, low, high), np.uint8)
 
 
 def mean_colours(picture: NDArray[np.uint8], cell: int) -> NDArray[np.uint8]:
@@ -47,12 +55,16 @@ def shard_path(folder: Path, number: int) -> Path:
     return folder / "shards" / f"{number:05d}.npz"
 
 
-def draw_thresholds(rng: np.random.Generator) -> tuple[int, int]:
-    """The defaults half of the time, else others that leave more or fewer edges."""
-    if rng.uniform() < 0.5:
-        return LOW, HIGH
-    low = int(rng.integers(60, 140))
-    return low, int(low * rng.uniform(1.5, 2.5))
+def find_both_edges(picture: NDArray[np.uint8], rng: np.random.Generator) -> NDArray[np.uint8]:
+    """All edges, and outlines alone, as packed bits (2, H, W/8); half of each with the sliders' defaults."""
+    found = []
+    for blur in (0.0, rng.uniform(1, 3)):
+        low, high = LOW, HIGH
+        if rng.uniform() < 0.5:
+            low = int(rng.integers(40, 140))
+            high = int(low * rng.uniform(1.5, 2.5))
+        found.append(np.packbits(find_edges(picture, low, high, blur) > 0, axis=-1))
+    return np.stack(found)
 
 
 @torch.no_grad()
@@ -78,7 +90,7 @@ def make_shard(folder: Path, number: int, vae: AutoencoderKL) -> None:
         rng, scene = np.random.default_rng((seed, 2)), scene_of(seed)
         picture = draw_scene(scene, seed, SIZE)
         pictures.append(picture)
-        edges.append(np.packbits(find_edges(picture, *draw_thresholds(rng)) > 0, axis=-1))
+        edges.append(find_both_edges(picture, rng))
         tokens.append([token_ids(caption(scene, rng)) for _ in range(CAPTIONS)])
     path.parent.mkdir(parents=True, exist_ok=True)
     partial = path.with_suffix(".partial")
@@ -97,7 +109,7 @@ def make_shard(folder: Path, number: int, vae: AutoencoderKL) -> None:
 class Examples:
     """Everything drawn so far, in memory, one row a picture.
 
-    latents (N, 4, h, w) float16; edges (N, H, W/8) packed bits; colours (N, H/16, W/16, 3) uint8;
+    latents (N, 4, h, w) float16; edges (N, 2, H, W/8) packed bits; colours (N, H/16, W/16, 3) uint8;
     tokens (N, captions, 77) uint16.
     """
 
@@ -113,9 +125,9 @@ class Examples:
         names = ("latents", "edges", "colours", "tokens")
         return Examples(*(np.concatenate([shard[name] for shard in shards]) for name in names))
 
-    def edge_hints(self, rows: NDArray[np.int64]) -> Tensor:
-        """White edges on black as a ControlNet takes them: (B, 3, H, W) in 0…1."""
-        bits = np.unpackbits(self.edges[rows], axis=-1)
+    def edge_hints(self, rows: NDArray[np.int64], kinds: NDArray[np.int64]) -> Tensor:
+        """White edges on black as a ControlNet takes them: (B, 3, H, W) in 0…1; kind 0 is all, 1 outlines."""
+        bits = np.unpackbits(self.edges[rows, kinds], axis=-1)
         return torch.from_numpy(bits).float()[:, None].expand(-1, 3, -1, -1)
 
     def colour_hints(self, rows: NDArray[np.int64], cell: int) -> Tensor:

@@ -60,11 +60,12 @@ RECIPE = Recipe(
     colour_hints,
     residuals,
     rate=6e-4,
-    batch=12,
+    batch=6,
     noise_bias=2.0,
     # All 256 pixels of a place are mostly of one colour, so a step of this layer counts as often.
     apart=("adapter.conv_in.",),
     apart_share=0.03,
+    coarse_weight=1.0,
 )
 
 if __name__ == "__main__":

@@ -28,6 +28,7 @@ logger = logging.getLogger(__name__)
 EMPTY_SHARE = 0.3
 # As the Starter itself was trained: all noise levels weigh much the same.
 SNR_LIMIT = 5.0
+COARSE, LEAST_SNR = 4, 0.01
 WARMUP_STEPS = 50
 # The share of the steps over which the rate falls to nothing.
 COOLING_SHARE = 0.3
@@ -52,7 +53,8 @@ class Recipe:
     `hints` gives the hints (B, 3, H, W) in 0…1 of rows of the examples; `residuals` the U-Net's residual
     arguments of (network, noisy latent, timesteps, crossattn, hint). A larger `noise_bias` draws more steps
     of high noise: 0 draws all alike. Parameters whose names begin with one of `apart` learn
-    at `apart_share` of the rate.
+    at `apart_share` of the rate. With a `coarse_weight` the means of COARSE x COARSE latents of the clean
+    picture count besides: colours are little of the noise's error, and would be learned slowly.
     """
 
     name: str
@@ -65,6 +67,7 @@ class Recipe:
     noise_bias: float
     apart: tuple[str, ...]
     apart_share: float
+    coarse_weight: float = 0.0
 
 
 @dataclass(slots=True)
@@ -162,7 +165,14 @@ def loss_of(
         predicted = training.unet(noisy, timesteps, encoder_hidden_states=crossattn, **residuals).sample
     snr = alpha.flatten() / (1 - alpha.flatten())
     weight = snr.clamp(max=SNR_LIMIT).sqrt() / snr
-    return (weight * functional.mse_loss(predicted.float(), noise, reduction="none").mean((1, 2, 3))).mean()
+    error = predicted.float() - noise
+    loss = (weight * error.square().mean((1, 2, 3))).mean()
+    if recipe.coarse_weight:
+        coarse = functional.avg_pool2d(
+            error * (1 / snr.clamp(min=LEAST_SNR)).sqrt().view(-1, 1, 1, 1), COARSE
+        )
+        loss = loss + recipe.coarse_weight * coarse.square().mean()
+    return loss
 
 
 def rate_at(step: int, last_step: int) -> float:
