@@ -29,6 +29,7 @@ if TYPE_CHECKING:
         combine,
     )
     from webui.diffusion.step import SamplerOptions, Step
+    from webui.models.files.tensors import open_tensors
     from webui.plugins.batch import Batch
     from webui.plugins.context import Context
     from webui.plugins.moments import BatchImages, PictureMoment, SavingMoment
@@ -54,6 +55,7 @@ HOMES = {
         "Guidance", "GuidedNetwork", "NetworkInput", "NetworkOutput", "Row", "combine",
     ),
     "webui.diffusion.step": ("SamplerOptions", "Step"),
+    "webui.models.files.tensors": ("open_tensors",),
     "webui.plugins.batch": ("Batch",),
     "webui.plugins.context": ("Context",),
     "webui.plugins.moments": ("BatchImages", "PictureMoment", "SavingMoment"),
@@ -110,6 +112,7 @@ __all__ = [
     "format_infotext",
     "hookimpl",
     "make_request",
+    "open_tensors",
 ]
 
 

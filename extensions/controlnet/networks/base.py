@@ -85,6 +85,10 @@ class Residuals:
             _sums(self.intrablock, other.intrablock),
         )  # fmt: skip
 
+    def on(self, device: torch.device) -> "Residuals":
+        """The same on a device."""
+        return self._with([layer.to(device) for layer in self.layers])
+
     def arguments(self) -> Mapping[str, object]:
         """As diffusers' U-Net takes them, by argument; nothing for no residuals.
 

@@ -154,8 +154,14 @@ def control_family(header: Header) -> Family:
             if found is not None:
                 return found
             if info.shape[1] < NARROWEST_CONTEXT and is_controlnet(header):
-                return _family_by_projections(header)
+                return Family.SDXL if _has_vector(header) else _family_by_projections(header)
     return _lllite_family(header)
+
+
+def _has_vector(header: Header) -> bool:
+    """Whether it reads a vector beside the text, of whatever width."""
+    readers = (*VECTOR_READERS, "class_embedding.linear_1.weight")
+    return any(prefix + name in header for prefix in ("", "control_model.") for name in readers)
 
 
 def _family_by_projections(header: Header) -> Family:
@@ -163,6 +169,20 @@ def _family_by_projections(header: Header) -> Family:
     shapes = (info.shape for key, info in header.tensors.items() if key.endswith(".proj_in.weight"))
     shape = next(shapes, None)
     return Family.SD2 if shape is not None and len(shape) == MATRIX else Family.SD1
+
+
+def control_reason(header: Header) -> str | None:
+    """Why a network that steers another cannot be used here; None if it can."""
+    family = control_family(header)
+    if family is Family.OTHER:
+        return "It is for a network that is not known here."
+    if family is not Family.UNKNOWN and not family.runs:
+        return f"It is for {family.value}, which cannot be run here yet."
+    if any(header.has(prefix) for prefix in PULID_PREFIXES) or header.has("id_encoder."):
+        return f"{ip_adapter_name(header)} reads faces by a network that is not used here."
+    if header.has("brushnet_down_blocks.") or header.has("brushnet_mid_block."):
+        return "BrushNet cannot be used here yet. Use a ControlNet for inpainting."
+    return None
 
 
 def _by_vector(header: Header) -> Family | None:

@@ -24,6 +24,7 @@ from webui.library.recognise.autoencoders import (
 from webui.library.recognise.checkpoint_layouts import find_layout
 from webui.library.recognise.control_networks import (
     control_family,
+    control_reason,
     ip_adapter_name,
     is_control_lora,
     is_controlnet,
@@ -256,14 +257,14 @@ def _reads(*, pictures: bool) -> Callable[[Header], bool]:
 CONDITIONS: tuple[Condition | Recognition, ...] = (
     Condition(ModelKind.CHECKPOINT, has_only_averages, reason=lambda _: ONLY_AVERAGES),
     # These hold LoRAs within them or are made of some, so they come before LoRAs.
-    Condition(ModelKind.LLLITE, is_lllite, control_family),
-    Condition(ModelKind.CONTROL_LORA, is_control_lora, control_family),
-    Condition(ModelKind.IP_ADAPTER, is_ip_adapter, control_family, architecture=ip_adapter_name),
+    Condition(ModelKind.LLLITE, is_lllite, control_family, control_reason),
+    Condition(ModelKind.CONTROL_LORA, is_control_lora, control_family, control_reason),
+    Condition(ModelKind.IP_ADAPTER, is_ip_adapter, control_family, control_reason, ip_adapter_name),
     Condition(ModelKind.STYLE_MODEL, is_style_model, style_family),
     Recognition(is_adapter, _lora),
     Recognition(_is_stable_diffusion, stable_diffusion),
     # These have blocks of the network that they steer, so they come before it.
-    Condition(ModelKind.CONTROLNET, is_controlnet, control_family),
+    Condition(ModelKind.CONTROLNET, is_controlnet, control_family, control_reason),
     Condition(ModelKind.MOTION_MODULE, is_motion_module, motion_family),
     Condition(ModelKind.T2I_ADAPTER, is_t2i_adapter, t2i_family),
     Recognition(_is_known_diffusion, _diffusion),

@@ -1,0 +1,28 @@
+"""ControlNet: pictures that guide others, by networks trained for it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from extensions.controlnet.units import ControlNetPart
+from webui.plugins import hookimpl
+
+if TYPE_CHECKING:
+    from webui.plugins import Batch, Context, Denoising, RequestPart
+
+
+@hookimpl
+def register_request_part() -> type[RequestPart]:
+    """The units of a request."""
+    return ControlNetPart
+
+
+@hookimpl
+def prepare_denoising(denoising: Denoising, batch: Batch, context: Context) -> None:
+    """Let a request's units guide this pass."""
+    if ControlNetPart.key not in batch.request.extras:
+        return
+    # Brings torch and diffusers, which the page does not wait for.
+    from extensions.controlnet.apply import prepare
+
+    prepare(denoising, batch, context)
