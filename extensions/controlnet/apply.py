@@ -9,6 +9,7 @@ import torch
 from torch import Tensor
 
 from extensions.controlnet.files import Held, assert_fits, find_model, open_encoder, open_network
+from extensions.controlnet.hints import to_rgb
 from extensions.controlnet.networks.base import ControlCall, Residuals
 from extensions.controlnet.networks.controlnet import UNION_TASKS
 from extensions.controlnet.networks.ip_adapter import PictureAttention
@@ -241,6 +242,8 @@ class PartMaker:
             )
             return AttachedPart(unit, attachment, (held,))
         self._assert_channels(held, file)
+        if file.kind is ModelKind.T2I_ADAPTER:
+            self.stack.callback(held.network.forget)
         task = find_task(unit)
         return ResidualPart(unit, held, self.denoising.family, hints, mask, task)
 
@@ -267,10 +270,12 @@ class PartMaker:
     def _make_ip_adapter(
         self, unit: ControlUnit, held: Held, pictures: UnitPictures, mask: Tensor | None
     ) -> Part:
-        encoder = open_encoder(held.network, self.denoising, self.context, self.stack)
         adapter = held.network
-        with encoder.using():
-            seen = [encoder.network.read(image) for image in pictures.images()]
+        with ExitStack() as brief:
+            # It is read once, and need not stay for the steps.
+            encoder = open_encoder(adapter, self.denoising, self.context, brief)
+            brief.enter_context(encoder.using())
+            seen = [encoder.network.read(to_rgb(image)) for image in pictures.images()]
             nothing = encoder.network.read_nothing()
         with held.using():
             prompts = torch.cat([adapter.project(features) for features in seen])
@@ -295,7 +300,7 @@ def draw(shape: torch.Size, seed: int) -> Tensor:
 
 
 def find_fidelity(unit: ControlUnit) -> float:
-    """How much the negative rows of a reference unit stay as they are; chosen only where both are balanced."""
+    """How much the negative rows of a reference unit stay as they are; to choose where it is balanced."""
     if unit.control_mode != BALANCED:
         return 0.0 if unit.control_mode == PROMPT else 1.0
     chosen = float(unit.threshold_a)

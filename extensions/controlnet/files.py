@@ -1,5 +1,6 @@
 """Files of control networks: found by name, loaded, and held in the one budget."""
 
+import re
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import AbstractContextManager, ExitStack, nullcontext
 from dataclasses import dataclass
@@ -43,6 +44,7 @@ NOUNS: Mapping[ModelKind, str] = {
 }
 # Its features say the same of the whole picture, as its authors trained it.
 SHUFFLE = "shuffle"
+TRAILING_HASH = re.compile(r"\s*\[[0-9a-fA-F]+\]$")
 ENCODER_PLACE = "Put it into models/ControlNetPreprocessor."
 
 
@@ -86,6 +88,10 @@ def find_model(name: str, context: Context) -> ModelFile:
     Raises NotFound that names one like it, and UnusableFile for a file that cannot be used.
     """
     catalog = context.models.catalog
+    catalog.settle(*KINDS)
+    known = [file for kind in KINDS for file in catalog.files(kind) if is_named(file, name)]
+    if known:
+        return known[0]
     refusals: list[NotFound | UnusableFile] = []
     for kind in KINDS:
         try:
@@ -93,13 +99,18 @@ def find_model(name: str, context: Context) -> ModelFile:
         except (NotFound, UnusableFile) as error:
             refusals.append(error)
     unusable = next((error for error in refusals if isinstance(error, UnusableFile)), None)
-    own = [
-        file for kind in KINDS for file in catalog.all_files(kind) if file.stem == name or file.name == name
-    ]
+    own = [file for kind in KINDS for file in catalog.all_files(kind) if name in (file.stem, file.name)]
     if own and own[0].reason:
         raise UnusableFile(f"{own[0].name} cannot be used. {own[0].reason}")
     hints = [error for error in refusals if "Did you mean" in str(error)]
     raise unusable or (hints or refusals)[0]
+
+
+def is_named(file: ModelFile, name: str) -> bool:
+    """Whether a name, in any case, is a file's: with or without folder, suffix and hash."""
+    names = {file.name, file.title, file.file_name, file.stem, file.name.removesuffix(file.path.suffix)}
+    wanted = TRAILING_HASH.sub("", name).strip().casefold()
+    return wanted in {each.casefold() for each in names}
 
 
 def assert_fits(file: ModelFile, family: str) -> None:
@@ -188,8 +199,8 @@ def open_encoder(adapter: IPAdapter, denoising: Denoising, context: Context, sta
         )  # fmt: skip
     part = "hidden layer" if adapter.reads_hidden else "embedding"
     raise NotFound(
-        f"{adapter.name} reads pictures with a CLIP image encoder whose {part} is {adapter.feature_width} wide "
-        f"({describe_encoder(adapter)}), and there is none. {ENCODER_PLACE}"
+        f"{adapter.name} reads pictures with a CLIP image encoder whose {part} is {adapter.feature_width} "
+        f"wide ({describe_encoder(adapter)}), and there is none. {ENCODER_PLACE}"
     )
 
 

@@ -32,14 +32,16 @@ def to_rgb(image: Image.Image) -> Image.Image:
 
 def to_mask(image: Image.Image) -> Image.Image:
     """Grey, by brightness, or by how opaque it is where it has transparency and no colour."""
-    if image.mode == "RGBA" and image.getextrema()[3] != (255, 255):
-        return image.getchannel("A")
+    if image.mode == "RGBA":
+        alpha = image.getchannel("A")
+        if alpha.getextrema() != (255, 255):
+            return alpha
     return image.convert("L")
 
 
 def find_resolution(size: tuple[int, int], target: tuple[int, int], mode: ResizeMode) -> int:
-    """The resolution at which no pixel is lost or invented: the short side of a picture (width, height) once it
-    is brought to the target.
+    """The resolution at which no pixel is lost or invented: the short side of a picture (width, height)
+    once it is brought to the target.
     """
     scales = target[0] / size[0], target[1] / size[1]
     scale = min(scales) if mode == "Resize and Fill" else max(scales)
@@ -54,7 +56,7 @@ def choose_resolution(unit: ControlUnit, size: tuple[int, int], target: tuple[in
 
 
 def resize(image: Image.Image, width: int, height: int, mode: ResizeMode) -> Image.Image:
-    """To exactly width x height: stretched, cut to cover, or fitted in, with the colour of its border around."""
+    """To exactly width x height: stretched, cut to cover, or fitted in with its border's colour around."""
     if image.size == (width, height):
         return image
     if mode == "Just Resize":
@@ -84,7 +86,7 @@ def scale(image: Image.Image, width: int, height: int) -> Image.Image:
     if colours is None or {colour for _, colour in colours} - extremes(image):
         return scaled
     threshold = STILL_A_LINE if is_smaller else HALF
-    return scaled.point(lambda level: 255 if level > threshold else 0)
+    return scaled.point([255 if level > threshold else 0 for level in range(256)] * len(scaled.getbands()))
 
 
 def extremes(image: Image.Image) -> set[object]:
@@ -103,7 +105,7 @@ def border_colour(image: Image.Image) -> tuple[int, ...]:
 
 def to_tensor(image: Image.Image) -> Tensor:
     """(1, 3, H, W), 0…1, float32; a grey one (1, 1, H, W)."""
-    pixels: NDArray[np.float32] = np.array(image, np.float32) / 255
+    pixels: NDArray[np.float32] = np.array(image, np.float32) / np.float32(255)
     if pixels.ndim == 2:
         pixels = pixels[..., None]
     return torch.from_numpy(pixels).permute(2, 0, 1)[None].contiguous()

@@ -43,7 +43,7 @@ class UnitPictures:
         return init.latent.shape[-1] * LATENT_PIXELS, init.latent.shape[-2] * LATENT_PIXELS
 
     def images(self) -> list[Image.Image]:
-        """One for the whole batch, or one for each of its pictures. Raises InvalidRequest if there is none."""
+        """One for the whole batch, or one for each of its pictures. Raises InvalidRequest without any."""
         own = self._own_images()
         if own:
             return [self._cut(self.context.inputs.open(each)) for each in own]

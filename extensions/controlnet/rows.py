@@ -1,7 +1,7 @@
 """Which rows of an evaluation are in a call of the U-Net: what attention of one's own has to know.
 
-A batch goes through the U-Net in one call or in several, by length of text or by memory. The number of each row
-travels with it as a residual, and is taken out before the U-Net sees it.
+A batch goes through the U-Net in one call or in several, by length of text or by memory. The number of each
+row travels with it as a residual, and is taken out before the U-Net sees it.
 """
 
 from collections.abc import Iterator, Sequence
@@ -37,6 +37,16 @@ class Rows:
     def are_prompts(self) -> list[bool]:
         """Of each row in the call, whether it is a prompt's, not a negative prompt's."""
         return [self.all[place].is_prompt for place in self.places]
+
+    @contextmanager
+    def narrow(self, places: Sequence[int]) -> Iterator[None]:
+        """While the context is open, only some rows of the call are computed, by their places in it."""
+        kept = self.places
+        self.places = tuple(kept[place] for place in places)
+        try:
+            yield
+        finally:
+            self.places = kept
 
     def begin(self, batch: NetworkInput) -> Tensor:
         """An evaluation begins: the numbers of its rows (N,), for the U-Net to be given."""

@@ -215,7 +215,7 @@ class ControlNetPart(RequestPart):
 
     @classmethod
     def from_infotext(cls, fields: Mapping[str, str]) -> Self | None:
-        """The units of an infotext, without their pictures, which it does not hold; None if there are none."""
+        """The units of an infotext, without their pictures, which it does not hold; None without units."""
         found = {
             int(match[1]): text for key, text in fields.items() if (match := UNIT_KEY.fullmatch(key.strip()))
         }
@@ -257,7 +257,8 @@ def find_choice(value: object, choices: tuple[str, ...]) -> object:
     """The choice of a number or of a name in whatever case; what is neither, as it is."""
     if isinstance(value, int) and not isinstance(value, bool) and 0 <= value < len(choices):
         return choices[value]
-    text = str(getattr(value, "value", value)).strip().lower()
+    # Some clients write the name of the choice in their code, such as HiResFixOption.LOW_RES_ONLY.
+    text = str(value).strip().lower().rpartition(".")[2].replace("_", " ")
     return next((choice for choice in choices if choice.lower() == text), value)
 
 
@@ -269,7 +270,7 @@ def split_picture(values: dict[str, Any]) -> dict[str, Any]:
         picture, mask = pair.get("image"), pair.get("mask")
     elif isinstance(image, list | tuple):
         several = cast(list[Any], list(image))
-        picture, mask = (several + [None, None])[:2]
+        picture, mask = [*several, None, None][:2]
     else:
         return values
     rest = {name: value for name, value in values.items() if name != "image"}

@@ -60,8 +60,8 @@ class InitImage:
     `latent` (B, C, h, w). `second_pass_steps` is for hires: just so many steps are run. `extra_noise` is a
     share of the first noise added once more, which makes the result more detailed.
 
-    For extensions: `pictures` (B or 1, RGB) are what was encoded, at the result's size as a rule; `mask` (L) is
-    white where it is made anew. Where inpainting works on a part, `region` is its place (left, top, right,
+    For extensions: `pictures` (B or 1, RGB) are what was encoded, at the result's size as a rule; `mask` (L)
+    is white where it is made anew. Where inpainting works on a part, `region` is its place (left, top, right,
     bottom) in the whole of `whole_size` (width, height).
     """
 

@@ -51,7 +51,7 @@ INNER_NAMES = {
 
 @dataclass(frozen=True, slots=True)
 class ImageFeatures:
-    """What an encoder says of pictures: `embeds` (N, P) of the whole, `hidden` (N, T, D) before the last layer."""
+    """What an encoder says of pictures: `embeds` (N, P) of the whole, `hidden` (N, T, D) of each part."""
 
     embeds: Tensor
     hidden: Tensor
@@ -76,6 +76,13 @@ class ClipVision:
         config = self.network.config
         return int(config.projection_dim), int(config.hidden_size)
 
+    @property
+    def side(self) -> int:
+        """Pixels of a side of what it reads."""
+        side = self.network.config.image_size
+        assert isinstance(side, int), "set by load_clip_vision"
+        return side
+
     def modules(self) -> list[nn.Module]:
         """The one network."""
         return [self.network]
@@ -83,13 +90,12 @@ class ClipVision:
     @torch.no_grad()
     def read(self, image: Image.Image) -> ImageFeatures:
         """A picture's features, its middle cut out as a square."""
-        return self.read_pixels(prepare(image, self.network.config.image_size))
+        return self.read_pixels(prepare(image, self.side))
 
     @torch.no_grad()
     def read_nothing(self) -> ImageFeatures:
         """Features of no picture: what the negative prompt's rows are shown."""
-        side = self.network.config.image_size
-        features = self.read_pixels(torch.zeros(1, 3, side, side))
+        features = self.read_pixels(torch.zeros(1, 3, self.side, self.side))
         return ImageFeatures(torch.zeros_like(features.embeds), features.hidden)
 
     def read_pixels(self, pixels: Tensor) -> ImageFeatures:

@@ -1,4 +1,4 @@
-"""Control-LoRA (Stability AI 2023): a ControlNet kept as low-rank differences from the checkpoint's own encoder."""
+"""Control-LoRA (Stability AI 2023): a ControlNet kept as low-rank differences from a checkpoint's encoder."""
 
 import hashlib
 from collections.abc import Mapping
@@ -77,7 +77,7 @@ def merge(tensors: Mapping[str, Tensor], base: Mapping[str, Tensor], name: str) 
 
 def rename(tensors: Mapping[str, Tensor], beside: Mapping[str, Tensor] | None = None) -> dict[str, Tensor]:
     """Under diffusers' names. `beside` are other tensors of the file, which tell its layout."""
-    known = dict(beside or {}) | tensors
+    known = {**(beside or {}), **tensors}
     if is_cldm(known) and any(key.startswith("middle_block.1.transformer_blocks.") for key in known):
         # The layout is told by this one, which some files leave to the checkpoint.
         known.setdefault("middle_block.1.norm.weight", torch.empty(0))

@@ -146,13 +146,9 @@ class PictureAttention:
 
     def _tokens(self) -> Tensor:
         """Of each row of the call, (N, tokens, context)."""
-        chosen = [
-            (self.prompts if is_prompt else self.negatives)[
-                image % len(self.prompts if is_prompt else self.negatives)
-            ]
-            for image, is_prompt in zip(self.rows.images, self.rows.are_prompts, strict=True)
-        ]
-        return torch.stack(chosen)
+        rows = zip(self.rows.images, self.rows.are_prompts, strict=True)
+        chosen = [(image, self.prompts if is_prompt else self.negatives) for image, is_prompt in rows]
+        return torch.stack([tokens[image % len(tokens)] for image, tokens in chosen])
 
     def _mask_of(self, query: Tensor) -> Tensor:
         """The mask (1, T, 1) at the size of an attention's picture."""
@@ -174,6 +170,14 @@ def grid_of(tokens: int, size: tuple[int, int]) -> tuple[int, int]:
         height, width = -(-height // 2), -(-width // 2)
     # Merged tokens are no picture any more; a row of them is as good as any.
     return (height, width) if height * width == tokens else (1, tokens)
+
+
+def is_grid(tokens: int, size: tuple[int, int]) -> bool:
+    """Whether so many tokens are the picture of a level, of a latent of a size."""
+    height, width = size
+    while height * width > tokens and (height > 1 or width > 1):
+        height, width = -(-height // 2), -(-width // 2)
+    return height * width == tokens
 
 
 def load_ip_adapter(
@@ -259,9 +263,8 @@ def _rename_full(image: Mapping[str, Tensor]) -> dict[str, Tensor]:
     """diffusers' names for the full kind's projection."""
     found: dict[str, Tensor] = {}
     for key, tensor in image.items():
-        for old, new in FULL_NAMES:
-            key = key.replace(old, new) if key.startswith(old) else key
-        found[key] = tensor
+        beginning = next(((old, new) for old, new in FULL_NAMES if key.startswith(old)), ("", ""))
+        found[beginning[1] + key.removeprefix(beginning[0])] = tensor
     return found
 
 
@@ -269,10 +272,10 @@ def _rename_resampler(image: Mapping[str, Tensor]) -> dict[str, Tensor]:
     """diffusers' names for the plus kind's projection, where keys and values lie apart."""
     found: dict[str, Tensor] = {}
     for key, tensor in image.items():
-        for pattern, new in RESAMPLER_NAMES:
-            key = re.sub(pattern, new, key)
-        if ".to_kv." in key:
-            found[key.replace("to_kv", "to_k")], found[key.replace("to_kv", "to_v")] = tensor.chunk(2)
+        renamed = next((re.sub(old, new, key) for old, new in RESAMPLER_NAMES if re.match(old, key)), key)
+        if ".to_kv." in renamed:
+            names = [renamed.replace("to_kv", name) for name in ("to_k", "to_v")]
+            found.update(zip(names, tensor.chunk(2), strict=True))
         else:
-            found[key] = tensor
+            found[renamed] = tensor
     return found

@@ -1,4 +1,4 @@
-"""ControlNet-LLLite (kohya 2023): small networks that change what attention reads by what a picture shows there.
+"""ControlNet-LLLite (kohya 2023): small networks that change what attention reads by what a picture shows.
 
 For SDXL as its author made them, and for SD1 in the same layout. Each module looks at the hint by itself.
 """
@@ -13,7 +13,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from extensions.controlnet.networks.controlnet import PIXELS, fit_hint
-from extensions.controlnet.networks.ip_adapter import grid_of
+from extensions.controlnet.networks.ip_adapter import grid_of, is_grid
 from extensions.controlnet.networks.loading import UnusableNetwork, build_empty, fill, size_of
 from extensions.controlnet.rows import Rows, inner_network
 
@@ -111,9 +111,20 @@ class LLLiteAttachment:
         def change(_: nn.Module, given: tuple[Tensor, ...]) -> tuple[Tensor, ...] | None:
             if not self.weight or not self.rows.places:
                 return None
-            return (given[0] + self._change(given[0], name, module), *given[1:])
+            return (given[0] + self._change_picture(given[0], name, module), *given[1:])
 
         stack.callback(layer.register_forward_pre_hook(change).remove)
+
+    def _change_picture(self, given: Tensor, name: str, module: LLLiteModule) -> Tensor:
+        """What is added to a layer's input; nothing to the tokens of a reference behind the picture's own."""
+        if given.ndim == IMAGE_AXES or is_grid(given.shape[1], self.rows.size):
+            return self._change(given, name, module)
+        own = next((n for n in range(given.shape[1] - 1, 0, -1) if is_grid(n, self.rows.size)), 0)
+        if not own or given.shape[1] % own:
+            # Merged tokens are no picture any more.
+            return torch.zeros_like(given)
+        change = self._change(given[:, :own], name, module)
+        return functional.pad(change, (0, 0, 0, given.shape[1] - own))
 
     def _change(self, given: Tensor, name: str, module: LLLiteModule) -> Tensor:
         weight = module.get_parameter("up.0.weight")

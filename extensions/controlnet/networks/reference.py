@@ -52,10 +52,6 @@ class Reference:
         finally:
             self.is_recording = False
 
-    def forget(self) -> None:
-        """Let go of what was recorded."""
-        self._banks.clear()
-
     def listen(self, network: nn.Module, stack: ExitStack) -> None:
         """Add hooks to attention, and to the ends of layers."""
         if self.uses_attention:
@@ -121,7 +117,8 @@ class Reference:
             return hidden[:0]
         at_work.is_alone = True
         try:
-            return attention(hidden[negatives])
+            with self.rows.narrow(negatives):
+                return attention(hidden[negatives])
         finally:
             at_work.is_alone = False
 

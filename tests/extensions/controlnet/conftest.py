@@ -32,7 +32,10 @@ def control_services(golden_models: Path, tmp_path_factory: pytest.TempPathFacto
     for seed, name in enumerate(("edges", "depths", "poses")):
         save(make_tiny_controlnet(TINY_SD15, seed).state_dict(), nets / f"{name}.safetensors")
     save(make_tiny_controlnet(TINY_SDXL).state_dict(), nets / "edges_xl.safetensors")
-    save(make_tiny_controlnet(TINY_SD15 | {"cross_attention_dim": 1024}).state_dict(), nets / "of_sd2.safetensors")
+    save(
+        make_tiny_controlnet(TINY_SD15 | {"cross_attention_dim": 1024}).state_dict(),
+        nets / "of_sd2.safetensors",
+    )
     save(
         make_tiny_controlnet(TINY_SD15 | {"block_out_channels": (32, 32, 64, 64)}).state_dict(),
         nets / "narrow.safetensors",

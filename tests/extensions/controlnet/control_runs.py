@@ -1,7 +1,7 @@
 """Runs with ControlNet on the golden checkpoints, and networks for those."""
 
 import io
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -150,5 +150,6 @@ def replace_network(call: Callable[..., Tensor]) -> Callable[[Denoising, Batch],
 
 
 def largest_difference(first: Tensor, second: Tensor) -> float:
-    """Between two latents."""
-    return float((first - second).abs().max())
+    """Between two latents, whose numbers may be large, as a share of the largest."""
+    scale = max(1.0, float(second.abs().max()))
+    return float((first - second).abs().max()) / scale
