@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from extensions.controlnet.units import ControlNetPart
 from webui.plugins import hookimpl
@@ -26,3 +26,12 @@ def prepare_denoising(denoising: Denoising, batch: Batch, context: Context) -> N
     from extensions.controlnet.apply import prepare
 
     prepare(denoising, batch, context)
+
+
+@hookimpl
+def add_routes(app: Any, services: Any) -> None:  # noqa: ANN401 - of a floor above
+    """The community's routes, and those of the page."""
+    # Brings FastAPI's routes of preprocessors, which only a server needs.
+    from extensions.controlnet import routes
+
+    routes.add_routes(app, services)

@@ -1,5 +1,8 @@
 """Units: the community's names and values, and their way through infotext."""
 
+import subprocess
+import sys
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -152,3 +155,12 @@ def test_a_window_is_open_below_its_end() -> None:
     whole = ControlUnit()
     # DPM adaptive evaluates more often than it said.
     assert all(whole.acts_at(step, 8) for step in range(12))
+
+
+def test_the_plugin_is_light() -> None:
+    heavy = {"torch", "numpy", "cv2", "diffusers", "transformers", "gradio"}
+    code = f"import sys, extensions.controlnet.plugin; print(sorted({heavy} & set(sys.modules)))"
+    found = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=120
+    )
+    assert found.stdout.strip() == "[]"
