@@ -78,6 +78,6 @@ def test_masked_pixels_are_minus_one() -> None:
 def test_transparency_is_black_in_pictures_and_unmasked_in_masks() -> None:
     image = Image.new("RGBA", (2, 1), (255, 255, 255, 255))
     image.putpixel((0, 0), (255, 255, 255, 0))
-    assert list(to_rgb(image).getdata()) == [(0, 0, 0), (255, 255, 255)]
-    assert list(to_mask(image).getdata()) == [0, 255]
-    assert list(to_mask(Image.new("RGB", (1, 1), (255, 255, 255))).getdata()) == [255]
+    assert to_rgb(image).tobytes() == bytes([0, 0, 0, 255, 255, 255])
+    assert to_mask(image).tobytes() == bytes([0, 255])
+    assert to_mask(Image.new("RGB", (1, 1), (255, 255, 255))).tobytes() == bytes([255])
