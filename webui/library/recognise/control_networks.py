@@ -182,6 +182,15 @@ def control_reason(header: Header) -> str | None:
         return f"{ip_adapter_name(header)} reads faces by a network that is not used here."
     if header.has("brushnet_down_blocks.") or header.has("brushnet_mid_block."):
         return "BrushNet cannot be used here yet. Use a ControlNet for inpainting."
+    if "difference" in header:
+        return "It holds only the difference to Stable Diffusion 1.5. Download the whole ControlNet."
+    return None
+
+
+def t2i_reason(header: Header) -> str | None:
+    """Why a T2I-Adapter cannot be used here; None if it can."""
+    if header.has("spatial_ch_projs."):
+        return "It joins several T2I-Adapters, which add up here without it."
     return None
 
 

@@ -36,6 +36,7 @@ from webui.library.recognise.control_networks import (
     motion_family,
     style_family,
     t2i_family,
+    t2i_reason,
 )
 from webui.library.recognise.diffusion_transformers import diffusion_family, is_whole
 from webui.library.recognise.embeddings import (
@@ -266,7 +267,7 @@ CONDITIONS: tuple[Condition | Recognition, ...] = (
     # These have blocks of the network that they steer, so they come before it.
     Condition(ModelKind.CONTROLNET, is_controlnet, control_family, control_reason),
     Condition(ModelKind.MOTION_MODULE, is_motion_module, motion_family),
-    Condition(ModelKind.T2I_ADAPTER, is_t2i_adapter, t2i_family),
+    Condition(ModelKind.T2I_ADAPTER, is_t2i_adapter, t2i_family, t2i_reason),
     Recognition(_is_known_diffusion, _diffusion),
     # Some of these networks are built around a VAE.
     Condition(ModelKind.FACE_DETECTOR, is_face_detector),
