@@ -36,6 +36,7 @@ if TYPE_CHECKING:
     from webui.plugins.parts import RequestPart
     from webui.plugins.scripts import Script
     from webui.plugins.specs import hookimpl
+    from webui.store.reading import open_picture
 
 HOMES = {
     "webui.core.errors": ("InvalidRequest", "NotFound", "UnusableFile", "WebuiError"),
@@ -62,6 +63,7 @@ HOMES = {
     "webui.plugins.parts": ("RequestPart",),
     "webui.plugins.scripts": ("Script",),
     "webui.plugins.specs": ("hookimpl",),
+    "webui.store.reading": ("open_picture",),
 }  # fmt: skip
 HOME_OF = {name: module for module, names in HOMES.items() for name in names}
 __all__ = [
@@ -112,6 +114,7 @@ __all__ = [
     "format_infotext",
     "hookimpl",
     "make_request",
+    "open_picture",
     "open_tensors",
 ]
 

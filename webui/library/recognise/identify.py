@@ -68,6 +68,7 @@ ONLY_AVERAGES = (
     "made from it."
 )
 MOST_WRAPPERS = 4
+CLIP_VISION = "CLIP vision"
 TRAINING_WRAPPER = "module."
 READ_IN_WRAPPERS = frozenset({ModelKind.UPSCALER, ModelKind.FACE_RESTORER, ModelKind.FACE_DETECTOR})
 
@@ -247,6 +248,11 @@ def _text_encoder_name(header: Header) -> str | None:
     return encoder.name if encoder else None
 
 
+def _image_encoder_reason(header: Header) -> str | None:
+    name = _text_encoder_name(header)
+    return None if name == CLIP_VISION else f"{name} is not used here; IP-Adapters read with CLIP's encoder."
+
+
 def _reads(*, pictures: bool) -> Callable[[Header], bool]:
     def holds(header: Header) -> bool:
         encoder = find_encoder(header)
@@ -281,6 +287,11 @@ CONDITIONS: tuple[Condition | Recognition, ...] = (
     ),
     Condition(ModelKind.UPSCALER, is_upscaler, None, why_not_run, picture_architecture),
     Condition(ModelKind.TEXT_ENCODER, _reads(pictures=False), architecture=_text_encoder_name),
-    Condition(ModelKind.IMAGE_ENCODER, _reads(pictures=True), architecture=_text_encoder_name),
+    Condition(
+        ModelKind.IMAGE_ENCODER,
+        _reads(pictures=True),
+        reason=_image_encoder_reason,
+        architecture=_text_encoder_name,
+    ),
     Recognition(lambda header: diffusion_family(header) is not None, _diffusion),
 )
