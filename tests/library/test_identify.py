@@ -215,7 +215,7 @@ def test_small_networks_are_told_apart(path: str, kind: ModelKind, family: Famil
 def test_names_tell_the_kind(names: dict[str, tuple[int, ...]], kind: ModelKind) -> None:
     found = identify(header(names))
     assert found.kind is kind
-    usable = {ModelKind.UPSCALER, ModelKind.TAESD, ModelKind.LORA, ModelKind.EMBEDDING}
+    usable = {ModelKind.UPSCALER, ModelKind.TAESD, ModelKind.LORA, ModelKind.EMBEDDING, ModelKind.CONTROLNET}
     assert found.can_run is (kind in usable)
 
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 import torch
+from PIL import Image
 from torch import Tensor, nn
 
 from webui.core.sampling import AUTOMATIC
@@ -58,6 +59,10 @@ class InitImage:
 
     `latent` (B, C, h, w). `second_pass_steps` is for hires: just so many steps are run. `extra_noise` is a
     share of the first noise added once more, which makes the result more detailed.
+
+    For extensions: `pictures` (B or 1, RGB) are what was encoded, at the result's size as a rule; `mask` (L)
+    is white where it is made anew. Where inpainting works on a part, `region` is its place (left, top, right,
+    bottom) in the whole of `whole_size` (width, height).
     """
 
     latent: Tensor
@@ -65,6 +70,10 @@ class InitImage:
     fix_steps: bool = False
     second_pass_steps: int | None = None
     extra_noise: float = 0.0
+    pictures: tuple[Image.Image, ...] = ()
+    mask: Image.Image | None = None
+    region: tuple[int, int, int, int] | None = None
+    whole_size: tuple[int, int] = (0, 0)
 
 
 @dataclass(frozen=True, slots=True)

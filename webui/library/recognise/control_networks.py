@@ -29,6 +29,16 @@ IP_ADAPTER_PREFIXES = (
 PULID_PREFIXES = ("pulid_ca.", "pulid_encoder.", "id_adapter.", "id_adapter_attn_layers.")
 # Colours of a picture folded 8 times (SD1) or 16 times (SDXL) into channels, one or three of them.
 T2I_FOLDED = {64: Family.SD1, 192: Family.SD1, 256: Family.SDXL, 768: Family.SDXL}
+# The first level of published U-Nets. Adapters for narrower ones say what they are for.
+NARROWEST_LEVEL = 320
+# As the ModelSpec standard begins the names of architectures, longest first.
+ARCHITECTURES = {
+    "stable-diffusion-xl-v1": Family.SDXL, "stable-diffusion-v2": Family.SD2,
+    "stable-diffusion-v1": Family.SD1,
+}  # fmt: skip
+# What is narrower than any published text does not tell: the network's other shapes do.
+NARROWEST_CONTEXT = 512
+MATRIX = 2
 # Flux takes 64 numbers a patch; with a picture to follow, twice as many.
 FLUX_PATCH = 64
 
@@ -88,15 +98,21 @@ def is_t2i_adapter(header: Header) -> bool:
 
 
 def t2i_family(header: Header) -> Family:
-    """By how the picture is folded."""
+    """By how the picture is folded; an adapter for a U-Net narrower than published ones is what it says."""
     keys = (
         prefix + name for prefix in ("", "adapter.") for name in ("conv_in.weight", "body.0.in_conv.weight")
     )
     for key in keys:
         shape = header.shape(key)
         if shape and len(shape) > 1:
-            return T2I_FOLDED.get(shape[1], Family.UNKNOWN)
+            stated = _stated_family(header) if shape[0] < NARROWEST_LEVEL and "conv_in" in key else None
+            return stated or T2I_FOLDED.get(shape[1], Family.UNKNOWN)
     return Family.UNKNOWN
+
+
+def _stated_family(header: Header) -> Family | None:
+    stated = header.metadata.get("modelspec.architecture", "").lower()
+    return next((family for name, family in ARCHITECTURES.items() if stated.startswith(name)), None)
 
 
 def is_style_model(header: Header) -> bool:
@@ -137,7 +153,45 @@ def control_family(header: Header) -> Family:
             found = CONTEXT_WIDTHS.get(info.shape[1])
             if found is not None:
                 return found
+            if info.shape[1] < NARROWEST_CONTEXT and is_controlnet(header):
+                return Family.SDXL if _has_vector(header) else _family_by_projections(header)
     return _lllite_family(header)
+
+
+def _has_vector(header: Header) -> bool:
+    """Whether it reads a vector beside the text, of whatever width."""
+    readers = (*VECTOR_READERS, "class_embedding.linear_1.weight")
+    return any(prefix + name in header for prefix in ("", "control_model.") for name in readers)
+
+
+def _family_by_projections(header: Header) -> Family:
+    """SD2 made the projections around its attention linear (2-D weights); SD1 has 1x1 convolutions (4-D)."""
+    shapes = (info.shape for key, info in header.tensors.items() if key.endswith(".proj_in.weight"))
+    shape = next(shapes, None)
+    return Family.SD2 if shape is not None and len(shape) == MATRIX else Family.SD1
+
+
+def control_reason(header: Header) -> str | None:
+    """Why a network that steers another cannot be used here; None if it can."""
+    family = control_family(header)
+    if family is Family.OTHER:
+        return "It is for a network that is not known here."
+    if family is not Family.UNKNOWN and not family.runs:
+        return f"It is for {family.value}, which cannot be run here yet."
+    if any(header.has(prefix) for prefix in PULID_PREFIXES) or header.has("id_encoder."):
+        return f"{ip_adapter_name(header)} reads faces by a network that is not used here."
+    if header.has("brushnet_down_blocks.") or header.has("brushnet_mid_block."):
+        return "BrushNet cannot be used here yet. Use a ControlNet for inpainting."
+    if "difference" in header:
+        return "It holds only the difference to Stable Diffusion 1.5. Download the whole ControlNet."
+    return None
+
+
+def t2i_reason(header: Header) -> str | None:
+    """Why a T2I-Adapter cannot be used here; None if it can."""
+    if header.has("spatial_ch_projs."):
+        return "It joins several T2I-Adapters, which add up here without it."
+    return None
 
 
 def _by_vector(header: Header) -> Family | None:

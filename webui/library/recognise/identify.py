@@ -24,6 +24,7 @@ from webui.library.recognise.autoencoders import (
 from webui.library.recognise.checkpoint_layouts import find_layout
 from webui.library.recognise.control_networks import (
     control_family,
+    control_reason,
     ip_adapter_name,
     is_control_lora,
     is_controlnet,
@@ -35,6 +36,7 @@ from webui.library.recognise.control_networks import (
     motion_family,
     style_family,
     t2i_family,
+    t2i_reason,
 )
 from webui.library.recognise.diffusion_transformers import diffusion_family, is_whole
 from webui.library.recognise.embeddings import (
@@ -66,6 +68,7 @@ ONLY_AVERAGES = (
     "made from it."
 )
 MOST_WRAPPERS = 4
+CLIP_VISION = "CLIP vision"
 TRAINING_WRAPPER = "module."
 READ_IN_WRAPPERS = frozenset({ModelKind.UPSCALER, ModelKind.FACE_RESTORER, ModelKind.FACE_DETECTOR})
 
@@ -245,6 +248,11 @@ def _text_encoder_name(header: Header) -> str | None:
     return encoder.name if encoder else None
 
 
+def _image_encoder_reason(header: Header) -> str | None:
+    name = _text_encoder_name(header)
+    return None if name == CLIP_VISION else f"{name} is not used here; IP-Adapters read with CLIP's encoder."
+
+
 def _reads(*, pictures: bool) -> Callable[[Header], bool]:
     def holds(header: Header) -> bool:
         encoder = find_encoder(header)
@@ -256,16 +264,16 @@ def _reads(*, pictures: bool) -> Callable[[Header], bool]:
 CONDITIONS: tuple[Condition | Recognition, ...] = (
     Condition(ModelKind.CHECKPOINT, has_only_averages, reason=lambda _: ONLY_AVERAGES),
     # These hold LoRAs within them or are made of some, so they come before LoRAs.
-    Condition(ModelKind.LLLITE, is_lllite, control_family),
-    Condition(ModelKind.CONTROL_LORA, is_control_lora, control_family),
-    Condition(ModelKind.IP_ADAPTER, is_ip_adapter, control_family, architecture=ip_adapter_name),
+    Condition(ModelKind.LLLITE, is_lllite, control_family, control_reason),
+    Condition(ModelKind.CONTROL_LORA, is_control_lora, control_family, control_reason),
+    Condition(ModelKind.IP_ADAPTER, is_ip_adapter, control_family, control_reason, ip_adapter_name),
     Condition(ModelKind.STYLE_MODEL, is_style_model, style_family),
     Recognition(is_adapter, _lora),
     Recognition(_is_stable_diffusion, stable_diffusion),
     # These have blocks of the network that they steer, so they come before it.
-    Condition(ModelKind.CONTROLNET, is_controlnet, control_family),
+    Condition(ModelKind.CONTROLNET, is_controlnet, control_family, control_reason),
     Condition(ModelKind.MOTION_MODULE, is_motion_module, motion_family),
-    Condition(ModelKind.T2I_ADAPTER, is_t2i_adapter, t2i_family),
+    Condition(ModelKind.T2I_ADAPTER, is_t2i_adapter, t2i_family, t2i_reason),
     Recognition(_is_known_diffusion, _diffusion),
     # Some of these networks are built around a VAE.
     Condition(ModelKind.FACE_DETECTOR, is_face_detector),
@@ -279,6 +287,11 @@ CONDITIONS: tuple[Condition | Recognition, ...] = (
     ),
     Condition(ModelKind.UPSCALER, is_upscaler, None, why_not_run, picture_architecture),
     Condition(ModelKind.TEXT_ENCODER, _reads(pictures=False), architecture=_text_encoder_name),
-    Condition(ModelKind.IMAGE_ENCODER, _reads(pictures=True), architecture=_text_encoder_name),
+    Condition(
+        ModelKind.IMAGE_ENCODER,
+        _reads(pictures=True),
+        reason=_image_encoder_reason,
+        architecture=_text_encoder_name,
+    ),
     Recognition(lambda header: diffusion_family(header) is not None, _diffusion),
 )

@@ -47,21 +47,11 @@ FACTS: Mapping[ModelKind, KindFacts] = MappingProxyType(
         ModelKind.HYPERNETWORK: KindFacts(
             "hypernetwork", "changes a checkpoint where the prompt says <hypernet:name:1>", ("hypernetworks",)
         ),
-        ModelKind.CONTROLNET: KindFacts(
-            "ControlNet", "lets a picture guide another", CONTROL_FOLDERS, _not_used("A ControlNet")
-        ),
-        ModelKind.CONTROL_LORA: KindFacts(
-            "Control-LoRA", "is a small ControlNet", CONTROL_FOLDERS, _not_used("A Control-LoRA")
-        ),
-        ModelKind.LLLITE: KindFacts(
-            "ControlNet-LLLite", "is a small ControlNet", CONTROL_FOLDERS, _not_used("A ControlNet-LLLite")
-        ),
-        ModelKind.T2I_ADAPTER: KindFacts(
-            "T2I-Adapter", "lets a picture guide another", CONTROL_FOLDERS, _not_used("A T2I-Adapter")
-        ),
-        ModelKind.IP_ADAPTER: KindFacts(
-            "IP-Adapter", "lets a picture stand in a prompt", CONTROL_FOLDERS, _not_used("An IP-Adapter")
-        ),
+        ModelKind.CONTROLNET: KindFacts("ControlNet", "lets a picture guide another", CONTROL_FOLDERS),
+        ModelKind.CONTROL_LORA: KindFacts("Control-LoRA", "is a small ControlNet", CONTROL_FOLDERS),
+        ModelKind.LLLITE: KindFacts("ControlNet-LLLite", "is a small ControlNet", CONTROL_FOLDERS),
+        ModelKind.T2I_ADAPTER: KindFacts("T2I-Adapter", "lets a picture guide another", CONTROL_FOLDERS),
+        ModelKind.IP_ADAPTER: KindFacts("IP-Adapter", "lets a picture stand in a prompt", CONTROL_FOLDERS),
         ModelKind.STYLE_MODEL: KindFacts(
             "style model", "lets a picture stand in a prompt", CONTROL_FOLDERS, _not_used("A style model")
         ),
@@ -95,8 +85,7 @@ FACTS: Mapping[ModelKind, KindFacts] = MappingProxyType(
         ModelKind.IMAGE_ENCODER: KindFacts(
             "image encoder",
             "reads pictures for IP-Adapters",
-            ("ControlNetPreprocessor", "text_encoder"),
-            _not_used("An image encoder"),
+            ("ControlNetPreprocessor", "clip_vision", "ControlNet", "text_encoder"),
         ),
         ModelKind.GGUF: KindFacts(
             "GGUF file",

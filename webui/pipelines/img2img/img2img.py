@@ -88,6 +88,7 @@ class Start:
     is_mask_blank: bool = False
     image_hash: str = ""
     init_images: tuple[Image.Image, ...] = field(default=(), repr=False)
+    sources: "Img2ImgInputs | None" = field(default=None, repr=False)
 
     def part(self, offset: int, count: int) -> "Start":
         """Where some of a batch's pictures start, by their places in it."""
@@ -104,16 +105,29 @@ class Start:
         )
         rows = slice(offset, offset + count)
         conditioning = self.conditioning if self.conditioning is None else self.conditioning[rows]
-        return replace(self, latent=self.latent[rows], conditioning=conditioning, originals=originals)
+        sources = self.sources and self.sources.part(offset, count)
+        return replace(
+            self, latent=self.latent[rows], conditioning=conditioning, originals=originals, sources=sources
+        )
 
     def init(self, request: GenerationRequest) -> InitImage:
         """As the sampler takes it."""
         options = request.options
-        return InitImage(
+        init = InitImage(
             self.latent,
             float(request.denoising_strength),
             fix_steps=options.img2img_fix_steps,
             extra_noise=float(options.img2img_extra_noise),
+        )
+        if self.sources is None:
+            return init
+        use = self.sources.use
+        return replace(
+            init,
+            pictures=self.sources.worked_on,
+            mask=use.latent if use else None,
+            region=use.region if use else None,
+            whole_size=self.sources.wholes[0].size,
         )
 
     def mask(self, request: GenerationRequest) -> LatentMask | None:
@@ -154,6 +168,7 @@ def make_start(
         is_mask_blank=sources.is_mask_blank,
         image_hash=hashlib.md5(images[-1].tobytes(), usedforsecurity=False).hexdigest(),
         init_images=tuple(images),
+        sources=sources,
     )
 
 
@@ -165,6 +180,13 @@ class Img2ImgInputs:
     worked_on: tuple[Image.Image, ...]
     use: MaskUse | None
     is_mask_blank: bool
+
+    def part(self, offset: int, count: int) -> "Img2ImgInputs":
+        """Those of some of a batch's pictures, by their places in it."""
+        if len(self.worked_on) == 1:
+            return self
+        chosen = slice(offset, offset + count)
+        return replace(self, wholes=self.wholes[chosen], worked_on=self.worked_on[chosen])
 
     def originals(self, request: GenerationRequest) -> Originals:
         """What is put over the results, and the colours they are given."""

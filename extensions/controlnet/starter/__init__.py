@@ -1,0 +1,1 @@
+"""Two small control networks for the Starter, trained on its own drawings."""
