@@ -29,12 +29,14 @@ if TYPE_CHECKING:
         combine,
     )
     from webui.diffusion.step import SamplerOptions, Step
+    from webui.models.files.tensors import open_tensors
     from webui.plugins.batch import Batch
     from webui.plugins.context import Context
     from webui.plugins.moments import BatchImages, PictureMoment, SavingMoment
     from webui.plugins.parts import RequestPart
     from webui.plugins.scripts import Script
     from webui.plugins.specs import hookimpl
+    from webui.store.reading import open_picture
 
 HOMES = {
     "webui.core.errors": ("InvalidRequest", "NotFound", "UnusableFile", "WebuiError"),
@@ -54,12 +56,14 @@ HOMES = {
         "Guidance", "GuidedNetwork", "NetworkInput", "NetworkOutput", "Row", "combine",
     ),
     "webui.diffusion.step": ("SamplerOptions", "Step"),
+    "webui.models.files.tensors": ("open_tensors",),
     "webui.plugins.batch": ("Batch",),
     "webui.plugins.context": ("Context",),
     "webui.plugins.moments": ("BatchImages", "PictureMoment", "SavingMoment"),
     "webui.plugins.parts": ("RequestPart",),
     "webui.plugins.scripts": ("Script",),
     "webui.plugins.specs": ("hookimpl",),
+    "webui.store.reading": ("open_picture",),
 }  # fmt: skip
 HOME_OF = {name: module for module, names in HOMES.items() for name in names}
 __all__ = [
@@ -110,6 +114,8 @@ __all__ = [
     "format_infotext",
     "hookimpl",
     "make_request",
+    "open_picture",
+    "open_tensors",
 ]
 
 
