@@ -1,0 +1,1 @@
+"""ControlNet: pictures that guide others, by networks trained for it."""
