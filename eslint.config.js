@@ -4,7 +4,7 @@ import { defineConfig } from "eslint/config";
 import globals from "globals";
 import typescript from "typescript-eslint";
 
-const SCRIPTS = ["webui/ui/assets/js/**/*.js", "tests/ui/js/**/*.js"];
+const SCRIPTS = ["webui/ui/assets/js/**/*.js", "extensions/*/javascript/**/*.js", "tests/ui/js/**/*.js"];
 
 export default defineConfig(
   js.configs.recommended,
