@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from webui.plugins.parts import RequestPart
     from webui.plugins.scripts import Script
     from webui.plugins.specs import hookimpl
+    from webui.prompts.networks import LoraChoice, NetworkChoices
 
 HOMES = {
     "webui.core.errors": ("InvalidRequest", "NotFound", "UnusableFile", "WebuiError"),
@@ -60,6 +61,7 @@ HOMES = {
     "webui.plugins.parts": ("RequestPart",),
     "webui.plugins.scripts": ("Script",),
     "webui.plugins.specs": ("hookimpl",),
+    "webui.prompts.networks": ("LoraChoice", "NetworkChoices"),
 }  # fmt: skip
 HOME_OF = {name: module for module, names in HOMES.items() for name in names}
 __all__ = [
@@ -82,9 +84,11 @@ __all__ = [
     "ImageRef",
     "Inpainting",
     "InvalidRequest",
+    "LoraChoice",
     "Message",
     "ModelFile",
     "ModelKind",
+    "NetworkChoices",
     "NetworkInput",
     "NetworkOutput",
     "NotFound",
