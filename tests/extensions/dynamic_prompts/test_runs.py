@@ -139,7 +139,7 @@ def test_unlinked_draws_differ_from_run_to_run(run):
     assert len({prompts(run(request)[0])[0] for _ in range(3)}) > 1
 
 
-def test_the_communitys_arguments_are_read():
+def test_arguments_of_the_community_extension_are_read():
     args = [True, True, 2, False, False, False, -1, -1, 0, 0, True, False, True, False, False, 7]
     part = DynamicPrompts.from_args(args)
     assert (part.way, part.combinatorial_batches, part.max_pictures) == ("Combinatorial", 2, 7)
