@@ -72,14 +72,26 @@ def decode_value(written: str) -> str:
 
 
 def join_fields(prompt: str, negative_prompt: str, fields: Mapping[str, object]) -> str:
-    """Infotext from its three blocks, without fields that are None; a key equal to its value stands alone."""
+    """Infotext from its three blocks, without fields that are None; a key equal to its value stands alone.
+
+    Templates of prompts stand on lines of their own at the end, as their extension writes them.
+    """
     pairs = (
         key if key == value else f"{key}: {encode_value(value)}"
         for key, value in fields.items()
-        if value is not None
+        if value is not None and key not in TEMPLATE_KEYS
+    )
+    templates = "".join(
+        f"\n{key}: {encode_template(str(fields[key]))}" for key in TEMPLATE_KEYS if fields.get(key)
     )
     negative = f"\n{NEGATIVE_PROMPT} {negative_prompt}" if negative_prompt else ""
-    return f"{prompt}{negative}\n{', '.join(pairs)}".strip()
+    return f"{prompt}{negative}\n{', '.join(pairs)}{templates}".strip()
+
+
+def encode_template(text: str) -> str:
+    """A template as its line holds it: as it is, or as a JSON text where it has lines or is quoted itself."""
+    is_plain = "\n" not in text and text == text.strip() and not (text.startswith('"') and text.endswith('"'))
+    return text if is_plain else json.dumps(text, ensure_ascii=False)
 
 
 def read_pairs(text: str) -> Pairs:

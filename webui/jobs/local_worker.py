@@ -12,7 +12,7 @@ from webui.core.lack_of_memory import is_lack_of_memory
 from webui.core.model_file import ModelKind
 from webui.core.models_request import ModelsRequest
 from webui.core.series import Series
-from webui.core.settings import Settings
+from webui.core.settings import Paths, Settings
 from webui.core.stop import Stop
 from webui.core.work import WorkRequest
 from webui.jobs.edge import run_at_edge
@@ -46,8 +46,10 @@ class LocalWorker:
         flags: Flags,
         version: str,
         plugins: Plugins | None = None,
+        paths: Paths | None = None,
     ) -> None:
         self._plugins = plugins or Plugins()
+        self._paths = paths
         self._models = ModelManager.for_machine(catalog, flags)
         self._upscalers = Upscalers(catalog, self._models.device, self._models.holder, exact=flags.is_exact)
         self._catalog = catalog
@@ -86,6 +88,7 @@ class LocalWorker:
             stop,
             self._version,
             plugins=self._plugins,
+            paths=self._paths,
             emit=emit,
             run=generate,
         )

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from importlib.util import find_spec
 
 import torch
+from torch import nn
 
 from webui.core.flags import Flags
 from webui.core.model_file import ModelFile
@@ -17,7 +18,7 @@ from webui.models.conditioning_cache import ConditioningCache
 from webui.models.cpu.precision import NumberFormats, Precision, Speeds, choose_numbers, measure_speeds
 from webui.models.loaded_model import LoadedCheckpoint, LoadedModel
 from webui.models.loader import CheckpointFile, StoredWeights, measure_stored_weights
-from webui.models.loras.applied_loras import file_key
+from webui.models.loras.applied_loras import NetworksInUse, file_key
 from webui.models.memory import model_budget_bytes
 from webui.models.network_holder import Loading, NetworkHolder, NetworkLeases
 from webui.models.prompt_networks import Networks
@@ -109,6 +110,10 @@ class ModelManager:
     def loaded(self) -> list[LoadedCheckpoint]:
         """The checkpoints held, the longest unused first."""
         return [value for value in self.holder.values() if isinstance(value, LoadedCheckpoint)]
+
+    def networks_on(self, network: nn.Module) -> NetworksInUse | None:
+        """The LoRAs on a network that is loaded; None if it is not one of its checkpoints'."""
+        return next((each.networks for each in self.loaded() if each.network is network), None)
 
     def unload(self) -> None:
         """Free the memory of all networks, of those in use as soon as they are not."""

@@ -54,12 +54,16 @@ class Networks:
         weighted: list[WeightedLora] = []
         warnings = list(choices.warnings)
         for choice in choices.loras:
+            if choice.unknown:
+                warnings.append(describe_unknown(choice))
+                continue
             found = self._lora(choice, model, warnings)
             if found is None:
                 continue
             entry, lora = found
             hashes[choice.name] = self.loras.short_hash(entry)
-            weighted.append(WeightedLora(lora, choice.text_weight, choice.unet_weight, choice.rank))
+            weights = choice.text_weight, choice.unet_weight, choice.rank
+            weighted.append(WeightedLora(lora, *weights, choice.layers, choice.steps))
             embeddings |= {
                 name: BundledEmbedding(choice.name, file_key(entry.file), tensors)
                 for name, tensors in lora.embeddings.items()
@@ -105,6 +109,14 @@ class Networks:
         except UnusableFile as error:
             warnings.append(f"The LoRA {choice.name!r} was left out: {error}")
             return None
+
+
+def describe_unknown(choice: LoraChoice) -> str:
+    """What to tell of a LoRA with pieces that nobody reads."""
+    return (
+        f"The LoRA {choice.name!r} was left out: {choice.unknown[0]!r} is no number. "
+        f"Write it as <lora:{choice.name}:0.8>."
+    )
 
 
 def describe_problem(report: LoraReport, family: Family) -> str | None:

@@ -37,6 +37,7 @@ if TYPE_CHECKING:
     from webui.plugins.scripts import Script
     from webui.plugins.specs import hookimpl
     from webui.store.reading import open_picture
+    from webui.prompts.networks import LoraChoice, NetworkChoices
 
 HOMES = {
     "webui.core.errors": ("InvalidRequest", "NotFound", "UnusableFile", "WebuiError"),
@@ -64,6 +65,7 @@ HOMES = {
     "webui.plugins.scripts": ("Script",),
     "webui.plugins.specs": ("hookimpl",),
     "webui.store.reading": ("open_picture",),
+    "webui.prompts.networks": ("LoraChoice", "NetworkChoices"),
 }  # fmt: skip
 HOME_OF = {name: module for module, names in HOMES.items() for name in names}
 __all__ = [
@@ -86,9 +88,11 @@ __all__ = [
     "ImageRef",
     "Inpainting",
     "InvalidRequest",
+    "LoraChoice",
     "Message",
     "ModelFile",
     "ModelKind",
+    "NetworkChoices",
     "NetworkInput",
     "NetworkOutput",
     "NotFound",

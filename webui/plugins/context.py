@@ -12,7 +12,7 @@ from PIL import Image
 from webui.core.errors import InvalidRequest
 from webui.core.events import Event, ImageReady, Message, Phase, Preview, Progress
 from webui.core.request import GenerationRequest
-from webui.core.settings import Settings
+from webui.core.settings import Paths, Settings
 from webui.core.stop import Stop
 from webui.models.images.upscalers import Upscalers
 from webui.models.manager import ModelManager
@@ -65,6 +65,8 @@ class Context:
     version: str
     clock: Callable[[], float] = field(default=time.monotonic)
     plugins: Plugins = field(default_factory=Plugins)
+    # Where things lie; None where nothing but the models is on disk.
+    paths: Paths | None = None
     # Tells an event at once, from within a plain call.
     emit: Callable[[Event], None] = lose
     # How a request is run; pipelines set it.

@@ -10,6 +10,7 @@ from webui.prompts.syntax import ExtraNetwork, lift_networks
 
 LORA_KINDS = ("lora", "lyco")
 HYPERNETWORK_KIND = "hypernet"
+READ_HERE = ("te", "unet", "dyn")
 Choice = TypeVar("Choice")
 _LORA_NAME = re.compile(r"<(lora|lyco):([^:>]+)")
 
@@ -18,13 +19,20 @@ _LORA_NAME = re.compile(r"<(lora|lyco):([^:>]+)")
 class LoraChoice:
     """A LoRA as it was written: its weights on the text encoder and the U-Net.
 
-    `rank` leaves out all but the first so many of its ranks; None uses them all.
+    `rank` leaves out all but the first so many of its ranks; None uses them all. `named` and `unknown` are
+    the pieces that are not read here: `key=value`, and others behind the weight. Extensions read them into
+    `layers`, by which its weights are multiplied where a layer's name in the original code begins so (the
+    longest counts; "text" are text encoders), and `steps`, the first and last it is used in, from 1.
     """
 
     name: str
     text_weight: float = 1.0
     unet_weight: float = 1.0
     rank: int | None = None
+    named: tuple[tuple[str, str], ...] = ()
+    unknown: tuple[str, ...] = ()
+    layers: tuple[tuple[str, float], ...] = ()
+    steps: tuple[int, int] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,12 +113,20 @@ def _read(mark: ExtraNetwork, read: Callable[[ExtraNetwork], Choice], warnings: 
 
 def _lora(mark: ExtraNetwork) -> LoraChoice:
     positional, named = mark.positional, mark.named
+    # Block weights are a list, or a name right behind the weight.
+    unknown = tuple(
+        piece
+        for place, piece in enumerate(positional[:4])
+        if place > 1 and ("," in piece or (place == 2 and piece[:1].isalpha() and not _is_number(piece)))
+    )
+    positional = tuple(piece for piece in positional if piece not in unknown)
     text = _number(named.get("te", positional[1] if len(positional) > 1 else "1"))
     unet = _number(named["unet"]) if "unet" in named else text
     if "unet" not in named and len(positional) > 2:
         unet = _number(positional[2])
     rank = named.get("dyn", positional[3] if len(positional) > 3 else None)
-    return LoraChoice(_name(mark), text, unet, None if rank is None else int(rank))
+    others = tuple((key, value) for key, value in named.items() if key not in READ_HERE)
+    return LoraChoice(_name(mark), text, unet, None if rank is None else int(rank), others, unknown)
 
 
 def _hypernetwork(mark: ExtraNetwork) -> HypernetworkChoice:
@@ -120,6 +136,15 @@ def _hypernetwork(mark: ExtraNetwork) -> HypernetworkChoice:
 
 def _name(mark: ExtraNetwork) -> str:
     return mark.positional[0] if mark.positional else ""
+
+
+def _is_number(text: str) -> bool:
+    """Whether it is written as one, "nan" and "inf" too."""
+    try:
+        float(text)
+    except ValueError:
+        return False
+    return True
 
 
 def _number(text: str) -> float:

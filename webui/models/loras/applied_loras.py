@@ -7,7 +7,7 @@ import torch
 
 from webui.core.model_file import ModelFile
 from webui.diffusion.text_encoder import TextEncoder
-from webui.models.loras.lora import Layer, Lora, WeightedLora, layer_names, load_lora, recipes
+from webui.models.loras.lora import TEXT, Layer, Lora, WeightedLora, layer_names, load_lora, recipes
 from webui.models.loras.lora_keys import LayerNames
 from webui.models.loras.patched_weights import PatchedWeights
 from webui.models.unet import UNet
@@ -34,10 +34,20 @@ class NetworksInUse:
         self._names: LayerNames[Layer] | None = None
 
     @property
+    def network(self) -> UNet:
+        """What they change, beside the text encoders."""
+        return self._network
+
+    @property
+    def in_use(self) -> tuple[WeightedLora, ...]:
+        """What is applied now."""
+        return self._in_use
+
+    @property
     def text_key(self) -> Hashable:
         """What decides the changes to the text encoders."""
         return tuple(
-            (file_key(each.lora.file), each.text_weight, each.rank)
+            (file_key(each.lora.file), each.text_weight, each.rank, dict(each.layers).get(TEXT))
             for each in self._in_use
             if each.text_weight and each.lora.has_text
         )

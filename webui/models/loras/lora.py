@@ -19,6 +19,8 @@ from webui.models.unet import UNet
 
 LATENT_CHANNELS = 4
 UNET = "unet"
+# Begins no name in the U-Net.
+TEXT = "text"
 NO_SCALES = LoraScales()
 
 
@@ -29,6 +31,8 @@ class Layer:
     part: str
     module: nn.Module
     dtype: torch.dtype
+    # In the original code; empty for text encoders.
+    name: str = ""
 
     @property
     def is_text(self) -> bool:
@@ -71,12 +75,23 @@ class Lora:
 
 @dataclass(frozen=True, slots=True)
 class WeightedLora:
-    """A LoRA with the artist's weights."""
+    """A LoRA with the artist's weights. `layers` and `steps` are those of LoraChoice; the steps are not kept
+    to here, but by whoever changes what is applied while it is sampled.
+    """
 
     lora: Lora
     text_weight: float
     unet_weight: float
     rank: int | None = None
+    layers: tuple[tuple[str, float], ...] = ()
+    steps: tuple[int, int] | None = None
+
+    def strength(self, layer: Layer) -> float:
+        """Of its change to one layer."""
+        weight = self.text_weight if layer.is_text else self.unet_weight
+        name = TEXT if layer.is_text else layer.name
+        found = [each for each in self.layers if name.startswith(each[0])]
+        return weight * max(found, key=lambda each: len(each[0]))[1] if found else weight
 
 
 def limit_strength(change: WeightChange | None, rank: int | None) -> WeightChange | None:
@@ -93,7 +108,7 @@ def recipes(loras: Iterable[WeightedLora]) -> dict[Slot, Recipe]:
     found: dict[Slot, list[tuple[WeightChange, float]]] = {}
     for each in loras:
         for layer, change in each.lora.limited(each.rank).items():
-            strength = each.text_weight if layer.is_text else each.unet_weight
+            strength = each.strength(layer)
             for name, part in (("weight", change.weight), ("bias", change.bias)):
                 if part is not None and strength:
                     found.setdefault(layer.slot(name), []).append((part, strength))
@@ -104,8 +119,9 @@ def layer_names(network: UNet, text_encoder: TextEncoder, text_dtype: torch.dtyp
     """The layers of a checkpoint by every name they have."""
     parts: dict[str, dict[str, Layer]] = {UNET: {}}
     for name, module in changeable(network.unet):
-        layer = Layer(UNET, module, network.dtype)
-        for known in (name, network.original_names.get(name, name), *other_names(name)):
+        original = network.original_names.get(name, name)
+        layer = Layer(UNET, module, network.dtype, original)
+        for known in (name, original, *other_names(name)):
             parts[UNET][known] = layer
     # The refiner's only text encoder is SDXL's second.
     first = 2 if text_encoder.towers[0].reading.gives_pooled and len(text_encoder.towers) == 1 else 1

@@ -1,0 +1,39 @@
+"""The detailer: faces, hands or anything in a picture, found and painted anew at full size."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from extensions.detailer.part import Detailer
+from webui.plugins import hookimpl
+
+if TYPE_CHECKING:
+    from PIL.Image import Image
+
+    from webui.plugins import Batch, Context, Denoising, PictureMoment
+
+
+@hookimpl
+def register_request_part() -> type[Detailer]:
+    """The form and the values."""
+    return Detailer
+
+
+@hookimpl
+def prepare_denoising(denoising: Denoising, batch: Batch) -> None:
+    """Where img2img itself is skipped, its own pass is as short as can be: its result is not used."""
+    part = Detailer.of(batch.request)
+    if part is not None and part.skip_img2img and batch.request.is_img2img:
+        denoising.steps, denoising.sampler, denoising.sigmas = 1, "Euler", None
+
+
+@hookimpl
+def change_image(image: Image, picture: PictureMoment, context: Context) -> Image | None:
+    """Paint anew what is found, after faces were restored."""
+    part = Detailer.of(picture.request) if picture.place == "restored" else None
+    if part is None:
+        return None
+    # Loads OpenCV, with the first picture that is detailed.
+    from extensions.detailer.detail import Passes
+
+    return Passes(part, picture, context)(image)
