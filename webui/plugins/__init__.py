@@ -8,14 +8,32 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from webui.core.errors import InvalidRequest, NotFound, UnusableFile, WebuiError
-    from webui.core.events import Event, ImageReady, Message, Phase, Preview, Progress, SaveAs
+    from webui.core.events import (
+        Event,
+        ImageReady,
+        Message,
+        Phase,
+        Planned,
+        Preview,
+        Progress,
+        SaveAs,
+        Withdrawn,
+    )
     from webui.core.image_options import Number
+    from webui.core.infotext_syntax import encode_value
     from webui.core.model_file import Family, ModelFile, ModelKind
     from webui.core.request import GenerationRequest, make_request
     from webui.core.request_infotext import format_infotext
-    from webui.core.request_parts import Frozen, ImageRef, Inpainting
+    from webui.core.request_parts import (
+        LATENT_UPSCALERS,
+        Frozen,
+        ImageRef,
+        Inpainting,
+        Loopback,
+        Outpainting,
+    )
     from webui.core.run_plan import PlannedPicture, RunPlan
-    from webui.core.sampling import AddedSampler, SamplerInfo
+    from webui.core.sampling import AddedSampler, SamplerInfo, all_samplers, all_schedules
     from webui.core.settings import Settings
     from webui.diffusion.adapters.base import Adapter
     from webui.diffusion.conditioning import Conditioning, EmbeddingBatch, EncodedPart
@@ -29,23 +47,31 @@ if TYPE_CHECKING:
         combine,
     )
     from webui.diffusion.step import SamplerOptions, Step
+    from webui.library.catalog.upscaler_names import find_upscaler, upscaler_names
     from webui.plugins.batch import Batch
     from webui.plugins.context import Context
     from webui.plugins.moments import BatchImages, PictureMoment, SavingMoment
     from webui.plugins.parts import RequestPart
     from webui.plugins.scripts import Script
     from webui.plugins.specs import hookimpl
+    from webui.store.pictures.grid import grid_of, grid_rows
+    from webui.store.pictures.picture_spool import PictureSpool
 
 HOMES = {
     "webui.core.errors": ("InvalidRequest", "NotFound", "UnusableFile", "WebuiError"),
-    "webui.core.events": ("Event", "ImageReady", "Message", "Phase", "Preview", "Progress", "SaveAs"),
+    "webui.core.events": (
+        "Event", "ImageReady", "Message", "Phase", "Planned", "Preview", "Progress", "SaveAs", "Withdrawn",
+    ),
     "webui.core.image_options": ("Number",),
+    "webui.core.infotext_syntax": ("encode_value",),
     "webui.core.model_file": ("Family", "ModelFile", "ModelKind"),
     "webui.core.request": ("GenerationRequest", "make_request"),
     "webui.core.request_infotext": ("format_infotext",),
-    "webui.core.request_parts": ("Frozen", "ImageRef", "Inpainting"),
+    "webui.core.request_parts": (
+        "LATENT_UPSCALERS", "Frozen", "ImageRef", "Inpainting", "Loopback", "Outpainting",
+    ),
     "webui.core.run_plan": ("PlannedPicture", "RunPlan"),
-    "webui.core.sampling": ("AddedSampler", "SamplerInfo"),
+    "webui.core.sampling": ("AddedSampler", "SamplerInfo", "all_samplers", "all_schedules"),
     "webui.core.settings": ("Settings",),
     "webui.diffusion.adapters.base": ("Adapter",),
     "webui.diffusion.conditioning": ("Conditioning", "EmbeddingBatch", "EncodedPart"),
@@ -54,15 +80,19 @@ HOMES = {
         "Guidance", "GuidedNetwork", "NetworkInput", "NetworkOutput", "Row", "combine",
     ),
     "webui.diffusion.step": ("SamplerOptions", "Step"),
+    "webui.library.catalog.upscaler_names": ("find_upscaler", "upscaler_names"),
     "webui.plugins.batch": ("Batch",),
     "webui.plugins.context": ("Context",),
     "webui.plugins.moments": ("BatchImages", "PictureMoment", "SavingMoment"),
     "webui.plugins.parts": ("RequestPart",),
     "webui.plugins.scripts": ("Script",),
     "webui.plugins.specs": ("hookimpl",),
+    "webui.store.pictures.grid": ("grid_of", "grid_rows"),
+    "webui.store.pictures.picture_spool": ("PictureSpool",),
 }  # fmt: skip
 HOME_OF = {name: module for module, names in HOMES.items() for name in names}
 __all__ = [
+    "LATENT_UPSCALERS",
     "Adapter",
     "AddedSampler",
     "Batch",
@@ -82,6 +112,7 @@ __all__ = [
     "ImageRef",
     "Inpainting",
     "InvalidRequest",
+    "Loopback",
     "Message",
     "ModelFile",
     "ModelKind",
@@ -89,8 +120,11 @@ __all__ = [
     "NetworkOutput",
     "NotFound",
     "Number",
+    "Outpainting",
     "Phase",
     "PictureMoment",
+    "PictureSpool",
+    "Planned",
     "PlannedPicture",
     "Preview",
     "Progress",
@@ -106,10 +140,18 @@ __all__ = [
     "Step",
     "UnusableFile",
     "WebuiError",
+    "Withdrawn",
+    "all_samplers",
+    "all_schedules",
     "combine",
+    "encode_value",
+    "find_upscaler",
     "format_infotext",
+    "grid_of",
+    "grid_rows",
     "hookimpl",
     "make_request",
+    "upscaler_names",
 ]
 
 
