@@ -29,6 +29,11 @@ class CellPictures:
     def __len__(self) -> int:
         return len(self._places)
 
+    @property
+    def cells(self) -> list[int]:
+        """Those that have a picture, in order."""
+        return sorted(self._places)
+
     def add(self, cell: int, made: Sequence[ImageReady], settings: Settings) -> None:
         """The picture of a cell: of several, all of them on a small sheet if the settings want grids."""
         image = made[0].image
@@ -102,7 +107,8 @@ def sheet_for(
     """A sheet; without a legend there are no margins either, as in A1111."""
     if draws_legend:
         return Sheet(cell, columns, rows, margin)
-    return Sheet(cell, [()] * len(columns), [()] * len(rows))
+    blank = [Label("")]
+    return Sheet(cell, [blank] * len(columns), [blank] * len(rows))
 
 
 def with_entries(infotext: str, entries: Mapping[str, str]) -> str:

@@ -41,11 +41,13 @@ if TYPE_CHECKING:
     from webui.diffusion.guidance import (
         Guidance,
         GuidedNetwork,
+        Hooks,
         NetworkInput,
         NetworkOutput,
         Row,
         combine,
     )
+    from webui.diffusion.prediction import SigmaPreconditioning
     from webui.diffusion.step import SamplerOptions, Step
     from webui.library.catalog.upscaler_names import find_upscaler, upscaler_names
     from webui.plugins.batch import Batch
@@ -77,9 +79,10 @@ HOMES = {
     "webui.diffusion.conditioning": ("Conditioning", "EmbeddingBatch", "EncodedPart"),
     "webui.diffusion.denoising": ("Denoising",),
     "webui.diffusion.guidance": (
-        "Guidance", "GuidedNetwork", "NetworkInput", "NetworkOutput", "Row", "combine",
+        "Guidance", "GuidedNetwork", "Hooks", "NetworkInput", "NetworkOutput", "Row", "combine",
     ),
     "webui.diffusion.step": ("SamplerOptions", "Step"),
+    "webui.diffusion.prediction": ("SigmaPreconditioning",),
     "webui.library.catalog.upscaler_names": ("find_upscaler", "upscaler_names"),
     "webui.plugins.batch": ("Batch",),
     "webui.plugins.context": ("Context",),
@@ -108,6 +111,7 @@ __all__ = [
     "GenerationRequest",
     "Guidance",
     "GuidedNetwork",
+    "Hooks",
     "ImageReady",
     "ImageRef",
     "Inpainting",
@@ -137,6 +141,7 @@ __all__ = [
     "SavingMoment",
     "Script",
     "Settings",
+    "SigmaPreconditioning",
     "Step",
     "UnusableFile",
     "WebuiError",

@@ -111,7 +111,8 @@ class ImageFiles:
         """Save a sheet of pictures as grid-0000; a script's as NAME-0000-SEED. Raises StorageError."""
         naming = Naming(facts, image, saving.directories_max_prompt_words)
         target = self._subfolder(folder, saving, naming) if saving.grid_save_to_dirs else self.folder(folder)
-        decoration = "" if not name or facts.seed is None else file_name(naming_pattern(saving), naming)
+        is_plain = name in ("", GRID) or facts.seed is None
+        decoration = "" if is_plain else file_name(naming_pattern(saving), naming)
         place = NumberedName(target, name or GRID, decoration)
         return self._write(image, notes, saving, saving.grid_format, place)
 
