@@ -137,7 +137,7 @@ AXES: tuple[Axis, ...] = (
 def list_axes(tab: str, context: Context) -> list[Axis]:
     """The axes of a tab: A1111's, then those of extensions' parts."""
     own = [with_styles(axis, context) for axis in AXES if axis.tab in ("", tab)]
-    return own + list_part_axes(tab, context)
+    return own + list_part_axes(tab, context.plugins.parts)
 
 
 def find_axis(name: str, tab: str, context: Context) -> Axis:

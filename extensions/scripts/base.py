@@ -1,8 +1,19 @@
 """What all scripts share: a part with A1111's arguments, and events of a nested run as those of the whole."""
 
-from typing import Any, ClassVar, Self, cast
+from typing import Annotated, Any, ClassVar, Self, cast
+
+from pydantic import BeforeValidator
 
 from webui.plugins import Event, ImageReady, Phase, Planned, Progress, RequestPart, Withdrawn
+
+
+def number_as_text(value: object) -> object:
+    """A1111's clients send the number of a name in its list."""
+    return str(value) if isinstance(value, int) else value
+
+
+# Name of an upscaler, or its number among all.
+Upscaler = Annotated[str, BeforeValidator(number_as_text)]
 
 
 class ScriptPart(RequestPart):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, cast, get_args
 
 from extensions.scripts.axis import Axis
@@ -12,13 +12,13 @@ from webui.plugins import InvalidRequest
 
 if TYPE_CHECKING:
     from extensions.scripts.values import Kind
-    from webui.plugins import Context, GenerationRequest
+    from webui.plugins import GenerationRequest, RequestPart
 
 
-def list_part_axes(tab: str, context: Context) -> list[Axis]:
+def list_part_axes(tab: str, parts: Mapping[str, type[RequestPart]]) -> list[Axis]:
     """An axis for each plain value of extensions' parts, and of the first of their units."""
     found: list[Axis] = []
-    for own in context.plugins.parts.values():
+    for own in parts.values():
         if own.is_script or tab not in own.tabs:
             continue
         for name, info in own.model_fields.items():

@@ -50,3 +50,19 @@ def register_scripts() -> list[Any]:
 def prepare_denoising(denoising: Denoising, batch: Batch, context: Context) -> None:
     """The moment of the img2img alternative test; for all other runs, nothing."""
     alternative().prepare(denoising, batch, context)
+
+
+@hookimpl
+def add_routes(app: Any, services: Any) -> None:  # noqa: ANN401 - FastAPI's application, an object of a floor above
+    """What the form of X/Y/Z plot offers."""
+
+    @app.get("/v1/xyz/axes")
+    def list_axes() -> list[str]:
+        """The labels of all axes, those of extensions' values last; some are of one tab alone."""
+        from extensions.scripts.axes import AXES
+        from extensions.scripts.part_axes import list_part_axes
+
+        found = [axis.label for axis in AXES if not axis.missing]
+        for tab in ("txt2img", "img2img"):
+            found += [axis.label for axis in list_part_axes(tab, services.plugins.parts)]
+        return list(dict.fromkeys(found))

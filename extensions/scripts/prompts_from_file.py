@@ -33,7 +33,9 @@ class PromptsPart(ScriptPart):
     iterate_seed: bool = Field(default=False, title="Iterate seed every line")
     same_seed: bool = Field(default=False, title="Use same random seed for all lines")
     position: Literal["start", "end"] = Field(default="start", title="Insert prompts at the")
-    lines: str = Field(default="", title="List of prompt inputs", max_length=5_000_000)
+    lines: str = Field(
+        default="", title="List of prompt inputs", max_length=5_000_000, json_schema_extra={"lines": 6}
+    )
 
 
 def read_bool(text: str) -> bool:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, ClassVar
 
 from pydantic import Field
 
-from extensions.scripts.base import NestedRun, ScriptPart
+from extensions.scripts.base import NestedRun, ScriptPart, Upscaler
 from webui.plugins import ImageReady, Message, Phase
 
 if TYPE_CHECKING:
@@ -30,7 +30,9 @@ class SdUpscalePart(ScriptPart):
     has_note: ClassVar[bool] = True
 
     overlap: int = Field(default=64, ge=0, le=256, title="Tile overlap")
-    upscaler: int | str = Field(default="None", title="Upscaler")
+    upscaler: Upscaler = Field(
+        default="None", title="Upscaler", json_schema_extra={"choices_from": "upscalers"}
+    )
     scale_factor: float = Field(default=2.0, ge=1, le=4, title="Scale Factor")
 
 

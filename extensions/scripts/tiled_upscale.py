@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, ClassVar, Literal, get_args
 
 from pydantic import Field, field_validator
 
-from extensions.scripts.base import NestedRun, ScriptPart
+from extensions.scripts.base import NestedRun, ScriptPart, Upscaler
 from webui.plugins import ImageReady, InvalidRequest, Message, Phase
 
 if TYPE_CHECKING:
@@ -42,7 +42,9 @@ class TiledUpscalePart(ScriptPart):
     seams_fix_width: int = Field(default=64, ge=0, le=128, title="Seams fix width")
     seams_fix_denoise: float = Field(default=0.35, ge=0, le=1, title="Seams fix denoise")
     seams_fix_padding: int = Field(default=16, ge=0, le=128, title="Seams fix padding")
-    upscaler: int | str = Field(default="None", title="Upscaler")
+    upscaler: Upscaler = Field(
+        default="None", title="Upscaler", json_schema_extra={"choices_from": "upscalers"}
+    )
     save_upscaled_image: bool = Field(default=True, title="Upscaled")
     redraw_mode: Redraw = Field(default="Linear", title="Type")
     save_seams_fix_image: bool = Field(default=False, title="Seams fix")

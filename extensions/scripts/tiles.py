@@ -77,7 +77,7 @@ class TileGrid:
         return mask
 
 
-def name_of_upscaler(value: int | str, context: Context) -> str:
+def name_of_upscaler(value: str, context: Context) -> str:
     """An upscaler by its name, or by its number among all, as A1111's clients send it.
 
     Raises InvalidRequest or NotFound.
@@ -85,7 +85,7 @@ def name_of_upscaler(value: int | str, context: Context) -> str:
     from webui.plugins import find_upscaler
 
     names = upscaler_names(context.models.catalog)
-    if isinstance(value, int) or value.isdecimal():
+    if value.isdecimal():
         if int(value) >= len(names):
             raise InvalidRequest(f"There is no upscaler number {value}. Those here are: {', '.join(names)}.")
         return names[int(value)]

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from random import Random
 from typing import TYPE_CHECKING, Any, ClassVar, cast
 
-from pydantic import Field, field_validator
+from pydantic import Field, JsonValue, field_validator
 
 from extensions.scripts.base import NestedRun, ScriptPart, is_result, list_of
 from extensions.scripts.values import MOST_VALUES, Value, join_values, read_values, split_values
@@ -25,6 +25,9 @@ NAMES = ("X", "Y", "Z")
 MOST_MEGAPIXELS = 200
 # A1111 draws the seeds of an axis from this range.
 RANDOM_SEEDS = 4294967294
+# For the page: labels come from the server; its values are written, A1111's clients send lists.
+FROM_SERVER: dict[str, JsonValue] = {"choices_from": "/v1/xyz/axes"}
+HIDDEN: dict[str, JsonValue] = {"hidden": True}
 
 
 class XyzPart(ScriptPart):
@@ -32,16 +35,25 @@ class XyzPart(ScriptPart):
 
     key: ClassVar[str] = "xyz_plot"
     title: ClassVar[str] = TITLE
+    about: ClassVar[str] = (
+        "Values: 20, 30 or 10-30 (+5) or 10-30 [3]; texts parted by commas, in quotes where they have commas."
+    )
 
-    x_type: str = Field(default="Seed", title="X type", description="Label or number of the axis.")
+    x_type: str = Field(default="Seed", title="X type", json_schema_extra=FROM_SERVER)
     x_values: str = Field(default="", title="X values", max_length=100_000)
-    x_choices: tuple[str, ...] = Field(default=(), title="X choices", max_length=MOST_VALUES)
-    y_type: str = Field(default="Nothing", title="Y type")
+    x_choices: tuple[str, ...] = Field(
+        default=(), title="X choices", max_length=MOST_VALUES, json_schema_extra=HIDDEN
+    )
+    y_type: str = Field(default="Nothing", title="Y type", json_schema_extra=FROM_SERVER)
     y_values: str = Field(default="", title="Y values", max_length=100_000)
-    y_choices: tuple[str, ...] = Field(default=(), title="Y choices", max_length=MOST_VALUES)
-    z_type: str = Field(default="Nothing", title="Z type")
+    y_choices: tuple[str, ...] = Field(
+        default=(), title="Y choices", max_length=MOST_VALUES, json_schema_extra=HIDDEN
+    )
+    z_type: str = Field(default="Nothing", title="Z type", json_schema_extra=FROM_SERVER)
     z_values: str = Field(default="", title="Z values", max_length=100_000)
-    z_choices: tuple[str, ...] = Field(default=(), title="Z choices", max_length=MOST_VALUES)
+    z_choices: tuple[str, ...] = Field(
+        default=(), title="Z choices", max_length=MOST_VALUES, json_schema_extra=HIDDEN
+    )
     draw_legend: bool = Field(default=True, title="Draw legend")
     include_lone_images: bool = Field(default=False, title="Include Sub Images")
     include_sub_grids: bool = Field(default=False, title="Include Sub Grids")
@@ -50,7 +62,9 @@ class XyzPart(ScriptPart):
     vary_seeds_y: bool = Field(default=False, title="Vary seeds for Y")
     vary_seeds_z: bool = Field(default=False, title="Vary seeds for Z")
     margin_size: int = Field(default=0, ge=0, le=500, title="Grid margins (px)")
-    csv_mode: bool = Field(default=False, title="Use text inputs instead of dropdowns")
+    csv_mode: bool = Field(
+        default=False, title="Use text inputs instead of dropdowns", json_schema_extra=HIDDEN
+    )
 
     @field_validator("x_type", "y_type", "z_type", mode="before")
     @classmethod

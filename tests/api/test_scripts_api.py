@@ -27,7 +27,7 @@ def answer(api: TestClient, endpoint: str, **changes) -> tuple[list, dict]:
 
 
 def test_a_plot_answers_with_its_sheet_and_with_its_cells_where_they_are_wanted(exact_api):
-    args = [1, "1-2", [], 10, "", ["Euler", "Heun"], 0, "", [], True, True, False]
+    args = [1, "1-2", [], 9, "", ["Euler", "Heun"], 0, "", [], True, True, False]
     images, info = answer(exact_api, "txt2img", **PLOT, script_args=args)
     assert len(images) == len(info["infotexts"]) == 5
     assert info["index_of_first_image"] == 1
@@ -41,7 +41,7 @@ def test_a_plot_answers_with_its_sheet_and_with_its_cells_where_they_are_wanted(
 def test_sheets_are_saved_among_the_grids_and_called_as_in_a1111(exact_api, exact_services):
     folders = exact_services.settings.current.folders
     grids = exact_services.files.folder(folders.outdir_txt2img_grids)
-    assert exact_services.settings.path.parent in grids.parents, "no test writes anywhere else"
+    assert exact_services.settings.path.parent.parent in grids.parents, "no test writes anywhere else"
     before = {path.name for path in grids.rglob("*.png")}
     answer(exact_api, "txt2img", **PLOT, script_args=[1, "8-9"], save_images=True)
     answer(exact_api, "txt2img", script_name="prompt matrix", save_images=True)
