@@ -45,6 +45,7 @@ from webui.library.intake.intake import WILDCARDS, Intake
 from webui.library.library import Library
 from webui.library.presets.presets import Presets
 from webui.plugins.loading import FOLDER, Extensions, Origin, WantedExtensions, find_extensions
+from webui.prompts.styles import Styles
 from webui.store.card_cache import CardCache
 from webui.store.database import Database
 from webui.store.files.folder_rules import FolderRules
@@ -97,11 +98,19 @@ def build_services(flags: Flags, root: Path, sites: Sites | None = None) -> Serv
     library = build_library(paths, settings, database, catalog, headers, inputs, loras, sites)
     program = f"Atelier {program_version()}"
 
+    styles_reader = StylesReader(paths.styles)
+
+    def read_styles() -> Styles:
+        styles = styles_reader.load()
+        return Styles(styles.styles, styles.messages)
+
     def make_worker() -> Worker:
         # Loads torch, diffusers and transformers: seconds that the page need not wait for.
         from webui.jobs.local_worker import LocalWorker
 
-        worker = LocalWorker(catalog, inputs, latents, flags, program, extensions.plugins, paths)
+        worker = LocalWorker(
+            catalog, inputs, latents, flags, program, extensions.plugins, paths, read_styles
+        )
         worker.preload(settings.current)
         return worker
 
@@ -129,7 +138,7 @@ def build_services(flags: Flags, root: Path, sites: Sites | None = None) -> Serv
         library=library,
         loras=loras,
         version=program,
-        styles_reader=StylesReader(paths.styles),
+        styles_reader=styles_reader,
         styles_editor=StylesEditor(paths.styles),
         extensions=extensions,
     )

@@ -97,7 +97,7 @@ def test_a_wrong_picture_is_refused_with_a_sentence_and_the_next_request_works(n
         ),
         ({"init_images": [encoded(picture())] * 3}, "batch"),
         ({"denoising_strength": 2}, "denoising strength"),
-        ({"script_name": "poor man's outpainting"}, "script"),
+        ({"script_name": "poor man's painting"}, "script"),
     ],
 )
 def test_a_wrong_field_is_refused_with_a_sentence(changes, words, api):
@@ -134,11 +134,12 @@ def test_pictures_given_are_left_out_of_the_answer_unless_asked_for(api):
 def test_the_loopback_script_answers_with_every_loop(api):
     script = {"script_name": "Loopback", "script_args": [3, 0.2, "Linear"]}
     answer = posted(api, init_images=[asset("@init.png")], **script)
-    assert len(answer.json()["images"]) == 3
+    # The sheet of all stands first, as in A1111, and has the infotext of the first.
+    assert len(answer.json()["images"]) == 4
     info = json.loads(answer.json()["info"])
-    assert [f"Seed: {seed}" in text for seed, text in zip((1, 2, 3), info["infotexts"], strict=True)] == [
-        True
-    ] * 3
+    assert info["index_of_first_image"] == 1
+    for seed, text in zip((1, 1, 2, 3), info["infotexts"], strict=True):
+        assert f"Seed: {seed}" in text
 
 
 def test_a_mask_can_be_returned_and_is_not_counted_as_a_result(api):

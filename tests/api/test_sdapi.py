@@ -83,7 +83,7 @@ def test_overrides_last_where_a_request_says_so(api):
     "changes",
     [
         {"alwayson_scripts": {"Nobody's": {"args": [True]}}},
-        {"script_name": "x/y/z plot"},
+        {"script_name": "custom code"},
         {"script_name": "loopback"},
     ],
 )

@@ -113,7 +113,7 @@ def test_loopback_and_switched_off_extensions(client, picture):
     result = client.img2img(
         images=[picture], script_name="Loopback", script_args=[2, 0.5, "Linear", "None"], **small()
     )
-    assert len(result.images) == 2
+    assert len(result.images) == 3
     client.has_adetailer = client.has_controlnet = client.has_animatediff = True
     try:
         assert client.txt2img(**small()).image.size == (64, 64)

@@ -79,10 +79,12 @@ class SaveAs(Event):
     """How a picture is kept, where that differs from what its tab and the settings say.
 
     `folder` in place of the tab's. `name` is the file's, without its type; empty: numbered. `items` are texts
-    kept in the picture beside the infotext, which stands under `section`.
+    kept in the picture beside the infotext, which stands under `section`. `sheet`: it is a sheet of pictures
+    and goes among the grids, with this before its number; it has no entry in the history.
     """
 
     folder: str = ""
+    sheet: str = ""
     name: str = ""
     section: str = "parameters"
     items: dict[str, str] = {}
@@ -104,6 +106,8 @@ class ImageReady(Event):
     aside: Aside = ""
     is_saved: bool = True
     is_shown: bool = True
+    # Shown while its job runs, and not among the results of a job that came to its end.
+    is_passing: bool = False
     # The kept latent that it was decoded from, if it can be decoded again.
     latent: str = ""
     save_as: SaveAs | None = None
@@ -124,6 +128,7 @@ class ImageSaved(Event):
     aside: Aside = ""
     # As in ImageReady.
     latent: str = ""
+    is_passing: bool = False
 
 
 class Message(Event):

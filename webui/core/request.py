@@ -82,6 +82,10 @@ class GenerationRequest(Frozen):
         max_length=200,
         description="Title of the script that makes the run.",
     )
+    is_seed_random: bool = Field(
+        default=False,
+        description="The seed was drawn, not given: scripts may draw others. Set by the program.",
+    )
     plan: RunPlan | None = Field(
         default=None,
         description="What each picture is made from. Set by the program.",

@@ -297,8 +297,13 @@ class Job:
         return tuple(event for event in without_withdrawn(self.log()) if isinstance(event, ImageSaved))
 
     def gallery(self) -> tuple[ImageSaved, ...]:
-        """What the page shows: pictures from before, then the job's own in their order, the grid first."""
-        own = sorted(self.saved(), key=lambda picture: picture.index)
+        """What the page shows: pictures from before, then the job's own in their order, the grid first.
+
+        What only passes is left out as soon as the job is done.
+        """
+        is_done = self.state == "done"
+        shown = (picture for picture in self.saved() if not (is_done and picture.is_passing))
+        own = sorted(shown, key=lambda picture: picture.index)
         return (*self.delivery.earlier.pictures, *own)
 
     def planned(self, request: GenerationRequest) -> GenerationRequest:

@@ -17,9 +17,14 @@ PLACEHOLDER = Image.new("1", (1, 1))
 
 
 def wants_grid(job: Job) -> bool:
-    """Whether a sheet of the job's results is asked for. Only a job with one request has one."""
-    saving = job.settings.saving
-    return job.generation is not None and job.delivery.save_grid and (saving.grid_save or saving.return_grid)
+    """Whether a sheet of the job's results is asked for. Only a job with one request has one.
+
+    Scripts make their own.
+    """
+    saving, generation = job.settings.saving, job.generation
+    if generation is None or generation.script:
+        return False
+    return job.delivery.save_grid and (saving.grid_save or saving.return_grid)
 
 
 class JobPictures:

@@ -1,7 +1,7 @@
 """The worker on this machine. Importing it loads torch, so that only the device thread does."""
 
 import logging
-from collections.abc import Generator
+from collections.abc import Callable, Generator
 
 from webui.core.decode_request import DecodeRequest
 from webui.core.errors import OutOfMemory, WebuiError
@@ -28,6 +28,7 @@ from webui.pipelines.generate.generate import generate
 from webui.pipelines.series import run_series
 from webui.plugins.context import Context, lose
 from webui.plugins.host import Plugins
+from webui.prompts.styles import Styles
 from webui.store.pictures.inputs import Inputs
 from webui.store.pictures.latents import Latents
 
@@ -47,7 +48,10 @@ class LocalWorker:
         version: str,
         plugins: Plugins | None = None,
         paths: Paths | None = None,
+        styles: Callable[[], Styles] = Styles,
     ) -> None:
+        """`styles` reads the prompt presets."""
+        self._styles = styles
         self._plugins = plugins or Plugins()
         self._paths = paths
         self._models = ModelManager.for_machine(catalog, flags)
@@ -89,6 +93,7 @@ class LocalWorker:
             self._version,
             plugins=self._plugins,
             paths=self._paths,
+            styles=self._styles,
             emit=emit,
             run=generate,
         )

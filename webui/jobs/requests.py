@@ -46,9 +46,11 @@ class RequestMaker:
         values = cut_sizes(fields)
         options = settings.image.model_dump() | values.pop("options", {})
         values = self._apply_styles(values, settings)
+        if values.get("script") and is_random(values.get("seed")):
+            values["is_seed_random"] = True
         for name in ("seed", "variation_seed"):
             seed = values.get(name)
-            if seed is None or seed == "" or int(seed) < 0:
+            if is_random(seed):
                 values[name] = self.random.randrange(RANDOM_SEEDS)
         values["seed"] = min(int(values["seed"]), MAX_SEED)
         values["model"] = self.catalog.find_checkpoint(
@@ -98,6 +100,11 @@ class RequestMaker:
         if settings.interface.enable_prompt_comments:
             prompt, negative = strip_comments(prompt), strip_comments(negative)
         return values | {"prompt": add_chosen_networks(prompt, settings), "negative_prompt": negative}
+
+
+def is_random(seed: Any) -> bool:  # noqa: ANN401 - what a form or a client sends
+    """Whether a seed is to be drawn."""
+    return seed is None or seed == "" or int(seed) < 0
 
 
 def cut_sizes(fields: dict[str, Any]) -> dict[str, Any]:

@@ -94,7 +94,7 @@ class SaverThread:
         ready = mark_incomplete(ready, job)
         if self.latents and is_result(ready):
             self.latents.hold(ready.latent)
-        if job.delivery.keep_images and ready.is_shown:
+        if job.delivery.keep_images and ready.is_shown and not ready.is_passing:
             job.keep(ready)
         task = Task(job, ready)
         with self._changed:

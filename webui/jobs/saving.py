@@ -61,7 +61,7 @@ class PictureSaver:
         Raises StorageError if it could not be written, after its event: the page can show it all the same.
         """
         path, problem = "", None
-        if ready.is_saved and job.delivery.save_samples and job.settings.saving.samples_save:
+        if is_to_be_saved(ready, job):
             try:
                 ready, messages = self._moments.before(ready, job)
                 yield from messages
@@ -91,7 +91,7 @@ class PictureSaver:
         """Note a picture that was written in the history; if that cannot be, the picture is there still."""
         if written.warning:
             logger.warning("%s", written.warning)
-        if ready.aside:
+        if ready.aside or is_sheet(ready):
             return
         request = ready.request or job.generation
         try:
@@ -110,7 +110,9 @@ class PictureSaver:
     def _keep_for_page(self, ready: ImageReady, job: Job) -> None:
         """In a file for the page to show; in the job's log for a caller who waits for the picture itself."""
         if self._unsaved is None or job.delivery.keep_images:
-            job.keep(ready)
+            # Nobody watches such a job.
+            if not ready.is_passing:
+                job.keep(ready)
             return
         try:
             self._unsaved.write(job.id, ready.index, ready.aside, ready.image, ready.infotext)
@@ -123,6 +125,8 @@ class PictureSaver:
 
     def _write_as(self, ready: ImageReady, save_as: SaveAs, job: Job) -> SavedPicture:
         """A picture that says itself how it is kept: its own name and folder, not sorted into subfolders."""
+        if save_as.sheet:
+            return self._write_sheet(ready, job, save_as.sheet)
         folder = save_as.folder or picture_folder(job.settings.folders, tab_of(job))
         facts = NameFacts(index=ready.index, started=start_time(job))
         notes = PictureNotes(ready.infotext, save_as.items | self._moments.items, save_as.section)
@@ -162,12 +166,15 @@ class PictureSaver:
             yield describe_saved(ready, path)
 
     def _write_grid(self, ready: ImageReady, job: Job) -> str:
+        return str(self._write_sheet(ready, job).path)
+
+    def _write_sheet(self, ready: ImageReady, job: Job, name: str = "") -> SavedPicture:
+        """Among the grids; one with a `name` of its own is called as pictures are after it, as in A1111."""
         folder = picture_folder(job.settings.folders, tab_of(job), grid=True)
-        facts = NameFacts.of(job.generation, 0, ready.seed, ready.facts, started=start_time(job))
-        written = self._files.save_grid(
-            ready.image, PictureNotes(ready.infotext), facts, job.settings.saving, folder
-        )
-        return str(written.path)
+        request = (ready.request or job.generation) if name else job.generation
+        facts = NameFacts.of(request, 0, ready.seed, ready.facts, started=start_time(job))
+        notes = PictureNotes(ready.infotext)
+        return self._files.save_grid(ready.image, notes, facts, job.settings.saving, folder, name)
 
 
 def find_shown_folders(jobs: Collection[Job]) -> set[str]:
@@ -188,7 +195,20 @@ def describe_saved(ready: ImageReady, path: str) -> ImageSaved:
         height=ready.image.height,
         aside=ready.aside,
         latent=ready.latent,
+        is_passing=ready.is_passing,
     )
+
+
+def is_sheet(ready: ImageReady) -> bool:
+    """Whether it is a script's sheet of pictures."""
+    return ready.save_as is not None and bool(ready.save_as.sheet)
+
+
+def is_to_be_saved(ready: ImageReady, job: Job) -> bool:
+    """Whether the settings and the delivery want its file."""
+    if is_sheet(ready):
+        return ready.is_saved and job.delivery.save_grid and job.settings.saving.grid_save
+    return ready.is_saved and job.delivery.save_samples and job.settings.saving.samples_save
 
 
 def start_time(job: Job) -> datetime:

@@ -8,14 +8,32 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from webui.core.errors import InvalidRequest, NotFound, UnusableFile, WebuiError
-    from webui.core.events import Event, ImageReady, Message, Phase, Preview, Progress, SaveAs
+    from webui.core.events import (
+        Event,
+        ImageReady,
+        Message,
+        Phase,
+        Planned,
+        Preview,
+        Progress,
+        SaveAs,
+        Withdrawn,
+    )
     from webui.core.image_options import Number
+    from webui.core.infotext_syntax import encode_value
     from webui.core.model_file import Family, ModelFile, ModelKind
     from webui.core.request import GenerationRequest, make_request
     from webui.core.request_infotext import format_infotext
-    from webui.core.request_parts import Frozen, ImageRef, Inpainting
+    from webui.core.request_parts import (
+        LATENT_UPSCALERS,
+        Frozen,
+        ImageRef,
+        Inpainting,
+        Loopback,
+        Outpainting,
+    )
     from webui.core.run_plan import PlannedPicture, RunPlan
-    from webui.core.sampling import AddedSampler, SamplerInfo
+    from webui.core.sampling import AddedSampler, SamplerInfo, all_samplers, all_schedules
     from webui.core.settings import Settings
     from webui.diffusion.adapters.base import Adapter
     from webui.diffusion.conditioning import Conditioning, EmbeddingBatch, EncodedPart
@@ -23,13 +41,16 @@ if TYPE_CHECKING:
     from webui.diffusion.guidance import (
         Guidance,
         GuidedNetwork,
+        Hooks,
         NetworkInput,
         NetworkOutput,
         Row,
         combine,
     )
+    from webui.diffusion.prediction import SigmaPreconditioning
     from webui.diffusion.step import SamplerOptions, Step
     from webui.models.files.tensors import open_tensors
+    from webui.library.catalog.upscaler_names import find_upscaler, upscaler_names
     from webui.plugins.batch import Batch
     from webui.plugins.context import Context
     from webui.plugins.moments import BatchImages, PictureMoment, SavingMoment
@@ -38,26 +59,35 @@ if TYPE_CHECKING:
     from webui.plugins.specs import hookimpl
     from webui.store.reading import open_picture
     from webui.prompts.networks import LoraChoice, NetworkChoices
+    from webui.store.pictures.grid import grid_of, grid_rows
+    from webui.store.pictures.picture_spool import PictureSpool
 
 HOMES = {
     "webui.core.errors": ("InvalidRequest", "NotFound", "UnusableFile", "WebuiError"),
-    "webui.core.events": ("Event", "ImageReady", "Message", "Phase", "Preview", "Progress", "SaveAs"),
+    "webui.core.events": (
+        "Event", "ImageReady", "Message", "Phase", "Planned", "Preview", "Progress", "SaveAs", "Withdrawn",
+    ),
     "webui.core.image_options": ("Number",),
+    "webui.core.infotext_syntax": ("encode_value",),
     "webui.core.model_file": ("Family", "ModelFile", "ModelKind"),
     "webui.core.request": ("GenerationRequest", "make_request"),
     "webui.core.request_infotext": ("format_infotext",),
-    "webui.core.request_parts": ("Frozen", "ImageRef", "Inpainting"),
+    "webui.core.request_parts": (
+        "LATENT_UPSCALERS", "Frozen", "ImageRef", "Inpainting", "Loopback", "Outpainting",
+    ),
     "webui.core.run_plan": ("PlannedPicture", "RunPlan"),
-    "webui.core.sampling": ("AddedSampler", "SamplerInfo"),
+    "webui.core.sampling": ("AddedSampler", "SamplerInfo", "all_samplers", "all_schedules"),
     "webui.core.settings": ("Settings",),
     "webui.diffusion.adapters.base": ("Adapter",),
     "webui.diffusion.conditioning": ("Conditioning", "EmbeddingBatch", "EncodedPart"),
     "webui.diffusion.denoising": ("Denoising",),
     "webui.diffusion.guidance": (
-        "Guidance", "GuidedNetwork", "NetworkInput", "NetworkOutput", "Row", "combine",
+        "Guidance", "GuidedNetwork", "Hooks", "NetworkInput", "NetworkOutput", "Row", "combine",
     ),
     "webui.diffusion.step": ("SamplerOptions", "Step"),
     "webui.models.files.tensors": ("open_tensors",),
+    "webui.diffusion.prediction": ("SigmaPreconditioning",),
+    "webui.library.catalog.upscaler_names": ("find_upscaler", "upscaler_names"),
     "webui.plugins.batch": ("Batch",),
     "webui.plugins.context": ("Context",),
     "webui.plugins.moments": ("BatchImages", "PictureMoment", "SavingMoment"),
@@ -66,9 +96,12 @@ HOMES = {
     "webui.plugins.specs": ("hookimpl",),
     "webui.store.reading": ("open_picture",),
     "webui.prompts.networks": ("LoraChoice", "NetworkChoices"),
+    "webui.store.pictures.grid": ("grid_of", "grid_rows"),
+    "webui.store.pictures.picture_spool": ("PictureSpool",),
 }  # fmt: skip
 HOME_OF = {name: module for module, names in HOMES.items() for name in names}
 __all__ = [
+    "LATENT_UPSCALERS",
     "Adapter",
     "AddedSampler",
     "Batch",
@@ -84,11 +117,13 @@ __all__ = [
     "GenerationRequest",
     "Guidance",
     "GuidedNetwork",
+    "Hooks",
     "ImageReady",
     "ImageRef",
     "Inpainting",
     "InvalidRequest",
     "LoraChoice",
+    "Loopback",
     "Message",
     "ModelFile",
     "ModelKind",
@@ -97,8 +132,11 @@ __all__ = [
     "NetworkOutput",
     "NotFound",
     "Number",
+    "Outpainting",
     "Phase",
     "PictureMoment",
+    "PictureSpool",
+    "Planned",
     "PlannedPicture",
     "Preview",
     "Progress",
@@ -111,15 +149,24 @@ __all__ = [
     "SavingMoment",
     "Script",
     "Settings",
+    "SigmaPreconditioning",
     "Step",
     "UnusableFile",
     "WebuiError",
+    "Withdrawn",
+    "all_samplers",
+    "all_schedules",
     "combine",
+    "encode_value",
+    "find_upscaler",
     "format_infotext",
+    "grid_of",
+    "grid_rows",
     "hookimpl",
     "make_request",
     "open_picture",
     "open_tensors",
+    "upscaler_names",
 ]
 
 

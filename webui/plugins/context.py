@@ -18,6 +18,7 @@ from webui.models.images.upscalers import Upscalers
 from webui.models.manager import ModelManager
 from webui.models.network_holder import Loading
 from webui.plugins.host import AnyModel, Plugins
+from webui.prompts.styles import Styles
 from webui.store.pictures.inputs import Inputs
 from webui.store.pictures.latents import Latents
 
@@ -67,6 +68,8 @@ class Context:
     plugins: Plugins = field(default_factory=Plugins)
     # Where things lie; None where nothing but the models is on disk.
     paths: Paths | None = None
+    # The prompt presets as they are now.
+    styles: Callable[[], Styles] = Styles
     # Tells an event at once, from within a plain call.
     emit: Callable[[Event], None] = lose
     # How a request is run; pipelines set it.

@@ -172,8 +172,8 @@ def describe(request: GenerationRequest, pictures: Iterable[ImageReady], job: Jo
         "sd_vae_name": facts.get("vae_name") or None,
         "sd_vae_hash": facts.get("vae_hash") or None,
         "denoising_strength": strength,
-        "index_of_first_image": 0,
-        "infotexts": [picture.infotext for picture in pictures],
+        "index_of_first_image": sum(picture.index < 0 for picture in pictures),
+        "infotexts": list_infotexts(pictures, job),
         "job_timestamp": time.strftime("%Y%m%d%H%M%S", time.localtime(job.created)),
         "is_using_inpainting_conditioning": bool(facts.get("is_inpainting")),
         "version": facts.get("version"),
@@ -181,3 +181,9 @@ def describe(request: GenerationRequest, pictures: Iterable[ImageReady], job: Jo
         "messages": [message.text for message in job.messages()],
         "loras": [report.model_dump() for report in job.lora_reports()],
     }
+
+
+def list_infotexts(pictures: Iterable[ImageReady], job: Job) -> list[str]:
+    """Of the pictures, and of those that a script made for its sheet alone, in their order."""
+    passing = (picture for picture in job.saved() if picture.is_passing)
+    return [each.infotext for each in sorted([*pictures, *passing], key=lambda each: each.index)]

@@ -70,7 +70,8 @@ def selected_script(body: GenerationBody, plugins: Plugins) -> Fields:
     if not name or name.lower() == "none":
         return {}
     script = plugins.scripts.get(name.lower())
-    if script is not None:
+    tab = "img2img" if isinstance(body, Img2ImgBody) else "txt2img"
+    if script is not None and tab in script.part.tabs:
         extras = {script.part.key: script.part.from_args(list(body.script_args)).model_dump(mode="json")}
         return {"script": script.title, "extras": extras}
     if name.lower() == "loopback" and isinstance(body, Img2ImgBody):
@@ -79,7 +80,7 @@ def selected_script(body: GenerationBody, plugins: Plugins) -> Fields:
                 "Loopback cannot append descriptions of pictures here. Send 'None' as its last argument."
             )
         return {"loopback": from_positions(Loopback, body.script_args[:3], name)}
-    raise ScriptNotFound(f"This version has no script {name!r}. Leave 'script_name' out of the request.")
+    raise ScriptNotFound(f"There is no script {name!r} in {tab}. Leave 'script_name' out of the request.")
 
 
 def arguments_of(name: str, entry: object) -> Arguments:

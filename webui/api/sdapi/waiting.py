@@ -61,6 +61,8 @@ async def finish(job: Job) -> FinishedJob:
     pictures = [
         event for event in without_withdrawn(job.log()) if isinstance(event, ImageReady) and event.is_shown
     ]
+    # A script's sheet comes last, and stands first.
+    pictures.sort(key=lambda picture: picture.index)
     job.drop_images()
     if finished.error:
         raise refusal_of(finished)

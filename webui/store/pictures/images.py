@@ -89,11 +89,7 @@ class ImageFiles:
         """
         naming = Naming(facts, image, saving.directories_max_prompt_words)
         wanted = saving.save_to_dirs if in_subfolder is None else in_subfolder
-        # A1111's defaults: the prompt stands in the name unless folders sort the pictures.
-        pattern = saving.samples_filename_pattern or (
-            "[seed]" if saving.save_to_dirs else "[seed]-[prompt_spaces]"
-        )
-        decoration = "" if facts.seed is None else file_name(pattern, naming)
+        decoration = "" if facts.seed is None else file_name(naming_pattern(saving), naming)
         decoration = decoration + suffix if decoration else suffix.lstrip("-")
         target = self._subfolder(folder, saving, naming) if wanted else self.folder(folder)
         place = (
@@ -104,12 +100,21 @@ class ImageFiles:
         return self._write(image, notes, saving, saving.samples_format, place)
 
     def save_grid(
-        self, image: Image.Image, notes: PictureNotes, facts: NameFacts, saving: Saving, folder: str | Path
+        self,
+        image: Image.Image,
+        notes: PictureNotes,
+        facts: NameFacts,
+        saving: Saving,
+        folder: str | Path,
+        name: str = "",
     ) -> SavedPicture:
-        """Save a sheet of pictures as grid-0000. Raises StorageError."""
+        """Save a sheet of pictures as grid-0000; a script's as NAME-0000-SEED. Raises StorageError."""
         naming = Naming(facts, image, saving.directories_max_prompt_words)
         target = self._subfolder(folder, saving, naming) if saving.grid_save_to_dirs else self.folder(folder)
-        return self._write(image, notes, saving, saving.grid_format, NumberedName(target, GRID, ""))
+        is_plain = name in ("", GRID) or facts.seed is None
+        decoration = "" if is_plain else file_name(naming_pattern(saving), naming)
+        place = NumberedName(target, name or GRID, decoration)
+        return self._write(image, notes, saving, saving.grid_format, place)
 
     def remember_last(self, infotext: str) -> None:
         """Keep the infotext that the paste button offers for an empty prompt."""
@@ -190,6 +195,11 @@ class ImageFiles:
         raise StorageError(
             f"Cannot find a free number in {place.folder}: other programs take them. Try again."
         )
+
+
+def naming_pattern(saving: Saving) -> str:
+    """How files are called. A1111's default: by the prompt too, unless folders sort the pictures."""
+    return saving.samples_filename_pattern or ("[seed]" if saving.save_to_dirs else "[seed]-[prompt_spaces]")
 
 
 def make_usable_name(name: str) -> str:
