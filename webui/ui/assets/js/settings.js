@@ -82,9 +82,16 @@ result?.addEventListener("click", (event) => {
 
 // --- leaving -------------------------------------------------------------------------------------------------------
 
-addEventListener("beforeunload", (event) => {
-  if (Object.keys(unapplied()).length) event.preventDefault();
-});
+// Before Gradio hears of it, which would close its connection even if the artist stays.
+addEventListener(
+  "beforeunload",
+  (event) => {
+    if (!Object.keys(unapplied()).length) return;
+    event.preventDefault();
+    event.stopImmediatePropagation();
+  },
+  true,
+);
 
 document.addEventListener("leave-tab", (event) => {
   const { from, to } = /** @type {CustomEvent<{from: string, to: string}>} */ (event).detail;
