@@ -12,6 +12,11 @@ SIZES = {"desktop": (1440, 900), "tablet": (820, 1180), "phone": (390, 844)}
 DRAWING = Path(__file__).resolve().parents[2] / "models" / "starter" / "grid.jpg"
 LONG_PROMPT = "a heron at the lake in the morning light, " * 40
 LEFT_OUT = "No LoRA is named 'nosuch'"
+LARGE_ENOUGH = """() => {
+  const all = [...document.querySelectorAll('#txt2img_gallery .thumbnail-small')];
+  const boxes = all.map((each) => each.getBoundingClientRect());
+  return boxes.length === 4 && boxes.every(({ width, height }) => Math.min(width, height) >= 64);
+}"""
 
 
 @pytest.fixture(params=list(SIZES))
@@ -96,8 +101,8 @@ def test_pictures_their_strip_and_their_tools_fit_the_window(sized_page):
     assert in_window(page, gallery)
     assert in_window(page, tools)
     assert not meet(box(tools), box(page.locator("#txt2img_generate_bar")))
-    thumbnails = page.locator("#txt2img_gallery .thumbnail-small").all()
-    assert all(min(box(each)["width"], box(each)["height"]) >= 64 for each in thumbnails)
+    # Looked at together: the gallery may be drawn anew between two looks.
+    page.wait_for_function(LARGE_ENOUGH)
     strip = box(page.locator("#txt2img_gallery .thumbnails"))
     assert not meet(strip, box(page.locator("#txt2img_gallery .media-button")))
     for icon in page.locator("#txt2img_gallery .icon-button-wrapper button").all():
