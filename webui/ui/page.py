@@ -50,18 +50,7 @@ def page_head(theme: ThemeChoice = None, extra: Iterable[str] = ()) -> str:
         f'<script type="module" src="{ASSETS_URL}/{name}"></script>'
         for name in asset_names(ASSETS / "js", ".js")
     ]
-    return "\n".join([COLOR_SCHEME, theme_script(theme), *styles, *scripts, *preloads(), *extra])
-
-
-def preloads() -> list[str]:
-    """Links to the modules that the scripts import.
-
-    Without them the browser asks for each generation of imports only after it has read the one before,
-    between the long tasks in which Gradio draws its components: five waits before the last script runs. Low
-    priority, because Gradio's own files are wanted first.
-    """
-    names = [name for folder in sorted((ASSETS / "js").iterdir()) for name in asset_names(folder, ".js")]
-    return [f'<link rel="modulepreload" fetchpriority="low" href="{ASSETS_URL}/{name}">' for name in names]
+    return "\n".join([COLOR_SCHEME, theme_script(theme), *styles, *scripts, *extra])
 
 
 # Scroll bars and other parts that the browser draws follow the theme.
