@@ -302,13 +302,9 @@ def test_what_is_not_applied_is_counted_and_asked_about(page, address):
     expect(row).to_have_class(re.compile(r"\bunapplied\b"))
     page.click("#setting_samples_save input")
     expect(left).to_have_text("2 changes not applied")
-    # Who closes the browser, is asked, and stays, goes on as before.
-    asked = []
-    page.once("dialog", lambda question: (asked.append(question.type), question.dismiss()))
-    page.close(run_before_unload=True)
-    expect(left).to_have_text("2 changes not applied")
-    page.wait_for_function("navigator.userActivation.hasBeenActive")
-    assert asked == ["beforeunload"]
+    # Who closes the browser, is asked, and stays, goes on as before: Gradio, which would hang up, is not told.
+    closing = "dispatchEvent(new Event('beforeunload', { cancelable: true }))"
+    assert page.evaluate(closing) is False
     page.click("#tab_txt2img-button")
     dialog = page.get_by_role("dialog", name="2 changes are not applied")
     expect(dialog).to_contain_text("Save every picture, Quality")
