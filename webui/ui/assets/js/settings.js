@@ -82,17 +82,7 @@ result?.addEventListener("click", (event) => {
 
 // --- leaving -------------------------------------------------------------------------------------------------------
 
-// Before Gradio hears of it, which would close its connection even if the artist stays.
-addEventListener(
-  "beforeunload",
-  (event) => {
-    if (!Object.keys(unapplied()).length) return;
-    event.preventDefault();
-    event.stopImmediatePropagation();
-  },
-  true,
-);
-
+// Closing the browser: a script in the page's head asks, before Gradio hears of it (ui/page.py).
 document.addEventListener("leave-tab", (event) => {
   const { from, to } = /** @type {CustomEvent<{from: string, to: string}>} */ (event).detail;
   if (from !== "tab_settings" || !mark()) return;
