@@ -302,9 +302,6 @@ def test_what_is_not_applied_is_counted_and_asked_about(page, address):
     expect(row).to_have_class(re.compile(r"\bunapplied\b"))
     page.click("#setting_samples_save input")
     expect(left).to_have_text("2 changes not applied")
-    # Who closes the browser, is asked, and stays, goes on: Gradio, which would hang up, is not told.
-    closing = "dispatchEvent(new Event('beforeunload', { cancelable: true }))"
-    assert page.evaluate(closing) is False
     page.click("#tab_txt2img-button")
     dialog = page.get_by_role("dialog", name="2 changes are not applied")
     expect(dialog).to_contain_text("Save every picture, Quality")
