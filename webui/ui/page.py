@@ -50,16 +50,9 @@ def page_head(theme: ThemeChoice = None, extra: Iterable[str] = ()) -> str:
         f'<script type="module" src="{ASSETS_URL}/{name}"></script>'
         for name in asset_names(ASSETS / "js", ".js")
     ]
-    return "\n".join([COLOR_SCHEME, ASK_BEFORE_LEAVING, theme_script(theme), *styles, *scripts, *extra])
+    return "\n".join([COLOR_SCHEME, theme_script(theme), *styles, *scripts, *extra])
 
 
-# Who closes the browser with unapplied settings is asked. First of all listeners: Gradio's would end its connection
-# even if the artist stays.
-ASK_BEFORE_LEAVING = (
-    "<script>addEventListener('beforeunload', (event) => {"
-    " if (!document.querySelector('#settings .unapplied')) return;"
-    " event.preventDefault(); event.stopImmediatePropagation(); });</script>"
-)
 # Scroll bars and other parts that the browser draws follow the theme.
 COLOR_SCHEME = '<meta name="color-scheme" content="light dark">'
 

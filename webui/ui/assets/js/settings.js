@@ -82,7 +82,10 @@ result?.addEventListener("click", (event) => {
 
 // --- leaving -------------------------------------------------------------------------------------------------------
 
-// Closing the browser: a script in the page's head asks, before Gradio hears of it (ui/page.py).
+addEventListener("beforeunload", (event) => {
+  if (Object.keys(unapplied()).length) event.preventDefault();
+});
+
 document.addEventListener("leave-tab", (event) => {
   const { from, to } = /** @type {CustomEvent<{from: string, to: string}>} */ (event).detail;
   if (from !== "tab_settings" || !mark()) return;
