@@ -121,6 +121,18 @@ def test_depths_count_levels_with_attention_and_the_middle_is_deepest():
     assert [(level.halvings, level.depth) for level in levels.values()] == [(1, 0), (2, 1), (2, 2), (2, 1)]
 
 
+def test_in_xl_the_later_transformers_of_the_finest_level_count_to_the_next():
+    names = ["unet.down_blocks.0", "unet.down_blocks.1", "unet.down_blocks.2"]
+    places = {"down_blocks.1": (0, 1), "down_blocks.2": (0, 9), "mid_block": (0, 9), "up_blocks.1": (0, 1)}
+    names += [
+        f"unet.{place}.attentions.0.transformer_blocks.{at}.attn1"
+        for place, blocks in places.items()
+        for at in blocks
+    ]
+    depths = [level.depth for level in levels_of(dict.fromkeys(names, nn.Identity())).values()]
+    assert depths == [0, 1, 1, 1, 2, 2, 0, 1]
+
+
 @given(st.integers(1, 200), st.integers(1, 64), st.integers(0, 8), st.integers(0, 1000))
 def test_tiles_are_whole_and_not_below_the_least(side, least, options, seed):
     count = choose_count(Random(seed), side, least, options)

@@ -97,6 +97,10 @@ def test_hypertile_changes_large_pictures_alone_and_leaves_nothing_behind(contex
     second = made(**hires, options={"hypertile_enable_unet_secondpass": True, "hypertile_max_tile_unet": 128})
     assert second.image.tobytes() != made(**hires).image.tobytes()
     assert "Hypertile U-Net second pass: True" in second.infotext
+    # As in A1111, the first option stands for both passes.
+    both = made(**hires, options=unet | {"hypertile_enable_unet_secondpass": True})
+    assert "Hypertile U-Net: True" in both.infotext
+    assert "second pass" not in both.infotext
 
 
 def test_tiles_fit_together(context):

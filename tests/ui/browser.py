@@ -184,7 +184,7 @@ def reloaded(page: Page) -> None:
 def ready(page: Page) -> None:
     """Until the page has all that the server knows: what comes later would replace what is typed."""
     page.wait_for_selector("#tabs > .tab-nav > button.selected")
-    page.wait_for_function("document.querySelector('#setting_sd_model_checkpoint input').value !== ''")
+    page.wait_for_function("document.querySelector('#setting_sd_model_checkpoint input')?.value")
     page.wait_for_function("performance.now() - unanswered.since > 200 && unanswered.count === 0")
 
 

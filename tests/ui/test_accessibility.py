@@ -9,23 +9,9 @@ import pytest
 from playwright.sync_api import Locator, Page, expect
 
 from tests.ui import browser as steps
+from tests.ui.auditor import LOOKS, TWO, Auditor
 
 pytestmark = pytest.mark.timeout(600)
-# Dark or not, and a width in pixels.
-Look = tuple[bool, int]
-LOOKS: tuple[Look, ...] = ((True, 1440), (False, 1440), (True, 390), (False, 390))
-# Each run of axe takes a second: what stands on a ground that was checked in all looks has two of them.
-TWO = (LOOKS[0], LOOKS[3])
-# One rule more than axe's own choice: Lighthouse counts it. And one less, which wants a whole document.
-CHECK = """async (selector) => {
-  // What Svelte lets fly in begins with the next frame.
-  await new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)));
-  for (const each of document.getAnimations()) if (each.effect.getTiming().iterations < 100) each.finish();
-  const rules = { 'label-content-name-mismatch': { enabled: true }, region: { enabled: false } };
-  const { violations } = await axe.run(selector ?? document, { rules, resultTypes: ['violations'] });
-  const worst = violations.filter(({ impact }) => ['serious', 'critical'].includes(impact));
-  return worst.flatMap(({ id, nodes }) => nodes.map((it) => `${id}: ${it.target}: ${it.failureSummary}`));
-}"""
 
 
 @pytest.fixture(scope="module")
@@ -49,30 +35,6 @@ def add_metadata(path: Path, entries: dict[str, str]) -> None:
     size = int.from_bytes(data[:8], "little")
     head = json.dumps(json.loads(data[8 : 8 + size]) | {"__metadata__": entries}).encode()
     path.write_bytes(len(head).to_bytes(8, "little") + head + data[8 + size :])
-
-
-def set_look(page: Page, dark: bool, width: int) -> None:
-    """Gradio's dark side is a class."""
-    page.evaluate("dark => document.body.classList.toggle('dark', dark)", dark)
-    page.set_viewport_size({"width": width, "height": 900})
-
-
-class Auditor:
-    """Collects what axe finds in the states of a page, in all its looks."""
-
-    def __init__(self, page: Page) -> None:
-        self.page = page
-        self.found: list[str] = []
-        page.evaluate(f"{steps.read_axe()}; 0")
-        page.add_style_tag(content=steps.STILL)
-
-    def look(self, state: str, part: str | None = None, looks: tuple[Look, ...] = TWO) -> None:
-        """Check the page, or a part of it, as it is now."""
-        for dark, width in looks:
-            set_look(self.page, dark, width)
-            where = f"{state}, {'dark' if dark else 'light'}, {width} px: "
-            self.found += [where + text for text in self.page.evaluate(CHECK, part)]
-        set_look(self.page, dark=True, width=1440)
 
 
 @pytest.fixture
@@ -155,6 +117,38 @@ def test_axe_finds_nothing_serious_on_cards_and_in_dialogs(auditor, tmp_path):
     steps.drop(page, tmp_path / "model.safetensors")
     expect(page.locator("#arrivals li.failed")).to_be_visible()
     auditor.look("arrivals", "#arrivals")
+
+
+def test_axe_finds_nothing_serious_in_dialogs_over_the_form(auditor):
+    page = auditor.page
+    steps.set_number(page, "txt2img_steps", 13)
+    page.click("#keep_defaults")
+    expect(page.locator("#kept_defaults")).to_contain_text("13 steps")
+    auditor.look("kept defaults", "#kept_defaults")
+    page.fill("#txt2img_prompt textarea", "a heron")
+    page.click("#txt2img_styles_edit_button")
+    page.locator("dialog .styles-list").get_by_text("ink").click()
+    check_dialog(auditor, "Styles")
+    page.click("#txt2img_presets")
+    page.get_by_label("Name of the new preset").fill("Heron")
+    page.get_by_role("button", name="Save current as").click()
+    expect(page.locator("dialog .presets-list li")).to_have_count(1)
+    page.get_by_title("More for Heron").click()
+    auditor.look("a preset's menu", "dialog[open]")
+    page.get_by_role("menuitem", name="Delete").click()
+    expect(page.locator("dialog .presets-message")).to_contain_text("was deleted")
+    check_dialog(auditor, "Presets")
+    page.click("#txt2img_clear_prompt")
+    expect(page.locator("#txt2img_put_back")).to_be_visible()
+    auditor.look("an offer to put back", "#txt2img_toprow", LOOKS)
+    show(page, "settings")
+    steps.set_number(page, "setting_jpeg_quality", 90)
+    expect(page.locator("#settings_unapplied")).to_have_text("1 change not applied")
+    auditor.look("a changed setting", "#tab_settings")
+    show(page, "txt2img")
+    auditor.look("leaving settings", "dialog[open]")
+    page.locator("dialog[open]").get_by_text("Discard").click()
+    expect(page.locator("#tab_txt2img")).to_be_visible()
 
 
 def dialogs(page: Page) -> dict[str, Callable[[], None]]:

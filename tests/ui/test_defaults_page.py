@@ -8,6 +8,7 @@ import pytest
 from playwright.sync_api import expect
 
 from tests.ui import browser as steps
+from tests.ui.auditor import Auditor
 from tests.ui.browser import SCREENSHOTS, opened, reloaded, set_number, wait_until_idle
 
 PROMPT = "#txt2img_prompt textarea"
@@ -70,6 +71,9 @@ def test_a_first_start_makes_a_good_picture_and_a_new_browser_begins_anew(fresh_
     expect(page.locator("dialog .first-models li")).to_have_count(4)
     if SCREENSHOTS:
         page.screenshot(path=f"{SCREENSHOTS}/first-models.png")
+    auditor = Auditor(page)
+    auditor.look("first models", "dialog[open]")
+    assert not auditor.found, "\n".join(auditor.found)
     page.keyboard.press("Escape")
     page.click("#first_model .first-model-close")
     expect(page.locator("#first_model")).to_have_count(0)

@@ -12,6 +12,11 @@ SIZES = {"desktop": (1440, 900), "tablet": (820, 1180), "phone": (390, 844)}
 DRAWING = Path(__file__).resolve().parents[2] / "models" / "starter" / "grid.jpg"
 LONG_PROMPT = "a heron at the lake in the morning light, " * 40
 LEFT_OUT = "No LoRA is named 'nosuch'"
+LARGE_ENOUGH = """() => {
+  const all = [...document.querySelectorAll('#txt2img_gallery .thumbnail-small')];
+  const boxes = all.map((each) => each.getBoundingClientRect());
+  return boxes.length === 4 && boxes.every(({ width, height }) => Math.min(width, height) >= 64);
+}"""
 
 
 @pytest.fixture(params=list(SIZES))
@@ -81,6 +86,10 @@ def test_pictures_their_strip_and_their_tools_fit_the_window(sized_page):
     expect(notice).to_contain_text(LEFT_OUT)
     expect(notice).to_have_count(1)
     assert in_window(page, notice)
+    # It covers none of what one presses next.
+    for name in ("#txt2img_generate", "#txt2img_clear_prompt", "#txt2img_styles_edit_button"):
+        tool = page.locator(name)
+        assert not meet(box(notice), box(tool)), name
     if not is_narrow(page):
         assert box(notice)["y"] > box(page.locator("#txt2img_generate"))["bottom"]
         assert {name: box(page.locator(name)) for name in before} == before
@@ -92,8 +101,8 @@ def test_pictures_their_strip_and_their_tools_fit_the_window(sized_page):
     assert in_window(page, gallery)
     assert in_window(page, tools)
     assert not meet(box(tools), box(page.locator("#txt2img_generate_bar")))
-    thumbnails = page.locator("#txt2img_gallery .thumbnail-small").all()
-    assert all(min(box(each)["width"], box(each)["height"]) >= 64 for each in thumbnails)
+    # Looked at together: the gallery may be drawn anew between two looks.
+    page.wait_for_function(LARGE_ENOUGH)
     strip = box(page.locator("#txt2img_gallery .thumbnails"))
     assert not meet(strip, box(page.locator("#txt2img_gallery .media-button")))
     for icon in page.locator("#txt2img_gallery .icon-button-wrapper button").all():
@@ -120,7 +129,8 @@ def test_one_paints_and_generates_without_scrolling(sized_page):
     page.wait_for_selector("#img2maskimg .canvas.has-picture")
     canvas, bar = page.locator("#img2maskimg .canvas"), page.locator("#img2img_generate_bar")
     generate = page.locator("#img2img_generate")
-    scroll_to(page, canvas)
+    # The picture brought its canvas into sight, with its tools, below a prompt of many lines.
+    expect(canvas).to_be_in_viewport(ratio=1)
     expect(generate).to_be_in_viewport(ratio=1)
     assert in_window(page, canvas)
     assert not meet(box(canvas), box(bar))
@@ -138,7 +148,9 @@ def test_one_paints_and_generates_without_scrolling(sized_page):
     page.mouse.up()
     for name, value in (("steps", 2), ("width", 64), ("height", 64)):
         set_number(page, f"img2img_{name}", value)
-    scroll_to(page, canvas)
+    # Whoever chooses the mode again is there again.
+    page.locator("#mode_img2img > .tab-nav > button", has_text="Inpaint").first.click()
+    expect(canvas).to_be_in_viewport(ratio=1)
     top, at = box(canvas)["y"], page.evaluate("scrollY")
     generate.click()
     page.wait_for_selector("#img2img_gallery img", state="attached")
@@ -148,6 +160,11 @@ def test_one_paints_and_generates_without_scrolling(sized_page):
     if is_narrow(page):
         results, fields = page.locator("#img2img_results_panel"), page.locator("#img2img_steps")
         assert box(canvas)["bottom"] < box(results)["y"] < box(fields)["y"]
+    # A result that is sent on brings its canvas along.
+    page.click("#img2img_send_to_inpaint")
+    expect(canvas).to_have_attribute("data-size", "64x64")
+    expect(canvas).to_be_in_viewport(ratio=1)
+    assert not meet(box(canvas), box(bar))
     # What is typed into is never under the bar.
     seed = page.locator("#img2img_seed input")
     seed.focus()

@@ -457,7 +457,7 @@ def test_nothing_sticks_out_of_the_page(chromium, address, tab, width, height):
 
 @pytest.mark.skipif(SCREENSHOTS is None, reason="Set SCREENSHOTS to a folder to take pictures of the page.")
 @pytest.mark.parametrize("dark", [False, True])
-@pytest.mark.parametrize(("width", "height"), [(1440, 900), (390, 844)])
+@pytest.mark.parametrize(("width", "height"), [(1440, 900), (820, 1180), (390, 844)])
 def test_the_page_has_its_picture_taken(chromium, address, width, height, dark):
     page = opened(chromium, address, width=width, height=height, dark=dark)
     choose_starter(page)

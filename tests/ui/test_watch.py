@@ -11,7 +11,7 @@ import pytest
 from PIL import Image
 
 from webui.core.errors import NotFound
-from webui.core.events import Event, ImageReady, ImageSaved, Progress
+from webui.core.events import Event, ImageReady, ImageSaved, Message, Progress
 from webui.core.request import GenerationRequest
 from webui.core.settings import Settings
 from webui.core.stop import Stop
@@ -35,6 +35,8 @@ class OneStep:
         self.go.acquire()
         if request.prompt == "refuse":
             raise NotFound("There is no such thing.")
+        if request.prompt == "warn":
+            yield Message(text="No LoRA is named 'nosuch'.", level="warning")
         at = {"batch": 0, "batches": 1, "sampling_step": 1, "sampling_steps": 1}
         yield Progress(step=1, steps=1, **at)
         image = Image.new("RGB", (8, 8), "red")
@@ -216,3 +218,15 @@ def test_a_page_that_waits_says_whose_turn_it_is(watcher, jobs, go):
     assert watcher.whose_turn(first) == ""
     go.release(1000)
     assert second.wait(20)
+
+
+def test_who_comes_new_is_not_warned_of_what_somebody_else_did_before(watcher, jobs):
+    job = jobs.submit(GenerationRequest(prompt="warn", steps=1), Delivery("txt2img", owner="browser:1"))
+    assert job.wait(20)
+
+    async def shown_to(owner: str) -> str:
+        sent = [updates async for updates in watcher.follow(job, {}, owner)]
+        return merged(sent).get(watcher.toprow.notice, "")
+
+    assert "No LoRA is named" in asyncio.run(shown_to("browser:1"))
+    assert asyncio.run(shown_to("browser:2")) == ""

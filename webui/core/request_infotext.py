@@ -217,7 +217,7 @@ def hypertile_keys(request: GenerationRequest) -> list[str]:
     options, names = request.options, list[str]()
     if options.hypertile_enable_unet:
         names += ["hypertile_enable_unet"]
-    if request.hires and options.hypertile_enable_unet_secondpass:
+    elif request.hires and options.hypertile_enable_unet_secondpass:
         names += ["hypertile_enable_unet_secondpass"]
     parts = ["unet"] if names else []
     if options.hypertile_enable_vae:

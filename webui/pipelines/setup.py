@@ -8,7 +8,7 @@ from torch import Tensor, nn
 from webui.core.request import GenerationRequest
 from webui.diffusion.adapters.base import Adapter
 from webui.diffusion.adapters.hypernetwork import HypernetworkAdapter
-from webui.diffusion.adapters.hypertile import HyperTile, TileChoice, VaeHyperTile, largest_tile
+from webui.diffusion.adapters.hypertile import CELL, HyperTile, TileChoice, VaeHyperTile, largest_tile
 from webui.diffusion.adapters.tiling import Tiling
 from webui.diffusion.adapters.token_merging import TokenMerging
 from webui.diffusion.denoising import Denoising, RunOptions
@@ -95,7 +95,7 @@ def decode_latent(latent: Tensor, request: GenerationRequest, sd: LoadedModel) -
     wants_tiny = request.options.sd_vae_decode_method == TINY
     tiny = sd.tiny_vae.decoder if wants_tiny else None
     module = tiny or sd.vae.module
-    with tile_seamlessly(module, request), vae_hypertile(module, request):
+    with tile_seamlessly(module, request), vae_hypertile(module, request, latent):
         return sd.decode(latent) if tiny is None else apply_numbers(sd.tiny_vae.decode(latent))
 
 
@@ -217,10 +217,16 @@ def unet_hypertile(batch: Batch) -> HyperTile:
     return HyperTile(choice, options.hypertile_max_depth_unet)
 
 
-def vae_hypertile(module: nn.Module, request: GenerationRequest) -> AbstractContextManager[None]:
-    """The VAE's decoder attends within tiles while the context is open, if the request says so."""
+def vae_hypertile(
+    module: nn.Module, request: GenerationRequest, latent: Tensor
+) -> AbstractContextManager[None]:
+    """The VAE's decoder attends within tiles while the context is open, if the request says so.
+
+    Their size follows the picture that comes of the latent, which a second pass makes larger.
+    """
     options = request.options
     if not options.hypertile_enable_vae:
         return nullcontext()
-    tile = largest_tile(request.width, request.height, options.hypertile_max_tile_vae)
+    height, width = (side * CELL for side in latent.shape[-2:])
+    tile = largest_tile(width, height, options.hypertile_max_tile_vae)
     return VaeHyperTile(TileChoice(tile, options.hypertile_swap_size_vae, request.seed)).attach(module)

@@ -1,7 +1,9 @@
 """HyperTile (Fernandes 2023): self-attention within tiles of the picture, whose sizes change with each step.
 
 Attention costs the square of its tokens, so large pictures take less time; the changing sizes keep the tiles'
-edges from being seen. Options and the choice of sizes are A1111's.
+edges from being seen. Options, depths and the choice of sizes are A1111's, with its draws from Python's
+random. Its pictures differ where following it would be no gain: it takes the sides of pictures that are not
+square for each other, and draws on from batch to batch and for the VAE, so that previews change the picture.
 """
 
 import re
@@ -18,6 +20,8 @@ from torch import Tensor, nn
 # Pixels of a latent's cell, and the least side of a tile in pixels.
 CELL, LEAST_TILE = 8, 128
 SELF_ATTENTION = re.compile(r"\b(?:(down|up)_blocks\.(\d+)|mid_block)\..*\battn1$")
+# Not the first of several transformers in one place, as SDXL has them.
+LATER_TRANSFORMER = re.compile(r"\btransformer_blocks\.[1-9]\d*\.attn1$")
 # Height and width in tokens, and into how many tiles each is parted.
 Layout = tuple[int, int, int, int]
 VAE_ATTENTION = re.compile(r"\bdecoder\.mid_block\.attentions\.0$")
@@ -137,12 +141,16 @@ def levels_of(modules: dict[str, nn.Module]) -> dict[str, Level]:
         return int(match[2]) if match[1] == "down" else last - int(match[2])
 
     finest = sorted({halvings_of(match) for match in found.values() if match[1] is not None})
-    # The middle is deeper than all, whatever its size.
-    return {
-        name: Level(halvings, finest.index(halvings) if match[1] is not None else len(finest))
-        for name, match in found.items()
-        for halvings in [halvings_of(match)]
-    }
+
+    def depth_of(name: str, match: re.Match[str]) -> int:
+        # The middle is deeper than all, whatever its size.
+        if match[1] is None:
+            return len(finest)
+        depth = finest.index(halvings_of(match))
+        # A1111 counts the later transformers of the finest level to the next one.
+        return 1 if depth == 0 and LATER_TRANSFORMER.search(name) else depth
+
+    return {name: Level(halvings_of(match), depth_of(name, match)) for name, match in found.items()}
 
 
 def listen(attention: nn.Module, layout_of: Callable[[int], Layout | None], stack: ExitStack) -> None:

@@ -1,4 +1,7 @@
-"""Checkpoints to begin with, for whoever has only the Starter. Nobody is asked before one is chosen."""
+"""Checkpoints to begin with, for whoever has only the Starter. Nobody is asked before one is chosen.
+
+Sizes and licences are those that their repositories tell, as several public lists of models repeat them.
+"""
 
 from pydantic import BaseModel, ConfigDict
 

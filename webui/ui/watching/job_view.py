@@ -170,10 +170,11 @@ def queue_html(view: JobView) -> str:
     return f'<span class="queue-badge">{view.waiting}</span> waiting'
 
 
-def notices_html(view: JobView) -> str:
+def notices_html(view: JobView, warns: bool = True) -> str:
     """What stands under Generate: why the job failed, and its warnings."""
     error = view.finished.error if view.finished else None
-    warnings = dict.fromkeys(message.text for message in view.messages if message.level == "warning")
+    told = view.messages if warns else ()
+    warnings = dict.fromkeys(message.text for message in told if message.level == "warning")
     return notice(error or "") + "".join(notice(text, "warning") for text in warnings)
 
 

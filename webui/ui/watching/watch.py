@@ -66,7 +66,7 @@ class Watcher:
         shown, sent_at = "", time.monotonic()
         while True:
             if (job := self.jobs.recent(self.tab, owner)) and job.id != shown:
-                async for updates in self.follow(job, on_page):
+                async for updates in self.follow(job, on_page, owner):
                     yield updates
                 # A busy browser skips all but the last of several updates: the last one has it all.
                 yield dict(on_page)
@@ -76,19 +76,22 @@ class Watcher:
                 sent_at = time.monotonic()
             await asyncio.sleep(LOOK_EVERY_S)
 
-    async def follow(self, job: Job, on_page: Updates) -> AsyncIterator[Updates]:
+    async def follow(self, job: Job, on_page: Updates, owner: str | None = None) -> AsyncIterator[Updates]:
         """What the page shows until the job ends, whenever something changes; `on_page` collects it.
 
         All but the pictures is sent each time, because a busy browser skips updates. Pictures are sent when
         they change, so that the one the artist looks at stays selected; and notices, because handlers write
-        theirs in the same place.
+        theirs in the same place. What somebody else was warned of before this page came is no news here.
         """
+        warns = owner in (None, job.owner) or view_of(job, 0).is_active
         once = [*self.picture_parts, self.toprow.notice]
         while True:
             view = view_of(job, self.waiting_behind(job), self.whose_turn(job))
             # Where the watcher has written no notice, one may be there that a handler wrote.
             seen = {self.toprow.notice: ""} | on_page
-            fresh = {part: value for part, value in self.render(view).items() if seen.get(part) != value}
+            fresh = {
+                part: value for part, value in self.render(view, warns).items() if seen.get(part) != value
+            }
             on_page.update(fresh)
             if fresh:
                 yield {part: value for part, value in on_page.items() if part in fresh or part not in once}
@@ -112,14 +115,14 @@ class Watcher:
             return "another of yours is running"
         return "somebody else's is running" if running.owner else "one of the API is running"
 
-    def render(self, view: JobView) -> Updates:
+    def render(self, view: JobView, warns: bool = True) -> Updates:
         """Everything the page shows of a job. While it has no picture yet, those of the job before stay.
 
         The page's styles hide parts without a text, and buttons that only a running job needs.
         """
         updates: Updates = {
             self.toprow.queue: queue_html(view),
-            self.toprow.notice: notices_html(view),
+            self.toprow.notice: notices_html(view, warns),
             self.results.progress: progress_html(view),
             self.results.preview: preview_html(view),
             self.results.log: log_html(view),

@@ -1,8 +1,9 @@
 // The canvases of the page, and what the rest of it may ask of them. Their parts are in js/canvas/.
 import { copyOf, referencesOf } from "./canvas/outbox.js";
 import { CanvasPanel } from "./canvas/panel.js";
+import { reveal } from "./canvas/reveal.js";
 import { address, messageOf } from "./server.js";
-import { find, findAll, nextFrame, onChange, publish } from "./dom.js";
+import { closest, find, findAll, onChange, publish } from "./dom.js";
 
 /** @import { Board } from "./canvas/board.js" */
 
@@ -28,6 +29,7 @@ function mount(element) {
   const { board } = new CanvasPanel(element, targets, copyTo);
   boards.set(board.name, board);
   board.on("change", () => dispatchEvent(new CustomEvent("canvas-change", { detail: board.name })));
+  board.on("taken", () => void reveal(element));
   board.restored = board.restore();
 }
 
@@ -48,8 +50,22 @@ async function copyTo(name, from) {
   if (!blob) return from.say(NO_PICTURE);
   if (!(await boards.get(name)?.take(blob))) return;
   const mode = TARGETS.find(([target]) => target === name)?.[1];
-  if (mode) chooseMode(mode.replace(/:.*/, ""));
+  if (!mode) return;
+  chooseMode(mode.replace(/:.*/, ""));
+  await show(name);
 }
+
+/** @param {string} name of a canvas that has a picture */
+async function show(name) {
+  const canvas = find(`.canvas[data-name="${name}"]`);
+  if (canvas && boards.get(name)?.state.base) await reveal(canvas);
+}
+
+// Whoever chooses a mode wants to paint.
+document.addEventListener("click", (event) => {
+  const button = closest(event, "#mode_img2img > .tab-nav > button");
+  if (button) void show(MODES[button.textContent]);
+});
 
 /**
  * What the server needs of the mode's canvas, as JSON; a sentence in it where there is nothing to begin with.
@@ -111,19 +127,8 @@ async function sendToCanvas(path, mode) {
   else board.say("The picture is no longer on the server.");
   chooseMode(mode);
   window.webui.showTab("img2img");
-  await nextFrame();
-  await nextFrame();
-  reveal(board.view.stage);
-}
-
-/**
- * Scrolls to a canvas, unless all of it is in sight, and gives it the keys.
- * @param {HTMLElement} stage
- */
-function reveal(stage) {
-  const { top, bottom } = stage.getBoundingClientRect();
-  if (top < 0 || bottom > innerHeight) stage.scrollIntoView({ block: "center" });
-  stage.focus({ preventScroll: true });
+  await show(board.name);
+  board.view.stage.focus({ preventScroll: true });
 }
 
 onChange(document.body, () => {

@@ -44,8 +44,8 @@ function draw() {
   });
   list.replaceChildren(
     make("span", { className: "examples-head", textContent: "Try" }),
-    ...shown().map(drawExample),
     ...(examples.length > AT_ONCE ? [others] : []),
+    ...shown().map(drawExample),
   );
 }
 

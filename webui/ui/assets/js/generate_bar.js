@@ -29,6 +29,17 @@ function stick({ actions, bar, results }) {
 }
 
 /**
+ * Tells the styles how far below the bar the tools and styles end, so that notices cover none of them.
+ * @param {Boxes} boxes
+ */
+function clearTools({ actions, bar }) {
+  if (!isShown(actions) || actions.classList.contains("stuck")) return;
+  const end = actions.lastElementChild?.getBoundingClientRect().bottom ?? 0;
+  const below = `${Math.max(Math.round(end - bar.getBoundingClientRect().bottom), 0)}px`;
+  if (bar.style.getPropertyValue("--tools-end") !== below) bar.style.setProperty("--tools-end", below);
+}
+
+/**
  * Tells the styles how much of the window lies above the results, so that the gallery fits into the rest.
  * @param {Boxes} boxes
  */
@@ -101,6 +112,7 @@ for (const tab of TABS) {
 function place() {
   for (const boxes of all) {
     stick(boxes);
+    clearTools(boxes);
     measure(boxes);
   }
 }
@@ -110,5 +122,5 @@ addEventListener("resize", place);
 visualViewport?.addEventListener("resize", uncover);
 // Prompts grow, cards unfold, lists of models appear above: none of these is a resize of the window.
 const growth = new ResizeObserver(place);
-for (const { actions, results } of all) for (const element of [actions, results]) growth.observe(element);
+for (const { actions, results } of all) for (const element of [...actions.children, actions, results]) growth.observe(element);
 place();

@@ -366,6 +366,7 @@ interface BoardEvents {
   brush: undefined;
   kept: undefined;
   say: string | undefined;
+  taken: undefined;
   busy: boolean;
   pick: Point;
   shape: undefined;

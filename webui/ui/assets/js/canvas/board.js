@@ -147,6 +147,7 @@ export class Board extends EventTarget {
     try {
       const base = await readBase(blob);
       this.replace(makeState(base));
+      this.tell("taken", undefined);
       return true;
     } catch (error) {
       this.say(messageOf(error));
