@@ -11,7 +11,14 @@ from torch import Tensor, nn
 from webui.core.sampling import AUTOMATIC, find_sampler
 from webui.diffusion.adapters.base import Adapter
 from webui.diffusion.conditioning import Conditioning
-from webui.diffusion.guidance import Guidance, GuidedNetwork, Hooks, NetworkInput, NetworkOutput
+from webui.diffusion.guidance import (
+    DenoisingNetwork,
+    Guidance,
+    GuidedNetwork,
+    Hooks,
+    NetworkInput,
+    NetworkOutput,
+)
 from webui.diffusion.inpaint import LatentMask
 from webui.diffusion.noise import ImageNoise
 from webui.diffusion.prediction import (
@@ -116,6 +123,7 @@ class Denoising:
     before_evaluation: list[Callable[[GuidedNetwork, Tensor], None]] = field(default_factory=list)
     before_guidance: list[Callable[[NetworkInput], None]] = field(default_factory=list)
     before_network: list[Callable[[NetworkInput], None]] = field(default_factory=list)
+    around_network: list[Callable[[DenoisingNetwork], DenoisingNetwork]] = field(default_factory=list)
     after_network: list[Callable[[NetworkOutput], None]] = field(default_factory=list)
     after_guidance: list[Callable[[Tensor, GuidedNetwork], Tensor]] = field(default_factory=list)
     guided: GuidedNetwork | None = None
@@ -180,6 +188,7 @@ class Denoising:
         keep_fitting(self.before_evaluation)
         keep_fitting(self.before_guidance)
         keep_fitting(self.before_network)
+        keep_fitting(self.around_network)
         keep_fitting(self.after_network)
         keep_fitting(self.after_guidance)
         keep_fitting(self.adapters)
@@ -212,6 +221,7 @@ class Denoising:
                 self.before_evaluation,
                 self.before_guidance,
                 self.before_network,
+                self.around_network,
                 self.after_network,
                 self.after_guidance,
             ),

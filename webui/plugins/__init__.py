@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from webui.diffusion.conditioning import Conditioning, EmbeddingBatch, EncodedPart
     from webui.diffusion.denoising import Denoising
     from webui.diffusion.guidance import (
+        DenoisingNetwork,
         Guidance,
         GuidedNetwork,
         NetworkInput,
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
         Row,
         combine,
     )
+    from webui.diffusion.prediction import TimestepPreconditioning
     from webui.plugins.batch import Batch
     from webui.plugins.context import Context
     from webui.plugins.moments import BatchImages, PictureMoment, SavingMoment
@@ -48,8 +50,9 @@ HOMES = {
     "webui.diffusion.conditioning": ("Conditioning", "EmbeddingBatch", "EncodedPart"),
     "webui.diffusion.denoising": ("Denoising",),
     "webui.diffusion.guidance": (
-        "Guidance", "GuidedNetwork", "NetworkInput", "NetworkOutput", "Row", "combine",
+        "DenoisingNetwork", "Guidance", "GuidedNetwork", "NetworkInput", "NetworkOutput", "Row", "combine",
     ),
+    "webui.diffusion.prediction": ("TimestepPreconditioning",),
     "webui.plugins.batch": ("Batch",),
     "webui.plugins.context": ("Context",),
     "webui.plugins.moments": ("BatchImages", "PictureMoment", "SavingMoment"),
@@ -65,6 +68,7 @@ __all__ = [
     "Conditioning",
     "Context",
     "Denoising",
+    "DenoisingNetwork",
     "EmbeddingBatch",
     "EncodedPart",
     "Event",
@@ -96,6 +100,7 @@ __all__ = [
     "SavingMoment",
     "Script",
     "Settings",
+    "TimestepPreconditioning",
     "UnusableFile",
     "WebuiError",
     "combine",
