@@ -99,7 +99,7 @@ class Probe:
 
     @torch.no_grad()
     def expect(self, guide: Any) -> Tensor:
-        """The mixed result that `guide` makes of raw outputs: (unet, latent, timestep, cond, uncond) -> raw."""
+        """The result of `guide`: (unet, latent, timestep, cond, uncond) -> raw output."""
         latent, timestep = self.batch.network_latent()
         unet = copy.deepcopy(self.network.unet)
         both = self.raw(unet, latent, timestep, self.embeddings)
@@ -336,7 +336,7 @@ def test_each_kind_changes_the_picture_and_its_infotext_makes_it_again(context: 
         {"sampler": "LCM"},
         {"model": "tiny-sd2v"},
         {"model": "tiny-sdxl"},
-        {"tiling": True, "token_merging_ratio": 0.5},
+        {"tiling": True, "options": {"token_merging_ratio": 0.5}},
     ],
 )
 def test_all_kinds_together_run_with_other_features_and_a_batch_equals_single_pictures(

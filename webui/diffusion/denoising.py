@@ -10,7 +10,7 @@ from torch import Tensor, nn
 
 from webui.core.sampling import AUTOMATIC, find_sampler
 from webui.diffusion.adapters.base import Adapter
-from webui.diffusion.conditioning import Conditioning
+from webui.diffusion.conditioning import Conditioning, EncodedPart
 from webui.diffusion.guidance import (
     DenoisingNetwork,
     Guidance,
@@ -33,6 +33,8 @@ from webui.diffusion.samplers import SAMPLERS, Sampler
 from webui.diffusion.schedules import ScheduleOptions, sampler_sigmas, sampler_timesteps
 from webui.diffusion.step import NoiseSource, SamplerOptions, Step
 
+# Prompt and negative prompt -> the AND parts of each.
+EncodeTexts = Callable[[str, str], tuple[tuple[EncodedPart, ...], ...]]
 # A strength of 1 would divide the steps so that none is left over.
 MAX_DENOISING_STRENGTH = 0.999
 
@@ -99,6 +101,7 @@ class Denoising:
     `noise` starts the images, unless `first_noise` (B, C, h, w) is given. `sigmas` (falling) replaces the
     schedule. The lists of functions are the moments described at `Hooks`; `guided` is there once `run` has
     begun. `family` is the network's, as `Family` names it. `resources` are closed when the run ends.
+    `encode` encodes further texts as the batch's own were, before the run begins.
     """
 
     network: nn.Module
@@ -128,6 +131,7 @@ class Denoising:
     after_guidance: list[Callable[[Tensor, GuidedNetwork], Tensor]] = field(default_factory=list)
     guided: GuidedNetwork | None = None
     resources: ExitStack = field(default_factory=ExitStack)
+    encode: EncodeTexts | None = None
     _attached: ExitStack | None = None
 
     @property

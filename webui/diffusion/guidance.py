@@ -154,8 +154,8 @@ class Hooks:
     `before_evaluation` may exchange network and prompts (a refiner). `before_guidance` sees the whole batch,
     negative rows included. `before_network` sees what remains after padding and leaving out; residuals are
     added here. `around_network` wraps each call of the network, the last one outermost: it is given what to
-    call and returns what is called in its place. `after_network` may edit the results. `after_guidance` returns the mixed result it wants in
-    place of the given one.
+    call and returns what is called in its place. `after_network` may edit the results. `after_guidance`
+    returns the mixed result it wants in place of the given one.
     """
 
     before_evaluation: list[Callable[["GuidedNetwork", Tensor], None]] = field(default_factory=list)
