@@ -62,6 +62,13 @@ class EmbeddingBatch:
             self.crossattn[start:stop], None if self.vector is None else self.vector[start:stop]
         )
 
+    def select(self, rows: list[int]) -> "EmbeddingBatch":
+        """Some of the rows, one after the other."""
+        if not rows:
+            return self.rows(0, 0)
+        vector = None if self.vector is None else pick(self.vector, rows)
+        return EmbeddingBatch(pick(self.crossattn, rows), vector)
+
     def joined(self, other: "EmbeddingBatch") -> "EmbeddingBatch":
         """These rows, then the other's, which must have as many tokens."""
         vector = None
@@ -96,6 +103,14 @@ class Conditioning:
         crossattn = torch.stack([pad_with_last(embedding.crossattn, tokens) for embedding in embeddings])
         vectors = [embedding.vector for embedding in embeddings if embedding.vector is not None]
         return EmbeddingBatch(crossattn, torch.stack(vectors) if vectors else None)
+
+
+def pick(values: Tensor, rows: list[int]) -> Tensor:
+    """Rows in the given order, at least one.
+
+    Made of slices, because a list of indices would have to wait for the device.
+    """
+    return torch.cat([values[row : row + 1] for row in rows])
 
 
 def pad_with_last(crossattn: Tensor, tokens: int) -> Tensor:

@@ -11,8 +11,15 @@ from torch import Tensor, nn
 
 from webui.core.sampling import AUTOMATIC
 from webui.diffusion.adapters.base import Adapter
-from webui.diffusion.conditioning import Conditioning
-from webui.diffusion.guidance import Guidance, GuidedNetwork, Hooks, NetworkInput, NetworkOutput
+from webui.diffusion.conditioning import Conditioning, EncodedPart
+from webui.diffusion.guidance import (
+    DenoisingNetwork,
+    Guidance,
+    GuidedNetwork,
+    Hooks,
+    NetworkInput,
+    NetworkOutput,
+)
 from webui.diffusion.inpaint import LatentMask
 from webui.diffusion.noise import ImageNoise
 from webui.diffusion.prediction import (
@@ -27,6 +34,8 @@ from webui.diffusion.samplers import Sampler, sampler_of
 from webui.diffusion.schedules import ScheduleOptions, sampler_sigmas, sampler_timesteps
 from webui.diffusion.step import NoiseSource, SamplerOptions, Step
 
+# Prompt and negative prompt -> the AND parts of each.
+EncodeTexts = Callable[[str, str], tuple[tuple[EncodedPart, ...], ...]]
 # A strength of 1 would divide the steps so that none is left over.
 MAX_DENOISING_STRENGTH = 0.999
 
@@ -101,6 +110,7 @@ class Denoising:
     `noise` starts the images, unless `first_noise` (B, C, h, w) is given. `sigmas` (falling) replaces the
     schedule. The lists of functions are the moments described at `Hooks`; `guided` is there once `run` has
     begun. `family` is the network's, as `Family` names it. `resources` are closed when the run ends.
+    `encode` encodes further texts as the batch's own were, before the run begins.
     """
 
     network: nn.Module
@@ -125,10 +135,12 @@ class Denoising:
     before_evaluation: list[Callable[[GuidedNetwork, Tensor], None]] = field(default_factory=list)
     before_guidance: list[Callable[[NetworkInput], None]] = field(default_factory=list)
     before_network: list[Callable[[NetworkInput], None]] = field(default_factory=list)
+    around_network: list[Callable[[DenoisingNetwork], DenoisingNetwork]] = field(default_factory=list)
     after_network: list[Callable[[NetworkOutput], None]] = field(default_factory=list)
     after_guidance: list[Callable[[Tensor, GuidedNetwork], Tensor]] = field(default_factory=list)
     guided: GuidedNetwork | None = None
     resources: ExitStack = field(default_factory=ExitStack)
+    encode: EncodeTexts | None = None
     _attached: ExitStack | None = None
 
     @property
@@ -189,6 +201,7 @@ class Denoising:
         keep_fitting(self.before_evaluation)
         keep_fitting(self.before_guidance)
         keep_fitting(self.before_network)
+        keep_fitting(self.around_network)
         keep_fitting(self.after_network)
         keep_fitting(self.after_guidance)
         keep_fitting(self.adapters)
@@ -221,6 +234,7 @@ class Denoising:
                 self.before_evaluation,
                 self.before_guidance,
                 self.before_network,
+                self.around_network,
                 self.after_network,
                 self.after_guidance,
             ),

@@ -6,13 +6,13 @@ in order.
 """
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Protocol
 
 import torch
 from torch import Tensor
 
-from webui.diffusion.conditioning import Conditioning, EmbeddingBatch, fit_uncond, pad_equally
+from webui.diffusion.conditioning import Conditioning, EmbeddingBatch, fit_uncond, pad_equally, pick
 from webui.diffusion.inpaint import LatentMask
 from webui.diffusion.prediction import Preconditioning
 
@@ -87,6 +87,26 @@ class NetworkInput:
     skips_uncond: bool = False
     residuals: dict[str, Any] = field(default_factory=dict)  # Any: tensors or tuples of them
 
+    @property
+    def share_done(self) -> float:
+        """The share of the evaluations that lie behind, from 0 to below 1 (DPM adaptive may pass it)."""
+        return self.evaluation / max(self.total_evaluations, 1)
+
+    def select(self, rows: list[int]) -> "NetworkInput":
+        """Some of the rows, in their order, for one more evaluation (see `NetworkOutput.evaluate`)."""
+        assert rows and rows == sorted(rows), "prompts stand before negatives"
+        count, conditioning = len(self.cond), self.image_conditioning
+        return replace(
+            self,
+            rows=tuple(self.rows[row] for row in rows),
+            latent=pick(self.latent, rows),
+            level=pick(self.level, rows),
+            cond=self.cond.select([row for row in rows if row < count]),
+            uncond=self.uncond.select([row - count for row in rows if row >= count]),
+            image_conditioning=None if conditioning is None else pick(conditioning, rows),
+            residuals={name: pick_rows(value, rows) for name, value in self.residuals.items()},
+        )
+
     def network_latent(self) -> tuple[Tensor, Tensor]:
         """What the network itself gets, without image conditioning: its latent and timesteps (N,)."""
         return self.preconditioning.network_input(self.latent, self.level)
@@ -101,7 +121,7 @@ class NetworkInput:
 
     def calls(self, batch_size: int | None = None) -> Iterator[tuple[slice, EmbeddingBatch]]:
         """Rows that can run together: all, unless their lengths differ; at most `batch_size`."""
-        groups = [self.cond, self.uncond] if len(self.uncond) else [self.cond]
+        groups = [group for group in (self.cond, self.uncond) if len(group)]
         if len(groups) == 2 and self.cond.tokens == self.uncond.tokens:
             groups = [self.cond.joined(self.uncond)]
         first = 0
@@ -115,11 +135,16 @@ class NetworkInput:
 
 @dataclass(slots=True)
 class NetworkOutput:
-    """Results (N, C, h, w) of one evaluation before mixing: denoised, or for timestep samplers noise."""
+    """Results (N, C, h, w) of one evaluation before mixing: denoised, or for timestep samplers noise.
+
+    `evaluate` runs the network once more on an input of the same step, made by `input.select` and `replace`:
+    results for its rows. It counts as no evaluation, and no hook is called.
+    """
 
     result: Tensor
     rows: tuple[Row, ...]
     input: NetworkInput
+    evaluate: Callable[[NetworkInput], Tensor]
 
 
 @dataclass(slots=True)
@@ -128,13 +153,15 @@ class Hooks:
 
     `before_evaluation` may exchange network and prompts (a refiner). `before_guidance` sees the whole batch,
     negative rows included. `before_network` sees what remains after padding and leaving out; residuals are
-    added here. `after_network` may edit the results. `after_guidance` returns the mixed result it wants in
-    place of the given one.
+    added here. `around_network` wraps each call of the network, the last one outermost: it is given what to
+    call and returns what is called in its place. `after_network` may edit the results. `after_guidance`
+    returns the mixed result it wants in place of the given one.
     """
 
     before_evaluation: list[Callable[["GuidedNetwork", Tensor], None]] = field(default_factory=list)
     before_guidance: list[Callable[[NetworkInput], None]] = field(default_factory=list)
     before_network: list[Callable[[NetworkInput], None]] = field(default_factory=list)
+    around_network: list[Callable[[DenoisingNetwork], DenoisingNetwork]] = field(default_factory=list)
     after_network: list[Callable[[NetworkOutput], None]] = field(default_factory=list)
     after_guidance: list[Callable[[Tensor, "GuidedNetwork"], Tensor]] = field(default_factory=list)
 
@@ -256,17 +283,20 @@ class GuidedNetwork:
             batch.cond, batch.uncond = pad_equally(batch.cond, batch.uncond, options.padding)
             self.effects.add("Pad conds")
 
-    def _run(self, batch: NetworkInput) -> NetworkOutput:
-        """The network's results; where the negative rows were left out, the prompts' stand in for them."""
+    def _evaluate(self, batch: NetworkInput) -> Tensor:
+        """The network's results for the rows of a batch, as samplers read them."""
         latent, timestep = batch.network_latent()
         inputs = (
             latent
             if batch.image_conditioning is None
             else torch.cat([latent, batch.image_conditioning], dim=1)
         )
+        network = self.network
+        for wrap in self.hooks.around_network:
+            network = wrap(network)
         size = None if self.guidance.batch_cond_uncond else len(self.cond.images)
         outputs = [
-            self.network(
+            network(
                 inputs[rows],
                 timestep[rows],
                 embeddings.crossattn,
@@ -276,12 +306,16 @@ class GuidedNetwork:
             for rows, embeddings in batch.calls(size)
         ]
         raw = outputs[0] if len(outputs) == 1 else torch.cat(outputs)
-        result, rows = self.preconditioning.result(batch.latent, raw, batch.level), batch.rows
+        return self.preconditioning.result(batch.latent, raw, batch.level)
+
+    def _run(self, batch: NetworkInput) -> NetworkOutput:
+        """The network's results; where the negative rows were left out, the prompts' stand in for them."""
+        result, rows = self._evaluate(batch), batch.rows
         if batch.skips_uncond:
             first = [index for index, row in enumerate(rows) if not row.part]
             result = torch.cat([result, pick(result, first)])
             rows += tuple(Row(image, False) for image in range(len(first)))
-        self._last = NetworkOutput(result, rows, batch)
+        self._last = NetworkOutput(result, rows, batch, self._evaluate)
         for hook in self.hooks.after_network:
             hook(self._last)
         return self._last
@@ -316,18 +350,19 @@ def combine(result: Tensor, rows: tuple[Row, ...], scale: float) -> Tensor:
     return mixed
 
 
-def pick(values: Tensor, rows: list[int]) -> Tensor:
-    """Rows in the given order.
-
-    Made of slices, because a list of indices would have to wait for the device.
-    """
-    return torch.cat([values[row : row + 1] for row in rows])
-
-
 def take_rows(value: Any, rows: slice) -> Any:  # noqa: ANN401 - tensors, or tuples and lists of them
     """The rows of a residual, whatever it is made of."""
     if isinstance(value, Tensor):
         return value[rows]
     if isinstance(value, list | tuple):
         return type(value)(take_rows(item, rows) for item in value)
+    return value
+
+
+def pick_rows(value: Any, rows: list[int]) -> Any:  # noqa: ANN401 - as in take_rows
+    """Some rows of a residual, one after the other."""
+    if isinstance(value, Tensor):
+        return pick(value, rows)
+    if isinstance(value, list | tuple):
+        return type(value)(pick_rows(item, rows) for item in value)
     return value

@@ -29,7 +29,7 @@ Texts = tuple[str, str]
 class EncodedBatch:
     """What the network reads for each picture of a batch; `padding` (77, D) is the empty prompt.
 
-    `embedding_hashes` has an entry for each picture.
+    `embedding_hashes` has an entry for each picture. `read` encodes further texts in the same way.
     """
 
     cond: Conditioning
@@ -38,6 +38,7 @@ class EncodedBatch:
     activated: Activated
     warnings: tuple[str, ...] = ()
     embedding_hashes: tuple[EmbeddingHashes, ...] = ()
+    read: "TextReader | None" = None
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -89,6 +90,7 @@ def encode_batch(
         activated,
         tuple(dict.fromkeys(text for each in encoded for text in each.warnings)),
         tuple(each.embedding_hashes for each in encoded),
+        read,
     )
 
 
@@ -124,6 +126,11 @@ class TextReader:
             tuple(dict.fromkeys((*positive.warnings, *negative.warnings, *usable.warnings))),
             encode.used((negative, positive), usable.short_hashes) if usable.inversions else (),
         )
+
+    def encode(self, prompt: str, negative_prompt: str) -> tuple[tuple[EncodedPart, ...], ...]:
+        """AND parts of a prompt, and of a negative prompt; networks in the prompt are passed over."""
+        texts = self(lift_networks(prompt)[0], negative_prompt)
+        return texts.cond, texts.uncond
 
     def empty(self) -> Tensor:
         """The empty prompt (77, D)."""

@@ -74,6 +74,7 @@ def make_denoising(batch: Batch, sd: LoadedModel, encoded: EncodedBatch, noise: 
             no_batch_determinism=options.no_dpmpp_sde_batch_determinism,
         ),
         adapters=adapters(batch, encoded),
+        encode=None if encoded.read is None else encoded.read.encode,
     )
 
 

@@ -39,6 +39,7 @@ if TYPE_CHECKING:
     from webui.diffusion.conditioning import Conditioning, EmbeddingBatch, EncodedPart
     from webui.diffusion.denoising import Denoising
     from webui.diffusion.guidance import (
+        DenoisingNetwork,
         Guidance,
         GuidedNetwork,
         Hooks,
@@ -51,6 +52,7 @@ if TYPE_CHECKING:
     from webui.diffusion.step import SamplerOptions, Step
     from webui.models.files.tensors import open_tensors
     from webui.library.catalog.upscaler_names import find_upscaler, upscaler_names
+    from webui.diffusion.prediction import TimestepPreconditioning
     from webui.plugins.batch import Batch
     from webui.plugins.context import Context
     from webui.plugins.moments import BatchImages, PictureMoment, SavingMoment
@@ -88,6 +90,9 @@ HOMES = {
     "webui.models.files.tensors": ("open_tensors",),
     "webui.diffusion.prediction": ("SigmaPreconditioning",),
     "webui.library.catalog.upscaler_names": ("find_upscaler", "upscaler_names"),
+        "DenoisingNetwork", "Guidance", "GuidedNetwork", "NetworkInput", "NetworkOutput", "Row", "combine",
+    ),
+    "webui.diffusion.prediction": ("TimestepPreconditioning",),
     "webui.plugins.batch": ("Batch",),
     "webui.plugins.context": ("Context",),
     "webui.plugins.moments": ("BatchImages", "PictureMoment", "SavingMoment"),
@@ -109,6 +114,7 @@ __all__ = [
     "Conditioning",
     "Context",
     "Denoising",
+    "DenoisingNetwork",
     "EmbeddingBatch",
     "EncodedPart",
     "Event",
@@ -151,6 +157,7 @@ __all__ = [
     "Settings",
     "SigmaPreconditioning",
     "Step",
+    "TimestepPreconditioning",
     "UnusableFile",
     "WebuiError",
     "Withdrawn",

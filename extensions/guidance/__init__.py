@@ -1,0 +1,1 @@
+"""Other ways to weigh prompts: CFG rescale, PAG, SAG, skip-layer guidance, dynamic thresholding, FreeU."""

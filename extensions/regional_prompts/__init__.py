@@ -1,0 +1,1 @@
+"""Regional prompts: other words for other parts of the picture."""

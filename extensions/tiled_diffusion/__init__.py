@@ -1,0 +1,1 @@
+"""Large pictures in overlapping tiles of the latent: MultiDiffusion and Mixture of Diffusers."""
