@@ -108,9 +108,7 @@ def build_services(flags: Flags, root: Path, sites: Sites | None = None) -> Serv
         # Loads torch, diffusers and transformers: seconds that the page need not wait for.
         from webui.jobs.local_worker import LocalWorker
 
-        worker = LocalWorker(
-            catalog, inputs, latents, flags, program, extensions.plugins, paths, read_styles
-        )
+        worker = LocalWorker(catalog, inputs, latents, flags, program, extensions.plugins, paths, read_styles)
         worker.preload(settings.current)
         return worker
 

@@ -158,7 +158,9 @@ def first_module(control_type: str, catalog: Any) -> str:  # noqa: ANN401 - as a
     """The preprocessor that is chosen with a type: one that can be used now."""
     names = modules_of(control_type)
     wanted = [FIRST_CHOICES.get(control_type, ""), *names[1:], NONE_MODULE]
-    return next(name for name in wanted if name in names and not missing_weights(PREPROCESSORS[name], catalog))
+    return next(
+        name for name in wanted if name in names and not missing_weights(PREPROCESSORS[name], catalog)
+    )
 
 
 def describe_module(entry: Preprocessor, catalog: Any = None) -> dict[str, Any]:  # noqa: ANN401 - as above, or None

@@ -85,7 +85,9 @@ class Processor:
 
         yield load(torch.device("cpu"))
 
-    def run(self, module: str, image: Image.Image, numbers: tuple[int, float, float], mask: Any) -> Image.Image:  # noqa: ANN401 - a picture or None
+    def run(
+        self, module: str, image: Image.Image, numbers: tuple[int, float, float], mask: Any
+    ) -> Image.Image:
         """See `preprocess`."""
         with self._turn:
             return preprocess(module, image, *numbers, context=self, mask=mask)

@@ -53,7 +53,9 @@ class DeepShrink(RequestPart):
         if not self.is_active:
             return {}
         values = {key: getattr(self, name) for name, key in INFOTEXT_KEYS.items()}
-        return {key: f"{value:.10g}" if isinstance(value, float) else str(value) for key, value in values.items()}
+        return {
+            key: f"{value:.10g}" if isinstance(value, float) else str(value) for key, value in values.items()
+        }
 
     @classmethod
     def from_infotext(cls, fields: Mapping[str, str]) -> Self | None:

@@ -171,7 +171,12 @@ class Frame:
         """Corners in the frame to corners in the picture."""
         left, top, right, bottom = (float(each) for each in box)
         x, y = self.left, self.top
-        moved = (left - x) / self.scale, (top - y) / self.scale, (right - x) / self.scale, (bottom - y) / self.scale
+        moved = (
+            (left - x) / self.scale,
+            (top - y) / self.scale,
+            (right - x) / self.scale,
+            (bottom - y) / self.scale,
+        )
         return clip(*moved, self.size)
 
 
@@ -241,4 +246,9 @@ def clip(
 ) -> tuple[float, float, float, float]:
     """Corners within a picture."""
     width, height = size
-    return min(max(left, 0), width), min(max(top, 0), height), min(max(right, 0), width), min(max(bottom, 0), height)
+    return (
+        min(max(left, 0), width),
+        min(max(top, 0), height),
+        min(max(right, 0), width),
+        min(max(bottom, 0), height),
+    )

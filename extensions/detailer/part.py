@@ -117,7 +117,9 @@ class Detailer(RequestPart):
 
     enabled: bool = Field(default=False, title="Enable Detailer")
     skip_img2img: bool = Field(
-        default=False, title="Skip img2img", description="In img2img, only the detailer's passes change the picture."
+        default=False,
+        title="Skip img2img",
+        description="In img2img, only the detailer's passes change the picture.",
     )
     show_masks: bool = Field(default=False, title="Show what was found")
     units: tuple[DetailerUnit, ...] = Field(default=(DetailerUnit(),), max_length=MOST_UNITS)
@@ -174,4 +176,6 @@ def read_unit(given: Mapping[str, Any]) -> dict[str, Any]:
     """Our fields from ADetailer's; what it has besides, such as its ControlNet, is left out."""
     named = {key.removeprefix("ad_"): value for key, value in given.items()}
     named = {OLD_NAMES.get(key, key): value for key, value in named.items()}
-    return {key: value for key, value in named.items() if key in DetailerUnit.model_fields and value is not None}
+    return {
+        key: value for key, value in named.items() if key in DetailerUnit.model_fields and value is not None
+    }

@@ -157,7 +157,12 @@ class _Reader:
         """Whether there is nothing but one wildcard between two places."""
         text = self._text[start : min(end, start + LONGEST_NAME)].strip()
         inner = text[len(FENCE) : -len(FENCE)]
-        return bool(inner) and text == f"{FENCE}{inner}{FENCE}" and FENCE not in inner and start + LONGEST_NAME > end
+        return (
+            bool(inner)
+            and text == f"{FENCE}{inner}{FENCE}"
+            and FENCE not in inner
+            and start + LONGEST_NAME > end
+        )
 
     def _option(self, start: int, end: int, depth: int) -> tuple[Nodes, float]:
         """An option and its weight."""

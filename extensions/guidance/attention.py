@@ -63,9 +63,7 @@ class Switched:
         with ExitStack() as stack:
             for block in matching_blocks(network, self.blocks):
                 # Before the hooks of others, so that what comes in and goes out belong together.
-                hook = self._place(block).register_forward_hook(
-                    self._hook, with_kwargs=True, prepend=True
-                )
+                hook = self._place(block).register_forward_hook(self._hook, with_kwargs=True, prepend=True)
                 stack.callback(hook.remove)
             yield
 

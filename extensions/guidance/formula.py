@@ -64,7 +64,9 @@ class Formula:
 
 def rescale(guided: Tensor, prompt: Tensor, batch: NetworkInput, phi: float) -> Tensor:
     """Results (B, C, h, w) whose network outputs have the deviation of the prompt's own, as far as `phi`."""
-    first = [next(i for i, row in enumerate(batch.rows) if row.image == image) for image in range(len(guided))]
+    first = [
+        next(i for i, row in enumerate(batch.rows) if row.image == image) for image in range(len(guided))
+    ]
     chosen = batch.select(first)
     # What the sampler reads is a line in what the network says: result = base + slope · output.
     nothing = torch.zeros_like(guided)

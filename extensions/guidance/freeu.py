@@ -80,7 +80,9 @@ class FreeUAdapter:
         by: float | Tensor = factor
         if self.part.version == "2":
             mean = hidden.mean(dim=1, keepdim=True)
-            low, high = (edge(mean.flatten(1), dim=1)[:, None, None, None] for edge in (torch.amin, torch.amax))
+            low, high = (
+                edge(mean.flatten(1), dim=1)[:, None, None, None] for edge in (torch.amin, torch.amax)
+            )
             by = (factor - 1) * (mean - low) / (high - low).clamp_min(LEAST_RANGE) + 1
         return torch.cat([hidden[:, :half] * by, hidden[:, half:]], dim=1)
 
@@ -91,9 +93,7 @@ def weaken(skip: Tensor, factor: float) -> Tensor:
         return skip
     frequencies = torch.fft.fftshift(torch.fft.fftn(skip.float(), dim=(-2, -1)), dim=(-2, -1))
     middles = [side // 2 for side in skip.shape[-2:]]
-    rows, columns = (
-        slice(max(middle - LOW_FREQUENCIES, 0), middle + LOW_FREQUENCIES) for middle in middles
-    )
+    rows, columns = (slice(max(middle - LOW_FREQUENCIES, 0), middle + LOW_FREQUENCIES) for middle in middles)
     frequencies[..., rows, columns] *= factor
     changed = torch.fft.ifftn(torch.fft.ifftshift(frequencies, dim=(-2, -1)), dim=(-2, -1)).real
     return changed.to(skip.dtype)

@@ -142,7 +142,11 @@ class SelfAttention(KeyedPart):
     scale: float = Field(default=0.5, ge=-2, le=5, title="Scale")
     blur_sigma: float = Field(default=2.0, ge=0, le=10, title="Blur sigma")
     threshold: float = Field(
-        default=1.0, ge=0, le=4, title="Threshold", description="Attention above this is blurred; 1 is the mean."
+        default=1.0,
+        ge=0,
+        le=4,
+        title="Threshold",
+        description="Attention above this is blurred; 1 is the mean.",
     )
 
     @property
@@ -253,8 +257,12 @@ class FreeU(Window):
     enabled: bool = Field(default=False, title="Enable")
     b1: float = Field(default=1.01, ge=0, le=2, title="B1", description="Backbone of the deepest blocks.")
     b2: float = Field(default=1.02, ge=0, le=2, title="B2", description="Backbone of the next blocks.")
-    s1: float = Field(default=0.99, ge=0, le=4, title="S1", description="Skip connections of the deepest blocks.")
-    s2: float = Field(default=0.95, ge=0, le=4, title="S2", description="Skip connections of the next blocks.")
+    s1: float = Field(
+        default=0.99, ge=0, le=4, title="S1", description="Skip connections of the deepest blocks."
+    )
+    s2: float = Field(
+        default=0.95, ge=0, le=4, title="S2", description="Skip connections of the next blocks."
+    )
     start: Share = Field(default=0.0, title="Start", description="Share of the steps after which it begins.")
     end: Share = Field(default=1.0, title="End", description="Share of the steps after which it ends.")
     version: Literal["1", "2"] = Field(

@@ -25,7 +25,9 @@ def change_networks(choices: NetworkChoices, batch: Batch, context: Context) -> 
     presets = read_presets([paths.root, paths.data]) if paths else {}
     read = [read_choice(each, presets) for each in choices.loras]
     warnings = tuple(text for each in read for text in each.warnings)
-    return replace(choices, loras=tuple(each.choice for each in read), warnings=(*choices.warnings, *warnings))
+    return replace(
+        choices, loras=tuple(each.choice for each in read), warnings=(*choices.warnings, *warnings)
+    )
 
 
 @hookimpl

@@ -73,7 +73,9 @@ class RegionalAttention:
         """Listen at the cross attention while the context is open."""
         with ExitStack() as stack:
             for name, transformer in list(network.named_modules()):
-                layers = [each for own, each in transformer.named_modules() if CROSS_ATTENTION.search(f".{own}")]
+                layers = [
+                    each for own, each in transformer.named_modules() if CROSS_ATTENTION.search(f".{own}")
+                ]
                 if layers and hasattr(transformer, "transformer_blocks"):
                     self._listen(transformer, layers, stack)
             yield

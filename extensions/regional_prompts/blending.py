@@ -15,9 +15,7 @@ Combine = Callable[[Tensor, tuple[Row, ...], float], Tensor]
 class Blending:
     """Stands in place of the formula that mixes prompt and negative."""
 
-    def __init__(
-        self, shares: Tensor, places: list[list[tuple[int, float]]], base: Combine | None
-    ) -> None:
+    def __init__(self, shares: Tensor, places: list[list[tuple[int, float]]], base: Combine | None) -> None:
         """`shares` (K, h, w) sum to 1; `places` tells for each image's parts the share and their weight."""
         self._shares, self._places, self._base = shares, places, base or combine
 

@@ -34,7 +34,9 @@ def install(denoising: Denoising, part: RegionalPrompts, batch: Batch, context: 
         blend(denoising, shares, prompts)
         return
     if any(len(parts) > 1 for regions in (*prompts, *negatives) for parts in regions):
-        raise InvalidRequest(f"{part.title}: AND cannot stand in a region's prompt. Choose the mode Latent for it.")
+        raise InvalidRequest(
+            f"{part.title}: AND cannot stand in a region's prompt. Choose the mode Latent for it."
+        )
     attention = RegionalAttention(
         shares,
         [[parts[0] for parts in regions] for regions in prompts],

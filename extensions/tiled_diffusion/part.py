@@ -12,7 +12,14 @@ from webui.plugins import InvalidRequest, RequestPart
 
 Method = Literal["MultiDiffusion", "Mixture of Diffusers"]
 # In the arguments of the extension "Tiled Diffusion & VAE", whose third is a flag.
-A1111_PLACES = {"enabled": 0, "method": 1, "tile_width": 6, "tile_height": 7, "overlap": 8, "tile_batch_size": 9}
+A1111_PLACES = {
+    "enabled": 0,
+    "method": 1,
+    "tile_width": 6,
+    "tile_height": 7,
+    "overlap": 8,
+    "tile_batch_size": 9,
+}
 INFOTEXT_KEYS = {
     "method": "Method",
     "tile_width": "Tile tile width",

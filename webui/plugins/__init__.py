@@ -24,14 +24,7 @@ if TYPE_CHECKING:
     from webui.core.model_file import Family, ModelFile, ModelKind
     from webui.core.request import GenerationRequest, make_request
     from webui.core.request_infotext import format_infotext
-    from webui.core.request_parts import (
-        LATENT_UPSCALERS,
-        Frozen,
-        ImageRef,
-        Inpainting,
-        Loopback,
-        Outpainting,
-    )
+    from webui.core.request_parts import LATENT_UPSCALERS, Frozen, ImageRef, Inpainting, Loopback, Outpainting
     from webui.core.run_plan import PlannedPicture, RunPlan
     from webui.core.sampling import AddedSampler, SamplerInfo, all_samplers, all_schedules
     from webui.core.settings import Settings
@@ -48,62 +41,121 @@ if TYPE_CHECKING:
         Row,
         combine,
     )
-    from webui.diffusion.prediction import SigmaPreconditioning
+    from webui.diffusion.prediction import SigmaPreconditioning, TimestepPreconditioning
     from webui.diffusion.step import SamplerOptions, Step
-    from webui.models.files.tensors import open_tensors
     from webui.library.catalog.upscaler_names import find_upscaler, upscaler_names
-    from webui.diffusion.prediction import TimestepPreconditioning
+    from webui.models.files.tensors import open_tensors
     from webui.plugins.batch import Batch
     from webui.plugins.context import Context
     from webui.plugins.moments import BatchImages, PictureMoment, SavingMoment
     from webui.plugins.parts import RequestPart
     from webui.plugins.scripts import Script
     from webui.plugins.specs import hookimpl
-    from webui.store.reading import open_picture
     from webui.prompts.networks import LoraChoice, NetworkChoices
     from webui.store.pictures.grid import grid_of, grid_rows
     from webui.store.pictures.picture_spool import PictureSpool
+    from webui.store.reading import open_picture
 
 HOMES = {
-    "webui.core.errors": ("InvalidRequest", "NotFound", "UnusableFile", "WebuiError"),
+    "webui.core.errors": (
+        "InvalidRequest",
+        "NotFound",
+        "UnusableFile",
+        "WebuiError",
+    ),
     "webui.core.events": (
-        "Event", "ImageReady", "Message", "Phase", "Planned", "Preview", "Progress", "SaveAs", "Withdrawn",
+        "Event",
+        "ImageReady",
+        "Message",
+        "Phase",
+        "Planned",
+        "Preview",
+        "Progress",
+        "SaveAs",
+        "Withdrawn",
     ),
     "webui.core.image_options": ("Number",),
     "webui.core.infotext_syntax": ("encode_value",),
-    "webui.core.model_file": ("Family", "ModelFile", "ModelKind"),
-    "webui.core.request": ("GenerationRequest", "make_request"),
+    "webui.core.model_file": (
+        "Family",
+        "ModelFile",
+        "ModelKind",
+    ),
+    "webui.core.request": (
+        "GenerationRequest",
+        "make_request",
+    ),
     "webui.core.request_infotext": ("format_infotext",),
     "webui.core.request_parts": (
-        "LATENT_UPSCALERS", "Frozen", "ImageRef", "Inpainting", "Loopback", "Outpainting",
+        "Frozen",
+        "ImageRef",
+        "Inpainting",
+        "LATENT_UPSCALERS",
+        "Loopback",
+        "Outpainting",
     ),
-    "webui.core.run_plan": ("PlannedPicture", "RunPlan"),
-    "webui.core.sampling": ("AddedSampler", "SamplerInfo", "all_samplers", "all_schedules"),
+    "webui.core.run_plan": (
+        "PlannedPicture",
+        "RunPlan",
+    ),
+    "webui.core.sampling": (
+        "AddedSampler",
+        "SamplerInfo",
+        "all_samplers",
+        "all_schedules",
+    ),
     "webui.core.settings": ("Settings",),
     "webui.diffusion.adapters.base": ("Adapter",),
-    "webui.diffusion.conditioning": ("Conditioning", "EmbeddingBatch", "EncodedPart"),
+    "webui.diffusion.conditioning": (
+        "Conditioning",
+        "EmbeddingBatch",
+        "EncodedPart",
+    ),
     "webui.diffusion.denoising": ("Denoising",),
     "webui.diffusion.guidance": (
-        "Guidance", "GuidedNetwork", "Hooks", "NetworkInput", "NetworkOutput", "Row", "combine",
+        "DenoisingNetwork",
+        "Guidance",
+        "GuidedNetwork",
+        "Hooks",
+        "NetworkInput",
+        "NetworkOutput",
+        "Row",
+        "combine",
     ),
-    "webui.diffusion.step": ("SamplerOptions", "Step"),
+    "webui.diffusion.prediction": (
+        "SigmaPreconditioning",
+        "TimestepPreconditioning",
+    ),
+    "webui.diffusion.step": (
+        "SamplerOptions",
+        "Step",
+    ),
+    "webui.library.catalog.upscaler_names": (
+        "find_upscaler",
+        "upscaler_names",
+    ),
     "webui.models.files.tensors": ("open_tensors",),
-    "webui.diffusion.prediction": ("SigmaPreconditioning",),
-    "webui.library.catalog.upscaler_names": ("find_upscaler", "upscaler_names"),
-        "DenoisingNetwork", "Guidance", "GuidedNetwork", "NetworkInput", "NetworkOutput", "Row", "combine",
-    ),
-    "webui.diffusion.prediction": ("TimestepPreconditioning",),
     "webui.plugins.batch": ("Batch",),
     "webui.plugins.context": ("Context",),
-    "webui.plugins.moments": ("BatchImages", "PictureMoment", "SavingMoment"),
+    "webui.plugins.moments": (
+        "BatchImages",
+        "PictureMoment",
+        "SavingMoment",
+    ),
     "webui.plugins.parts": ("RequestPart",),
     "webui.plugins.scripts": ("Script",),
     "webui.plugins.specs": ("hookimpl",),
-    "webui.store.reading": ("open_picture",),
-    "webui.prompts.networks": ("LoraChoice", "NetworkChoices"),
-    "webui.store.pictures.grid": ("grid_of", "grid_rows"),
+    "webui.prompts.networks": (
+        "LoraChoice",
+        "NetworkChoices",
+    ),
+    "webui.store.pictures.grid": (
+        "grid_of",
+        "grid_rows",
+    ),
     "webui.store.pictures.picture_spool": ("PictureSpool",),
-}  # fmt: skip
+    "webui.store.reading": ("open_picture",),
+}
 HOME_OF = {name: module for module, names in HOMES.items() for name in names}
 __all__ = [
     "LATENT_UPSCALERS",
@@ -128,8 +180,8 @@ __all__ = [
     "ImageRef",
     "Inpainting",
     "InvalidRequest",
-    "LoraChoice",
     "Loopback",
+    "LoraChoice",
     "Message",
     "ModelFile",
     "ModelKind",

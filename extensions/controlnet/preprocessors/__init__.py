@@ -44,7 +44,7 @@ def find_preprocessor(name: str) -> Preprocessor:
     return found
 
 
-def preprocess(  # noqa: PLR0913 - the values of a unit
+def preprocess(
     module: str,
     image: Image.Image,
     resolution: int = 512,

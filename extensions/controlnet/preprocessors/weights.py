@@ -34,7 +34,9 @@ def places_of(weight: Weight, catalog: Any) -> Iterator[Path]:  # noqa: ANN401 -
                 yield path
     for file in catalog.all_files(ModelKind.DETECTOR):
         path = Path(file.path)
-        if path.is_file() and (path.name == weight.file or (weight.tensor and weight.tensor in names_in(path))):
+        if path.is_file() and (
+            path.name == weight.file or (weight.tensor and weight.tensor in names_in(path))
+        ):
             yield path
 
 

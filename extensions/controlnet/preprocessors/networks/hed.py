@@ -54,9 +54,7 @@ class EdgeNetwork(nn.Module):
             if number > 1:
                 features = functional.max_pool2d(features, 2)
             features, seen = cast(Block, self.get_submodule(f"block{number}"))(features)
-            edges.append(
-                functional.interpolate(seen, image.shape[-2:], mode="bilinear", align_corners=False)
-            )
+            edges.append(functional.interpolate(seen, image.shape[-2:], mode="bilinear", align_corners=False))
         return torch.cat(edges, 1).mean(1, keepdim=True).sigmoid()
 
 
