@@ -1,4 +1,4 @@
-"""/controlnet/…: lists of models and preprocessors, and preprocessing, as the community's clients ask for them.
+"""/controlnet/…: lists of models and preprocessors, and preprocessing, as the community's clients want them.
 
 Nothing here waits on the event loop: the functions are plain, so that the server runs them on threads.
 """
@@ -86,7 +86,7 @@ class Processor:
         yield load(torch.device("cpu"))
 
     def run(
-        self, module: str, image: Image.Image, numbers: tuple[int, float, float], mask: Any
+        self, module: str, image: Image.Image, numbers: tuple[int, float, float], mask: Image.Image | None
     ) -> Image.Image:
         """See `preprocess`."""
         with self._turn:

@@ -1,0 +1,1 @@
+"""Paints anew what a detector finds in a picture."""

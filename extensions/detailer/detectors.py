@@ -67,8 +67,8 @@ def find_detector(name: str, models: Path | None) -> Path:
         return found
     if any(path.suffix.lower() in PICKLES and stem == path.stem for path in files):
         raise UnusableFile(
-            f"{stem}.pt is a pickle, which could run code, so it is not read. Export it once, where you trust "
-            f"it: yolo export model={stem}.pt format=onnx. Then put {stem}.onnx into models/adetailer."
+            f"{stem}.pt is a pickle, which could run code, so it is not read. Export it once, where you "
+            f"trust it: yolo export model={stem}.pt format=onnx. Then put {stem}.onnx into models/adetailer."
         )
     known = ", ".join(list_detectors(models) if models else ()) or "none"
     raise NotFound(
@@ -83,7 +83,7 @@ def load_detector(path: Path) -> Detector:
         return load_yunet(path) if "yunet" in path.name.lower() else load_onnx(path)
     except cv2.error as error:
         raise UnusableFile(
-            f"OpenCV cannot read {path.name} as a detector ({str(error.err)[:200]}). Download or export it again."
+            f"OpenCV cannot read {path.name} as a detector ({str(error.err)[:200]}). Download it again."
         ) from error
 
 
@@ -186,7 +186,7 @@ def sort_outputs(outputs: Sequence[Numbers], name: str) -> tuple[Numbers, Number
     prototypes = [each[0] for each in outputs if each.ndim == PROTOTYPE_AXES]
     if not tables or min(tables[0].shape) < FEWEST_COLUMNS or not np.isfinite(tables[0]).all():
         raise UnusableFile(
-            f"{name} gives no boxes as ultralytics' detectors do. Export one with: yolo export model=… format=onnx."
+            f"{name} gives no boxes as ultralytics' detectors do. Export one: yolo export model=… format=onnx."
         )
     table = tables[0]
     return (table.T if table.shape[0] < table.shape[1] else table), (prototypes[0] if prototypes else None)

@@ -65,7 +65,7 @@ class DetailerUnit(Frozen):
     prompt: str = Field(
         default="",
         max_length=100_000,
-        description="Empty: the picture's. [PROMPT] stands for it, [SEP] parts the areas, [SKIP] leaves one out.",
+        description="Empty: the picture's. [PROMPT] is it, [SEP] parts the areas, [SKIP] leaves one out.",
     )
     negative_prompt: str = Field(default="", max_length=100_000)
     confidence: Number = Field(default=0.3, ge=0, le=1)

@@ -1,0 +1,1 @@
+"""Variants and wildcards in prompts."""

@@ -11,7 +11,8 @@ MOST_PICTURES = 4000
 # Arguments of the community's extension, in its order. What has no name here is not offered.
 COMMUNITY_ORDER = (
     "enabled", "is_combinatorial", "combinatorial_batches", "magic prompt", "I'm feeling lucky",
-    "attention grabber", "", "", "", "", "fixed_seed", "unlink_seed", "leave_negative_prompt", "Jinja2 templates",
+    "attention grabber", "", "", "", "", "fixed_seed", "unlink_seed", "leave_negative_prompt",
+    "Jinja2 templates",
     "", "max_pictures", "", "",
 )  # fmt: skip
 NOT_OFFERED = ("magic prompt", "I'm feeling lucky", "attention grabber", "Jinja2 templates")

@@ -60,8 +60,8 @@ class Planner:
         if len(pairs) > self._most:
             if not self.part.max_pictures:
                 raise InvalidRequest(
-                    f"Dynamic prompts: there are more than {self._most} combinations. Set Max generations, or "
-                    "write fewer choices."
+                    f"Dynamic prompts: there are more than {self._most} combinations. Set Max generations, "
+                    "or write fewer choices."
                 )
             pairs.pop()
         pairs *= self.part.combinatorial_batches

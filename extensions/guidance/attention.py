@@ -1,4 +1,4 @@
-"""What guidance does to attention: switched off, whole layers left out, or watched. Hooks, taken away after."""
+"""What guidance does to attention: switched off, whole layers left out, or watched. Hooks, taken away."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
 """What the artist may choose of each kind of guidance, and how infotext and A1111's API name it.
 
-The keys of infotext are those of the extensions that made them known: sd-dynamic-thresholding, Forge's built-in
+The keys of infotext are those of the extensions that made them known: sd-dynamic-thresholding, Forge's own
 extensions, CFG_Rescale_webui.
 """
 
@@ -88,7 +88,7 @@ class CfgRescale(KeyedPart):
     key = "cfg_rescale"
     title = "CFG rescale"
     about = "Against burnt and washed-out pictures at a high CFG scale (Lin et al. 2023)."
-    infotext_keys = {"phi": ("CFG Rescale φ", "CFG Rescale phi")}
+    infotext_keys: ClassVar[dict[str, tuple[str, ...]]] = {"phi": ("CFG Rescale φ", "CFG Rescale phi")}
     phi: Share = Field(
         default=0.0, title="Rescale φ", description="0 changes nothing; 0.7 is what its authors advise."
     )
@@ -101,7 +101,7 @@ class PerturbedAttention(Window):
     title = "Perturbed-attention guidance"
     about = "Better structure, for one more evaluation a step (Ahn et al. 2024)."
     alwayson_name = "PerturbedAttentionGuidance Integrated"
-    infotext_keys = {
+    infotext_keys: ClassVar[dict[str, tuple[str, ...]]] = {
         "enabled": ("pag_enabled",),
         "scale": ("pag_scale",),
         "blocks": ("pag_applied_layers",),
@@ -132,7 +132,7 @@ class SelfAttention(KeyedPart):
     title = "Self-attention guidance"
     about = "Finer details where the network looks, for one more evaluation a step (Hong et al. 2022)."
     alwayson_name = "SelfAttentionGuidance Integrated"
-    infotext_keys = {
+    infotext_keys: ClassVar[dict[str, tuple[str, ...]]] = {
         "enabled": ("sag_enabled",),
         "scale": ("sag_scale",),
         "blur_sigma": ("sag_blur_sigma",),
@@ -161,7 +161,7 @@ class SkipLayer(Window):
     key = "skip_layer"
     title = "Skip-layer guidance"
     about = "Better anatomy, for one more evaluation in each step of its range (Stability AI 2024)."
-    infotext_keys = {
+    infotext_keys: ClassVar[dict[str, tuple[str, ...]]] = {
         "enabled": ("slg_enabled",),
         "scale": ("slg_scale",),
         "blocks": ("slg_layers",),
@@ -191,7 +191,7 @@ class DynamicThresholding(KeyedPart):
     title = "Dynamic thresholding"
     about = "A high CFG scale whose values keep the range of a lower one, the mimic scale."
     alwayson_name = "Dynamic Thresholding (CFG Scale Fix)"
-    infotext_keys = {
+    infotext_keys: ClassVar[dict[str, tuple[str, ...]]] = {
         "enabled": ("Dynamic thresholding enabled", "dynthres_enabled"),
         "mimic_scale": ("Mimic scale", "dynthres_mimic_scale"),
         "percentile": ("Threshold percentile", "dynthres_threshold_percentile"),
@@ -243,7 +243,7 @@ class FreeU(Window):
     title = "FreeU"
     about = "Better pictures at no cost: backbone and skip connections weighed anew (Si et al. 2023)."
     alwayson_name = "FreeU Integrated (SD 1.x, SD 2.x, SDXL)"
-    infotext_keys = {
+    infotext_keys: ClassVar[dict[str, tuple[str, ...]]] = {
         "enabled": ("freeu_enabled",),
         "b1": ("freeu_b1",),
         "b2": ("freeu_b2",),

@@ -1,6 +1,6 @@
 """Dynamic thresholding as the community knows it: the range of values that a lower CFG scale would give.
 
-After Saharia et al. 2022, on latents, with what sd-dynamic-thresholding describes in its README: a mimic scale,
+After Saharia et al. 2022, on latents, with what sd-dynamic-thresholding tells in its README: a mimic scale,
 schedules of both scales, and two measures of a picture's range. Each picture is measured by itself.
 """
 

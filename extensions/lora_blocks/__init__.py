@@ -1,0 +1,1 @@
+"""Weights of LoRAs by block and by step."""

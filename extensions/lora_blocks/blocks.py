@@ -50,7 +50,7 @@ def read_weights(written: str, presets: Mapping[str, str]) -> Weights:
         return dict.fromkeys(("BASE", *SETS[upper]), 1.0)
     known = ", ".join((*presets, "ALL", "NONE", *SETS))
     raise ValueError(
-        f"there is no set of block weights named {name!r}. Those here are {known}; more go into {PRESETS_FILE}"
+        f"there is no set of block weights named {name!r}. Here are {known}; more go into {PRESETS_FILE}"
     )
 
 

@@ -1,6 +1,6 @@
 """Regions by cross attention: every place of the picture reads the prompts of its regions.
 
-The prompts stand behind each other in what the network gets. Hooks take them apart before each cross attention,
+The prompts stand behind each other in what the network gets. Hooks take them apart before cross attention,
 as rows of a larger batch, and sum the results by the masks; whatever computes attention stays as it is.
 """
 
@@ -72,7 +72,7 @@ class RegionalAttention:
     def attach(self, network: nn.Module) -> Iterator[None]:
         """Listen at the cross attention while the context is open."""
         with ExitStack() as stack:
-            for name, transformer in list(network.named_modules()):
+            for transformer in list(network.modules()):
                 layers = [
                     each for own, each in transformer.named_modules() if CROSS_ATTENTION.search(f".{own}")
                 ]

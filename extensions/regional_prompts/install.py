@@ -69,7 +69,7 @@ def blend(denoising: Denoising, shares: Tensor, prompts: list[Regions]) -> None:
 
 
 def draw_masks(part: RegionalPrompts, context: Context, height: int, width: int) -> Tensor:
-    """Masks of the regions (R, h, w), 0 to 1, at the latent's size. Raises NotFound for an unknown picture."""
+    """Masks of the regions (R, h, w), 0 to 1, at the latent's size. Raises NotFound for a lost picture."""
     if part.mode == "Matrix":
         # Drawn finer, so that an edge may lie within a cell.
         fine = 8

@@ -210,7 +210,7 @@ def numbers_of(text: str) -> list[float]:
 def boxes_of(ratios: str, submode: str) -> list[Box]:
     """Ratios as boxes. Raises ValueError.
 
-    Where semicolons part them into bands, the first number of each band is its own size, unless it stands alone.
+    Where semicolons part them into bands, the first number of each band is its own size, if others follow.
     """
     bands = [numbers_of(band) for band in ratios.split(";") if band.strip()]
     if not bands or not all(number > 0 and number < float("inf") for band in bands for number in band):

@@ -64,7 +64,7 @@ class TiledDiffusion(RequestPart):
 
     @classmethod
     def from_args(cls, args: list[Any]) -> Self:
-        """Forge's order, or A1111's, which has the picture's size before the tiles'. Raises InvalidRequest."""
+        """Forge's order, or A1111's, with the picture's size before the tiles'. Raises InvalidRequest."""
         if len(args) > 2 and isinstance(args[2], bool):
             return cls.read({name: args[at] for name, at in A1111_PLACES.items() if at < len(args)})
         return super().from_args(args)

@@ -1,4 +1,4 @@
-"""Preprocessors: they make of a picture the map that guides. Importing this loads neither OpenCV nor torch."""
+"""Preprocessors: they make of a picture the map that guides. Importing this loads no OpenCV, no torch."""
 
 from __future__ import annotations
 

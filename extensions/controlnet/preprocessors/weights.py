@@ -1,4 +1,4 @@
-"""Files of weights that preprocessors compute with: where they lie, and what to say where they are missing."""
+"""Files of weights that preprocessors compute with: where they lie, what to say where they are missing."""
 
 from __future__ import annotations
 
