@@ -186,7 +186,7 @@ def sort_outputs(outputs: Sequence[Numbers], name: str) -> tuple[Numbers, Number
     prototypes = [each[0] for each in outputs if each.ndim == PROTOTYPE_AXES]
     if not tables or min(tables[0].shape) < FEWEST_COLUMNS or not np.isfinite(tables[0]).all():
         raise UnusableFile(
-            f"{name} gives no boxes as ultralytics' detectors do. Export one: yolo export model=… format=onnx."
+            f"{name} gives no boxes as ultralytics' detectors do. Export one: yolo export format=onnx."
         )
     table = tables[0]
     return (table.T if table.shape[0] < table.shape[1] else table), (prototypes[0] if prototypes else None)

@@ -26,9 +26,17 @@ class RegionalAttention:
     """For one pass and one family of networks; a refiner of another drops it."""
 
     def __init__(
-        self, shares: Tensor, prompts: list[list[EncodedPart]], negatives: list[list[EncodedPart]]
+        self,
+        shares: Tensor,
+        prompts: list[list[EncodedPart]],
+        negatives: list[list[EncodedPart]],
+        padding: Tensor | None = None,
     ) -> None:
-        """`shares` (1 + R, h, w) are the base prompt's and the regions'; texts are those of each image."""
+        """`shares` (1 + R, h, w) are the base prompt's and the regions'; texts are those of each image.
+
+        `padding` (77, D) fills up the shorter ones; without it, their last vector does.
+        """
+        self._padding = padding
         self._shares, self._prompts, self._negatives = shares, prompts, negatives
         # Of the call that runs: (N, 1 + R, h, w).
         self._masks: Tensor | None = None
@@ -47,7 +55,7 @@ class RegionalAttention:
         regions = [[part.at(step).crossattn for part in texts[row.image]] for row in rows]
         tokens = max(base.tokens, *(len(each) for row in regions for each in row))
         joined = [
-            torch.cat([lengthen(each.to(own), tokens) for each in (own, *others)])
+            torch.cat([lengthen(each.to(own), tokens, self._padding) for each in (own, *others)])
             for own, others in zip(base.crossattn, regions, strict=True)
         ]
         return replace(base, crossattn=torch.stack(joined))
@@ -110,7 +118,10 @@ class RegionalAttention:
             stack.callback(layer.register_forward_hook(after).remove)
 
 
-def lengthen(text: Tensor, tokens: int) -> Tensor:
-    """(T, D) with the last vector repeated up to `tokens`."""
+def lengthen(text: Tensor, tokens: int, padding: Tensor | None = None) -> Tensor:
+    """(T, D) with the padding, or else the last vector, repeated up to `tokens`."""
     missing = tokens - len(text)
+    if padding is not None and missing > 0:
+        text = torch.cat([text, padding.to(text).repeat(missing // len(padding), 1)])
+        missing = tokens - len(text)
     return text if missing <= 0 else torch.cat([text, text[-1:].expand(missing, -1)])

@@ -37,10 +37,12 @@ def install(denoising: Denoising, part: RegionalPrompts, batch: Batch, context: 
         raise InvalidRequest(
             f"{part.title}: AND cannot stand in a region's prompt. Choose the mode Latent for it."
         )
+    guidance = denoising.guidance
     attention = RegionalAttention(
         shares,
         [[parts[0] for parts in regions] for regions in prompts],
         [[parts[0] for parts in regions] for regions in negatives],
+        guidance.padding if guidance.pad_cond_uncond and not guidance.pad_cond_uncond_v0 else None,
     )
     denoising.adapters.append(attention)
     denoising.before_network.append(attention.add_regions)

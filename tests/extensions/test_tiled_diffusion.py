@@ -152,7 +152,8 @@ def test_hires_and_all_guidance_run_in_tiles(context: Any) -> None:
 def test_infotext_and_arguments_round_trip() -> None:
     part = tiled(method="Mixture of Diffusers", tile_batch_size=2)
     assert TiledDiffusion.from_infotext(part.to_infotext()) == part
-    text = 'a\nSteps: 1, Tiled Diffusion: "{\\"Method\\": \\"MultiDiffusion\\", \\"Tile tile width\\": 64}"'
+    head = "a\nSteps: 1, Sampler: Euler, Seed: 1, "
+    text = head + 'Tiled Diffusion: "{\\"Method\\": \\"MultiDiffusion\\", \\"Tile tile width\\": 64}"'
     found = TiledDiffusion.from_infotext(parse_fields(text))
     assert found == TiledDiffusion(enabled=True, tile_width=64)
     assert TiledDiffusion.from_infotext({}) is None
