@@ -70,7 +70,7 @@ def test_scripts_of_img2img_take_a1111s_arguments(script, args, sizes, exact_api
     ("script", "args", "sentence"),
     [
         ("x/y/z plot", [4, "many"], "'many' is not understood"),
-        ("x/y/z plot", [4, "5", [], 99], "There is no axis '99'"),
+        ("x/y/z plot", [4, "5", [], 9999], "There is no axis '9999'"),
         ("x/y/z plot", list(range(30)), "takes at most 18"),
         ("prompt matrix", [False, False, "neither"], "Prompt matrix"),
         ("prompts from file or textbox", [], "there is no line"),

@@ -7,7 +7,7 @@ import time
 import pytest
 from PIL import Image
 
-from webui.core.events import Finished, ImageReady, Phase, Preview, Progress, Started
+from webui.core.events import Finished, ImageReady, ImageSaved, Phase, Preview, Progress, Started
 from webui.core.request import GenerationRequest
 from webui.jobs.job import Job
 
@@ -205,3 +205,15 @@ def test_nothing_comes_after_the_end():
     job.append(Finished(outcome="failed"))
     job.append(progress(1))
     assert job.log() == (Finished(outcome="done"),)
+
+
+def test_cells_of_a_plot_leave_the_gallery_when_it_is_done_and_stay_when_it_is_stopped():
+    for outcome, shown in (("done", [-1]), ("stopped", [-1, 0, 1])):
+        job = Job(request=GenerationRequest())
+        for index in (0, 1, -1):
+            size = {"width": 8, "height": 8}
+            known = {"infotext": "", "seed": 1, "variation_seed": 1, "path": "", "is_passing": index >= 0}
+            job.append(ImageSaved(index=index, **known, **size))
+        assert [picture.index for picture in job.gallery()] == [-1, 0, 1]
+        job.append(Finished(outcome=outcome))
+        assert [picture.index for picture in job.gallery()] == shown

@@ -297,14 +297,8 @@ class Job:
         return tuple(event for event in without_withdrawn(self.log()) if isinstance(event, ImageSaved))
 
     def gallery(self) -> tuple[ImageSaved, ...]:
-        """What the page shows: pictures from before, then the job's own in their order, the grid first.
-
-        What only passes is left out as soon as the job is done.
-        """
-        is_done = self.state == "done"
-        shown = (picture for picture in self.saved() if not (is_done and picture.is_passing))
-        own = sorted(shown, key=lambda picture: picture.index)
-        return (*self.delivery.earlier.pictures, *own)
+        """What the page shows: pictures from before, then the job's own in their order, the grid first."""
+        return (*self.delivery.earlier.pictures, *shown_pictures(self.log()))
 
     def planned(self, request: GenerationRequest) -> GenerationRequest:
         """A request of this job with the plan that extensions made of it, once that is known."""
@@ -319,6 +313,17 @@ class Job:
     def lora_reports(self) -> tuple[LoraReport, ...]:
         """What became of the LoRAs of its prompts, each once."""
         return tuple(dict.fromkeys(event for event in self.log() if isinstance(event, LoraReport)))
+
+
+def shown_pictures(log: Iterable[Event]) -> list[ImageSaved]:
+    """The pictures of a log in their order, the grid first; of a job that is done, none that pass."""
+    log = without_withdrawn(log)
+    is_done = any(isinstance(event, Finished) and event.outcome == "done" for event in log)
+    saved = (event for event in log if isinstance(event, ImageSaved))
+    return sorted(
+        (picture for picture in saved if not (is_done and picture.is_passing)),
+        key=lambda picture: picture.index,
+    )
 
 
 def without_withdrawn(log: Iterable[Event]) -> list[Event]:

@@ -10,7 +10,7 @@ from pydantic import BaseModel, ValidationError
 from webui.core.events import Event, Finished, ImageSaved, Message, Phase, Preview, Queued, Started
 from webui.core.extras_request import ExtrasRequest
 from webui.jobs.generation_info import describe_run
-from webui.jobs.job import Job, JobProgress, without_withdrawn
+from webui.jobs.job import Job, JobProgress, shown_pictures
 from webui.ui.texts import duration, infotext_html, notice, paragraph
 from webui.ui.watching.lora_report import lora_report_html
 
@@ -46,13 +46,9 @@ def view_of(job: Job, waiting: int, turn: str = "") -> JobView:
     """Look at a job once."""
     log = job.log()
     last = log[-1] if log else None
-    pictures = sorted(
-        (event for event in without_withdrawn(log) if isinstance(event, ImageSaved)),
-        key=lambda event: event.index,
-    )
     return JobView(
         job=job,
-        pictures=(*job.delivery.earlier.pictures, *pictures),
+        pictures=(*job.delivery.earlier.pictures, *shown_pictures(log)),
         messages=tuple(event for event in log if isinstance(event, Message)),
         progress=job.progress(),
         preview=current_preview(log),
