@@ -59,9 +59,9 @@ async function build(tab, answer) {
   openUsed(plain);
 }
 
-/** Parts that do something are seen when the page opens. @param {Accordion[]} plain */
+/** Parts that do something, other than they do by themselves, are seen when the page opens. @param {Accordion[]} plain */
 function openUsed(plain) {
-  for (const accordion of plain) if (accordion.tick.checked) accordion.open(true);
+  for (const accordion of plain) if (accordion.tick.checked && !accordion.reset.hidden) accordion.open(true);
 }
 
 /**
