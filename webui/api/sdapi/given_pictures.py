@@ -4,7 +4,6 @@ import base64
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from threading import Event
-from typing import Any, cast
 
 from webui.core.errors import InvalidRequest
 from webui.core.settings import Api
@@ -14,10 +13,6 @@ from webui.store.pictures.inputs import Inputs
 
 ADDRESSES = ("http://", "https://")
 MOST_FETCHED_BYTES = 64 * 2**20
-# No picture file is shorter; prompts and names are no base64 of one.
-LEAST_BASE64 = 64
-# PNG, JPEG, GIF, WebP (RIFF), BMP and AVIF, as base64 writes their first bytes.
-BEGINNINGS = ("iVBORw0KGgo", "/9j/", "R0lGOD", "UklGR", "Qk", "AAAAIGZ0eXBhdmlm", "AAAAHGZ0eXBhdmlm")
 # White space is in base64 that was written in lines.
 WHITE_SPACE = str.maketrans("", "", " \t\r\n")
 NOT_FETCHED = (
@@ -40,28 +35,6 @@ class GivenPictures:
     def read(self, text: str) -> bytes:
         """The bytes of a picture file. Raises InvalidRequest."""
         return self.fetched[text] if text in self.fetched else from_base64(text)
-
-    def keep_all(self, value: object) -> Any:  # noqa: ANN401 - JSON of whatever shape
-        """Arguments of extensions with the pictures in them kept: what requests call each in its place.
-
-        A picture is told by a data URL, or by base64 that begins as a picture file does. Raises
-        InvalidRequest or UnusableFile for a data URL of something else.
-        """
-        if isinstance(value, str):
-            return self.keep(value) if looks_like_picture(value) else value
-        if isinstance(value, dict):
-            entries = cast("dict[str, object]", value)
-            return {key: self.keep_all(each) for key, each in entries.items()}
-        if isinstance(value, list):
-            return [self.keep_all(each) for each in cast("list[object]", value)]
-        return value
-
-
-def looks_like_picture(text: str) -> bool:
-    """Whether a text is a data URL of a picture, or the base64 of a picture file."""
-    if text.startswith("data:image/"):
-        return True
-    return len(text) >= LEAST_BASE64 and text.startswith(BEGINNINGS)
 
 
 def addresses_in(texts: Iterable[str | None]) -> list[str]:

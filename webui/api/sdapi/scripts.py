@@ -6,7 +6,6 @@ from typing import Any, TypeVar, cast
 from pydantic import BaseModel, ValidationError
 
 from webui.api.sdapi.bodies import GenerationBody, Img2ImgBody
-from webui.api.sdapi.given_pictures import GivenPictures
 from webui.api.sdapi.lenient import truncate
 from webui.core.errors import InvalidRequest, ScriptNotFound
 from webui.core.request_parts import Loopback, Outpainting, SoftInpainting
@@ -23,7 +22,7 @@ SWITCHES = ("enabled", "enable", "is_enabled", "ad_tab_enable")
 NO_MODEL = (None, "", "None", "none")
 
 
-def script_fields(body: GenerationBody, fields: Fields, plugins: Plugins, pictures: GivenPictures) -> Fields:
+def script_fields(body: GenerationBody, fields: Fields, plugins: Plugins) -> Fields:
     """What the scripts of a body change in the fields of its request. Raises InvalidRequest.
 
     Raises ScriptNotFound, with the name, for an absent script or extension that is asked for something; one
@@ -36,14 +35,13 @@ def script_fields(body: GenerationBody, fields: Fields, plugins: Plugins, pictur
         if read is not None:
             found |= read(arguments, fields | found)
         elif (part := part_named(name, plugins)) is not None:
-            kept = pictures.keep_all(arguments)
-            found["extras"] = found.get("extras", {}) | values_of(part, kept)
+            found["extras"] = found.get("extras", {}) | values_of(part, arguments)
         elif asks_for_something(arguments):
             raise ScriptNotFound(
                 f"There is no script or extension {name!r} here. Switch it off, or leave it out of "
                 "'alwayson_scripts'."
             )
-    return merge_extras(found, selected_script(body, plugins, pictures))
+    return merge_extras(found, selected_script(body, plugins))
 
 
 def part_named(name: str, plugins: Plugins) -> type[RequestPart] | None:
@@ -66,7 +64,7 @@ def merge_extras(one: Fields, other: Fields) -> Fields:
     return one | other | ({"extras": extras} if extras else {})
 
 
-def selected_script(body: GenerationBody, plugins: Plugins, pictures: GivenPictures) -> Fields:
+def selected_script(body: GenerationBody, plugins: Plugins) -> Fields:
     """What the script named by `script_name` asks for."""
     name = (body.script_name or "").strip()
     if not name or name.lower() == "none":
@@ -74,8 +72,7 @@ def selected_script(body: GenerationBody, plugins: Plugins, pictures: GivenPictu
     script = plugins.scripts.get(name.lower())
     tab = "img2img" if isinstance(body, Img2ImgBody) else "txt2img"
     if script is not None and tab in script.part.tabs:
-        part = script.part.from_args(pictures.keep_all(list(body.script_args)))
-        extras = {script.part.key: part.model_dump(mode="json")}
+        extras = {script.part.key: script.part.from_args(list(body.script_args)).model_dump(mode="json")}
         return {"script": script.title, "extras": extras}
     if name.lower() == "loopback" and isinstance(body, Img2ImgBody):
         if body.script_args[3:] and body.script_args[3] not in (*NO_MODEL, False):
