@@ -95,14 +95,6 @@ def register_trainables() -> Sequence[Any] | None:
 
 
 @hookspec
-def generation_controls(tab: str) -> Mapping[str, Any] | None:
-    """Gradio components of your own in the tab "txt2img" or "img2img", by "key.field" of a request part.
-
-    Only where the form that the part draws by itself is not enough: every component makes the page slower.
-    """
-
-
-@hookspec
 def add_tab() -> tuple[str, str, Callable[[], None]] | None:
     """A tab of your own: its label, its id, and what builds its Gradio components."""
 

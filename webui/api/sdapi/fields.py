@@ -87,7 +87,7 @@ def request_fields(
     fields |= hires_fields(body, written.get("hires"), pictures) if isinstance(body, Txt2ImgBody) else {}
     if body.infotext and (extras := plugins.read_infotext(parse_fields(body.infotext))):
         fields["extras"] = extras
-    return merge_extras(fields, script_fields(body, fields, plugins)) | {
+    return merge_extras(fields, script_fields(body, fields, plugins, pictures)) | {
         "options": picture_options(body, overrides)
     }
 

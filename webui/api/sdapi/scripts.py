@@ -5,7 +5,9 @@ from typing import Any, TypeVar, cast
 
 from pydantic import BaseModel, ValidationError
 
+from webui.api.sdapi.argument_pictures import keep_argument_pictures
 from webui.api.sdapi.bodies import GenerationBody, Img2ImgBody
+from webui.api.sdapi.given_pictures import GivenPictures
 from webui.api.sdapi.lenient import truncate
 from webui.core.errors import InvalidRequest, ScriptNotFound
 from webui.core.request_parts import Loopback, Outpainting, SoftInpainting
@@ -22,7 +24,7 @@ SWITCHES = ("enabled", "enable", "is_enabled", "ad_tab_enable")
 NO_MODEL = (None, "", "None", "none")
 
 
-def script_fields(body: GenerationBody, fields: Fields, plugins: Plugins) -> Fields:
+def script_fields(body: GenerationBody, fields: Fields, plugins: Plugins, pictures: GivenPictures) -> Fields:
     """What the scripts of a body change in the fields of its request. Raises InvalidRequest.
 
     Raises ScriptNotFound, with the name, for an absent script or extension that is asked for something; one
@@ -35,13 +37,13 @@ def script_fields(body: GenerationBody, fields: Fields, plugins: Plugins) -> Fie
         if read is not None:
             found |= read(arguments, fields | found)
         elif (part := part_named(name, plugins)) is not None:
-            found["extras"] = found.get("extras", {}) | values_of(part, arguments)
+            found["extras"] = found.get("extras", {}) | values_of(part, arguments, pictures)
         elif asks_for_something(arguments):
             raise ScriptNotFound(
                 f"There is no script or extension {name!r} here. Switch it off, or leave it out of "
                 "'alwayson_scripts'."
             )
-    return merge_extras(found, selected_script(body, plugins))
+    return merge_extras(found, selected_script(body, plugins, pictures))
 
 
 def part_named(name: str, plugins: Plugins) -> type[RequestPart] | None:
@@ -53,9 +55,17 @@ def part_named(name: str, plugins: Plugins) -> type[RequestPart] | None:
     return None
 
 
-def values_of(part: type[RequestPart], arguments: Arguments) -> Fields:
-    """An extension's values by its key. Raises InvalidRequest."""
-    return {part.key: part.from_args(arguments).model_dump(mode="json")} if arguments else {}
+def values_of(part: type[RequestPart], arguments: Arguments, pictures: GivenPictures) -> Fields:
+    """An extension's values by its key; their pictures are kept. Raises InvalidRequest."""
+    if not arguments:
+        return {}
+    return {part.key: read_arguments(part, arguments, pictures)}
+
+
+def read_arguments(part: type[RequestPart], arguments: Arguments, pictures: GivenPictures) -> Fields:
+    """The values of a part from arguments, whose pictures are kept. Raises InvalidRequest."""
+    kept = keep_argument_pictures(part, arguments, pictures)
+    return part.from_args(kept).model_dump(mode="json")
 
 
 def merge_extras(one: Fields, other: Fields) -> Fields:
@@ -64,7 +74,7 @@ def merge_extras(one: Fields, other: Fields) -> Fields:
     return one | other | ({"extras": extras} if extras else {})
 
 
-def selected_script(body: GenerationBody, plugins: Plugins) -> Fields:
+def selected_script(body: GenerationBody, plugins: Plugins, pictures: GivenPictures) -> Fields:
     """What the script named by `script_name` asks for."""
     name = (body.script_name or "").strip()
     if not name or name.lower() == "none":
@@ -72,7 +82,7 @@ def selected_script(body: GenerationBody, plugins: Plugins) -> Fields:
     script = plugins.scripts.get(name.lower())
     tab = "img2img" if isinstance(body, Img2ImgBody) else "txt2img"
     if script is not None and tab in script.part.tabs:
-        extras = {script.part.key: script.part.from_args(list(body.script_args)).model_dump(mode="json")}
+        extras = {script.part.key: read_arguments(script.part, list(body.script_args), pictures)}
         return {"script": script.title, "extras": extras}
     if name.lower() == "loopback" and isinstance(body, Img2ImgBody):
         if body.script_args[3:] and body.script_args[3] not in (*NO_MODEL, False):
