@@ -75,7 +75,8 @@ def title_of(model: ModelFile) -> str:
 
 
 def list_models(catalog: Any) -> list[ModelFile]:  # noqa: ANN401 - the catalog, of a floor below
-    """All models that a unit may use, by name."""
+    """All models that a unit may use, by name. Waits until their files are read."""
+    catalog.settle(*CONTROL_KINDS)
     found = [model for kind in CONTROL_KINDS for model in catalog.files(kind)]
     return sorted(found, key=lambda model: title_of(model).lower())
 
@@ -83,6 +84,7 @@ def list_models(catalog: Any) -> list[ModelFile]:  # noqa: ANN401 - the catalog,
 def model_entries(services: Any) -> list[ModelEntry]:  # noqa: ANN401 - of a floor above
     """All models, those that cannot be used with the selected checkpoint after the others."""
     catalog = services.catalog
+    catalog.settle(*CONTROL_KINDS)
     found = [model for kind in CONTROL_KINDS for model in catalog.all_files(kind)]
     family = checkpoint_family(services)
     entries = [

@@ -34,6 +34,8 @@ export class Units {
     this.removing = button("Remove unit", () => this.remove(), { className: "cn-button cn-remove" });
     this.body = make("div", { className: "cn-panel", role: "tabpanel", id: `${tab}_controlnet_panel` });
     element.classList.add("cn-units");
+    // Where other extensions' scripts look for the fields of pictures.
+    element.id = `${tab}_controlnet`;
     element.replaceChildren(make("div", { className: "cn-bar" }, this.tabs, this.adding, make("span", { className: "cn-gap" }), this.removing), this.body);
     this.body.replaceChildren(make("p", { className: "cn-waiting", role: "status", textContent: "Loading the lists of models and preprocessors …" }));
     this.drawTabs();

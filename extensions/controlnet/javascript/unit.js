@@ -61,6 +61,11 @@ export class UnitPanel {
    * @param {boolean} [redraws]
    */
   change(values, redraws = false) {
+    if (values.module !== undefined && values.module !== this.unit.module) {
+      // It shows what another preprocessor made.
+      this.preview.hidden = true;
+      this.preview.replaceChildren();
+    }
     this.unit = { ...this.unit, ...values };
     this.owner.change(values);
     if (redraws) this.draw();
