@@ -50,7 +50,7 @@ FIRST_CHOICES: dict[str, str] = {
     "SoftEdge": "softedge_hed",
     "Scribble": "scribble_hed",
     "Segmentation": NONE_MODULE,
-    "OpenPose": NONE_MODULE,
+    "OpenPose": "openpose_full",
     "NormalMap": NONE_MODULE,
     "InstructP2P": NONE_MODULE,
     "Inpaint": "inpaint_global_harmonious",

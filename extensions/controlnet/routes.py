@@ -12,9 +12,9 @@ import threading
 from collections.abc import Generator, Hashable
 from contextlib import contextmanager
 from types import SimpleNamespace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
-from fastapi import APIRouter, FastAPI
+from fastapi import APIRouter, Body, FastAPI
 from pydantic import BaseModel, ConfigDict, Field
 
 from extensions.controlnet.listing import (
@@ -35,6 +35,7 @@ if TYPE_CHECKING:
 API_VERSION = 2
 UNITS_SHOWN = 3
 MOST_PICTURES = 64
+OPENPOSE = ("openpose", "openpose_hand", "openpose_full")
 
 
 class Detection(BaseModel):
@@ -59,6 +60,13 @@ class PreviewBody(BaseModel):
     resolution: int = 512
     threshold_a: float = -1
     threshold_b: float = -1
+
+
+class PoseBody(BaseModel):
+    """The page's: a picture in which people are looked for, by its reference."""
+
+    image: str = Field(max_length=200)
+    hands: bool = False
 
 
 class PreviewAnswer(BaseModel):
@@ -91,6 +99,17 @@ class Processor:
         """See `preprocess`."""
         with self._turn:
             return preprocess(module, image, *numbers, context=self, mask=mask)
+
+    def find_pose(self, module: str, image: Image.Image, resolution: int) -> dict[str, Any]:
+        """Where the joints of everybody are, as OpenPose's JSON. Raises as `preprocess`."""
+        from extensions.controlnet.preprocessors import skeletons
+        from extensions.controlnet.preprocessors.networks import openpose  # torch: as above
+        from extensions.controlnet.preprocessors.running import make_inputs
+
+        entry = find_preprocessor(module)
+        with self._turn:
+            inputs = make_inputs(entry, image, (resolution, -1, -1), self)
+            return skeletons.to_json(*openpose.find_pose(inputs, hands=len(entry.weights) > 1))
 
 
 def add_routes(app: FastAPI, services: Any) -> None:  # noqa: ANN401 - of a floor above
@@ -151,6 +170,8 @@ def add_detection(router: APIRouter, processor: Processor) -> None:
         find_preprocessor(body.controlnet_module)
         if not body.controlnet_input_images:
             raise InvalidRequest("controlnet_input_images is empty: send at least one picture in base64.")
+        if find_preprocessor(body.controlnet_module).name in OPENPOSE:
+            return detect_poses(body, processor)
         masks = [*body.controlnet_masks, *[None] * len(body.controlnet_input_images)]
         numbers = (body.controlnet_processor_res, body.controlnet_threshold_a, body.controlnet_threshold_b)
         images = [
@@ -160,6 +181,32 @@ def add_detection(router: APIRouter, processor: Processor) -> None:
             for text, mask in zip(body.controlnet_input_images, masks, strict=False)
         ]
         return {"images": [write_base64(image) for image in images], "info": "Success"}
+
+    @router.post("/render_openpose_json")
+    def render(poses: Annotated[list[dict[str, Any]], Body(max_length=MOST_PICTURES)]) -> dict[str, Any]:
+        """Draw skeletons of OpenPose's JSON."""
+        return {"images": [draw_pose(pose) for pose in poses], "info": "Success"}
+
+
+def detect_poses(body: Detection, processor: Processor) -> dict[str, Any]:
+    """Skeletons, and where their joints are."""
+    poses = [
+        processor.find_pose(body.controlnet_module, read_base64(text), body.controlnet_processor_res)
+        for text in body.controlnet_input_images
+    ]
+    return {"images": [draw_pose(pose) for pose in poses], "poses": poses, "info": "Success"}
+
+
+def draw_pose(pose: dict[str, Any]) -> str:
+    """A pose as a picture in base64. Raises InvalidRequest."""
+    from extensions.controlnet.preprocessors.pixels import write_pixels  # OpenCV: as above
+    from extensions.controlnet.preprocessors.skeletons import draw_people, from_json
+
+    try:
+        people, width, height = from_json(pose)
+    except (ValueError, TypeError) as error:
+        raise InvalidRequest(f"A pose is no JSON as OpenPose writes it: {error}.") from error
+    return write_base64(write_pixels(draw_people(people, width, height)))
 
 
 def add_page_routes(router: APIRouter, services: Any) -> None:  # noqa: ANN401 - as above
@@ -187,6 +234,12 @@ def add_page_routes(router: APIRouter, services: Any) -> None:  # noqa: ANN401 -
         return PreviewAnswer(
             reference=services.inputs.add_image(image), width=image.width, height=image.height
         )
+
+    @router.post("/poses")
+    def poses(body: PoseBody) -> dict[str, Any]:
+        """Where people's joints are in a picture that the server keeps."""
+        image = services.inputs.open(body.image)
+        return processor.find_pose("openpose_hand" if body.hands else "openpose", image, min(image.size))
 
 
 def read_base64(text: str) -> Image.Image:

@@ -59,7 +59,7 @@ export function choice(words, entries, value, action, properties = {}) {
   if (!entries.some((entry) => entry.value === value)) {
     options.unshift(make("option", { value, textContent: `${value} (not here)` }));
   }
-  const select = make("select", { onchange: () => action(select.value), ...properties }, ...options);
+  const select = make("select", { onchange: () => action(select.value), "aria-label": words, ...properties }, ...options);
   select.value = value;
   return make("label", { className: "cn-field" }, make("span", { textContent: words }), select);
 }

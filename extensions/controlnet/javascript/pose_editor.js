@@ -1,5 +1,5 @@
 // The pose editor: people as skeletons whose joints are dragged, written into a unit as a picture.
-import { button, choice, keepPicture, make, messageOf, pictureAddress, toPng } from "./elements.js";
+import { ask, button, choice, keepPicture, make, messageOf, pictureAddress, toPng } from "./elements.js";
 import {
   BONES, JOINTS, LIMBS, PoseHistory, addPerson, boneColour, colourOf, draw, emptyPose, fromJson, hideJoint, limbColour, mirrorPerson,
   moveJoint, movePerson, nameOf, removePerson, scalePerson, showJoint, toJson, toggleHand,
@@ -51,8 +51,7 @@ class PoseEditor {
     this.done = done;
     this.drawing = /** @type {SVGSVGElement} */ (shape("svg", { class: "cn-pose", role: "group", "aria-label": "People" }));
     this.background = make("img", { className: "cn-pose-background", alt: "" });
-    this.background.hidden = !background;
-    if (background) this.background.src = pictureAddress(background);
+    this.showBackground(background);
     this.tools = make("div", { className: "cn-pose-tools" });
     this.message = make("p", { className: "cn-message", role: "status" });
     this.file = make("input", { type: "file", accept: ".json,application/json,image/*", className: "cn-file", "aria-label": "OpenPose JSON or a picture", onchange: () => void this.load(this.file.files?.[0]) });
@@ -79,6 +78,13 @@ class PoseEditor {
     document.body.append(this.dialog);
     this.dialog.showModal();
     this.draw();
+  }
+
+  /** @param {string | null} reference - of a picture to draw over */
+  showBackground(reference) {
+    this.reference = reference;
+    this.background.hidden = !reference;
+    if (reference) this.background.src = pictureAddress(reference);
   }
 
   get pose() {
@@ -289,6 +295,7 @@ class PoseEditor {
       act("Larger", (before) => scalePerson(before, person, LARGER)),
       act("Smaller", (before) => scalePerson(before, person, SMALLER)),
       act("Mirror", (before) => mirrorPerson(before, person)),
+      button("Find people", () => void this.detect(), { disabled: !this.reference, title: "Find the people in the picture behind" }),
       step("Undo", "undo", !this.history.before.length),
       step("Redo", "redo", !this.history.after.length),
     );
@@ -306,13 +313,25 @@ class PoseEditor {
     try {
       if (file.type.startsWith("image/")) {
         const { reference } = await keepPicture(file);
-        this.background.src = pictureAddress(reference);
-        this.background.hidden = false;
+        this.showBackground(reference);
+        this.drawTools();
       } else this.change(fromJson(parse(await file.text()), this.pose));
     } catch (error) {
       this.message.textContent = messageOf(error);
     } finally {
       this.file.value = "";
+    }
+  }
+
+  /** Puts the people in the background picture in place of those that are drawn. */
+  async detect() {
+    this.message.textContent = "Looking for people …";
+    try {
+      const found = fromJson(await ask("POST", "controlnet/poses", { image: this.reference }), this.pose);
+      this.message.textContent = found.people.length ? "" : "Nobody was found in the picture.";
+      if (found.people.length) this.change(found);
+    } catch (error) {
+      this.message.textContent = messageOf(error);
     }
   }
 

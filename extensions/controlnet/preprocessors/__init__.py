@@ -20,7 +20,6 @@ __all__ = [
     "Slider",
     "Weight",
     "find_preprocessor",
-    "pixel_perfect_resolution",
     "preprocess",
 ]
 PREPROCESSORS = {entry.name: entry for entry in ENTRIES}
@@ -65,15 +64,6 @@ def preprocess(
 
     entry = find_preprocessor(module)
     return run(entry, image, (resolution, threshold_a, threshold_b), context, mask, seed)
-
-
-def pixel_perfect_resolution(
-    size: tuple[int, int], target: tuple[int, int], resize_mode: str = "Crop and Resize"
-) -> int:
-    """The resolution at which no pixel is made up or lost; see `pixels.pixel_perfect_resolution`."""
-    from extensions.controlnet.preprocessors import pixels  # as above
-
-    return pixels.pixel_perfect_resolution(size, target, resize_mode)
 
 
 def load(home: str) -> Callable[..., Any]:

@@ -195,6 +195,9 @@ def annotator(file: str, megabytes: float, licence: str, folder: str) -> Weight:
 HED = annotator("ControlNetHED.pth", 29.4, "Apache-2.0", "hed")
 SKETCH = annotator("sk_model.pth", 17.2, "MIT", "lineart")
 COARSE_SKETCH = annotator("sk_model2.pth", 17.2, "MIT", "lineart")
+NON_COMMERCIAL = "OpenPose, no commercial use"
+BODY = annotator("body_pose_model.pth", 209.3, NON_COMMERCIAL, "openpose")
+HAND = annotator("hand_pose_model.pth", 147.3, NON_COMMERCIAL, "openpose")
 DEPTH_ANYTHING = "https://huggingface.co/depth-anything/Depth-Anything-V2-Small-hf"
 DPT = "https://huggingface.co/Intel/dpt-large"
 # Both are called model.safetensors where they come from, so that they are found by what is in them.
@@ -261,6 +264,26 @@ WITH_WEIGHTS = (
         "Fewer and coarser lines.",
         RESOLUTION,
         weights=(COARSE_SKETCH,),
+    ),
+    Preprocessor(
+        "openpose",
+        ("OpenPose",),
+        f"{NETWORKS}.openpose:body",
+        "People's bodies as skeletons.",
+        RESOLUTION,
+        aliases=("openpose_body",),
+        weights=(BODY,),
+    ),
+    *(
+        Preprocessor(
+            name,
+            ("OpenPose",),
+            f"{NETWORKS}.openpose:body_and_hands",
+            f"People's bodies and hands as skeletons{more}.",
+            RESOLUTION,
+            weights=(BODY, HAND),
+        )
+        for name, more in (("openpose_hand", ""), ("openpose_full", "; faces are not drawn here"))
     ),
     Preprocessor(
         "depth_anything_v2",

@@ -62,15 +62,3 @@ def pad_to_multiple(pixels: Pixels, multiple: int = 64) -> Pixels:
     """A picture for a network that halves its sides: the last row and column are repeated."""
     height, width = pixels.shape[:2]
     return np.pad(pixels, ((0, -height % multiple), (0, -width % multiple), (0, 0)), mode="edge")
-
-
-def pixel_perfect_resolution(
-    size: tuple[int, int], target: tuple[int, int], resize_mode: str = "Crop and Resize"
-) -> int:
-    """The resolution at which a picture has just the pixels that are used of it in one of the target size.
-
-    "Resize and Fill" shows the whole picture within the target; the other modes cover the target.
-    """
-    scales = target[0] / size[0], target[1] / size[1]
-    scale = min(scales) if resize_mode == "Resize and Fill" else max(scales)
-    return min(max(round(scale * min(size)), SMALLEST_RESOLUTION), LARGEST_RESOLUTION)

@@ -35,10 +35,23 @@ def run(
     seed: int,
 ) -> Image.Image:
     """The map; `numbers` are resolution, threshold A and B. Raises as `preprocess`."""
+    inputs = make_inputs(entry, image, numbers, context, mask, seed)
+    return write_pixels(preprocessors.load(entry.home)(inputs))
+
+
+def make_inputs(
+    entry: Preprocessor,
+    image: Image.Image,
+    numbers: tuple[float, float, float],
+    context: Any,  # noqa: ANN401 - as above
+    mask: Image.Image | None = None,
+    seed: int = 0,
+) -> Inputs:
+    """What a preprocessor is given. Raises as `preprocess`."""
     resolution, threshold_a, threshold_b = (
         choose(entry, slider, number) for slider, number in zip(entry.sliders, numbers, strict=True)
     )
-    inputs = Inputs(
+    return Inputs(
         read_bounded(image),
         round(resolution),
         threshold_a,
@@ -48,8 +61,6 @@ def run(
         context,
         find_weights(entry, context),
     )
-    compute = preprocessors.load(entry.home)
-    return write_pixels(compute(inputs))
 
 
 def choose(entry: Preprocessor, slider: Slider | None, number: float) -> float:

@@ -11,7 +11,6 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from extensions.controlnet.preprocessors import PREPROCESSORS, find_preprocessor, preprocess
-from extensions.controlnet.preprocessors.pixels import pixel_perfect_resolution
 from webui.plugins import InvalidRequest, NotFound
 
 LIGHT = [name for name, entry in PREPROCESSORS.items() if not entry.weights]
@@ -193,12 +192,6 @@ def test_a_missing_weight_is_told_with_its_place_size_and_licence():
 def test_no_number_is_refused_as_such():
     with pytest.raises(InvalidRequest, match="must be a number"):
         preprocess("canny", scene(), threshold_a=float("nan"))
-
-
-def test_pixel_perfect_uses_each_pixel_once():
-    assert pixel_perfect_resolution((1000, 500), (512, 512)) == 512
-    assert pixel_perfect_resolution((1000, 500), (512, 512), "Resize and Fill") == 256
-    assert pixel_perfect_resolution((512, 512), (512, 768)) == 768
 
 
 def test_the_list_is_there_without_opencv_and_torch():

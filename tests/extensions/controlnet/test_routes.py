@@ -6,6 +6,7 @@ import io
 import cv2
 import numpy as np
 import pytest
+import torch
 from fastapi.testclient import TestClient
 from PIL import Image
 
@@ -15,6 +16,7 @@ from tests.fake_sites import FakeSites
 from webui.api.app import build_api
 from webui.core.flags import read_flags
 from webui.main import build_services
+from webui.plugins import ModelKind
 
 
 @pytest.fixture
@@ -140,3 +142,35 @@ def test_the_page_hears_what_is_missing_and_where_to_get_it(client):
     assert "Apache-2.0" in missing["sentence"]
     assert modules["canny"]["missing"] == []
     assert "Canny" in modules["canny"]["types"]
+
+
+def test_skeletons_are_drawn_from_json(client):
+    joints = [value for number in range(18) for value in (20 + 5 * number, 40, 1)]
+    pose = {"people": [{"pose_keypoints_2d": joints}], "canvas_width": 128, "canvas_height": 64}
+    [drawn] = client.post("/controlnet/render_openpose_json", json=[pose]).json()["images"]
+    assert decoded(drawn).shape == (64, 128, 3)
+    assert decoded(drawn)[40, 20].tolist() == [255, 0, 0]
+    refused = client.post("/controlnet/render_openpose_json", json=[{"people": "none"}])
+    assert refused.status_code in {400, 422}
+    assert "OpenPose" in refused.json()["detail"]
+
+
+def test_detected_poses_come_with_their_joints(client, services):
+    from extensions.controlnet.preprocessors.networks.openpose import BodyNetwork
+
+    folder = services.catalog.folders.home(ModelKind.CONTROLNET) / "annotators"
+    folder.mkdir(parents=True)
+    torch.save(BodyNetwork().state_dict(), folder / "body_pose_model.pth")
+    body = {"controlnet_module": "openpose", "controlnet_input_images": [encoded(picture())],
+            "controlnet_processor_res": 64}  # fmt: skip
+    answer = client.post("/controlnet/detect", json=body).json()
+    [pose] = answer["poses"]
+    assert (pose["canvas_width"], pose["canvas_height"]) == (96, 64)
+    assert isinstance(pose["people"], list)
+    assert decoded(answer["images"][0]).shape == (64, 96, 3)
+    found = client.post("/controlnet/poses", json={"image": services.inputs.add_image(picture())})
+    assert found.json()["canvas_width"] == 96
+    missing = client.post(
+        "/controlnet/poses", json={"image": services.inputs.add_image(picture()), "hands": True}
+    )
+    assert missing.status_code == 404 and "hand_pose_model.pth" in missing.json()["detail"]

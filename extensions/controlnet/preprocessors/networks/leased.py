@@ -56,7 +56,9 @@ def lease(inputs: Inputs, make: Callable[[], Network], path: Path) -> Iterator[N
 def load_weights(network: nn.Module, tensors: Mapping[str, Tensor], name: str) -> None:
     """Put tensors into a network that must have all of them. Raises UnusableFile."""
     wanted = network.state_dict()
-    fitting = {key: tensor for key, tensor in tensors.items() if key in wanted}
+    # OpenPose's file has the names of a program's modules before the layers' own.
+    bare = {".".join(key.split(".")[-2:]): tensor for key, tensor in tensors.items()}
+    fitting = {key: tensor for key, tensor in {**bare, **tensors}.items() if key in wanted}
     if len(fitting) < len(wanted) or any(wanted[key].shape != fitting[key].shape for key in wanted):
         raise UnusableFile(
             f"{name} does not hold the weights that this preprocessor needs. Download it again."
