@@ -99,7 +99,8 @@ export class Painter {
     context.lineWidth = Math.max((this.brush / 100) * Math.max(this.canvas.width, this.canvas.height), 1);
     context.beginPath();
     context.moveTo(...from);
-    context.lineTo(...to);
+    // A line without length would not be drawn: a click paints a dot.
+    context.lineTo(to[0] + (from[0] === to[0] && from[1] === to[1] ? 0.01 : 0), to[1]);
     context.stroke();
     context.globalCompositeOperation = "source-over";
   }
