@@ -93,6 +93,8 @@ export class Accordion {
 
   /** Draws the form, anew where it was drawn before. */
   draw() {
+    // A drawer may come after the accordion: what is closed has its few words from it too.
+    this.#say(this.read());
     if (!this.#isOpen && !this.#mounted) return;
     this.#guard(() => this.#mounted?.destroy?.());
     const drawer = this.drawer();
@@ -107,7 +109,6 @@ export class Accordion {
         : drawForm(place, this.part.schema, this.part.schema, this.read(), onChange, this.hasTick ? ["enabled"] : []);
       this.#mounted = mounted ?? {};
     });
-    this.#say(this.read());
   }
 
   /** @returns {PartContext} */
