@@ -11,6 +11,7 @@ from fastapi.testclient import TestClient
 from PIL import Image
 
 from extensions.controlnet.preprocessors import PREPROCESSORS
+from extensions.controlnet.preprocessors.networks import openpose
 from extensions.controlnet.routes import add_routes
 from tests.fake_sites import FakeSites
 from webui.api.app import build_api
@@ -155,12 +156,12 @@ def test_skeletons_are_drawn_from_json(client):
     assert "OpenPose" in refused.json()["detail"]
 
 
-def test_detected_poses_come_with_their_joints(client, services):
-    from extensions.controlnet.preprocessors.networks.openpose import BodyNetwork
-
+def test_detected_poses_come_with_their_joints(client, services, monkeypatch):
+    # The network's usual side takes many seconds.
+    monkeypatch.setattr(openpose, "SIDE", 64)
     folder = services.catalog.folders.home(ModelKind.CONTROLNET) / "annotators"
     folder.mkdir(parents=True)
-    torch.save(BodyNetwork().state_dict(), folder / "body_pose_model.pth")
+    torch.save(openpose.BodyNetwork().state_dict(), folder / "body_pose_model.pth")
     body = {"controlnet_module": "openpose", "controlnet_input_images": [encoded(picture())],
             "controlnet_processor_res": 64}  # fmt: skip
     answer = client.post("/controlnet/detect", json=body).json()
