@@ -28,8 +28,8 @@ CELL = 64
 CAPTIONS = 4
 # The sliders' defaults; other thresholds are drawn for half of the pictures.
 LOW, HIGH = 100, 200
-# The folder of shards whose colours are others than the captions say.
-RECOLOURED = "recoloured"
+# Folders of shards: as drawn, and in other colours than the captions say.
+DRAWN, RECOLOURED = "shards", "recoloured"
 ENCODED_AT_ONCE = 16
 # Far from the seeds that the Starter's own README and checks use.
 FIRST_SEED = 0
@@ -69,7 +69,7 @@ def recolour(picture: NDArray[np.uint8], rng: np.random.Generator) -> NDArray[np
     return np.clip(picture + share * soft, 0, 255).astype(np.uint8)
 
 
-def shard_path(folder: Path, number: int, kind: str = "shards") -> Path:
+def shard_path(folder: Path, number: int, kind: str = DRAWN) -> Path:
     """Where a shard of examples stands."""
     return folder / kind / f"{number:05d}.npz"
 
@@ -100,7 +100,7 @@ def encode(vae: AutoencoderKL, pictures: NDArray[np.uint8]) -> NDArray[np.float1
 
 def make_shard(folder: Path, number: int, vae: AutoencoderKL, *, is_recoloured: bool = False) -> None:
     """Draw and encode one shard unless it is there; a killed run leaves no half file."""
-    path = shard_path(folder, number, RECOLOURED if is_recoloured else "shards")
+    path = shard_path(folder, number, RECOLOURED if is_recoloured else DRAWN)
     if path.exists():
         return
     seeds = range(FIRST_SEED + number * SHARD_SIZE, FIRST_SEED + (number + 1) * SHARD_SIZE)
@@ -140,9 +140,10 @@ class Examples:
     tokens: NDArray[np.uint16]
 
     @staticmethod
-    def read(folder: Path, kind: str = "shards") -> "Examples":
-        """All whole shards of a kind."""
-        shards = [np.load(path) for path in sorted((folder / kind).glob("*.npz"))]
+    def read(folder: Path, kinds: tuple[str, ...] = (DRAWN,)) -> "Examples":
+        """All whole shards of some kinds."""
+        paths = [path for kind in kinds for path in sorted((folder / kind).glob("*.npz"))]
+        shards = [np.load(path) for path in paths]
         names = ("latents", "edges", "colours", "tokens")
         return Examples(*(np.concatenate([shard[name] for shard in shards]) for name in names))
 

@@ -16,7 +16,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 from transformers import CLIPTextModel
 
-from extensions.controlnet.starter.data import Examples
+from extensions.controlnet.starter.data import DRAWN, Examples
 from models.starter.captions import token_ids
 from models.starter.networks import from_single_file
 from models.starter.train import alphas_cumulative
@@ -68,7 +68,7 @@ class Recipe:
     apart: tuple[str, ...]
     apart_share: float
     coarse_weight: float = 0.0
-    examples: str = "shards"
+    examples: tuple[str, ...] = (DRAWN,)
 
 
 @dataclass(slots=True)
