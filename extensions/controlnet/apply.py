@@ -261,7 +261,9 @@ class PartMaker:
         unet = self.denoising.network.get_submodule("unet")
         wanted = tuple(getattr(unet, "config")["block_out_channels"])  # noqa: B009 - diffusers', not a module
         found = tuple(held.network.channels)
-        if found != wanted:
+        # A T2I-Adapter may leave out the last levels; SDXL's have a fourth feature, for the middle.
+        levels = min(len(found), len(wanted)) if file.kind is ModelKind.T2I_ADAPTER else None
+        if found[:levels] != wanted[:levels]:
             raise InvalidRequest(
                 f"{file.stem} is made for networks whose levels are {', '.join(map(str, found))} wide; this "
                 f"checkpoint's are {', '.join(map(str, wanted))}. Choose a network made for this checkpoint."

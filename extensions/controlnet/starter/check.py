@@ -3,6 +3,7 @@
 import argparse
 import json
 import logging
+from dataclasses import dataclass
 from pathlib import Path
 
 import cv2
@@ -11,10 +12,19 @@ import torch
 from numpy.typing import NDArray
 from safetensors.torch import load_file
 
+from extensions.controlnet.networks.base import ControlNetwork
 from extensions.controlnet.starter.data import CELL, find_edges, mean_colours
 from extensions.controlnet.starter.painting import load_canny, load_color, paint, to_hints
 from models.starter.bank import CHECK_SEED
-from models.starter.captions import full_caption
+from models.starter.captions import (
+    LOOK_WORDS,
+    PLACE_WORDS,
+    TIME_WORDS,
+    WEATHER_WORDS,
+    full_caption,
+    joined,
+    with_article,
+)
 from models.starter.check import held_out_scenes
 from models.starter.draw import draw_scene
 from models.starter.reader import Reader, judge, read, total
@@ -25,7 +35,7 @@ logger = logging.getLogger(__name__)
 
 ROOT = Path(__file__).parents[3]
 STARTER = ROOT / "models" / "starter" / "starter.safetensors"
-NETWORKS = ROOT / "models" / "ControlNet"
+NETWORKS = STARTER.parent
 READER = ROOT / "tests" / "starter" / "reader.safetensors"
 # Pixels that an edge may be beside the drawn one.
 TOLERANCE = 1
@@ -79,45 +89,63 @@ def measure_adherence(pictures: NDArray[np.uint8], scenes: list[Scene]) -> float
     return total([judge(scene, reading) for scene, reading in zip(scenes, readings, strict=True)])["all"]
 
 
-def check(
-    folder: Path, count: int, how: Sampling, which: tuple[str, ...], pictures_to: Path | None
-) -> dict[str, object]:
-    """The figures of the networks in a folder."""
-    painter = Painter.load(STARTER)
-    scenes = held_out_scenes(count)
-    prompts = [full_caption(scene) for scene in scenes]
-    drawings = draw_all(scenes)
-    plain = paint(painter, prompts, how)
-    rows = [plain]
-    report: dict[str, object] = {"pictures": count, "prompts followed": measure_adherence(plain, scenes)}
-    if "canny" in which:
-        edges = np.stack([find_outlines(drawing) for drawing in drawings])
-        network = load_canny(folder / "starter_canny.safetensors")
+def say_what(scene: Scene) -> str:
+    """The scene in words that do not say where things stand and how large they are: a map says that."""
+    things = joined([with_article(f"{thing.colour} {thing.kind}") for thing in scene.things])
+    where = (PLACE_WORDS[scene.place], TIME_WORDS[scene.time], WEATHER_WORDS[scene.weather])
+    return f"{' '.join([things, *(words[0] for words in where)])}, {LOOK_WORDS[scene.look][0]}"
+
+
+@dataclass(frozen=True, slots=True)
+class Checked:
+    """Figures by name, and rows of pictures (B, 256, 256, 3) for the eye."""
+
+    figures: dict[str, float]
+    rows: list[NDArray[np.uint8]]
+
+
+def check_canny(painter: Painter, network: ControlNetwork, scenes: list[Scene], how: Sampling) -> Checked:
+    """How well outlines are followed, when the prompt says what is there and when it says where as well."""
+    edges = np.stack([find_outlines(drawing) for drawing in draw_all(scenes)])
+    figures: dict[str, float] = {}
+    rows = [np.repeat(edges[..., None], 3, -1)]
+    for name, say in (("what is there", say_what), ("what and where", full_caption)):
+        prompts = [say(scene) for scene in scenes]
+        plain = paint(painter, prompts, how)
         guided = paint(painter, prompts, how, network, to_hints(edges))
         before, after = score_all(plain, edges), score_all(guided, edges)
-        report["starter_canny"] = {
-            "edges without": before, "edges with": after, "times": after / max(before, 1e-9),
-            "prompts followed": measure_adherence(guided, scenes),
-        }  # fmt: skip
-        rows += [np.repeat(edges[..., None], 3, -1), guided]
-    if "color" in which:
-        # Another drawing's colours: what the prompt says of light and place does not give them away.
-        grids = np.stack([mean_colours(drawing, CELL) for drawing in np.roll(drawings, 1, 0)])
-        network = load_color(folder / "starter_color.safetensors")
-        guided = paint(painter, prompts, how, network, to_hints(enlarge(grids)))
-        own = np.stack([mean_colours(drawing, CELL) for drawing in drawings])
-        guided_own = paint(painter, prompts, how, network, to_hints(enlarge(own)))
-        report["starter_color"] = {
-            "distance without": measure_colours(plain, own),
-            "distance with": measure_colours(guided_own, own),
-            "of another drawing, without": measure_colours(plain, grids),
-            "of another drawing, with": measure_colours(guided, grids),
-            "prompts followed": measure_adherence(guided_own, scenes),
+        figures |= {
+            f"{name}: F-score without": before,
+            f"{name}: F-score with": after,
+            f"{name}: times": after / max(before, 1e-9),
+            f"{name}: followed without": measure_adherence(plain, scenes),
+            f"{name}: followed with": measure_adherence(guided, scenes),
         }
-        rows += [enlarge(own), guided_own, enlarge(grids), guided]
-    if pictures_to is not None:
-        save_picture(pictures_to, sheet(np.concatenate([row[:SHOWN] for row in rows]), min(count, SHOWN)))
-    return report
+        rows += [plain, guided]
+    return Checked(figures, rows)
+
+
+def check_color(painter: Painter, network: ControlNetwork, scenes: list[Scene], how: Sampling) -> Checked:
+    """How near colours come to those of another drawing, and of the one that the prompt tells."""
+    prompts = [full_caption(scene) for scene in scenes]
+    own = np.stack([mean_colours(drawing, CELL) for drawing in draw_all(scenes)])
+    plain = paint(painter, prompts, how)
+    figures = {"followed without": measure_adherence(plain, scenes)}
+    rows = [plain]
+    for name, grids in (("another drawing's", np.roll(own, 1, 0)), ("its own", own)):
+        guided = paint(painter, prompts, how, network, to_hints(enlarge(grids)))
+        before, after = measure_colours(plain, grids), measure_colours(guided, grids)
+        figures |= {
+            f"{name}: distance without": before,
+            f"{name}: distance with": after,
+            f"{name}: share of it left": after / max(before, 1e-9),
+            f"{name}: followed with": measure_adherence(guided, scenes),
+        }
+        rows += [enlarge(grids), guided]
+    return Checked(figures, rows)
+
+
+CHECKS = {"starter_canny": (load_canny, check_canny), "starter_color": (load_color, check_color)}
 
 
 def main() -> None:
@@ -127,15 +155,20 @@ def main() -> None:
     parser.add_argument("--count", type=int, default=50)
     parser.add_argument("--steps", type=int, default=20)
     parser.add_argument("--cfg-scale", type=float, default=4.0)
-    parser.add_argument("--only", choices=("canny", "color"))
-    parser.add_argument("--picture", type=Path, help="a sheet of the first eight, for the eye")
+    parser.add_argument("--only", choices=list(CHECKS))
+    parser.add_argument("--pictures", type=Path, help="a folder for a sheet of the first eight of each")
     choice = parser.parse_args()
     logging.basicConfig(level=logging.INFO, format="%(message)s")
     torch.set_num_threads(1)
-    how = Sampling(choice.steps, choice.cfg_scale)
-    which = (choice.only,) if choice.only else ("canny", "color")
-    report = check(choice.folder, choice.count, how, which, choice.picture)
-    logger.info("%s", json.dumps(report, indent=1))
+    painter, scenes = Painter.load(STARTER), held_out_scenes(choice.count)
+    for name in [choice.only] if choice.only else list(CHECKS):
+        load, check = CHECKS[name]
+        network = load(choice.folder / f"{name}.safetensors")
+        checked = check(painter, network, scenes, Sampling(choice.steps, choice.cfg_scale))
+        logger.info("%s: %s", name, json.dumps(checked.figures, indent=1))
+        if choice.pictures is not None:
+            shown = np.concatenate([row[:SHOWN] for row in checked.rows])
+            save_picture(choice.pictures / f"{name}.jpg", sheet(shown, min(choice.count, SHOWN)))
 
 
 if __name__ == "__main__":

@@ -28,6 +28,8 @@ CELL = 64
 CAPTIONS = 4
 # The sliders' defaults; other thresholds are drawn for half of the pictures.
 LOW, HIGH = 100, 200
+# Folders of shards: as drawn, and in other colours than the captions say.
+DRAWN, RECOLOURED = "shards", "recoloured"
 ENCODED_AT_ONCE = 16
 # Far from the seeds that the Starter's own README and checks use.
 FIRST_SEED = 0
@@ -50,9 +52,26 @@ def mean_colours(picture: NDArray[np.uint8], cell: int) -> NDArray[np.uint8]:
     return np.asarray(cv2.resize(picture, (width, height), interpolation=cv2.INTER_AREA), np.uint8)
 
 
-def shard_path(folder: Path, number: int) -> Path:
+def recolour(picture: NDArray[np.uint8], rng: np.random.Generator) -> NDArray[np.uint8]:
+    """The picture (H, W, 3) in the colours of another drawing, or in any, cell by cell and softly.
+
+    A caption says what colours a scene has. Only where they are others does a network read the hint.
+    """
+    cells = picture.shape[0] // CELL
+    if rng.uniform() < 0.5:
+        other = int(rng.integers(2**31))
+        wanted = mean_colours(draw_scene(scene_of(other), other, SIZE), CELL).astype(np.float32)
+    else:
+        wanted = (rng.uniform(0, 255, (1, 1, 3)) + rng.normal(0, 40, (cells, cells, 3))).astype(np.float32)
+    shift = wanted - mean_colours(picture, CELL)
+    soft = cv2.resize(shift, picture.shape[1::-1], interpolation=cv2.INTER_LINEAR)
+    share = rng.uniform(0.4, 1)
+    return np.clip(picture + share * soft, 0, 255).astype(np.uint8)
+
+
+def shard_path(folder: Path, number: int, kind: str = DRAWN) -> Path:
     """Where a shard of examples stands."""
-    return folder / "shards" / f"{number:05d}.npz"
+    return folder / kind / f"{number:05d}.npz"
 
 
 def find_both_edges(picture: NDArray[np.uint8], rng: np.random.Generator) -> NDArray[np.uint8]:
@@ -79,9 +98,9 @@ def encode(vae: AutoencoderKL, pictures: NDArray[np.uint8]) -> NDArray[np.float1
     return torch.cat(parts).half().numpy()
 
 
-def make_shard(folder: Path, number: int, vae: AutoencoderKL) -> None:
+def make_shard(folder: Path, number: int, vae: AutoencoderKL, *, is_recoloured: bool = False) -> None:
     """Draw and encode one shard unless it is there; a killed run leaves no half file."""
-    path = shard_path(folder, number)
+    path = shard_path(folder, number, RECOLOURED if is_recoloured else DRAWN)
     if path.exists():
         return
     seeds = range(FIRST_SEED + number * SHARD_SIZE, FIRST_SEED + (number + 1) * SHARD_SIZE)
@@ -89,6 +108,8 @@ def make_shard(folder: Path, number: int, vae: AutoencoderKL) -> None:
     for seed in seeds:
         rng, scene = np.random.default_rng((seed, 2)), scene_of(seed)
         picture = draw_scene(scene, seed, SIZE)
+        if is_recoloured:
+            picture = recolour(picture, rng)
         pictures.append(picture)
         edges.append(find_both_edges(picture, rng))
         tokens.append([token_ids(caption(scene, rng)) for _ in range(CAPTIONS)])
@@ -119,9 +140,10 @@ class Examples:
     tokens: NDArray[np.uint16]
 
     @staticmethod
-    def read(folder: Path) -> "Examples":
-        """All whole shards of the folder."""
-        shards = [np.load(path) for path in sorted((folder / "shards").glob("*.npz"))]
+    def read(folder: Path, kinds: tuple[str, ...] = (DRAWN,)) -> "Examples":
+        """All whole shards of some kinds."""
+        paths = [path for kind in kinds for path in sorted((folder / kind).glob("*.npz"))]
+        shards = [np.load(path) for path in paths]
         names = ("latents", "edges", "colours", "tokens")
         return Examples(*(np.concatenate([shard[name] for shard in shards]) for name in names))
 
@@ -145,13 +167,14 @@ def main() -> None:
     parser.add_argument("--checkpoint", type=Path, default=Path("models/starter/starter.safetensors"))
     parser.add_argument("--first", type=int, default=0)
     parser.add_argument("--last", type=int, default=39)
+    parser.add_argument("--recoloured", action="store_true", help="for starter_color")
     choice = parser.parse_args()
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s")
     torch.set_num_threads(1)
     cv2.setNumThreads(1)
     vae = from_single_file(load_file(choice.checkpoint))[1]
     for number in range(choice.first, choice.last + 1):
-        make_shard(choice.folder, number, vae)
+        make_shard(choice.folder, number, vae, is_recoloured=choice.recoloured)
         logger.info("Drew shard %d of %d", number, choice.last)
 
 

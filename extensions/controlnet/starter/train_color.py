@@ -5,7 +5,7 @@ import torch
 from diffusers import T2IAdapter, UNet2DConditionModel
 from torch import Tensor, nn
 
-from extensions.controlnet.starter.data import Examples
+from extensions.controlnet.starter.data import DRAWN, RECOLOURED, Examples
 from extensions.controlnet.starter.training import Recipe, run
 
 # Pixels of a cell and how often: the colour grid preprocessor makes cells of 64.
@@ -59,13 +59,14 @@ RECIPE = Recipe(
     make_network,
     colour_hints,
     residuals,
-    rate=6e-4,
-    batch=6,
-    noise_bias=2.0,
+    rate=5e-4,
+    batch=8,
+    noise_bias=1.0,
     # All 256 pixels of a place are mostly of one colour, so a step of this layer counts as often.
     apart=("adapter.conv_in.",),
     apart_share=0.03,
-    coarse_weight=1.0,
+    coarse_weight=0.5,
+    examples=(DRAWN, RECOLOURED),
 )
 
 if __name__ == "__main__":

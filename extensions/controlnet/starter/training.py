@@ -16,7 +16,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 from transformers import CLIPTextModel
 
-from extensions.controlnet.starter.data import Examples
+from extensions.controlnet.starter.data import DRAWN, Examples
 from models.starter.captions import token_ids
 from models.starter.networks import from_single_file
 from models.starter.train import alphas_cumulative
@@ -68,6 +68,7 @@ class Recipe:
     apart: tuple[str, ...]
     apart_share: float
     coarse_weight: float = 0.0
+    examples: tuple[str, ...] = (DRAWN,)
 
 
 @dataclass(slots=True)
@@ -188,7 +189,7 @@ def train(training: Training, recipe: Recipe, folder: Path, last_step: int, seed
     examples: Examples | None = None
     while training.step < last_step:
         if examples is None or training.step % REFRESH_EVERY == 0:
-            examples = Examples.read(folder)
+            examples = Examples.read(folder, recipe.examples)
         rng = np.random.default_rng((seed, training.step))
         loss = loss_of(training, recipe, examples, alphas, rng)
         training.optimizer.zero_grad()

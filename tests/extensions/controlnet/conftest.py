@@ -41,6 +41,12 @@ def control_services(golden_models: Path, tmp_path_factory: pytest.TempPathFacto
         nets / "narrow.safetensors",
     )
     save(make_adapter("full_adapter", [32, 64, 64, 64], 8).state_dict(), nets / "colours.safetensors")
+    xl = ("full_adapter_xl", [32, 64, 128, 128], 16)
+    save(make_adapter(*xl).state_dict(), nets / "colours_xl.safetensors")
+    few = make_adapter("full_adapter", [32, 64, 64], 8)
+    save(few.state_dict(), nets / "colours_few.safetensors")
+    other = make_adapter("full_adapter", [32, 96, 64, 64], 8)
+    save(other.state_dict(), nets / "colours_other.safetensors")
     for kind in ("plain", "plus", "full"):
         save(make_ip_adapter(kind, "sd15"), nets / f"ip_{kind}.safetensors")
     save(make_ip_adapter("plus", "sdxl"), nets / "ip_xl.safetensors")

@@ -148,18 +148,39 @@ def test_the_prompt_or_the_picture_may_be_more_important(control_context: Contex
         assert largest_difference(made.latent, wanted.latent) < CLOSE, mode
 
 
-def test_a_t2i_adapter_gives_diffusers_features(control_context: Context) -> None:
-    image = picture()
-    adapter = make_adapter("full_adapter", [32, 64, 64, 64], 8)
-    unit = {"model": "colours", "image": keep(image, control_context), "weight": 0.8}
+@pytest.mark.parametrize(
+    ("checkpoint", "model", "adapter"),
+    [
+        ("tiny-sd15", "colours", ("full_adapter", [32, 64, 64, 64], 8)),
+        # Nothing for the last level.
+        ("tiny-sd15", "colours_few", ("full_adapter", [32, 64, 64], 8)),
+        # Three levels, and one more feature for the middle.
+        ("tiny-sdxl", "colours_xl", ("full_adapter_xl", [32, 64, 128, 128], 16)),
+    ],
+)
+def test_a_t2i_adapter_gives_diffusers_features(
+    control_context: Context, checkpoint: str, model: str, adapter: tuple[str, list[int], int]
+) -> None:
+    image, network = picture(), make_adapter(*adapter)
+    unit = {"model": model, "image": keep(image, control_context), "weight": 0.8}
 
-    def call(network: nn.Module, latent: Tensor, timestep: Tensor, text: Tensor, vector: None) -> Tensor:
-        features = [each.repeat(len(latent), 1, 1, 1) * 0.8 for each in adapter(hint_of(image))]
-        return network(latent, timestep, text, vector, down_intrablock_additional_residuals=features)
+    def call(
+        unet: nn.Module, latent: Tensor, timestep: Tensor, text: Tensor, vector: Tensor | None
+    ) -> Tensor:
+        features = [each.repeat(len(latent), 1, 1, 1) * 0.8 for each in network(hint_of(image))]
+        return unet(latent, timestep, text, vector, down_intrablock_additional_residuals=features)
 
-    made = make(with_units(unit), control_context)
-    wanted = make(request_of(), control_context, replace_network(call))
+    made = make(with_units(unit, model=checkpoint), control_context)
+    wanted = make(request_of(model=checkpoint), control_context, replace_network(call))
     assert largest_difference(made.latent, wanted.latent) < CLOSE
+    plain = make(request_of(model=checkpoint), control_context)
+    assert largest_difference(made.latent, plain.latent) > 10 * CLOSE
+
+
+def test_a_t2i_adapter_for_other_levels_is_refused(control_context: Context) -> None:
+    unit = {"model": "colours_other", "image": keep(picture(), control_context)}
+    with pytest.raises(InvalidRequest, match="levels are 32, 96, 64, 64 wide"):
+        make(with_units(unit), control_context)
 
 
 def test_an_effective_region_leaves_the_residuals_elsewhere_at_zero(control_context: Context) -> None:
