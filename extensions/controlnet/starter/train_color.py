@@ -61,11 +61,11 @@ RECIPE = Recipe(
     residuals,
     rate=5e-4,
     batch=8,
-    noise_bias=1.0,
+    noise_bias=2.0,
     # All 256 pixels of a place are mostly of one colour, so a step of this layer counts as often.
     apart=("adapter.conv_in.",),
     apart_share=0.03,
-    coarse_weight=0.5,
+    coarse_weight=1.0,
     examples=(DRAWN, RECOLOURED),
 )
 

@@ -28,7 +28,7 @@ logger = logging.getLogger(__name__)
 EMPTY_SHARE = 0.3
 # As the Starter itself was trained: all noise levels weigh much the same.
 SNR_LIMIT = 5.0
-COARSE, LEAST_SNR = 4, 0.01
+COARSE, LEAST_SNR, GUIDANCE = 4, 0.01, 3.0
 WARMUP_STEPS = 50
 # The share of the steps over which the rate falls to nothing.
 COOLING_SHARE = 0.3
@@ -54,7 +54,8 @@ class Recipe:
     arguments of (network, noisy latent, timesteps, crossattn, hint). A larger `noise_bias` draws more steps
     of high noise: 0 draws all alike. Parameters whose names begin with one of `apart` learn
     at `apart_share` of the rate. With a `coarse_weight` the means of COARSE x COARSE latents of the clean
-    picture count besides: colours are little of the noise's error, and would be learned slowly.
+    picture count besides, as guidance makes them of the prompt's and the empty prompt's: colours are little
+    of the noise's error and would be learned slowly, and guidance multiplies what the two differ in.
     """
 
     name: str
@@ -146,34 +147,55 @@ def draw_timesteps(count: int, bias: float, rng: np.random.Generator) -> Tensor:
     return torch.from_numpy((spread ** (1 / (1 + bias)) * 1000).astype(np.int64)).clamp(max=999)
 
 
-def loss_of(
-    training: Training, recipe: Recipe, examples: Examples, alphas: Tensor, rng: np.random.Generator
-) -> Tensor:
-    """The weighted error of the predicted noise for one batch."""
-    count = recipe.batch
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """Noisy latents and their noise (B, 4, h, w), timesteps and signal to noise (B,), tokens, and hints."""
+
+    noisy: Tensor
+    noise: Tensor
+    timesteps: Tensor
+    snr: Tensor
+    tokens: Tensor
+    hint: Tensor
+
+
+def draw_batch(recipe: Recipe, examples: Examples, alphas: Tensor, rng: np.random.Generator) -> Batch:
+    """Some captions are empty; with a coarse weight the second half is the first with empty captions."""
+    count = recipe.batch // 2 if recipe.coarse_weight else recipe.batch
     rows = rng.integers(len(examples.tokens), size=count)
     tokens = examples.tokens[rows, rng.integers(examples.tokens.shape[1], size=count)].astype(np.int64)
-    tokens[rng.uniform(size=count) < EMPTY_SHARE] = token_ids("")
-    latent = torch.from_numpy(examples.latents[rows].astype(np.float32))
     timesteps = draw_timesteps(count, recipe.noise_bias, rng)
+    latent = torch.from_numpy(examples.latents[rows].astype(np.float32))
     noise = torch.from_numpy(rng.standard_normal(latent.shape, np.float32))
-    alpha = alphas[timesteps].view(-1, 1, 1, 1)
-    noisy = alpha.sqrt() * latent + (1 - alpha).sqrt() * noise
     hint = recipe.hints(examples, rows, rng)
-    with torch.autocast("cpu", torch.bfloat16):
-        crossattn = training.text_encoder(torch.from_numpy(tokens)).last_hidden_state
-        residuals = recipe.residuals(training.network, noisy, timesteps, crossattn, hint)
-        predicted = training.unet(noisy, timesteps, encoder_hidden_states=crossattn, **residuals).sample
-    snr = alpha.flatten() / (1 - alpha.flatten())
-    weight = snr.clamp(max=SNR_LIMIT).sqrt() / snr
-    error = predicted.float() - noise
-    loss = (weight * error.square().mean((1, 2, 3))).mean()
     if recipe.coarse_weight:
-        coarse = functional.avg_pool2d(
-            error * (1 / snr.clamp(min=LEAST_SNR)).sqrt().view(-1, 1, 1, 1), COARSE
-        )
-        loss = loss + recipe.coarse_weight * coarse.square().mean()
-    return loss
+        tokens = np.concatenate([tokens, np.broadcast_to(token_ids("").astype(np.int64), tokens.shape)])
+        timesteps = timesteps.repeat(2)
+        latent, noise, hint = (torch.cat([each, each]) for each in (latent, noise, hint))
+    else:
+        tokens[rng.uniform(size=count) < EMPTY_SHARE] = token_ids("")
+    alpha = alphas[timesteps]
+    noisy = alpha.sqrt().view(-1, 1, 1, 1) * latent + (1 - alpha).sqrt().view(-1, 1, 1, 1) * noise
+    return Batch(noisy, noise, timesteps, alpha / (1 - alpha), torch.from_numpy(tokens), hint)
+
+
+def loss_of(training: Training, recipe: Recipe, batch: Batch) -> Tensor:
+    """The weighted error of the predicted noise for one batch, and of coarse colours where asked."""
+    with torch.autocast("cpu", torch.bfloat16):
+        crossattn = training.text_encoder(batch.tokens).last_hidden_state
+        residuals = recipe.residuals(training.network, batch.noisy, batch.timesteps, crossattn, batch.hint)
+        predicted = training.unet(
+            batch.noisy, batch.timesteps, encoder_hidden_states=crossattn, **residuals
+        ).sample
+    error = predicted.float() - batch.noise
+    weight = batch.snr.clamp(max=SNR_LIMIT).sqrt() / batch.snr
+    loss = (weight * error.square().mean((1, 2, 3))).mean()
+    if not recipe.coarse_weight:
+        return loss
+    clean = error / batch.snr.clamp(min=LEAST_SNR).sqrt().view(-1, 1, 1, 1)
+    cond, uncond = functional.avg_pool2d(clean, COARSE).chunk(2)
+    guided = uncond + GUIDANCE * (cond - uncond)
+    return loss + recipe.coarse_weight * guided.square().mean()
 
 
 def rate_at(step: int, last_step: int) -> float:
@@ -191,7 +213,7 @@ def train(training: Training, recipe: Recipe, folder: Path, last_step: int, seed
         if examples is None or training.step % REFRESH_EVERY == 0:
             examples = Examples.read(folder, recipe.examples)
         rng = np.random.default_rng((seed, training.step))
-        loss = loss_of(training, recipe, examples, alphas, rng)
+        loss = loss_of(training, recipe, draw_batch(recipe, examples, alphas, rng))
         training.optimizer.zero_grad()
         loss.backward()
         torch.nn.utils.clip_grad_norm_(training.network.parameters(), 1.0)
