@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import ClassVar, Protocol
+from dataclasses import replace
+from typing import Any, ClassVar, Protocol, cast
 
 import torch
 from torch import Tensor
@@ -63,15 +64,19 @@ class Formula:
 
 
 def rescale(guided: Tensor, prompt: Tensor, batch: NetworkInput, phi: float) -> Tensor:
-    """Results (B, C, h, w) whose network outputs have the deviation of the prompt's own, as far as `phi`."""
+    """Results (B, C, h, w) that deviate, read as v, as much as the prompt's own, as far as `phi`.
+
+    The paper's networks predict v. Less deviation of eps would leave noise in the picture at low sigmas.
+    """
     first = [
         next(i for i, row in enumerate(batch.rows) if row.image == image) for image in range(len(guided))
     ]
-    chosen = batch.select(first)
-    # What the sampler reads is a line in what the network says: result = base + slope · output.
+    chosen, known = batch.select(first), batch.preconditioning
+    in_v: Any = replace(cast(Any, known), prediction=replace(known.prediction, kind="v"))
+    # What the sampler reads is a line in v: result = base + slope · v.
     nothing = torch.zeros_like(guided)
-    base = batch.preconditioning.result(chosen.latent, nothing, chosen.level)
-    slope = batch.preconditioning.result(nothing, nothing + 1, chosen.level)
+    base = in_v.result(chosen.latent, nothing, chosen.level)
+    slope = in_v.result(nothing, nothing + 1, chosen.level)
     output, own = (guided - base) / slope, (prompt - base) / slope
     axes = tuple(range(1, output.ndim))
     factor = own.std(dim=axes, keepdim=True) / output.std(dim=axes, keepdim=True)

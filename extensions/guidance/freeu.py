@@ -39,15 +39,14 @@ class FreeUAdapter:
     def attach(self, network: nn.Module) -> Iterator[None]:
         """Listen at the way up while the context is open."""
         modules = dict(network.named_modules())
-        first = next((module for name, module in modules.items() if re.search(r"(^|\.)conv_in$", name)), None)
         with ExitStack() as stack:
-            if first is not None:
-                self._listen(modules, int(first.get_parameter("weight").shape[0]), stack)
+            self._listen(modules, widths_of(network), stack)
             yield
 
-    def _listen(self, modules: dict[str, nn.Module], width: int, stack: ExitStack) -> None:
-        # As published: by four and two times the network's own width.
-        factors = {4 * width: (self.part.b1, self.part.s1), 2 * width: (self.part.b2, self.part.s2)}
+    def _listen(self, modules: dict[str, nn.Module], widths: list[int], stack: ExitStack) -> None:
+        # As published, where these are four and two times the network's own width.
+        pairs = ((self.part.b1, self.part.s1), (self.part.b2, self.part.s2))
+        factors = dict(zip(widths, pairs, strict=False))
 
         def begin(module: nn.Module, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
             hidden = args[0] if args else kwargs["hidden_states"]
@@ -85,6 +84,12 @@ class FreeUAdapter:
             )
             by = (factor - 1) * (mean - low) / (high - low).clamp_min(LEAST_RANGE) + 1
         return torch.cat([hidden[:, :half] * by, hidden[:, half:]], dim=1)
+
+
+def widths_of(network: nn.Module) -> list[int]:
+    """The channels of a U-Net's levels, each once, the widest first."""
+    unet: Any = getattr(network, "unet", network)
+    return sorted(set(unet.config["block_out_channels"]), reverse=True)
 
 
 def weaken(skip: Tensor, factor: float) -> Tensor:
