@@ -14,12 +14,20 @@ from extensions.controlnet.networks.base import ControlCall, Residuals
 from extensions.controlnet.networks.controlnet import UNION_TASKS
 from extensions.controlnet.networks.ip_adapter import PictureAttention
 from extensions.controlnet.networks.lllite import LLLiteAttachment
-from extensions.controlnet.networks.loading import UnusableNetwork
 from extensions.controlnet.networks.reference import MODULES, Reference, add_noise
 from extensions.controlnet.pictures import UnitPictures
 from extensions.controlnet.rows import Attachment, RowAdapter, Rows
 from extensions.controlnet.units import ControlNetPart, ControlUnit
-from webui.plugins import Batch, Context, Denoising, InvalidRequest, ModelFile, ModelKind, NetworkInput
+from webui.plugins import (
+    Batch,
+    Context,
+    Denoising,
+    InvalidRequest,
+    ModelFile,
+    ModelKind,
+    NetworkInput,
+    UnusableFile,
+)
 
 # How much less each layer is followed where the prompt is more important; the community's numbers.
 SOFT_FACTOR = 0.825
@@ -31,7 +39,7 @@ BALANCED, PROMPT, CONTROL = "Balanced", "My prompt is more important", "ControlN
 USUAL_FIDELITY = 0.5
 
 
-class Part(Protocol):
+class UnitPart(Protocol):
     """A unit at work in a pass."""
 
     unit: ControlUnit
@@ -133,7 +141,7 @@ class ControlPass:
     """All units of a pass; called before the network at each evaluation."""
 
     denoising: Denoising
-    parts: Sequence[Part]
+    parts: Sequence[UnitPart]
     rows: Rows
 
     def __call__(self, batch: NetworkInput) -> None:
@@ -156,7 +164,7 @@ class ControlPass:
             try:
                 own = part.evaluate(batch)
                 total = own if total is None else total.plus(own)
-            except (UnusableNetwork, ValueError) as error:
+            except (UnusableFile, ValueError) as error:
                 raise InvalidRequest(f"ControlNet: {error}") from error
         if total is not None:
             batch.residuals.update(total.on(batch.latent.device).arguments())
@@ -197,7 +205,7 @@ def try_attaching(adapter: RowAdapter, denoising: Denoising) -> None:
     try:
         with adapter.attach(denoising.network):
             pass
-    except UnusableNetwork as error:
+    except UnusableFile as error:
         raise InvalidRequest(f"ControlNet: {error}") from error
 
 
@@ -211,7 +219,7 @@ class PartMaker:
     rows: Rows
     stack: ExitStack
 
-    def make(self, unit: ControlUnit, number: int) -> Part | None:
+    def make(self, unit: ControlUnit, number: int) -> UnitPart | None:
         """A unit at work; None, with a warning, for one that does not fit the second pass's checkpoint."""
         pictures = UnitPictures(unit, number, self.denoising, self.batch, self.context)
         if unit.module.lower() in MODULES:
@@ -231,7 +239,9 @@ class PartMaker:
         held = open_network(file, self.denoising, self.context, self.stack)
         return self._make_of_kind(unit, file, held, pictures)
 
-    def _make_of_kind(self, unit: ControlUnit, file: ModelFile, held: Held, pictures: UnitPictures) -> Part:
+    def _make_of_kind(
+        self, unit: ControlUnit, file: ModelFile, held: Held, pictures: UnitPictures
+    ) -> UnitPart:
         mask = self._region(pictures)
         if file.kind is ModelKind.IP_ADAPTER:
             return self._make_ip_adapter(unit, held, pictures, mask)
@@ -271,7 +281,7 @@ class PartMaker:
 
     def _make_ip_adapter(
         self, unit: ControlUnit, held: Held, pictures: UnitPictures, mask: Tensor | None
-    ) -> Part:
+    ) -> UnitPart:
         adapter = held.network
         with ExitStack() as brief:
             # It is read once, and need not stay for the steps.
@@ -285,7 +295,7 @@ class PartMaker:
         attention = PictureAttention(adapter, self.rows, prompts, negatives, mask=mask)
         return AttachedPart(unit, attention, (held,))
 
-    def _make_reference(self, unit: ControlUnit, pictures: UnitPictures) -> Part:
+    def _make_reference(self, unit: ControlUnit, pictures: UnitPictures) -> UnitPart:
         module = unit.module.lower()
         reference = Reference(
             self.rows, module != "reference_adain", module != "reference_only", fidelity=find_fidelity(unit)

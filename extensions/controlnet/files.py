@@ -14,7 +14,6 @@ from extensions.controlnet.networks.control_lora import encoder_tensors, fingerp
 from extensions.controlnet.networks.controlnet import load_controlnet
 from extensions.controlnet.networks.ip_adapter import IPAdapter, load_ip_adapter
 from extensions.controlnet.networks.lllite import load_lllite
-from extensions.controlnet.networks.loading import UnusableNetwork
 from extensions.controlnet.networks.t2i_adapter import load_t2i_adapter
 from webui.plugins import (
     Context,
@@ -132,7 +131,7 @@ def open_network(file: ModelFile, denoising: Denoising, context: Context, stack:
 
 
 def load(file: ModelFile, denoising: Denoising, dtype: torch.dtype) -> Loaded:
-    """A network of a file, by its kind. Raises UnusableNetwork and UnusableFile."""
+    """A network of a file, by its kind. Raises UnusableFile and UnusableFile."""
     tensors = open_tensors(file.path)
     common: dict[str, Any] = {"name": file.stem, "family": network_family(file, denoising), "dtype": dtype}
     match file.kind:
@@ -180,7 +179,7 @@ def lease(
     key = ("controlnet", str(file.path), file.size, file.mtime_ns, dtype, *more)
     try:
         return stack.enter_context(context.lease(key, place, file.name, file.size))
-    except UnusableNetwork as error:
+    except UnusableFile as error:
         raise UnusableFile(f"ControlNet: {error}") from error
 
 

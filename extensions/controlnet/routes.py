@@ -38,7 +38,7 @@ MOST_PICTURES = 64
 OPENPOSE = ("openpose", "openpose_hand", "openpose_full")
 
 
-class Detection(BaseModel):
+class DetectionBody(BaseModel):
     """What is to be made of which pictures, in base64. Numbers below 0 stand for the sliders' defaults."""
 
     model_config = ConfigDict(extra="ignore")
@@ -165,7 +165,7 @@ def add_detection(router: APIRouter, processor: Processor) -> None:
     """Preprocessing for clients."""
 
     @router.post("/detect")
-    def detect(body: Detection) -> dict[str, Any]:
+    def detect(body: DetectionBody) -> dict[str, Any]:
         """Make maps of pictures."""
         find_preprocessor(body.controlnet_module)
         if not body.controlnet_input_images:
@@ -188,7 +188,7 @@ def add_detection(router: APIRouter, processor: Processor) -> None:
         return {"images": [draw_pose(pose) for pose in poses], "info": "Success"}
 
 
-def detect_poses(body: Detection, processor: Processor) -> dict[str, Any]:
+def detect_poses(body: DetectionBody, processor: Processor) -> dict[str, Any]:
     """Skeletons, and where their joints are."""
     poses = [
         processor.find_pose(body.controlnet_module, read_base64(text), body.controlnet_processor_res)

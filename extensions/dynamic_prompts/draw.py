@@ -19,7 +19,7 @@ from extensions.dynamic_prompts.grammar import (
     is_wildcard,
     parse_template,
 )
-from extensions.dynamic_prompts.wildcards import Line, Lists
+from extensions.dynamic_prompts.wildcards import Lists, Phrase
 from webui.plugins import InvalidRequest
 
 # Where the inner text goes in what is wrapped around it.
@@ -209,7 +209,7 @@ class Drawing:
         texts = [parse_template(line.text) for line in lines]
         return self._given(only), texts, [line.weight for line in lines]
 
-    def _lines(self, node: Wildcard, path: str) -> Sequence[Line]:
+    def _lines(self, node: Wildcard, path: str) -> Sequence[Phrase]:
         """The lines that a name finds; a sentence where there are none."""
         lines = self.lists.find(path)
         if not lines:

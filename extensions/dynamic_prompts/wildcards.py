@@ -17,11 +17,11 @@ MAX_FILES = 50_000
 MAX_LINES = 1_000_000
 MAX_DEPTH = 16
 SUFFIXES = (".txt", ".yaml", ".yml", ".json")
-Read = Callable[[], Sequence["Line"]]
+Read = Callable[[], Sequence["Phrase"]]
 
 
 @dataclass(frozen=True, slots=True)
-class Line:
+class Phrase:
     """One phrase and its weight."""
 
     text: str
@@ -34,9 +34,9 @@ class Lists:
     def __init__(self, folder: Path | None) -> None:
         """Without a folder, or where it is not there, there are no lists."""
         self._folder = folder
-        self._found: dict[str, Sequence[Line]] = {}
+        self._found: dict[str, Sequence[Phrase]] = {}
 
-    def find(self, pattern: str) -> Sequence[Line]:
+    def find(self, pattern: str) -> Sequence[Phrase]:
         """The lines of all lists that a name (`animals/cats`) or a pattern (`animals/*`) finds; each once."""
         if pattern not in self._found:
             lines = [line for name in self._names(clean(pattern)) for line in self._lists[name]()]
@@ -107,41 +107,46 @@ def read_text(file: Path) -> str:
     return data.decode("utf-8-sig", errors="replace")
 
 
-def read_lines(file: Path) -> Sequence[Line]:
+def read_lines(file: Path) -> Sequence[Phrase]:
     """The phrases of a text file: one a line, without empty lines and those that begin with #."""
     lines = (line.strip() for line in read_text(file).splitlines())
     return tuple(weigh(line) for line in lines if line and not line.startswith("#"))
 
 
-def weigh(text: str) -> Line:
+def weigh(text: str) -> Phrase:
     """A phrase, with its weight if it has one: `2::a cat`."""
     before, mark, after = text.partition("::")
     if mark and before.strip().replace(".", "", 1).isdecimal() and len(before) < 16:
-        return Line(after.strip(), float(before))
-    return Line(text)
+        return Phrase(after.strip(), float(before))
+    return Phrase(text)
 
 
-def read_structure(file: Path, name: str) -> Iterator[tuple[str, Sequence[Line]]]:
+def read_structure(file: Path, name: str) -> Iterator[tuple[str, Sequence[Phrase]]]:
     """The lists of a YAML or JSON file by their paths in it; a file that is one list has the file's name."""
     try:
         content = load(file)
-    except Exception as error:  # noqa: BLE001 - parsers raise errors of many kinds; the list is left out
+    except (ValueError, RecursionError) as error:
         logger.warning("The wildcards of %s cannot be read: %s", file.name, error)
         return
     yield from walk(content, name if isinstance(content, list | str) else "", [MAX_LINES])
 
 
 def load(file: Path) -> object:
-    """What a YAML or JSON file holds: plain values only. Raises its parser's errors."""
+    """What a YAML or JSON file holds: plain values only. Raises ValueError, or RecursionError."""
     if file.suffix.lower() == ".json":
         return json.loads(read_text(file))
     # Loaded where it is needed: it takes a while.
     import yaml
 
-    return yaml.load(read_text(file), Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader))
+    try:
+        return yaml.load(read_text(file), Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader))
+    except (yaml.YAMLError, TypeError, AttributeError) as error:
+        raise ValueError(str(error)) from error
 
 
-def walk(content: object, path: str, left: list[int], depth: int = 0) -> Iterator[tuple[str, Sequence[Line]]]:
+def walk(
+    content: object, path: str, left: list[int], depth: int = 0
+) -> Iterator[tuple[str, Sequence[Phrase]]]:
     """Lists below a value; `left` is how many lines may still come, as aliases can repeat them for ever."""
     left[0] -= 1
     if depth > MAX_DEPTH or left[0] < 0:
@@ -156,15 +161,15 @@ def walk(content: object, path: str, left: list[int], depth: int = 0) -> Iterato
             yield path, tuple(lines)
 
 
-def read_item(item: object) -> Line | None:
+def read_item(item: object) -> Phrase | None:
     """An entry of a list: a phrase, or an object with `text` (or `content`) and `weight`."""
     if isinstance(item, str):
         return weigh(item) if item.strip() else None
     if isinstance(item, int | float) and not isinstance(item, bool):
-        return Line(str(item))
+        return Phrase(str(item))
     if not isinstance(item, dict):
         return None
     fields = cast(dict[str, object], item)
     text, weight = fields.get("text") or fields.get("content"), fields.get("weight", 1)
     is_weight = isinstance(weight, int | float) and 0 <= weight < float("inf")
-    return Line(str(text), float(cast(float, weight)) if is_weight else 1.0) if text else None
+    return Phrase(str(text), float(cast(float, weight)) if is_weight else 1.0) if text else None

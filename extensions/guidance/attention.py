@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from abc import ABC, abstractmethod
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from typing import Any, ClassVar
@@ -38,7 +39,7 @@ def prefix_of(name: str) -> str:
     return f".{found[1]}_blocks.{found[2]}.attentions." + (f"{found[3]}." if found[3] else "")
 
 
-class Switched:
+class Switched(ABC):
     """A change to some blocks of a network that acts only while it is switched on."""
 
     fits_all_families: ClassVar[bool] = True
@@ -75,8 +76,9 @@ class Switched:
     ) -> Tensor | None:
         return self._changed(module, hidden_of(args, kwargs)) if self._is_on else None
 
+    @abstractmethod
     def _changed(self, module: nn.Module, hidden: Tensor) -> Tensor:
-        raise NotImplementedError
+        """What the block gives while it is switched on."""
 
 
 class Perturbation(Switched):

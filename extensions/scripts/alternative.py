@@ -49,7 +49,7 @@ class AlternativePart(ScriptPart):
 
 
 @dataclass(slots=True)
-class Search:
+class NoiseSearch:
     """What one run of the script is about: first it looks for the noise, then it uses it."""
 
     part: AlternativePart
@@ -63,7 +63,7 @@ class Alternative:
 
     title: str = "img2img alternative test"
     part: type[AlternativePart] = AlternativePart
-    searches: dict[int, Search] = field(default_factory=dict[int, Search])
+    searches: dict[int, NoiseSearch] = field(default_factory=dict[int, NoiseSearch])
 
     def run(self, request: GenerationRequest, context: Context) -> Generator[Event]:
         """Find the noise by a run with the original prompts, then make the picture. Raises WebuiError."""
@@ -94,9 +94,9 @@ class Alternative:
                     yield placed
 
     @contextmanager
-    def _search(self, part: AlternativePart, context: Context) -> Iterator[Search]:
+    def _search(self, part: AlternativePart, context: Context) -> Iterator[NoiseSearch]:
         key = id(context.state)
-        self.searches[key] = Search(part)
+        self.searches[key] = NoiseSearch(part)
         try:
             yield self.searches[key]
         finally:

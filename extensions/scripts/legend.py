@@ -26,7 +26,7 @@ Labels = Sequence[Label]
 
 
 @dataclass(frozen=True, slots=True)
-class Line:
+class LegendLine:
     """One line of a wrapped label, and its size as drawn, in pixels."""
 
     text: str
@@ -85,22 +85,22 @@ class Sheet:
         return width, self.top + len(self.rows) * (self.cell[1] + self.margin) - self.margin
 
     @property
-    def column_lines(self) -> list[list[Line]]:
+    def column_lines(self) -> list[list[LegendLine]]:
         """The lines above each column."""
         return [self.wrap(labels, self.cell[0]) for labels in self.columns]
 
     @property
-    def row_lines(self) -> list[list[Line]]:
+    def row_lines(self) -> list[list[LegendLine]]:
         """The lines beside each row."""
         return [self.wrap(labels, self.left) for labels in self.rows]
 
-    def column_height(self, lines: Sequence[Line]) -> int:
+    def column_height(self, lines: Sequence[LegendLine]) -> int:
         """Of the text above a column."""
         return sum(line.height + self.line_gap for line in lines) - self.line_gap
 
-    def wrap(self, labels: Labels, width: int) -> list[Line]:
+    def wrap(self, labels: Labels, width: int) -> list[LegendLine]:
         """The labels in lines that fit; a word that is too long has a line of its own."""
-        font, lines = load_font(self.font_size), list[Line]()
+        font, lines = load_font(self.font_size), list[LegendLine]()
         for label in labels:
             texts = [""]
             for word in label.text.split():
@@ -112,11 +112,11 @@ class Sheet:
             lines += [self._measure(text, label) for text in texts]
         return lines
 
-    def _measure(self, text: str, label: Label) -> Line:
+    def _measure(self, text: str, label: Label) -> LegendLine:
         left, top, right, bottom = self._drawer.multiline_textbbox(
             (0, 0), text, font=load_font(self.font_size)
         )
-        return Line(text, label.is_active, int(right - left), int(bottom - top))
+        return LegendLine(text, label.is_active, int(right - left), int(bottom - top))
 
     def place(self, number: int) -> Size:
         """Where the cell of a picture begins: pictures go row by row."""
@@ -149,7 +149,7 @@ class Sheet:
             self._write_lines(drawer, self.left / 2, middle - height / 2, lines, self.left)
 
     def _write_lines(
-        self, drawer: ImageDraw.ImageDraw, middle: float, top: float, lines: Sequence[Line], width: int
+        self, drawer: ImageDraw.ImageDraw, middle: float, top: float, lines: Sequence[LegendLine], width: int
     ) -> None:
         for line in lines:
             colour = ACTIVE if line.is_active else INACTIVE

@@ -34,7 +34,7 @@ class LoopbackPart(ScriptPart):
     )
 
 
-class Loopback:
+class LoopbackScript:
     """The script: img2img again and again, and a sheet of all results in one row, as A1111 has it."""
 
     title = "Loopback"

@@ -26,7 +26,7 @@ def alternative() -> Alternative:
 @hookimpl
 def register_scripts() -> list[Any]:
     """In the order of A1111's drop-down. What they need is loaded when they run."""
-    from extensions.scripts.native import Loopback, OutpaintingMk2, PoorMansOutpainting
+    from extensions.scripts.native import LoopbackScript, OutpaintingMk2, PoorMansOutpainting
     from extensions.scripts.prompt_matrix import PromptMatrix
     from extensions.scripts.prompts_from_file import PromptsFromFile
     from extensions.scripts.sd_upscale import SdUpscale
@@ -35,7 +35,7 @@ def register_scripts() -> list[Any]:
 
     return [
         alternative(),
-        Loopback(),
+        LoopbackScript(),
         OutpaintingMk2(),
         PoorMansOutpainting(),
         PromptMatrix(),

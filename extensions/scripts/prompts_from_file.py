@@ -95,7 +95,7 @@ PLAIN_FLAGS = (
 
 
 @dataclass(frozen=True, slots=True)
-class Line:
+class PromptLine:
     """One line: its text and its flags. `problem` says why its flags were taken for text."""
 
     text: str
@@ -103,7 +103,7 @@ class Line:
     problem: str = ""
 
 
-def read_lines(text: str) -> list[Line]:
+def read_lines(text: str) -> list[PromptLine]:
     """The lines that are not blank. Raises InvalidRequest where there are none, or too many."""
     lines = [line for line in (each.strip() for each in text.splitlines()) if line]
     if not lines:
@@ -113,14 +113,14 @@ def read_lines(text: str) -> list[Line]:
     return [read_line(line) for line in lines]
 
 
-def read_line(line: str) -> Line:
+def read_line(line: str) -> PromptLine:
     """One line: flags, or a prompt alone. What cannot be read as flags is a prompt, as in A1111."""
     if "--" not in line:
-        return Line(line, {"prompt": line})
+        return PromptLine(line, {"prompt": line})
     try:
-        return Line(line, read_flags(line))
+        return PromptLine(line, read_flags(line))
     except ValueError as error:
-        return Line(line, {"prompt": line}, str(error))
+        return PromptLine(line, {"prompt": line}, str(error))
 
 
 def read_flags(line: str) -> dict[str, Any]:
@@ -179,7 +179,7 @@ class PromptsFromFile:
             raise refusal
 
 
-def warn(line: Line) -> Generator[Event]:
+def warn(line: PromptLine) -> Generator[Event]:
     """What of a line is used otherwise than its writer may think."""
     if line.problem:
         text = f"{shorten(line.text)} was used as a prompt: {line.problem}. Begin it with --prompt."
@@ -200,13 +200,13 @@ def list_seeds(part: PromptsPart, request: GenerationRequest, count: int) -> lis
     return [request.seed, *(random.randrange(RANDOM_SEEDS) for _ in range(count - 1))]
 
 
-def count_jobs(lines: list[Line], request: GenerationRequest) -> int:
+def count_jobs(lines: list[PromptLine], request: GenerationRequest) -> int:
     """Batches in all."""
     return sum(int(line.flags.get("n_iter", request.batch_count)) for line in lines)
 
 
 def apply_line(
-    line: Line, part: PromptsPart, request: GenerationRequest, context: Context
+    line: PromptLine, part: PromptsPart, request: GenerationRequest, context: Context
 ) -> GenerationRequest:
     """The request with what a line says. Raises InvalidRequest or NotFound."""
     from extensions.scripts.changes import change
@@ -220,7 +220,7 @@ def apply_line(
     return change(request, **add_styles(request, changes, context))
 
 
-def read_changes(line: Line, request: GenerationRequest) -> dict[str, Any]:
+def read_changes(line: PromptLine, request: GenerationRequest) -> dict[str, Any]:
     """The fields of a request that the flags of a line set, but for its texts. Raises InvalidRequest."""
     flags = line.flags
     changes: dict[str, Any] = {FIELDS.get(name, name): flags[name] for name in PLAIN_FLAGS if name in flags}
@@ -270,7 +270,7 @@ def add_styles(request: GenerationRequest, changes: dict[str, Any], context: Con
     }
 
 
-def mark_saved(ready: ImageReady, line: Line) -> ImageReady:
+def mark_saved(ready: ImageReady, line: PromptLine) -> ImageReady:
     """A picture of a line that says not to save it."""
     return ready.model_copy(update={"is_saved": False}) if line.flags.get("do_not_save_samples") else ready
 

@@ -37,7 +37,7 @@ from webui.models.architectures.vae import build_vae, to_diffusers_vae
 from webui.models.cpu.cpu_modules import speed_up
 from webui.models.cpu.precision import NumberFormats
 from webui.models.files.noise_table import alphas_cumprod_in
-from webui.models.files.tensors import fill, open_tensors, part_of, shapes_of
+from webui.models.files.tensors import fill_module, open_tensors, part_of, shapes_of
 from webui.models.loaded_model import LoadedCheckpoint, LoadedModel
 from webui.models.loras.applied_loras import NetworksInUse
 from webui.models.module_weights import stored_numbers
@@ -240,7 +240,7 @@ def load_unet(source: CheckpointSource, tell: Callable[[str], None]) -> UNet:
         dimensions, heads=heads, head_size=source.sidecar.head_size or source.plan.unet_head_size
     )
     numbers = source.numbers
-    fill(
+    fill_module(
         unet,
         tensors,
         f"The U-Net in {source.name}",
@@ -294,10 +294,12 @@ def _load_tower(source: CheckpointSource, number: int, part: TextPart, plan: Tow
     )
     name, where = f"Text encoder {number + 1} in {source.name}", source.place
     stays = prepare(model, source.numbers)
-    fill(model, tensors, name, dtype=source.numbers.text, device=where, as_stored=stays)
+    fill_module(model, tensors, name, dtype=source.numbers.text, device=where, as_stored=stays)
     model.embeddings.to(where)
     if projection is not None:
-        fill(projection, part_of(tensors, "text_projection."), name, dtype=source.numbers.text, device=where)
+        fill_module(
+            projection, part_of(tensors, "text_projection."), name, dtype=source.numbers.text, device=where
+        )
     skipped = skipped_layers(plan.reading, dimensions, settings)
     if part.kind == "open_clip" and (
         part.names == "transformers" or dimensions.layers == TRIMMED_OPEN_CLIP_LAYERS
@@ -352,7 +354,7 @@ def build_vae_from(
         )
     module = build_vae(dimensions, latent_format.scale)
     named = to_diffusers_vae(source.tensors, len(dimensions.channels))
-    fill(
+    fill_module(
         module,
         named,
         f"The VAE in {source.name}",

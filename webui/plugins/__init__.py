@@ -44,7 +44,8 @@ if TYPE_CHECKING:
     from webui.diffusion.prediction import SigmaPreconditioning, TimestepPreconditioning
     from webui.diffusion.step import SamplerOptions, Step
     from webui.library.catalog.upscaler_names import find_upscaler, upscaler_names
-    from webui.models.files.tensors import open_tensors
+    from webui.models.architectures.unet import RESIDUAL_NAMES, UNET_NAMES
+    from webui.models.files.tensors import fill_module, open_tensors, shapes_of
     from webui.plugins.batch import Batch
     from webui.plugins.context import Context
     from webui.plugins.moments import BatchImages, PictureMoment, SavingMoment
@@ -134,7 +135,8 @@ HOMES = {
         "find_upscaler",
         "upscaler_names",
     ),
-    "webui.models.files.tensors": ("open_tensors",),
+    "webui.models.architectures.unet": ("RESIDUAL_NAMES", "UNET_NAMES"),
+    "webui.models.files.tensors": ("fill_module", "open_tensors", "shapes_of"),
     "webui.plugins.batch": ("Batch",),
     "webui.plugins.context": ("Context",),
     "webui.plugins.moments": (
@@ -159,6 +161,8 @@ HOMES = {
 HOME_OF = {name: module for module, names in HOMES.items() for name in names}
 __all__ = [
     "LATENT_UPSCALERS",
+    "RESIDUAL_NAMES",
+    "UNET_NAMES",
     "Adapter",
     "AddedSampler",
     "Batch",
@@ -217,6 +221,7 @@ __all__ = [
     "all_schedules",
     "combine",
     "encode_value",
+    "fill_module",
     "find_upscaler",
     "format_infotext",
     "grid_of",
@@ -225,6 +230,7 @@ __all__ = [
     "make_request",
     "open_picture",
     "open_tensors",
+    "shapes_of",
     "upscaler_names",
 ]
 

@@ -3,7 +3,7 @@
 import time
 from collections.abc import Callable, Generator, Hashable
 from contextlib import AbstractContextManager, contextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Any
 
 import torch
@@ -131,10 +131,6 @@ class Context:
         `load` makes it on a device; it has `size_bytes` and `modules()`. `key` tells it from others.
         """
         return self.models.holder.lease(("extension", key), load, Loading(name, estimated_bytes))
-
-    def with_run(self, run: Run) -> "Context":
-        """The same, with how requests are run."""
-        return replace(self, run=run)
 
 
 def within(event: Progress, outer: Progress | None) -> Progress:

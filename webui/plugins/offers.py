@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from types import ModuleType
 from typing import Any, cast
 
@@ -29,8 +29,6 @@ class ExtensionOffers:
     settings: type[BaseModel] | None = None
     samplers: tuple[AddedSampler, ...] = ()
     schedules: tuple[AddedSchedule, ...] = ()
-    # Values that other floors read: architectures, trainables.
-    others: Mapping[str, tuple[Any, ...]] = field(default_factory=dict[str, tuple[Any, ...]])
 
 
 def collect_offers(plugin: object, name: str, specs: ModuleType) -> ExtensionOffers:
@@ -57,7 +55,6 @@ def collect_offers(plugin: object, name: str, specs: ModuleType) -> ExtensionOff
         settings=settings[0] if settings else None,
         samplers=tuple(check_sampler(each) for each in ask("register_samplers")),
         schedules=tuple(schedules_of(manager.hook.register_schedules())),
-        others={hook: tuple(ask(hook)) for hook in ("register_architectures", "register_trainables")},
     )
 
 

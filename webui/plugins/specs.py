@@ -85,16 +85,6 @@ def register_schedules() -> Mapping[str, Callable[..., Tensor]] | None:
 
 
 @hookspec
-def register_architectures() -> Sequence[Any] | None:
-    """Further kinds of networks: `Architecture` values."""
-
-
-@hookspec
-def register_trainables() -> Sequence[Any] | None:
-    """Further kinds of what can be trained."""
-
-
-@hookspec
 def add_tab() -> tuple[str, str, Callable[[], None]] | None:
     """A tab of your own: its label, its id, and what builds its Gradio components."""
 

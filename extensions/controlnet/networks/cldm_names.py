@@ -9,21 +9,12 @@ from collections.abc import Iterator, Mapping
 
 from torch import Tensor
 
+from webui.plugins import RESIDUAL_NAMES, UNET_NAMES
+
 # A whole checkpoint with its ControlNet keeps the latter under this name.
 CLDM_PREFIX = "control_model."
-# Module names inside a residual block, cldm -> diffusers.
-RESIDUAL_NAMES = {
-    "in_layers.0": "norm1",
-    "in_layers.2": "conv1",
-    "emb_layers.1": "time_emb_proj",
-    "out_layers.0": "norm2",
-    "out_layers.3": "conv2",
-    "skip_connection": "conv_shortcut",
-}
-OUTER_NAMES = {
-    "input_blocks.0.0": "conv_in",
-    "time_embed.0": "time_embedding.linear_1",
-    "time_embed.2": "time_embedding.linear_2",
+# Names outside the blocks, cldm -> diffusers: the U-Net's encoder has the same.
+OUTER_NAMES = {name: own for name, own in UNET_NAMES.items() if not name.startswith("out.")} | {
     "label_emb.0.0": "class_embedding.linear_1",
     "label_emb.0.2": "class_embedding.linear_2",
     "middle_block_out.0": "controlnet_mid_block",

@@ -13,13 +13,12 @@ from torch import Tensor, nn
 from transformers import CLIPVisionConfig, CLIPVisionModelWithProjection
 
 from extensions.controlnet.networks.loading import (
-    UnusableNetwork,
     build_empty,
     count,
     fill,
-    shapes_of,
     size_of,
 )
+from webui.plugins import UnusableFile, shapes_of
 
 KIND = "image encoder"
 # What CLIP was trained to see: the mean and spread of colours.
@@ -163,7 +162,7 @@ def _rename(name: str, tensor: Tensor) -> Iterator[tuple[str, Tensor]]:
 def load_clip_vision(
     tensors: Mapping[str, Tensor], *, name: str, dtype: torch.dtype = torch.float32
 ) -> ClipVision:
-    """An image encoder of a file's tensors, in either layout, on the CPU. Raises UnusableNetwork."""
+    """An image encoder of a file's tensors, in either layout, on the CPU. Raises UnusableFile."""
     tensors = to_transformers_names(tensors)
     shapes = shapes_of(tensors)
     try:
@@ -172,7 +171,7 @@ def load_clip_vision(
         projected = shapes["visual_projection.weight"][0]
         inner = shapes["vision_model.encoder.layers.0.mlp.fc1.weight"][0]
     except (KeyError, ValueError) as error:
-        raise UnusableNetwork(f"{name} is no CLIP image encoder that is known here ({error}).") from error
+        raise UnusableFile(f"{name} is no CLIP image encoder that is known here ({error}).") from error
     config = CLIPVisionConfig(
         hidden_size=width,
         intermediate_size=inner,

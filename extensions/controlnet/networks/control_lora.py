@@ -8,7 +8,7 @@ from torch import Tensor, nn
 
 from extensions.controlnet.networks.cldm_names import CLDM_PREFIX, is_cldm, to_diffusers_names
 from extensions.controlnet.networks.controlnet import ControlNet, load_controlnet
-from extensions.controlnet.networks.loading import UnusableNetwork
+from webui.plugins import UnusableFile
 
 KIND = "control-lora"
 MARK = "lora_controlnet"
@@ -42,10 +42,10 @@ def fingerprint(unet: nn.Module) -> str:
 
 
 def low_rank_difference(up: Tensor, down: Tensor, shape: torch.Size, name: str) -> Tensor:
-    """Up (out, rank, …) times down (rank, in, …), in a weight's shape, float32. Raises UnusableNetwork."""
+    """Up (out, rank, …) times down (rank, in, …), in a weight's shape, float32. Raises UnusableFile."""
     product = up.float().flatten(1) @ down.float().flatten(1)
     if product.numel() != shape.numel():
-        raise UnusableNetwork(
+        raise UnusableFile(
             f"{name} is made for another checkpoint: its layers have other sizes. Choose one of its family."
         )
     return product.reshape(shape)
@@ -53,7 +53,7 @@ def low_rank_difference(up: Tensor, down: Tensor, shape: torch.Size, name: str) 
 
 def merge(tensors: Mapping[str, Tensor], base: Mapping[str, Tensor], name: str) -> dict[str, Tensor]:
     """A whole ControlNet's tensors under diffusers' names: the base's, those of the file in their place, and
-    differences added. Raises UnusableNetwork.
+    differences added. Raises UnusableFile.
     """
     tensors = {key.removeprefix(CLDM_PREFIX): value for key, value in tensors.items() if key != MARK}
     ups = {key.removesuffix(UP) for key in tensors if key.endswith(UP)}
@@ -67,7 +67,7 @@ def merge(tensors: Mapping[str, Tensor], base: Mapping[str, Tensor], name: str) 
     downs = rename({f"{module}{WEIGHT}": tensors[module + DOWN] for module in ups}, whole)
     for key, up in pairs.items():
         if key not in base:
-            raise UnusableNetwork(
+            raise UnusableFile(
                 f"{name} is made for another checkpoint: this one has no {key}. Choose one of its family."
             )
         difference = low_rank_difference(up, downs[key], base[key].shape, name)
@@ -103,7 +103,7 @@ def load_control_lora(
 ) -> ControlNet:
     """The ControlNet that a Control-LoRA is of a checkpoint whose encoder (`encoder_tensors`) is given.
 
-    `name` is the file's, for sentences; `family` the checkpoint's. Raises UnusableNetwork.
+    `name` is the file's, for sentences; `family` the checkpoint's. Raises UnusableFile.
     """
     network = load_controlnet(merge(tensors, base, name), name=name, family=family, dtype=dtype)
     network.kind = KIND

@@ -18,13 +18,12 @@ from extensions.controlnet.networks.base import ControlCall, Residuals
 from extensions.controlnet.networks.cldm_names import to_diffusers_names
 from extensions.controlnet.networks.loading import (
     Shapes,
-    UnusableNetwork,
     build_empty,
     count,
     fill,
-    shapes_of,
     size_of,
 )
+from webui.plugins import UnusableFile, shapes_of
 
 KIND = "controlnet"
 # SD1 has eight attention heads everywhere, its successors heads of this size.
@@ -72,13 +71,11 @@ class Dimensions:
 
 
 def read_dimensions(shapes: Shapes, name: str) -> Dimensions:
-    """Dimensions by shapes under diffusers' names; `name` is the file's. Raises UnusableNetwork."""
+    """Dimensions by shapes under diffusers' names; `name` is the file's. Raises UnusableFile."""
     try:
         return _read_dimensions(shapes)
     except (KeyError, IndexError) as error:
-        raise UnusableNetwork(
-            f"{name} is incomplete: {error} is missing. Download the file again."
-        ) from error
+        raise UnusableFile(f"{name} is incomplete: {error} is missing. Download the file again.") from error
 
 
 def _read_dimensions(shapes: Shapes) -> Dimensions:
@@ -191,7 +188,7 @@ class ControlNet:
         return [self.network]
 
     def evaluate(self, call: ControlCall) -> Residuals:
-        """Residuals for every skip and the middle. Raises UnusableNetwork if it fits another U-Net."""
+        """Residuals for every skip and the middle. Raises UnusableFile if it fits another U-Net."""
         call = self._prepare(call)
         if isinstance(self.network, ControlNetUnionModel):
             down, mid = self._evaluate_union(self.network, call)
@@ -209,7 +206,7 @@ class ControlNet:
         task = UNION_TASKS.get(call.task, len(UNION_TASKS))
         if task >= self.dimensions.tasks:
             known = ", ".join(self.tasks)
-            raise UnusableNetwork(
+            raise UnusableFile(
                 f"{self.name} does not know the kind of picture {call.task!r}. Choose one of: {known}."
             )
         rows = len(call.latent)
@@ -226,17 +223,17 @@ class ControlNet:
         """The call in the network's number format and on its device."""
         wanted, found = self.dimensions.in_channels, call.latent.shape[1]
         if found < wanted:
-            raise UnusableNetwork(
+            raise UnusableFile(
                 f"{self.name} was trained for inpainting checkpoints ({wanted} channels). "
                 "Choose one of those."
             )
         if self.dimensions.context and call.crossattn.shape[-1] != self.dimensions.context:
-            raise UnusableNetwork(
+            raise UnusableFile(
                 f"{self.name} is made for checkpoints whose text is {self.dimensions.context} wide, not "
                 f"{call.crossattn.shape[-1]}. Choose another ControlNet."
             )
         if self.dimensions.vector and call.vector is None:
-            raise UnusableNetwork(f"{self.name} is made for SDXL. Choose another ControlNet.")
+            raise UnusableFile(f"{self.name} is made for SDXL. Choose another ControlNet.")
         weight = self.network.conv_in.weight
         place = {"device": weight.device, "dtype": weight.dtype}
         height, width = (side * PIXELS for side in call.latent.shape[-2:])
@@ -277,10 +274,10 @@ def load_controlnet(
 ) -> ControlNet:
     """A ControlNet of a file's tensors, in whichever layout, on the CPU.
 
-    `name` is the file's, for sentences; `family` what the catalog recognised. Raises UnusableNetwork.
+    `name` is the file's, for sentences; `family` what the catalog recognised. Raises UnusableFile.
     """
     if "difference" in tensors:
-        raise UnusableNetwork(
+        raise UnusableFile(
             f"{name} holds only the difference to Stable Diffusion 1.5. Download the whole ControlNet."
         )
     tensors = to_diffusers_names(tensors)

@@ -21,14 +21,13 @@ from torch.nn import functional
 from extensions.controlnet.networks.clip_vision import ImageFeatures
 from extensions.controlnet.networks.loading import (
     Shapes,
-    UnusableNetwork,
     build_empty,
     count,
     fill,
-    shapes_of,
     size_of,
 )
 from extensions.controlnet.rows import Rows, attention_blocks
+from webui.plugins import UnusableFile, shapes_of
 
 KIND = "IP-Adapter"
 HEAD_SIZE = 64
@@ -106,10 +105,10 @@ class PictureAttention:
     mask: Tensor | None = None
 
     def listen(self, network: nn.Module, stack: ExitStack) -> None:
-        """Add hooks to a network. Raises UnusableNetwork if it is another's."""
+        """Add hooks to a network. Raises UnusableFile if it is another's."""
         blocks = attention_blocks(network)
         if len(blocks) != len(self.adapter.pairs):
-            raise UnusableNetwork(
+            raise UnusableFile(
                 f"{self.adapter.name} is made for networks with {len(self.adapter.pairs)} cross attentions, "
                 f"this one has {len(blocks)}. Choose an IP-Adapter for this checkpoint."
             )
@@ -185,14 +184,12 @@ def load_ip_adapter(
 ) -> IPAdapter:
     """An IP-Adapter of a file's tensors, on the CPU.
 
-    `name` is the file's, for sentences; `family` what the catalog recognised. Raises UnusableNetwork.
+    `name` is the file's, for sentences; `family` what the catalog recognised. Raises UnusableFile.
     """
     image = _below(tensors, PROJECTION)
     layers = _below(tensors, LAYERS)
     if not image or not layers:
-        raise UnusableNetwork(
-            f"{name} is incomplete: it lacks the projection or the layers. Download it again."
-        )
+        raise UnusableFile(f"{name} is incomplete: it lacks the projection or the layers. Download it again.")
     pairs = _load_pairs(layers, name, dtype)
     context = pairs[0].get_parameter("to_k_ip.weight").shape[1]
     projection, reads_hidden, width = _load_projection(image, name, dtype)
@@ -207,7 +204,7 @@ def _load_pairs(layers: Mapping[str, Tensor], name: str, dtype: torch.dtype) -> 
     """Keys and values in the order of the network's cross attentions; they are numbered by odd numbers."""
     numbers = sorted({int(key.partition(".")[0]) for key in layers if re.match(r"\d+\.to_[kv]_ip\.", key)})
     if not numbers or any("_lora." in key for key in layers):
-        raise UnusableNetwork(
+        raise UnusableFile(
             f"{name} reads faces by a network that is not used here (FaceID). Use an IP-Adapter plus face."
         )
     pairs = nn.ModuleList()
@@ -239,7 +236,7 @@ def _load_projection(
         module = build_empty(lambda: _resampler(shapes), name)
         fill(module, _rename_resampler(image), name, dtype)
         return module, True, shapes["proj_in.weight"][1]
-    raise UnusableNetwork(
+    raise UnusableFile(
         f"{name} reads faces by a network that is not used here (FaceID). Use an IP-Adapter plus face."
     )
 

@@ -14,7 +14,7 @@ from torch.nn import functional
 
 from extensions.controlnet.networks.controlnet import PIXELS, fit_hint
 from extensions.controlnet.networks.ip_adapter import grid_of, is_grid
-from extensions.controlnet.networks.loading import UnusableNetwork, build_empty, fill, size_of
+from extensions.controlnet.networks.loading import UnusableFile, build_empty, fill, size_of
 from extensions.controlnet.rows import Rows, inner_network
 
 KIND = "controlnet-lllite"
@@ -96,11 +96,11 @@ class LLLiteAttachment:
     _seen: dict[str, Tensor] = field(default_factory=dict[str, Tensor])
 
     def listen(self, network: nn.Module, stack: ExitStack) -> None:
-        """Add hooks to the layers. Raises UnusableNetwork where there is none of a name."""
+        """Add hooks to the layers. Raises UnusableFile where there is none of a name."""
         found = find_layers(network)
         missing = [name for name in self.network.layers if name not in found]
         if missing:
-            raise UnusableNetwork(
+            raise UnusableFile(
                 f"{self.network.name} is made for another network: this one has no {missing[0]}. "
                 "Choose a ControlNet-LLLite for this checkpoint."
             )
@@ -179,7 +179,7 @@ def load_lllite(
 ) -> LLLite:
     """A ControlNet-LLLite of a file's tensors, on the CPU.
 
-    `name` is the file's, for sentences; `family` what the catalog recognised. Raises UnusableNetwork.
+    `name` is the file's, for sentences; `family` what the catalog recognised. Raises UnusableFile.
     """
     by_layer: dict[str, dict[str, Tensor]] = {}
     for key, tensor in tensors.items():
@@ -187,7 +187,7 @@ def load_lllite(
         if dot and layer.startswith(PREFIX):
             by_layer.setdefault(layer.removeprefix(PREFIX), {})[inner] = tensor
     if not by_layer:
-        raise UnusableNetwork(f"{name} has none of the layers of a ControlNet-LLLite. Download it again.")
+        raise UnusableFile(f"{name} has none of the layers of a ControlNet-LLLite. Download it again.")
     layers: dict[str, LLLiteModule] = {}
     for layer, own in by_layer.items():
         module = build_empty(lambda own=own: LLLiteModule(own), name)

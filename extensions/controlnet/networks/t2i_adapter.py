@@ -17,13 +17,12 @@ from extensions.controlnet.networks.base import ControlCall, Residuals
 from extensions.controlnet.networks.controlnet import PIXELS, fit_hint
 from extensions.controlnet.networks.loading import (
     Shapes,
-    UnusableNetwork,
     build_empty,
     count,
     fill,
-    shapes_of,
     size_of,
 )
+from webui.plugins import UnusableFile, shapes_of
 
 KIND = "t2i-adapter"
 PREFIX = "adapter."
@@ -64,12 +63,12 @@ def _blocks_per_level(tensors: Mapping[str, Tensor], name: str) -> int:
     blocks = count(tensors, r"body\.(\d+)\.")
     per_level = min(wider, default=0)
     if not per_level or blocks % per_level:
-        raise UnusableNetwork(f"{name} has an unknown architecture. It cannot be used here.")
+        raise UnusableFile(f"{name} has an unknown architecture. It cannot be used here.")
     return per_level
 
 
 def configuration(shapes: Shapes, name: str) -> dict[str, Any]:
-    """Arguments of diffusers' T2IAdapter by shapes under diffusers' names. Raises UnusableNetwork."""
+    """Arguments of diffusers' T2IAdapter by shapes under diffusers' names. Raises UnusableFile."""
     levels = count(shapes, r"adapter\.body\.(\d+)\.")
     is_light = "adapter.body.0.out_conv.weight" in shapes
     try:
@@ -81,7 +80,7 @@ def configuration(shapes: Shapes, name: str) -> dict[str, Any]:
             channels = [shapes[f"adapter.body.{level}.resnets.0.block1.weight"][0] for level in range(levels)]
         in_channels, folding = FOLDED[folded]
     except (KeyError, IndexError) as error:
-        raise UnusableNetwork(
+        raise UnusableFile(
             f"{name} has an unknown architecture ({error} is not known). It cannot be used here."
         ) from error
     full = "full_adapter_xl" if folding == HALF else "full_adapter"
@@ -96,7 +95,7 @@ def configuration(shapes: Shapes, name: str) -> dict[str, Any]:
 
 
 @dataclass(slots=True)
-class Adapter:
+class LoadedT2IAdapter:
     """A T2I-Adapter, ready to be evaluated; a `ControlNetwork`.
 
     Its features depend on the hint alone, so they are computed once for each hint. `channels` are those of
@@ -155,10 +154,10 @@ class Adapter:
 
 def load_t2i_adapter(
     tensors: Mapping[str, Tensor], *, name: str, family: str, dtype: torch.dtype = torch.float32
-) -> Adapter:
+) -> LoadedT2IAdapter:
     """A T2I-Adapter of a file's tensors, in whichever layout, on the CPU.
 
-    `name` is the file's, for sentences; `family` what the catalog recognised. Raises UnusableNetwork.
+    `name` is the file's, for sentences; `family` what the catalog recognised. Raises UnusableFile.
     """
     tensors = to_diffusers_names(tensors, name)
     shapes = shapes_of(tensors)
@@ -169,6 +168,6 @@ def load_t2i_adapter(
     channels = [*arguments["channels"]]
     if arguments["adapter_type"] == "light_adapter":
         channels.append(channels[-1])
-    return Adapter(
+    return LoadedT2IAdapter(
         name, family, network, arguments["in_channels"], arguments["downscale_factor"], tuple(channels)
     )

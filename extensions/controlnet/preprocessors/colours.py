@@ -6,7 +6,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from extensions.controlnet.preprocessors.inputs import Inputs
+from extensions.controlnet.preprocessors.inputs import PreprocessorInputs
 from extensions.controlnet.preprocessors.pixels import Pixels, resize, resize_to
 
 # Pixels of a cell of the colour grid; T2I-Adapter's colour network was trained with it (Mou et al. 2023).
@@ -15,23 +15,23 @@ CELL = 64
 PIECE = 256
 
 
-def unchanged(inputs: Inputs) -> Pixels:
+def unchanged(inputs: PreprocessorInputs) -> Pixels:
     """The picture as it is."""
     return inputs.pixels
 
 
-def invert(inputs: Inputs) -> Pixels:
+def invert(inputs: PreprocessorInputs) -> Pixels:
     """Black for white: a drawing on paper as the networks know it."""
     return 255 - inputs.pixels
 
 
-def blur_gaussian(inputs: Inputs) -> Pixels:
+def blur_gaussian(inputs: PreprocessorInputs) -> Pixels:
     """Blurred; A is the Gaussian's sigma in pixels."""
     pixels = resize(inputs.pixels, inputs.resolution)
     return np.asarray(cv2.GaussianBlur(pixels, (0, 0), max(inputs.threshold_a, 0.01)), np.uint8)
 
 
-def tile_resample(inputs: Inputs) -> Pixels:
+def tile_resample(inputs: PreprocessorInputs) -> Pixels:
     """The picture, A times smaller."""
     height, width = inputs.pixels.shape[:2]
     rate = inputs.threshold_a
@@ -40,7 +40,7 @@ def tile_resample(inputs: Inputs) -> Pixels:
     return resize_to(inputs.pixels, (max(int(width / rate), 1), max(int(height / rate), 1)))
 
 
-def color_grid(inputs: Inputs) -> Pixels:
+def color_grid(inputs: PreprocessorInputs) -> Pixels:
     """Each square of 64 pixels in its mean colour."""
     pixels = resize(inputs.pixels, inputs.resolution)
     height, width = pixels.shape[:2]
@@ -49,12 +49,12 @@ def color_grid(inputs: Inputs) -> Pixels:
     return np.asarray(cv2.resize(means, (width, height), interpolation=cv2.INTER_NEAREST), np.uint8)
 
 
-def recolor_luminance(inputs: Inputs) -> Pixels:
+def recolor_luminance(inputs: PreprocessorInputs) -> Pixels:
     """How light each pixel looks (L of CIE Lab); A is the gamma."""
     return with_gamma(np.asarray(cv2.cvtColor(inputs.pixels, cv2.COLOR_RGB2LAB))[..., 0], inputs.threshold_a)
 
 
-def recolor_intensity(inputs: Inputs) -> Pixels:
+def recolor_intensity(inputs: PreprocessorInputs) -> Pixels:
     """The strongest of the three colours of each pixel (V of HSV); A is the gamma."""
     return with_gamma(inputs.pixels.max(axis=2), inputs.threshold_a)
 
@@ -65,7 +65,7 @@ def with_gamma(grey: NDArray[np.generic], gamma: float) -> Pixels:
     return np.rint(share**gamma * 255).astype(np.uint8)
 
 
-def shuffle(inputs: Inputs) -> Pixels:
+def shuffle(inputs: PreprocessorInputs) -> Pixels:
     """The picture bent and mixed by a smooth field that the seed draws; colours stay, shapes go."""
     pixels = resize(inputs.pixels, inputs.resolution)
     height, width = pixels.shape[:2]
@@ -83,7 +83,7 @@ def smooth_field(draw: np.random.Generator, height: int, width: int) -> NDArray[
     return (field - low) / max(high - low, 1e-6)
 
 
-def masked(inputs: Inputs) -> Pixels:
+def masked(inputs: PreprocessorInputs) -> Pixels:
     """The picture, clear (alpha 0) where the mask is set: RGBA (H, W, 4)."""
     height, width = inputs.pixels.shape[:2]
     alpha = np.full((height, width), 255, np.uint8)
@@ -92,7 +92,7 @@ def masked(inputs: Inputs) -> Pixels:
     return np.dstack([inputs.pixels, alpha])
 
 
-def show_mask(inputs: Inputs) -> Pixels:
+def show_mask(inputs: PreprocessorInputs) -> Pixels:
     """The mask in white on black; without one, white where the picture is lighter than middle grey."""
     height, width = inputs.pixels.shape[:2]
     grey = inputs.pixels.mean(axis=2) if inputs.mask is None else resize_mask(inputs.mask, (width, height))

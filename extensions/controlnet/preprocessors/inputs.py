@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, slots=True)
-class Inputs:
+class PreprocessorInputs:
     """A picture (H, W, 3) in RGB, its numbers, and where networks come from.
 
     `mask` is (H, W), above 127 where it is set, None without one. `seed` is for what draws by chance.

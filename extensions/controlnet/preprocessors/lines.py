@@ -6,7 +6,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from extensions.controlnet.preprocessors.inputs import Inputs
+from extensions.controlnet.preprocessors.inputs import PreprocessorInputs
 from extensions.controlnet.preprocessors.pixels import Pixels, resize
 
 Floats = NDArray[np.float32]
@@ -17,19 +17,19 @@ def blur(pixels: NDArray[np.generic], sigma: float) -> Floats:
     return np.asarray(cv2.GaussianBlur(np.asarray(pixels, np.float32), (0, 0), sigma), np.float32)
 
 
-def canny(inputs: Inputs) -> Pixels:
+def canny(inputs: PreprocessorInputs) -> Pixels:
     """Canny's edges (1986), white on black; A and B are the thresholds of the gradient."""
     pixels = resize(inputs.pixels, inputs.resolution)
     return np.asarray(cv2.Canny(pixels, inputs.threshold_a, inputs.threshold_b), np.uint8)
 
 
-def threshold(inputs: Inputs) -> Pixels:
+def threshold(inputs: PreprocessorInputs) -> Pixels:
     """White where even the darkest colour is above A."""
     pixels = resize(inputs.pixels, inputs.resolution)
     return np.where(pixels.min(axis=2) > inputs.threshold_a, 255, 0).astype(np.uint8)
 
 
-def scribble_xdog(inputs: Inputs) -> Pixels:
+def scribble_xdog(inputs: PreprocessorInputs) -> Pixels:
     """Strokes where a fine blur is darker than a coarse one (Winnemöller 2012); A lets fewer through."""
     pixels = resize(inputs.pixels, inputs.resolution)
     # Twice the difference, in whole steps, is held against the threshold, as artists know the slider.
@@ -38,7 +38,7 @@ def scribble_xdog(inputs: Inputs) -> Pixels:
     return np.where(doubled > inputs.threshold_a, 255, 0).astype(np.uint8)
 
 
-def lineart_standard(inputs: Inputs) -> Pixels:
+def lineart_standard(inputs: PreprocessorInputs) -> Pixels:
     """A drawing on white paper as white lines on black: what is darker than its surroundings."""
     pixels = resize(inputs.pixels, inputs.resolution)
     darker = np.clip((blur(pixels, 6.0) - pixels.astype(np.float32)).min(axis=2), 0, 255)
@@ -48,7 +48,7 @@ def lineart_standard(inputs: Inputs) -> Pixels:
     return np.clip(darker / usual * 127, 0, 255).astype(np.uint8)
 
 
-def softedge(inputs: Inputs) -> Pixels:
+def softedge(inputs: PreprocessorInputs) -> Pixels:
     """The strength of the gradient of all colours at three scales, as soft white lines on black."""
     pixels = resize(inputs.pixels, inputs.resolution)
     strength = sum(gradient(blur(pixels, sigma)) * sigma for sigma in (1.0, 2.0, 4.0))
@@ -93,12 +93,12 @@ LINES = tuple(
 )
 
 
-def scribble_softedge(inputs: Inputs) -> Pixels:
+def scribble_softedge(inputs: PreprocessorInputs) -> Pixels:
     """The soft edges as thin strokes."""
     return thin(softedge(inputs), least=100)
 
 
-def lines_mlsd(inputs: Inputs) -> Pixels:
+def lines_mlsd(inputs: PreprocessorInputs) -> Pixels:
     """Straight lines, white on black, found by Hough's transform of Canny's edges.
 
     A is how faint an edge may be (0…2), B the distance that a line may be broken by, in per cent of a side.

@@ -9,7 +9,7 @@ import numpy as np
 from PIL import Image
 
 from extensions.controlnet import preprocessors
-from extensions.controlnet.preprocessors.inputs import Inputs
+from extensions.controlnet.preprocessors.inputs import PreprocessorInputs
 from extensions.controlnet.preprocessors.pixels import (
     LARGEST_RESOLUTION,
     Pixels,
@@ -46,12 +46,12 @@ def make_inputs(
     context: Any,  # noqa: ANN401 - as above
     mask: Image.Image | None = None,
     seed: int = 0,
-) -> Inputs:
+) -> PreprocessorInputs:
     """What a preprocessor is given. Raises as `preprocess`."""
     resolution, threshold_a, threshold_b = (
         choose(entry, slider, number) for slider, number in zip(entry.sliders, numbers, strict=True)
     )
-    return Inputs(
+    return PreprocessorInputs(
         read_bounded(image),
         round(resolution),
         threshold_a,

@@ -7,7 +7,7 @@ from diffusers.models.attention_processor import AttnProcessor
 from torch import Tensor, nn
 
 from extensions.controlnet.starter.data import Examples
-from extensions.controlnet.starter.training import Recipe, run
+from extensions.controlnet.starter.training import ControlRecipe, run
 
 # The hint's own path, thinner than usual: edges are black and white.
 HINT_CHANNELS = (8, 16, 32, 64)
@@ -56,7 +56,7 @@ def residuals(
     return {"down_block_additional_residuals": down, "mid_block_additional_residual": mid}
 
 
-RECIPE = Recipe(
+RECIPE = ControlRecipe(
     "starter_canny",
     {"modelspec.title": "Starter canny", "modelspec.architecture": "stable-diffusion-v1/controlnet"},
     make_network,

@@ -6,7 +6,7 @@ from diffusers import T2IAdapter, UNet2DConditionModel
 from torch import Tensor, nn
 
 from extensions.controlnet.starter.data import DRAWN, RECOLOURED, Examples
-from extensions.controlnet.starter.training import Recipe, run
+from extensions.controlnet.starter.training import ControlRecipe, run
 
 # Pixels of a cell and how often: the colour grid preprocessor makes cells of 64.
 CELLS = {64: 0.5, 32: 0.3, 16: 0.2}
@@ -53,7 +53,7 @@ def residuals(
     return {"down_intrablock_additional_residuals": network(hint)}
 
 
-RECIPE = Recipe(
+RECIPE = ControlRecipe(
     "starter_color",
     {"modelspec.title": "Starter color", "modelspec.architecture": "stable-diffusion-v1/t2i-adapter"},
     make_network,

@@ -47,7 +47,7 @@ FACTS = {
 
 
 @dataclass(frozen=True, slots=True)
-class Recipe:
+class ControlRecipe:
     """What is learned and how.
 
     `hints` gives the hints (B, 3, H, W) in 0…1 of rows of the examples; `residuals` the U-Net's residual
@@ -89,7 +89,7 @@ class Training:
         for key, value in self.network.state_dict().items():
             self.average[key].lerp_(value.detach(), 1 - decay)
 
-    def save(self, folder: Path, recipe: Recipe) -> None:
+    def save(self, folder: Path, recipe: ControlRecipe) -> None:
         """Write the state, and the average as a file to use; both at once."""
         folder.mkdir(parents=True, exist_ok=True)
         state = {
@@ -110,7 +110,7 @@ def export(weights: dict[str, Tensor], path: Path, facts: dict[str, str]) -> Non
     partial.replace(path)
 
 
-def start(recipe: Recipe, folder: Path, checkpoint: Path, seed: int) -> Training:
+def start(recipe: ControlRecipe, folder: Path, checkpoint: Path, seed: int) -> Training:
     """A new training, or the one saved in the folder."""
     torch.manual_seed(seed)
     unet, _, text_encoder = from_single_file(load_file(checkpoint))
@@ -148,7 +148,7 @@ def draw_timesteps(count: int, bias: float, rng: np.random.Generator) -> Tensor:
 
 
 @dataclass(frozen=True, slots=True)
-class Batch:
+class TrainingBatch:
     """Noisy latents and their noise (B, 4, h, w), timesteps and signal to noise (B,), tokens, and hints."""
 
     noisy: Tensor
@@ -159,7 +159,9 @@ class Batch:
     hint: Tensor
 
 
-def draw_batch(recipe: Recipe, examples: Examples, alphas: Tensor, rng: np.random.Generator) -> Batch:
+def draw_batch(
+    recipe: ControlRecipe, examples: Examples, alphas: Tensor, rng: np.random.Generator
+) -> TrainingBatch:
     """Some captions are empty; with a coarse weight the second half is the first with empty captions."""
     count = recipe.batch // 2 if recipe.coarse_weight else recipe.batch
     rows = rng.integers(len(examples.tokens), size=count)
@@ -176,10 +178,10 @@ def draw_batch(recipe: Recipe, examples: Examples, alphas: Tensor, rng: np.rando
         tokens[rng.uniform(size=count) < EMPTY_SHARE] = token_ids("")
     alpha = alphas[timesteps]
     noisy = alpha.sqrt().view(-1, 1, 1, 1) * latent + (1 - alpha).sqrt().view(-1, 1, 1, 1) * noise
-    return Batch(noisy, noise, timesteps, alpha / (1 - alpha), torch.from_numpy(tokens), hint)
+    return TrainingBatch(noisy, noise, timesteps, alpha / (1 - alpha), torch.from_numpy(tokens), hint)
 
 
-def loss_of(training: Training, recipe: Recipe, batch: Batch) -> Tensor:
+def loss_of(training: Training, recipe: ControlRecipe, batch: TrainingBatch) -> Tensor:
     """The weighted error of the predicted noise for one batch, and of coarse colours where asked."""
     with torch.autocast("cpu", torch.bfloat16):
         crossattn = training.text_encoder(batch.tokens).last_hidden_state
@@ -203,7 +205,7 @@ def rate_at(step: int, last_step: int) -> float:
     return min(1.0, (step + 1) / WARMUP_STEPS, (last_step - step) / (COOLING_SHARE * last_step))
 
 
-def train(training: Training, recipe: Recipe, folder: Path, last_step: int, seed: int) -> None:
+def train(training: Training, recipe: ControlRecipe, folder: Path, last_step: int, seed: int) -> None:
     """Steps up to `last_step`; new shards are taken in as they are drawn."""
     alphas = alphas_cumulative()
     saved = logged = time.monotonic()
@@ -235,7 +237,7 @@ def train(training: Training, recipe: Recipe, folder: Path, last_step: int, seed
     training.save(folder, recipe)
 
 
-def run(recipe: Recipe, description: str | None) -> None:
+def run(recipe: ControlRecipe, description: str | None) -> None:
     """The command line of a recipe."""
     parser = argparse.ArgumentParser(description=description)
     parser.add_argument("folder", type=Path, help="where data.py put its shards; the state goes there too")

@@ -11,7 +11,7 @@ from torch import nn
 from torch.nn import functional
 
 from extensions.controlnet.preprocessors import PREPROCESSORS, preprocess
-from extensions.controlnet.preprocessors.inputs import Inputs
+from extensions.controlnet.preprocessors.inputs import PreprocessorInputs
 from extensions.controlnet.preprocessors.networks import depth, hed, leased, sketch
 from extensions.controlnet.routes import Processor
 from webui.core.flags import read_flags
@@ -136,9 +136,9 @@ def test_a_file_with_code_is_not_opened(processor, annotators):
 def test_networks_are_leased_from_the_context(annotators, processor):
     path = annotators / "ControlNetHED.pth"
     torch.save(random_tensors(hed.EdgeNetwork()), path)
-    inputs = Inputs(np.zeros((64, 64, 3), np.uint8), 64, 0, 0, context=processor, weights=(path,))
+    inputs = PreprocessorInputs(np.zeros((64, 64, 3), np.uint8), 64, 0, 0, context=processor, weights=(path,))
     with leased.lease(inputs, hed.EdgeNetwork, path) as network:
-        held = leased.HeldNetwork(network)
+        held = leased.AnnotatorNetwork(network)
         assert held.size_bytes == sum(value.numel() * 4 for value in network.state_dict().values())
         assert held.modules() == [network]
         assert not any(parameter.requires_grad for parameter in network.parameters())

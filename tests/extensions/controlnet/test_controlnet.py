@@ -13,7 +13,6 @@ from torch import Tensor
 
 from extensions.controlnet.networks.base import ControlCall, Residuals
 from extensions.controlnet.networks.controlnet import UNION_TASKS, load_controlnet
-from extensions.controlnet.networks.loading import UnusableNetwork
 from tests.extensions.controlnet.control_files import (
     CONFIGURATIONS,
     NUMBER_WIDTH,
@@ -24,6 +23,7 @@ from tests.extensions.controlnet.control_files import (
     make_union,
     to_cldm,
 )
+from webui.plugins import UnusableFile
 
 TOLERANCE = 1e-4
 ROWS = 2
@@ -137,7 +137,7 @@ def test_a_network_for_inpainting_checkpoints_takes_all_channels_others_the_firs
     assert torch.equal(loaded.evaluate(nine).down[3], loaded.evaluate(call).down[3])
     network = make_controlnet(CONFIGURATIONS["SD1 inpainting"])
     inpainting = load_controlnet(network.state_dict(), name="the file", family="SD1")
-    with pytest.raises(UnusableNetwork, match="the file was trained for inpainting checkpoints"):
+    with pytest.raises(UnusableFile, match="the file was trained for inpainting checkpoints"):
         inpainting.evaluate(call)
 
 
@@ -173,7 +173,7 @@ def test_half_precision_weights_answer_in_half_precision() -> None:
 
 def refusal(tensors: dict[str, Tensor]) -> str:
     """The sentence that refuses a file."""
-    with pytest.raises(UnusableNetwork) as caught:
+    with pytest.raises(UnusableFile) as caught:
         load_controlnet(tensors, name="a file", family="SD1")
     return str(caught.value)
 
@@ -193,10 +193,10 @@ def test_files_that_cannot_be_used_are_refused_in_a_sentence() -> None:
 def test_a_network_of_another_width_than_the_checkpoint_is_refused_in_a_sentence() -> None:
     loaded = load_controlnet(make_controlnet(SD1).state_dict(), name="canny", family="SD1")
     call = make_call(make_controlnet(SD1), crossattn=random(ROWS, 77, 128, seed=2))
-    with pytest.raises(UnusableNetwork, match="whose text is 768 wide, not 128"):
+    with pytest.raises(UnusableFile, match="whose text is 768 wide, not 128"):
         loaded.evaluate(call)
     union = load_controlnet(make_union(6).state_dict(), name="union", family="SDXL")
     with pytest.raises(
-        UnusableNetwork, match=r"does not know the kind of picture 'tile'\. Choose one of: openp"
+        UnusableFile, match=r"does not know the kind of picture 'tile'\. Choose one of: openp"
     ):
         union.evaluate(make_call(make_union(6), task="tile"))

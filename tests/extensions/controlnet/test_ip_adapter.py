@@ -12,7 +12,6 @@ from transformers import CLIPImageProcessor
 
 from extensions.controlnet.networks.clip_vision import load_clip_vision, prepare
 from extensions.controlnet.networks.ip_adapter import grid_of, load_ip_adapter
-from extensions.controlnet.networks.loading import UnusableNetwork
 from tests.extensions.controlnet.control_runs import (
     keep,
     largest_difference,
@@ -30,7 +29,7 @@ from tests.extensions.controlnet.picture_networks import (
 from tests.pipelines.runs import request_of
 from webui.core.errors import NotFound
 from webui.models.manager import ModelManager
-from webui.plugins import Context
+from webui.plugins import Context, UnusableFile
 
 CLOSE = 1e-4
 
@@ -157,9 +156,9 @@ def test_a_missing_image_encoder_is_named(control_context: Context, tmp_path: An
 
 def test_face_ids_are_refused_with_what_to_use() -> None:
     tensors = make_ip_adapter("plain", "sd15") | {"ip_adapter.0.to_q_lora.down.weight": torch.zeros(4, 32)}
-    with pytest.raises(UnusableNetwork, match="FaceID"):
+    with pytest.raises(UnusableFile, match="FaceID"):
         load_ip_adapter(tensors, name="face", family="SD1")
-    with pytest.raises(UnusableNetwork, match="incomplete"):
+    with pytest.raises(UnusableFile, match="incomplete"):
         load_ip_adapter({}, name="empty", family="SD1")
 
 

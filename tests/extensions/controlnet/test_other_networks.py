@@ -12,7 +12,6 @@ from torch.nn import functional
 
 from extensions.controlnet.networks.control_lora import fingerprint, merge
 from extensions.controlnet.networks.lllite import load_lllite
-from extensions.controlnet.networks.loading import UnusableNetwork
 from extensions.controlnet.networks.reference import renormalize, statistics
 from tests.extensions.controlnet.control_files import to_cldm
 from tests.extensions.controlnet.control_runs import (
@@ -27,7 +26,7 @@ from tests.extensions.controlnet.control_runs import (
 )
 from tests.extensions.controlnet.picture_networks import LLLITE_LAYERS, make_control_lora, make_lllite
 from tests.pipelines.runs import request_of
-from webui.plugins import Context
+from webui.plugins import Context, UnusableFile
 
 CLOSE = 1e-4
 # diffusers' names of the layers that the test files change.
@@ -91,7 +90,7 @@ def test_lllite_works_where_sides_do_not_halve_evenly(control_context: Context) 
 
 
 def test_a_file_without_lllite_layers_is_refused() -> None:
-    with pytest.raises(UnusableNetwork, match="none of the layers"):
+    with pytest.raises(UnusableFile, match="none of the layers"):
         load_lllite({"other.weight": torch.zeros(1)}, name="x", family="SDXL")
 
 
@@ -136,7 +135,7 @@ def test_control_lora_is_the_checkpoint_with_differences(control_context: Contex
 def test_a_control_lora_of_another_checkpoint_is_refused() -> None:
     file = make_control_lora()
     base = {"conv_in.weight": torch.zeros(32, 4, 3, 3)}
-    with pytest.raises(UnusableNetwork, match="made for another checkpoint"):
+    with pytest.raises(UnusableFile, match="made for another checkpoint"):
         merge(file, base, "control")
 
 

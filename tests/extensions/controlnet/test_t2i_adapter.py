@@ -8,9 +8,9 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor
 
 from extensions.controlnet.networks.base import ControlCall
-from extensions.controlnet.networks.loading import UnusableNetwork
 from extensions.controlnet.networks.t2i_adapter import load_t2i_adapter
 from tests.extensions.controlnet.control_files import make_adapter, to_authors_adapter
+from webui.plugins import UnusableFile
 
 # Kind, channels, folding, channels of the picture; of the light kind diffusers repeats the last width.
 KINDS = {
@@ -78,7 +78,7 @@ def test_features_are_computed_anew_only_for_another_hint_or_size() -> None:
 
 def refusal(tensors: dict[str, Tensor]) -> str:
     """The sentence that refuses a file."""
-    with pytest.raises(UnusableNetwork) as caught:
+    with pytest.raises(UnusableFile) as caught:
         load_t2i_adapter(tensors, name="a file", family="SD1")
     return str(caught.value)
 

@@ -5,7 +5,7 @@ import os
 
 import pytest
 
-from extensions.dynamic_prompts.wildcards import Line, Lists
+from extensions.dynamic_prompts.wildcards import Lists, Phrase
 
 
 def texts(lists: Lists, name: str) -> list[str]:
@@ -19,7 +19,7 @@ def test_text_files_are_found_by_path_pattern_and_ending(tmp_path):
     )
     (tmp_path / "animals" / "wild" / "fox.txt").write_bytes("f\xf6x\r\nren\xe9".encode("latin-1"))
     lists = Lists(tmp_path)
-    assert lists.find("animals/cats") == (Line("red cat"), Line("blue cat", 2.0))
+    assert lists.find("animals/cats") == (Phrase("red cat"), Phrase("blue cat", 2.0))
     assert texts(lists, "cats") == texts(lists, "/animals\\cats/") == texts(lists, "Animals/CATS")
     assert texts(lists, "animals/*") == ["red cat", "blue cat", *texts(lists, "animals/wild/fox")]
     assert len(texts(lists, "fox")) == 2
@@ -34,7 +34,7 @@ def test_structures_are_lists_by_their_paths(tmp_path):
     (tmp_path / "set" / "paint.yaml").write_text(json.dumps(content))
     (tmp_path / "flat.json").write_text('["p", 5, "", {"content": "q"}]')
     lists = Lists(tmp_path)
-    assert lists.find("set/colours/warm") == (Line("red"), Line("orange", 3.0), Line("gold", 2.0))
+    assert lists.find("set/colours/warm") == (Phrase("red"), Phrase("orange", 3.0), Phrase("gold", 2.0))
     assert texts(lists, "set/colours/one") == ["grey"]
     assert texts(lists, "flat") == ["p", "5", "q"]
 

@@ -18,7 +18,7 @@ RESIDUAL_NAMES = {
     "out_layers.3": "conv2",
     "skip_connection": "conv_shortcut",
 }
-OUTER_NAMES = {
+UNET_NAMES = {
     "input_blocks.0.0": "conv_in",
     "time_embed.0": "time_embedding.linear_1",
     "time_embed.2": "time_embedding.linear_2",
@@ -105,7 +105,7 @@ def unet_module_names(dimensions: UNetDimensions) -> dict[str, str]:
     """Names of residual blocks, transformers and outer modules, original -> diffusers, without a trailing
     dot.
     """
-    return dict(OUTER_NAMES) | dict(_block_names(dimensions))
+    return dict(UNET_NAMES) | dict(_block_names(dimensions))
 
 
 def _block_names(dimensions: UNetDimensions) -> Iterator[tuple[str, str]]:

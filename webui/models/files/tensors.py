@@ -43,7 +43,7 @@ def shapes_of(tensors: Mapping[str, Tensor]) -> dict[str, tuple[int, ...]]:
     return {key: tuple(tensor.shape) for key, tensor in tensors.items()}
 
 
-def fill(
+def fill_module(
     module: nn.Module,
     tensors: Mapping[str, Tensor],
     part: str,

@@ -17,8 +17,8 @@ from transformers import (
     DPTForDepthEstimation,
 )
 
-from extensions.controlnet.preprocessors.inputs import Inputs
-from extensions.controlnet.preprocessors.networks.leased import HeldNetwork, device_of, load_weights
+from extensions.controlnet.preprocessors.inputs import PreprocessorInputs
+from extensions.controlnet.preprocessors.networks.leased import AnnotatorNetwork, device_of, load_weights
 from extensions.controlnet.preprocessors.pixels import Pixels, resize
 from webui.plugins import UnusableFile, open_tensors
 
@@ -89,26 +89,26 @@ DPT = Sort(make_dpt, 384, 32, (0.5, 0.5, 0.5), (0.5, 0.5, 0.5))
 LONGEST = 4
 
 
-def depth_v2(inputs: Inputs) -> Pixels:
+def depth_v2(inputs: PreprocessorInputs) -> Pixels:
     """By Depth Anything V2."""
     return find_depth(inputs, DEPTH_ANYTHING)
 
 
-def midas(inputs: Inputs) -> Pixels:
+def midas(inputs: PreprocessorInputs) -> Pixels:
     """By MiDaS."""
     return find_depth(inputs, DPT)
 
 
 @torch.no_grad()
-def find_depth(inputs: Inputs, sort: Sort) -> Pixels:
+def find_depth(inputs: PreprocessorInputs, sort: Sort) -> Pixels:
     """The map at the resolution, the nearest white and the farthest black."""
     path = inputs.weights[0]
 
-    def load(device: torch.device) -> HeldNetwork[nn.Module]:
+    def load(device: torch.device) -> AnnotatorNetwork[nn.Module]:
         tensors = open_tensors(path)
         network = sort.make(tensors)
         load_weights(network, tensors, path.name)
-        return HeldNetwork(network.float().eval().requires_grad_(False).to(device))
+        return AnnotatorNetwork(network.float().eval().requires_grad_(False).to(device))
 
     pixels = resize(inputs.pixels, inputs.resolution)
     key = ("preprocessor", __name__, str(path), path.stat().st_mtime_ns)

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from extensions.controlnet.preprocessors.inputs import Inputs
+from extensions.controlnet.preprocessors.inputs import PreprocessorInputs
 from extensions.controlnet.preprocessors.lines import thin
 from extensions.controlnet.preprocessors.networks.leased import lease, run_padded, to_grey
 from extensions.controlnet.preprocessors.pixels import Pixels
@@ -58,19 +58,19 @@ class EdgeNetwork(nn.Module):
         return torch.cat(edges, 1).mean(1, keepdim=True).sigmoid()
 
 
-def softedge(inputs: Inputs) -> Pixels:
+def softedge(inputs: PreprocessorInputs) -> Pixels:
     """Soft edges, white on black."""
     with lease(inputs, EdgeNetwork, inputs.weights[0]) as network:
         return to_grey(*run_padded(inputs, network, network))
 
 
-def softedge_safe(inputs: Inputs) -> Pixels:
+def softedge_safe(inputs: PreprocessorInputs) -> Pixels:
     """Soft edges in few steps of brightness: what is faint, and could tell of what was there, is gone."""
     share = softedge(inputs).astype(np.float32) / 255
     stepped = np.floor(share * (SAFE_STEPS + 1)) / SAFE_STEPS
     return np.clip(stepped * 255, 0, 255).astype(np.uint8)
 
 
-def scribble(inputs: Inputs) -> Pixels:
+def scribble(inputs: PreprocessorInputs) -> Pixels:
     """The edges as thin strokes."""
     return thin(softedge(inputs))

@@ -13,7 +13,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from extensions.controlnet.preprocessors.inputs import Inputs
+from extensions.controlnet.preprocessors.inputs import PreprocessorInputs
 from extensions.controlnet.preprocessors.pixels import Pixels, pad_to_multiple, resize
 from webui.plugins import UnusableFile, open_tensors
 
@@ -21,7 +21,7 @@ Network = TypeVar("Network", bound=nn.Module)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class HeldNetwork(Generic[Network]):
+class AnnotatorNetwork(Generic[Network]):
     """A network as the budget of all networks knows it."""
 
     network: Network
@@ -37,16 +37,16 @@ class HeldNetwork(Generic[Network]):
 
 
 @contextmanager
-def lease(inputs: Inputs, make: Callable[[], Network], path: Path) -> Iterator[Network]:
+def lease(inputs: PreprocessorInputs, make: Callable[[], Network], path: Path) -> Iterator[Network]:
     """The network that `make` builds, with the weights of a file, while the context is open.
 
     Raises UnusableFile, OutOfMemory.
     """
 
-    def load(device: torch.device) -> HeldNetwork[Network]:
+    def load(device: torch.device) -> AnnotatorNetwork[Network]:
         network = make()
         load_weights(network, open_tensors(path), path.name)
-        return HeldNetwork(network.float().eval().requires_grad_(False).to(device))
+        return AnnotatorNetwork(network.float().eval().requires_grad_(False).to(device))
 
     key = ("preprocessor", make.__module__, make.__qualname__, str(path), path.stat().st_mtime_ns)
     with inputs.context.lease(key, load, path.name, path.stat().st_size) as held:
@@ -73,7 +73,7 @@ def device_of(network: nn.Module) -> torch.device:
 
 @torch.no_grad()
 def run_padded(
-    inputs: Inputs, network: nn.Module, compute: Callable[[Tensor], Any], scale: float = 1.0
+    inputs: PreprocessorInputs, network: nn.Module, compute: Callable[[Tensor], Any], scale: float = 1.0
 ) -> tuple[Any, tuple[int, int]]:
     """What `compute` makes of the picture (1, 3, H, W) at its resolution, sides padded to multiples of 64;
     and the height and width without the padding. `scale` is what a value of 255 becomes divided by 255.

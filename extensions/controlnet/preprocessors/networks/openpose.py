@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.nn import functional
 
-from extensions.controlnet.preprocessors.inputs import Inputs
+from extensions.controlnet.preprocessors.inputs import PreprocessorInputs
 from extensions.controlnet.preprocessors.networks.leased import device_of, lease
 from extensions.controlnet.preprocessors.pixels import Pixels, resize, resize_to
 from extensions.controlnet.preprocessors.skeletons import (
@@ -142,22 +142,22 @@ class HandNetwork(Stack):
         return maps
 
 
-def body(inputs: Inputs) -> Pixels:
+def body(inputs: PreprocessorInputs) -> Pixels:
     """Skeletons of bodies."""
     return draw(inputs, hands=False)
 
 
-def body_and_hands(inputs: Inputs) -> Pixels:
+def body_and_hands(inputs: PreprocessorInputs) -> Pixels:
     """Skeletons of bodies and hands."""
     return draw(inputs, hands=True)
 
 
-def draw(inputs: Inputs, *, hands: bool) -> Pixels:
+def draw(inputs: PreprocessorInputs, *, hands: bool) -> Pixels:
     """The skeletons at the resolution."""
     return draw_people(*find_pose(inputs, hands=hands))
 
 
-def find_pose(inputs: Inputs, *, hands: bool) -> tuple[list[Person], int, int]:
+def find_pose(inputs: PreprocessorInputs, *, hands: bool) -> tuple[list[Person], int, int]:
     """Everybody in the picture at its resolution, and the width and height of that."""
     pixels = resize(inputs.pixels, inputs.resolution)
     height, width = pixels.shape[:2]
@@ -165,7 +165,7 @@ def find_pose(inputs: Inputs, *, hands: bool) -> tuple[list[Person], int, int]:
 
 
 @torch.no_grad()
-def find_people(inputs: Inputs, pixels: Pixels, *, hands: bool) -> list[Person]:
+def find_people(inputs: PreprocessorInputs, pixels: Pixels, *, hands: bool) -> list[Person]:
     """Everybody in a picture (H, W, 3), in its pixels."""
     with lease(inputs, BodyNetwork, inputs.weights[0]) as network:
         fields, maps = run_body(network, pixels)

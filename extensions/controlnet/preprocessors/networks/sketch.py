@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
-from extensions.controlnet.preprocessors.inputs import Inputs
+from extensions.controlnet.preprocessors.inputs import PreprocessorInputs
 from extensions.controlnet.preprocessors.networks.leased import lease, run_padded, to_grey
 from extensions.controlnet.preprocessors.pixels import Pixels
 
@@ -57,7 +57,7 @@ class Sketcher(nn.Module):
         return self.model4(self.model3(self.model2(self.model1(self.model0(image)))))
 
 
-def lineart(inputs: Inputs) -> Pixels:
+def lineart(inputs: PreprocessorInputs) -> Pixels:
     """The drawing, white lines on black."""
 
     def draw(image: Tensor) -> Tensor:
