@@ -11,6 +11,8 @@ from webui.plugins.host import Plugins
 from webui.plugins.moments import SavingMoment
 from webui.store.files.folder_rules import FolderRules
 
+SUFFIXES = frozenset({".png", ".jpg", ".jpeg", ".webp", ".avif"})
+
 
 class SavingMoments:
     """Calls `before_saving` and `image_saved`. On the thread that saves, one picture after another."""
@@ -70,7 +72,9 @@ class SavingMoments:
         if self._rules is None:
             raise InvalidRequest("files cannot be put elsewhere here.")
         folder = self._rules.check_folder("the folder", str(path.parent))
-        return (save_as or SaveAs()).model_copy(update={"folder": str(folder), "name": path.name})
+        # The file's type is the settings'.
+        name = path.stem if path.suffix.lower() in SUFFIXES else path.name
+        return (save_as or SaveAs()).model_copy(update={"folder": str(folder), "name": name})
 
 
 def warn(text: str) -> Message:

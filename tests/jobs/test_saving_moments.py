@@ -1,0 +1,82 @@
+"""The hooks around saving: what extensions may change of a file, and where they may put it."""
+
+from pathlib import Path
+
+import pytest
+from PIL import Image
+
+from webui.core.events import ImageReady, ImageSaved, Message, Withdrawn
+from webui.core.request import GenerationRequest
+from webui.core.settings import Settings
+from webui.jobs.job import Delivery, Job
+from webui.jobs.saving import PictureSaver
+from webui.plugins import hookimpl, specs
+from webui.plugins.host import Plugins
+from webui.store.database import IN_MEMORY, Database
+from webui.store.files.folder_rules import FolderRules
+from webui.store.pictures.history import History
+from webui.store.pictures.images import ImageFiles
+from webui.store.reading import open_picture
+
+
+class Saving:
+    """Puts pictures where it is told, and hears of them."""
+
+    def __init__(self, path: Path | None) -> None:
+        self.path, self.heard = path, []
+
+    @hookimpl
+    def before_saving(self, picture):
+        picture.path = self.path
+        picture.infotext += ", Extra: yes"
+        picture.items["note"] = "of an extension"
+        picture.image = Image.new("RGB", (4, 4), "blue")
+
+    @hookimpl
+    def image_saved(self, picture):
+        self.heard.append((picture.path, picture.infotext))
+
+
+def save(tmp_path: Path, wanted: Path | None) -> tuple[list, Saving]:
+    extension, plugins = Saving(wanted), Plugins(specs)
+    plugins.register(extension, "saving")
+    history = History(Database(IN_MEMORY))
+    saver = PictureSaver(ImageFiles(tmp_path), history, plugins=plugins, rules=FolderRules(tmp_path))
+    ready = ImageReady(
+        index=0, image=Image.new("RGB", (8, 8), "red"), infotext="a\nSteps: 1", seed=1, variation_seed=0
+    )
+    job = Job(GenerationRequest(prompt="a", seed=1), Delivery("txt2img"), Settings())
+    return list(saver.save(ready, job)), extension
+
+
+@pytest.mark.parametrize("name", ["mine.png", "mine"])
+def test_an_extension_names_the_file_and_its_folder(tmp_path, name):
+    events, extension = save(tmp_path, tmp_path / "outputs" / "mine" / name)
+    (saved,) = [each for each in events if isinstance(each, ImageSaved)]
+    assert Path(saved.path) == tmp_path / "outputs" / "mine" / "mine.png"
+    assert extension.heard == [(Path(saved.path), "a\nSteps: 1, Extra: yes")]
+    with Image.open(saved.path) as image:
+        assert image.getpixel((0, 0)) == (0, 0, 255)
+        assert image.info["parameters"] == "a\nSteps: 1, Extra: yes"
+        assert image.info["note"] == "of an extension"
+
+
+def test_a_folder_outside_is_refused_and_the_picture_is_kept_where_it_belongs(tmp_path):
+    root = tmp_path / "root"
+    root.mkdir()
+    events, _ = save(root, tmp_path / "elsewhere" / "mine.png")
+    (saved,) = [each for each in events if isinstance(each, ImageSaved)]
+    assert Path(saved.path).is_relative_to(root)
+    assert open_picture(Path(saved.path).read_bytes()).getpixel((0, 0)) == (255, 0, 0)
+    assert any(isinstance(each, Message) and "pictures lie below" in each.text for each in events)
+    assert not (tmp_path / "elsewhere").exists()
+
+
+def test_what_an_extension_took_back_leaves_the_gallery():
+    job = Job(GenerationRequest(prompt="a", batch_count=2), Delivery("txt2img"), Settings())
+    for index in range(2):
+        job.append(
+            ImageSaved(index=index, path="", infotext="", seed=index, variation_seed=0, width=8, height=8)
+        )
+    job.append(Withdrawn(index=0))
+    assert [each.index for each in job.gallery()] == [each.index for each in job.saved()] == [1]
