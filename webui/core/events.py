@@ -173,6 +173,40 @@ class Withdrawn(Event):
     index: int
 
 
+class TrainingProgress(Event):
+    """A step of the optimizer is done. The newest replaces the older ones; all of them lie in the run's log.
+
+    `loss` is this step's, `average_loss` smoothed; `rates` are learning rates by group. `epoch` counts
+    from 1, `seconds_left` what is left (None: not known yet), `memory_bytes` the device's in use.
+    """
+
+    step: int
+    steps: int
+    epoch: int
+    loss: float
+    average_loss: float
+    rates: dict[str, float]
+    seconds_per_step: float
+    seconds_left: float | None = None
+    memory_bytes: int = 0
+
+
+class TrainingSample(Event):
+    """A sample picture of the prompt with this number, made after a step; `path` is absolute."""
+
+    step: int
+    prompt: int
+    path: str
+
+
+class TrainingSaved(Event):
+    """A file that can be used was written after a step; `is_final`: it lies in its model folder."""
+
+    step: int
+    path: str
+    is_final: bool = False
+
+
 class Finished(Event):
     """The last event. `error` is a sentence if the job failed."""
 

@@ -5,5 +5,6 @@ from webui.core.extras_request import ExtrasRequest
 from webui.core.models_request import ModelsRequest
 from webui.core.request import GenerationRequest
 from webui.core.series import Series
+from webui.core.training_run import TrainingRun
 
-WorkRequest = GenerationRequest | DecodeRequest | ExtrasRequest | Series | ModelsRequest
+WorkRequest = GenerationRequest | DecodeRequest | ExtrasRequest | Series | ModelsRequest | TrainingRun

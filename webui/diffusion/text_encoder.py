@@ -193,6 +193,12 @@ class TextEncoder:
         """One embedding a text. Texts of one prompt's schedule belong together in one call: see the
         module.
         """
+        return self.encode_for_training(texts, options, is_negative=is_negative)
+
+    def encode_for_training(
+        self, texts: Sequence[str], options: EncodingOptions, *, is_negative: bool = False
+    ) -> list[PromptEmbedding]:
+        """The same with gradients, where they are enabled."""
         outputs = [self._encode_tower(number, texts, options) for number in range(len(self.towers))]
         crossattn = torch.cat([output.states for output in outputs], dim=-1)
         vector = None
@@ -296,9 +302,14 @@ def size_embedding(rule: VectorRule, options: EncodingOptions, *, is_negative: b
         options.crop_left,
         *([score] if rule.has_score else [height, width]),
     ]
-    half = rule.frequencies // 2
-    frequencies = torch.exp(
+    return embed_numbers(told, rule.frequencies)
+
+
+def embed_numbers(numbers: Sequence[float], frequencies: int) -> Tensor:
+    """Each number as sinusoids, side by side: (len(numbers) · frequencies,) float32."""
+    half = frequencies // 2
+    periods = torch.exp(
         -torch.log(torch.tensor(LONGEST_PERIOD)) * torch.arange(half, dtype=torch.float32) / half
     )
-    angles = torch.tensor(told, dtype=torch.float32)[:, None] * frequencies
+    angles = torch.tensor(numbers, dtype=torch.float32)[:, None] * periods
     return torch.cat([angles.cos(), angles.sin()], dim=-1).flatten()

@@ -24,6 +24,7 @@ from webui.core.events import (
     Progress,
     Queued,
     Started,
+    TrainingProgress,
     Withdrawn,
 )
 from webui.core.request import GenerationRequest
@@ -117,7 +118,7 @@ class Job:
         with self._changed:
             if self._finished is not None:
                 return
-            if isinstance(event, Preview | Progress | Phase | Queued):
+            if isinstance(event, Preview | Progress | TrainingProgress | Phase | Queued):
                 self._log.pop(self._newest.get(type(event), -1), None)
                 self._newest[type(event)] = self._count
             elif isinstance(event, Started):

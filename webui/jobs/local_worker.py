@@ -14,6 +14,7 @@ from webui.core.models_request import ModelsRequest
 from webui.core.series import Series
 from webui.core.settings import Paths, Settings
 from webui.core.stop import Stop
+from webui.core.training_run import TrainingRun
 from webui.core.work import WorkRequest
 from webui.jobs.edge import run_at_edge
 from webui.jobs.hash_ahead import hash_ahead
@@ -31,6 +32,7 @@ from webui.plugins.host import Plugins
 from webui.prompts.styles import Styles
 from webui.store.pictures.inputs import Inputs
 from webui.store.pictures.latents import Latents
+from webui.training.run import train
 
 logger = logging.getLogger(__name__)
 GIGABYTE = 2**30
@@ -108,6 +110,8 @@ class LocalWorker:
             return process_extras(request, context)
         if isinstance(request, Series):
             return run_series(request, context, generate)
+        if isinstance(request, TrainingRun):
+            return train(request, context)
         return generate(request, context)
 
     def _manage(self, request: ModelsRequest, settings: Settings) -> Generator[Event]:

@@ -1,0 +1,1 @@
+"""Data sets: pictures and captions on disk, and the batches they become."""

@@ -1,0 +1,1 @@
+"""What can be trained, and the files it becomes."""
