@@ -1,4 +1,4 @@
-"""What is asked for when something is trained. A run without a number in it is complete: presets do the rest."""
+"""What is asked for when something is trained. A run without numbers is complete: presets give the rest."""
 
 from typing import Any, Literal
 
