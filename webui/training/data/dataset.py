@@ -1,5 +1,6 @@
 """What a data set is once it was read: pictures with captions, and how each of them is shown."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal, NamedTuple
@@ -79,6 +80,19 @@ class Rules:
             shuffle=bool(run.shuffle),
             keep_tokens=run.keep_tokens or 0,
         )
+
+
+@dataclass(frozen=True, slots=True)
+class Subset:
+    """A folder whose pictures are shown alike. `captions` by stem or path stand in for files."""
+
+    folder: Path
+    rules: Rules
+    repeats: int
+    is_regularisation: bool = False
+    hints: Path | None = None
+    is_deep: bool = True
+    captions: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,20 +1,23 @@
 """Data sets from a disk: plain folders, kohya's `10_name` folders and `.toml` files, and zips of them."""
 
+import os
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 from webui.core.errors import InvalidRequest, UnusableFile
 from webui.core.training_run import TrainingRun
-from webui.store.files.regular_files import entries_of, is_folder, is_folder_entry, is_regular, regular_files
+from webui.store.files.regular_files import entries_of, is_folder_entry, is_regular, regular_files
 from webui.store.pictures.picture_files import is_picture_name
 from webui.training.data.buckets import Placement, place
 from webui.training.data.captions import caption_of_name, find_caption_file, read_caption
-from webui.training.data.dataset import DataSet, Example, PictureFacts, Rules, Skipped
+from webui.training.data.dataset import DataSet, Example, PictureFacts, Rules, Skipped, Subset
+from webui.training.data.folders import Guard, allow_all, require_folder
+from webui.training.data.toml_files import caption_keys, read_toml
+from webui.training.data.unpacking import unpack_once
 
-# Asked of each folder that a data set names; raises InvalidRequest where it may not be read.
-Guard = Callable[[str, Path], None]
+Measure = Callable[[Sequence[Path]], list[PictureFacts]]
 KOHYA_FOLDER = re.compile(r"(\d+)_(.*)")
 MAX_REPEATS = 10_000
 REGULARISATION_FOLDERS = ("reg", "regularisation", "regularization")
@@ -32,18 +35,6 @@ LEAST_KEPT = 0.6
 
 
 @dataclass(frozen=True, slots=True)
-class Subset:
-    """A folder whose pictures are shown alike."""
-
-    folder: Path
-    rules: Rules
-    repeats: int
-    is_regularisation: bool = False
-    hints: Path | None = None
-    is_deep: bool = True
-
-
-@dataclass(frozen=True, slots=True)
 class Found:
     """A picture before anybody looked at it; `subset` it came with."""
 
@@ -52,67 +43,87 @@ class Found:
     subset: Subset
 
 
-def allow_all(what: str, folder: Path) -> None:
-    """The guard of whoever reads files of their own."""
-
-
 def read_data(path: Path, run: TrainingRun, guard: Guard = allow_all) -> DataSet:
     """The data set at a path, with the run's regularisation pictures; damaged files are skipped and named.
 
-    `guard` is asked about every folder. Raises InvalidRequest or UnusableFile where there is nothing to learn
-    from.
+    A zip is unpacked beside itself. `guard` is asked about every folder. Raises InvalidRequest or
+    UnusableFile where there is nothing to learn from.
+
     """
-    skipped: list[Skipped] = []
-    subsets = list(find_subsets(path, run, guard, skipped))
-    if run.regularisation:
-        folder = Path(run.regularisation).expanduser()
-        guard("The folder for regularisation", folder)
-        require_folder("The folder for regularisation", folder)
-        subsets += regularisation_subsets(folder, run)
-    dataset = read_subsets(path, subsets, skipped)
+    dataset = scan_data(path, run, guard)
     check_pictures(path, dataset, run)
     return dataset
 
 
-def find_subsets(path: Path, run: TrainingRun, guard: Guard, skipped: list[Skipped]) -> Iterator[Subset]:
-    """The folders of a data set."""
-    if path.suffix.lower() in (".toml", ".zip") and is_regular(path):
-        raise InvalidRequest(f"{path.name} cannot be read yet. Name a folder.")
-    guard("The data set", path)
-    require_folder("The data set", path)
-    yield from folder_subsets(path, run)
+def scan_data(
+    path: Path, run: TrainingRun, guard: Guard = allow_all, measure: Measure | None = None
+) -> DataSet:
+    """The same, whether there is something to learn from or not. `measure` may know some pictures already."""
+    skipped: list[Skipped] = []
+    root, subsets = find_subsets(path, run, guard, skipped)
+    if run.regularisation:
+        folder = Path(run.regularisation).expanduser()
+        require_folder("The folder for regularisation", folder, guard)
+        subsets += regularisation_subsets(folder, run)
+    return read_subsets(root, subsets, skipped, measure)
 
 
-def require_folder(what: str, folder: Path) -> None:
-    """Raise InvalidRequest if there is no folder."""
-    if not is_folder(folder):
-        found = "is a file" if is_regular(folder) else "is not there"
-        raise InvalidRequest(
-            f"{what} is to be {folder}, but that {found}. Name a folder with pictures, a .zip or a .toml."
-        )
+def find_subsets(
+    path: Path, run: TrainingRun, guard: Guard, skipped: list[Skipped]
+) -> tuple[Path, list[Subset]]:
+    """Where a data set lies, and its folders."""
+    suffix = path.suffix.lower()
+    if suffix in (".toml", ".zip"):
+        guard("The folder of the data set", path.parent)
+        if suffix == ".toml" and is_regular(path):
+            return path.parent, read_toml(path, run, guard, skipped)
+        if is_regular(path):
+            folder, left_out = unpack_once(path)
+            skipped += left_out
+            return folder, folder_subsets(folder, run)
+    require_folder("The data set", path, guard)
+    return path, folder_subsets(path, run)
 
 
 def folder_subsets(folder: Path, run: TrainingRun) -> list[Subset]:
     """A plain folder, and those in it that kohya's names give repeats: `10_name`."""
-    rules, repeats = Rules.of(run), run.repeats or 1
-    plain = Subset(folder, rules, repeats)
-    inner = [Path(entry.path) for entry in entries_of(folder) if is_plain_folder(entry.name, entry)]
-    named = [subset for each in inner if (subset := kohya_subset(each, rules)) is not None]
+    folder = find_inner(folder)
+    plain = Subset(folder, Rules.of(run), run.repeats or 1)
+    inner = inner_folders(folder)
+    # Trainers with a window of their own lay pictures below img/.
+    inner += [each for outer in inner if outer.name.lower() == "img" for each in inner_folders(outer)]
+    named = [subset for each in inner if (subset := kohya_subset(each, plain.rules)) is not None]
     classes = [each for each in inner if each.name.lower() in REGULARISATION_FOLDERS]
     return [plain, *named, *(subset for each in classes for subset in regularisation_subsets(each, run))]
 
 
+def find_inner(folder: Path) -> Path:
+    """The folder that holds everything, where archives have one within another."""
+    for _ in range(MAX_DEPTH):
+        inner = inner_folders(folder)
+        if len(inner) != 1 or any(is_picture_name(file.name) for file in regular_files(folder)):
+            break
+        if KOHYA_FOLDER.fullmatch(inner[0].name) or inner[0].name.lower() == "img":
+            break
+        folder = inner[0]
+    return folder
+
+
+def inner_folders(folder: Path) -> list[Path]:
+    """The folders in a folder that are not hidden."""
+    return [Path(entry.path) for entry in entries_of(folder) if is_plain_folder(entry)]
+
+
 def regularisation_subsets(folder: Path, run: TrainingRun) -> list[Subset]:
-    """The same for pictures of the class."""
+    """A folder with pictures of the class, and kohya's in it."""
     rules = replace(Rules.of(run), trigger="", masks=False, class_tokens=(run.class_prompt or "").strip())
-    inner = [Path(entry.path) for entry in entries_of(folder) if is_plain_folder(entry.name, entry)]
-    named = [subset for each in inner if (subset := kohya_subset(each, rules)) is not None]
+    named = [subset for each in inner_folders(folder) if (subset := kohya_subset(each, rules)) is not None]
     return [replace(each, is_regularisation=True) for each in (Subset(folder, rules, 1), *named)]
 
 
-def is_plain_folder(name: str, entry: object) -> bool:
+def is_plain_folder(entry: "os.DirEntry[str]") -> bool:
     """Whether an entry of a folder is one that pictures are looked for in; links lead elsewhere."""
-    return not is_hidden(name) and is_folder_entry(entry, follow_links=False)  # type: ignore[arg-type]
+    return not is_hidden(entry.name) and is_folder_entry(entry, follow_links=False)
 
 
 def is_hidden(name: str) -> bool:
@@ -129,21 +140,23 @@ def kohya_subset(folder: Path, rules: Rules) -> Subset | None:
     return Subset(folder, replace(rules, class_tokens=match[2].strip()), repeats)
 
 
-def read_subsets(root: Path, subsets: list[Subset], skipped: list[Skipped]) -> DataSet:
-    """All pictures of some folders, each once: a folder in another is read with its own rules."""
-    # Loads numpy and OpenCV.
-    from webui.training.data.facts import measure_all
+def read_subsets(
+    root: Path, subsets: list[Subset], skipped: list[Skipped], measure: Measure | None = None
+) -> DataSet:
+    """All pictures of some folders; a folder in another is read with its own rules only."""
+    if measure is None:
+        # Loads numpy and OpenCV.
+        from webui.training.data.facts import measure_all as measure
 
-    taken = {subset.folder.resolve() for subset in subsets}
-    found = [
-        each
-        for subset in subsets
-        for each in list_pictures(root, subset, taken - {subset.folder.resolve()}, skipped)
-    ]
+    own = [subset.folder.resolve() for subset in subsets]
+    found: list[Found] = []
+    for subset, folder in zip(subsets, own, strict=True):
+        others = {other for other in own if other != folder}
+        found += list_pictures(root, subset, others, skipped)
     if len(found) > MAX_PICTURES:
         raise InvalidRequest(f"{root} has more than {MAX_PICTURES:,} pictures. Name a folder further in.")
     examples: list[Example] = []
-    for each, facts in zip(found, measure_all([each.path for each in found]), strict=True):
+    for each, facts in zip(found, measure([each.path for each in found]), strict=True):
         if facts.fault is not None:
             skipped.append(Skipped(each.name, facts.fault))
         else:
@@ -172,7 +185,7 @@ def walk(folder: Path, others: set[Path], depth: int) -> Iterator[Path]:
     for entry in entries_of(folder) if depth else []:
         path = Path(entry.path)
         is_other = entry.name.lower() in (*MASK_FOLDERS, *HINT_FOLDERS) or path.resolve() in others
-        if is_plain_folder(entry.name, entry) and not is_other:
+        if is_plain_folder(entry) and not is_other:
             yield from walk(path, others, depth - 1)
 
 
@@ -203,7 +216,7 @@ def find_companion(picture: Path, ends: tuple[str, ...], folders: tuple[Path, ..
 def make_example(found: Found, facts: PictureFacts) -> Example:
     """A picture with its caption, mask and hint."""
     subset, path = found.subset, found.path
-    caption, remarks = find_caption(path, subset.rules)
+    caption, remarks = find_caption(path, subset)
     folder = path.parent
     masks = tuple(folder / name for name in MASK_FOLDERS)
     hints = (subset.hints,) if subset.hints else tuple(folder / name for name in HINT_FOLDERS)
@@ -224,19 +237,20 @@ def make_example(found: Found, facts: PictureFacts) -> Example:
     )
 
 
-def find_caption(picture: Path, rules: Rules) -> tuple[str, list[str]]:
+def find_caption(picture: Path, subset: Subset) -> tuple[str, list[str]]:
     """The caption of a picture: its file's, else its folder's class, else its name; and remarks on it."""
-    file = find_caption_file(picture, rules.caption_suffixes)
     remarks: list[str] = []
-    caption = None
+    # Those of a metadata file go before, as kohya has it.
+    caption = next((subset.captions[key] for key in caption_keys(picture) if key in subset.captions), None)
+    file = find_caption_file(picture, subset.rules.caption_suffixes) if caption is None else None
     if file is not None:
         try:
             caption = read_caption(file)
         except OSError as error:
             remarks.append(f"Its caption file cannot be read: {error.strerror or error}.")
     if caption is None:
-        caption = rules.class_tokens or caption_of_name(picture)
-    elif not caption:
+        caption = subset.rules.class_tokens or caption_of_name(picture)
+    elif not caption and file is not None:
         remarks.append("Its caption file is empty.")
     if len(caption) > LONG_CAPTION:
         remarks.append(f"Its caption has {len(caption):,} characters; the end of it counts for little.")
