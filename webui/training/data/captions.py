@@ -20,6 +20,8 @@ MARKS = (
 )
 # Numbers that sort pictures, as in "00012-0-a cat"; A1111's [filewords] drops them too.
 NUMBERS_AT_START = re.compile(r"^[-\d]+\s*")
+# Control characters, marks of encodings, and halves of characters, which no file can hold.
+NO_TEXT = re.compile("[\0-\x08\x0e-\x1f\x7f\ufeff\ud800-\udfff]")
 
 
 def decode_text(data: bytes) -> str:
@@ -36,9 +38,10 @@ def decode_text(data: bytes) -> str:
 
 
 def join_lines(text: str) -> str:
-    """A caption as one line, without control characters."""
-    lines = (line.strip() for line in text.replace("\0", "").splitlines())
-    return " ".join(line for line in lines if line)
+    """A caption as one line of characters that files can hold; the same again for what it gave."""
+    lines = (line.strip() for line in text.splitlines())
+    line = " ".join(line for line in lines if line)
+    return NO_TEXT.sub("", line).strip()
 
 
 def find_caption_file(picture: Path, suffixes: Sequence[str]) -> Path | None:

@@ -99,7 +99,7 @@ class Subset:
 class PictureFacts:
     """`fault` is why a file cannot be used, the end of a sentence; then nothing else means anything.
 
-    `likeness` is a hash of 64 bits that similar pictures share but for a few bits (dHash), in hexadecimal.
+    `likeness` tells similar pictures, in hexadecimal: see `likeness.py`.
     """
 
     width: int = 0

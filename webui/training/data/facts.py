@@ -10,11 +10,11 @@ from PIL import Image
 
 from webui.core.errors import UnusableFile
 from webui.training.data.dataset import MEASURED_SIDE, PictureFacts
+from webui.training.data.likeness import measure_likeness
 from webui.training.data.pictures import open_shown
 
 # Decoding leaves the interpreter to others; more threads than this only take memory.
 THREADS = 4
-HASH_SIDE = 8
 
 
 def measure_all(paths: Sequence[Path]) -> list[PictureFacts]:
@@ -40,14 +40,8 @@ def measure(path: Path) -> PictureFacts:
         frames=picture.frames,
         sharpness=float(cv2.Laplacian(small, cv2.CV_64F).var()),
         contrast=float(small.std()),
-        likeness=hash_likeness(grey),
+        likeness=measure_likeness(picture.image),
     )
-
-
-def hash_likeness(grey: Image.Image) -> str:
-    """Whether each of 8 rows gets brighter or darker, nine places long."""
-    small = np.asarray(grey.resize((HASH_SIDE + 1, HASH_SIDE), Image.Resampling.BOX), np.int16)
-    return np.packbits(small[:, 1:] > small[:, :-1]).tobytes().hex()
 
 
 def end_of_sentence(sentence: str, path: Path) -> str:

@@ -12,7 +12,15 @@ from webui.store.files.regular_files import entries_of, is_folder_entry, is_regu
 from webui.store.pictures.picture_files import is_picture_name
 from webui.training.data.buckets import Placement, place
 from webui.training.data.captions import caption_of_name, find_caption_file, read_caption
-from webui.training.data.dataset import DataSet, Example, PictureFacts, Rules, Skipped, Subset
+from webui.training.data.dataset import (
+    CAPTION_SUFFIXES,
+    DataSet,
+    Example,
+    PictureFacts,
+    Rules,
+    Skipped,
+    Subset,
+)
 from webui.training.data.folders import Guard, allow_all, require_folder
 from webui.training.data.toml_files import caption_keys, read_toml
 from webui.training.data.unpacking import unpack_once
@@ -48,7 +56,6 @@ def read_data(path: Path, run: TrainingRun, guard: Guard = allow_all) -> DataSet
 
     A zip is unpacked beside itself. `guard` is asked about every folder. Raises InvalidRequest or
     UnusableFile where there is nothing to learn from.
-
     """
     dataset = scan_data(path, run, guard)
     check_pictures(path, dataset, run)
@@ -288,3 +295,16 @@ def check_pictures(path: Path, dataset: DataSet, run: TrainingRun) -> None:
             f"No picture in {path} has a hint for the ControlNet. Put name.hint.png beside name.png, or a "
             "folder hints/ with pictures of the same names."
         )
+
+
+def count_pictures(path: Path, run: TrainingRun) -> tuple[int, int]:
+    """How many pictures a folder has to learn from, and how many of them have captions; none is opened."""
+    subsets = folder_subsets(path, run)
+    own = {subset.folder.resolve() for subset in subsets}
+    pictures = [
+        each.path
+        for subset in subsets
+        if not subset.is_regularisation
+        for each in list_pictures(path, subset, own - {subset.folder.resolve()}, [])
+    ]
+    return len(pictures), sum(find_caption_file(each, CAPTION_SUFFIXES) is not None for each in pictures)
