@@ -69,6 +69,7 @@ from webui.store.settings_file import SettingsFile
 from webui.store.styles_editor import StylesEditor
 from webui.store.styles_file import StylesReader
 from webui.store.trash import Trash
+from webui.training.data.desk import DATASETS, Desk
 
 logger = logging.getLogger(__name__)
 PORT, API_PORT, PORTS_TO_TRY = 7860, 7861, 100
@@ -138,6 +139,7 @@ def build_services(flags: Flags, root: Path, sites: Sites | None = None) -> Serv
         version=program,
         styles_reader=styles_reader,
         styles_editor=StylesEditor(paths.styles),
+        datasets=Desk(paths.data / DATASETS, rules, library.cards.trash),
         extensions=extensions,
     )
 
@@ -170,7 +172,7 @@ def build_library(
         catalog,
         CardIndex(catalog, CardCache(database), Insertion(loras, lambda: settings.current.models)),
         Thumbnails(paths.data / "thumbnails"),
-        Trash(catalog.folders.roots),
+        Trash((*catalog.folders.roots, paths.data / DATASETS)),
     )
     presets = Presets(PresetFiles(paths.data / PRESETS), catalog, loras)
     intake = Intake(catalog, headers, paths, inputs, presets.take)
