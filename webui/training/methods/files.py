@@ -1,0 +1,48 @@
+"""Writing trained tensors: whole or not at all, with the metadata in an order that never changes."""
+
+import os
+import tempfile
+from collections.abc import Generator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+
+import torch
+from safetensors.torch import save_file
+from torch import Tensor
+
+from webui.core.training_run import TrainingRun
+from webui.store.files.atomic import storage_errors, usual_mode
+
+FORMATS: Mapping[str, torch.dtype] = {
+    "fp32": torch.float32, "fp16": torch.float16, "bf16": torch.bfloat16,
+}  # fmt: skip
+
+
+def numbers_of(run: TrainingRun) -> torch.dtype:
+    """The numbers of the run's file."""
+    return FORMATS[run.save_format or "fp16"]
+
+
+def write_tensors(path: Path, tensors: Mapping[str, Tensor], metadata: Mapping[str, str]) -> None:
+    """Make or replace a safetensors file. Raises StorageError."""
+    whole = {name: tensor.contiguous() for name, tensor in tensors.items()}
+    with replaced(path) as temporary:
+        save_file(whole, temporary, dict(metadata))
+
+
+@contextmanager
+def replaced(path: Path) -> Generator[Path]:
+    """A temporary file beside `path` that takes its place after the block, or goes. Raises StorageError."""
+    with storage_errors(path):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        descriptor, name = tempfile.mkstemp(dir=path.parent, prefix=".", suffix=".tmp")
+        os.close(descriptor)
+        temporary = Path(name)
+        try:
+            yield temporary
+            with temporary.open("rb") as written:
+                os.fsync(written.fileno())
+            temporary.chmod(usual_mode(path))
+            temporary.replace(path)
+        finally:
+            temporary.unlink(missing_ok=True)

@@ -1,0 +1,19 @@
+"""From a method's name to what it trains."""
+
+from webui.core.errors import InvalidRequest
+from webui.core.training_run import TrainingRun
+from webui.training.methods.adapters import make_layers
+from webui.training.methods.trainable import Trainable
+from webui.training.networks import TrainingNetworks
+
+LAYER_METHODS = frozenset({"lora", "locon", "loha", "lokr", "dora"})
+
+
+def make_trainable(run: TrainingRun, networks: TrainingNetworks) -> Trainable:
+    """What a filled run trains, which acts on the networks once it is attached.
+
+    `run.start_from` is a path by then. Raises InvalidRequest, UnusableFile.
+    """
+    if run.method in LAYER_METHODS or (run.method == "dreambooth" and run.as_lora):
+        return make_layers(run, networks)
+    raise InvalidRequest(f"The method {run.method} of training is not there yet.")
