@@ -5,11 +5,12 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 import torch
-from torch import Tensor, nn
+from torch import nn
 
 from webui.core.errors import InvalidRequest
+from webui.core.model_file import ModelKind
 from webui.core.training_run import TrainingRun
-from webui.training.data.batch import TrainingBatch
+from webui.training.methods.base import BaseTrainable
 from webui.training.methods.dropout import Dropout
 from webui.training.methods.files import numbers_of, write_tensors
 from webui.training.methods.layer_changes import (
@@ -23,17 +24,19 @@ from webui.training.methods.layers import TrainedLayer, text_layers, unet_layers
 from webui.training.methods.seeds import generator_for
 from webui.training.methods.start import read_layers_of
 from webui.training.methods.trainable import ParameterGroup, Part
-from webui.training.networks import TextInput, TrainingNetworks
+from webui.training.networks import TrainingNetworks
 
 MakeChange = Callable[[TrainedLayer, int, float, Dropout, torch.Generator], LayerChange]
 
 
-class TrainableLayers:
-    """Changes of many layers, trained together, and the file that they become. See `Trainable`."""
+class TrainableLayers(BaseTrainable):
+    """Changes of many layers, trained together, and the file that they become."""
+
+    kind = ModelKind.LORA
 
     def __init__(self, run: TrainingRun, networks: TrainingNetworks, make: MakeChange) -> None:
         """New ones, or those of the file to go on from. Raises InvalidRequest, UnusableFile."""
-        self.generator = torch.Generator()
+        super().__init__()
         self._format = numbers_of(run)
         self._layers = choose_layers(run, networks)
         initial = generator_for(run, "layers")
@@ -68,33 +71,13 @@ class TrainableLayers:
                 stack.enter_context(answer_with(change.layer, change))
             yield
 
-    def read_caption(self, caption: str) -> str:
-        """As it is."""
-        return caption
-
-    def residuals(
-        self, latent: Tensor, timestep: Tensor, text: TextInput, batch: TrainingBatch
-    ) -> dict[str, object]:
-        """None."""
-        return {}
-
-    def after_step(self) -> None:
-        """Nothing to do."""
-
-    def state(self) -> dict[str, Tensor]:
-        """Every parameter by the layer's name and its own."""
+    def parameters(self) -> dict[str, nn.Parameter]:
+        """By the layer's name and their own."""
         return {
-            f"{layer}.{name}": parameter.detach().cpu().clone()
+            f"{layer}.{name}": parameter
             for layer, change in self.changes.items()
             for name, parameter in change.named_parameters()
         }
-
-    @torch.no_grad()
-    def load_state(self, state: Mapping[str, Tensor]) -> None:
-        """What `state` gave."""
-        for layer, change in self.changes.items():
-            for name, parameter in change.named_parameters():
-                parameter.copy_(state[f"{layer}.{name}"])
 
     def save(self, path: Path, metadata: Mapping[str, str]) -> None:
         """Write kohya's file."""

@@ -5,6 +5,7 @@ import tempfile
 from collections.abc import Generator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import torch
 from safetensors.torch import save_file
@@ -46,3 +47,9 @@ def replaced(path: Path) -> Generator[Path]:
             temporary.replace(path)
         finally:
             temporary.unlink(missing_ok=True)
+
+
+def write_pickle(path: Path, content: Mapping[Any, Any]) -> None:  # Any: A1111's tables
+    """Make or replace a file as torch.save writes it. Raises StorageError."""
+    with replaced(path) as temporary, temporary.open("wb") as file:
+        torch.save(dict(content), file)

@@ -24,7 +24,7 @@ KAIMING = math.sqrt(5)
 
 
 class LayerChange(nn.Module, ABC):
-    """Trained parameters of one layer. `ends` are pairs of their names here and in files, there at the end."""
+    """Trained parameters of one layer. `ends` pairs their names here with the ends of names in files."""
 
     ends: tuple[tuple[str, str], ...] = ()
 

@@ -3,6 +3,8 @@
 from webui.core.errors import InvalidRequest
 from webui.core.training_run import TrainingRun
 from webui.training.methods.adapters import make_layers
+from webui.training.methods.hypernetwork import TrainableHypernetwork
+from webui.training.methods.inversion import TrainableInversion
 from webui.training.methods.trainable import Trainable
 from webui.training.networks import TrainingNetworks
 
@@ -16,4 +18,8 @@ def make_trainable(run: TrainingRun, networks: TrainingNetworks) -> Trainable:
     """
     if run.method in LAYER_METHODS or (run.method == "dreambooth" and run.as_lora):
         return make_layers(run, networks)
+    if run.method == "textual_inversion":
+        return TrainableInversion(run, networks)
+    if run.method == "hypernetwork":
+        return TrainableHypernetwork(run, networks)
     raise InvalidRequest(f"The method {run.method} of training is not there yet.")

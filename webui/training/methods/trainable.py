@@ -9,6 +9,7 @@ from typing import Literal, Protocol
 import torch
 from torch import Tensor, nn
 
+from webui.core.model_file import ModelKind
 from webui.training.data.batch import TrainingBatch
 from webui.training.networks import TextInput
 
@@ -31,10 +32,15 @@ class ParameterGroup:
 class Trainable(Protocol):
     """Made for networks and a run by a function in `methods`; what is trained is float32.
 
+    `kind` says in which model folder the file belongs, and `suffix` is its type: `save` is given paths that
+    end so.
+
     `generator` decides which values dropout leaves out. Seed it before each batch; in one batch every call of
     a layer leaves out the same ones, so that gradient checkpointing may repeat calls.
     """
 
+    kind: ModelKind
+    suffix: str
     generator: torch.Generator
 
     @property
