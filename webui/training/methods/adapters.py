@@ -12,7 +12,7 @@ from webui.core.model_file import ModelKind
 from webui.core.training_run import TrainingRun
 from webui.training.methods.base import BaseTrainable
 from webui.training.methods.dropout import Dropout
-from webui.training.methods.files import numbers_of, write_tensors
+from webui.training.methods.files import add_hashes, numbers_of, write_tensors
 from webui.training.methods.layer_changes import (
     DecomposedLayer,
     HadamardLayer,
@@ -86,7 +86,7 @@ class TrainableLayers(BaseTrainable):
             for layer, change in self.changes.items()
             for end, tensor in change.tensors().items()
         }
-        write_tensors(path, tensors, metadata)
+        write_tensors(path, tensors, add_hashes(tensors, metadata))
 
     @torch.no_grad()
     def _start_from(self, path: Path, networks: TrainingNetworks) -> None:

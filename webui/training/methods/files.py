@@ -1,5 +1,6 @@
-"""Writing trained tensors: whole or not at all, with the metadata in an order that never changes."""
+"""Writing trained tensors: whole or not at all."""
 
+import hashlib
 import os
 import tempfile
 from collections.abc import Generator, Mapping
@@ -8,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from safetensors.torch import save_file
+from safetensors.torch import save, save_file
 from torch import Tensor
 
 from webui.core.training_run import TrainingRun
@@ -22,6 +23,26 @@ FORMATS: Mapping[str, torch.dtype] = {
 def numbers_of(run: TrainingRun) -> torch.dtype:
     """The numbers of the run's file."""
     return FORMATS[run.save_format or "fp16"]
+
+
+# The part of a file that A1111's first short hash is made of.
+LEGACY_START, LEGACY_SIZE, LEGACY_DIGITS = 0x100000, 0x10000, 8
+
+
+def add_hashes(tensors: Mapping[str, Tensor], metadata: Mapping[str, str]) -> dict[str, str]:
+    """The metadata with kohya's hashes of a LoRA, by which programs know it under any name.
+
+    They are those of the file with the trainer's own metadata alone, of its numbers and of a part of it.
+    """
+    whole = {name: tensor.contiguous() for name, tensor in tensors.items()}
+    raw = save(whole, {name: value for name, value in metadata.items() if name.startswith("ss_")})
+    numbers = memoryview(raw)[8 + int.from_bytes(raw[:8], "little") :]
+    part = memoryview(raw)[LEGACY_START : LEGACY_START + LEGACY_SIZE]
+    return {
+        **metadata,
+        "sshs_model_hash": hashlib.sha256(numbers).hexdigest(),
+        "sshs_legacy_hash": hashlib.sha256(part).hexdigest()[:LEGACY_DIGITS],
+    }
 
 
 def write_tensors(path: Path, tensors: Mapping[str, Tensor], metadata: Mapping[str, str]) -> None:
