@@ -16,7 +16,7 @@ from tests.training.methods.trainables import (
     take_steps,
 )
 from webui.core.errors import InvalidRequest
-from webui.core.model_file import ModelKind
+from webui.core.model_file import Family, ModelKind
 from webui.library.files.headers import read_header
 from webui.library.recognise.identify import identify
 from webui.models.files.tensors import open_tensors
@@ -39,7 +39,7 @@ def test_a_saved_controlnet_adds_what_was_trained(
         timestep = torch.tensor([500])
         plain = networks.predict(batch.latents, timestep, text)
         assert torch.equal(plain, answer(networks, trainable, batch)[0])
-    take_control_steps(trainable, networks)
+    take_steps(networks, trainable, hints=HINTS)
     with torch.no_grad():
         trained = trainable.residuals(batch.latents, timestep, text, batch)
         assert not torch.allclose(plain, answer(networks, trainable, batch)[0], atol=1e-4)
@@ -48,20 +48,25 @@ def test_a_saved_controlnet_adds_what_was_trained(
     identity = identify(read_header(path))
     assert (identity.kind, identity.family) == (ModelKind.CONTROLNET, networks.family)
     network = load_controlnet(open_tensors(path), name=path.name, family=identity.family.value)
-    found = network.evaluate(
-        ControlCall(
-            latent=batch.latents,
-            timestep=timestep,
-            crossattn=text.crossattn,
-            vector=text.vector,
-            hint=HINTS,
-            share=0.0,
+    loaded = network.network.state_dict()
+    assert loaded.keys() == trainable.network.state_dict().keys()
+    assert all(torch.equal(loaded[name], each) for name, each in trainable.network.state_dict().items())
+    # The other tiny networks have heads of sizes that real ones never have, and only their sidecars say so.
+    if networks.family == Family.SD1:
+        found = network.evaluate(
+            ControlCall(
+                latent=batch.latents,
+                timestep=timestep,
+                crossattn=text.crossattn,
+                vector=text.vector,
+                hint=HINTS,
+                share=0.0,
+            )
         )
-    )
-    down = trained["down_block_additional_residuals"]
-    assert isinstance(down, list | tuple)
-    torch.testing.assert_close(tuple(found.down), tuple(down), atol=1e-5, rtol=1e-4)
-    torch.testing.assert_close(found.mid, trained["mid_block_additional_residual"], atol=1e-5, rtol=1e-4)
+        down = trained["down_block_additional_residuals"]
+        assert isinstance(down, list | tuple)
+        torch.testing.assert_close(tuple(found.down), tuple(down), atol=1e-5, rtol=1e-4)
+        torch.testing.assert_close(found.mid, trained["mid_block_additional_residual"], atol=1e-5, rtol=1e-4)
     again = TrainableControlNet(make_run("controlnet", start_from=str(path)), networks)
     assert all(torch.equal(each, again.state()[name]) for name, each in trainable.state().items())
 
@@ -71,18 +76,3 @@ def test_a_batch_without_hints_is_refused(golden_models: Path) -> None:
     trainable = TrainableControlNet(make_run("controlnet"), networks)
     with pytest.raises(InvalidRequest, match="has no picture"):
         take_steps(networks, trainable, 1)
-
-
-def take_control_steps(trainable: TrainableControlNet, networks: object) -> None:
-    """Some steps with hints."""
-    from webui.training.networks import TrainingNetworks
-
-    assert isinstance(networks, TrainingNetworks)
-    parameters = [each for group in trainable.groups for each in group.parameters]
-    assert len(parameters) == len(trainable.parameters())
-    optimizer = torch.optim.Adam(parameters, lr=1e-2)
-    for _ in range(2):
-        output, _ = answer(networks, trainable, make_batch(hints=HINTS))
-        output.square().mean().backward()
-        optimizer.step()
-        optimizer.zero_grad()

@@ -47,14 +47,20 @@ def answer(networks: TrainingNetworks, trainable: Trainable, batch: TrainingBatc
     return networks.predict(batch.latents, timestep, text, **residuals), text.crossattn
 
 
-def take_steps(networks: TrainingNetworks, trainable: Trainable, count: int = 2, rate: float = 1e-2) -> None:
+def take_steps(
+    networks: TrainingNetworks,
+    trainable: Trainable,
+    count: int = 2,
+    rate: float = 1e-2,
+    hints: Tensor | None = None,
+) -> None:
     """Some steps of gradient descent, so that every parameter moves."""
     parameters = [each for group in trainable.groups for each in group.parameters]
     optimizer = torch.optim.Adam(parameters, lr=rate)
     with trainable.attach():
         for step in range(count):
             trainable.generator.manual_seed(step)
-            output, _ = answer(networks, trainable, make_batch())
+            output, _ = answer(networks, trainable, make_batch(hints=hints))
             output.square().mean().backward()
             optimizer.step()
             optimizer.zero_grad()

@@ -11,22 +11,22 @@ from webui.core.errors import InvalidRequest
 from webui.core.model_file import ModelKind
 from webui.core.training_run import TrainingRun
 from webui.training.methods.base import BaseTrainable
-from webui.training.methods.dropout import Dropout
-from webui.training.methods.files import add_hashes, numbers_of, write_tensors
-from webui.training.methods.layer_changes import (
+from webui.training.methods.changed_layers import (
+    ChangedLayer,
     DecomposedLayer,
     HadamardLayer,
     KroneckerLayer,
-    LayerChange,
     LowRankLayer,
 )
+from webui.training.methods.dropout import Dropout
+from webui.training.methods.files import add_hashes, numbers_of, write_tensors
 from webui.training.methods.layers import TrainedLayer, text_layers, unet_layers
 from webui.training.methods.seeds import generator_for
 from webui.training.methods.start import read_layers_of
 from webui.training.methods.trainable import ParameterGroup, Part
 from webui.training.networks import TrainingNetworks
 
-MakeChange = Callable[[TrainedLayer, int, float, Dropout, torch.Generator], LayerChange]
+MakeChange = Callable[[TrainedLayer, int, float, Dropout, torch.Generator], ChangedLayer]
 
 
 class TrainableLayers(BaseTrainable):
@@ -40,7 +40,7 @@ class TrainableLayers(BaseTrainable):
         self._format = numbers_of(run)
         self._layers = choose_layers(run, networks)
         initial = generator_for(run, "layers")
-        self.changes: dict[str, LayerChange] = {}
+        self.changes: dict[str, ChangedLayer] = {}
         for number, layer in enumerate(self._layers):
             rank, alpha = rank_and_alpha(run, layer)
             dropout = Dropout(run.dropout or 0.0, self.generator, number)
@@ -119,7 +119,7 @@ def make_layers(run: TrainingRun, networks: TrainingNetworks) -> TrainableLayers
 
     def make_kronecker(
         layer: TrainedLayer, rank: int, alpha: float, dropout: Dropout, generator: torch.Generator
-    ) -> LayerChange:
+    ) -> ChangedLayer:
         return KroneckerLayer(layer.module, rank, alpha, dropout, generator, factor)
 
     if method == "lokr":

@@ -17,8 +17,8 @@ from webui.core.training_run import TrainingRun
 from webui.models.files.tensors import open_tensors
 from webui.training.data.batch import TrainingBatch
 from webui.training.methods.base import BaseTrainable
+from webui.training.methods.changed_layers import uniform
 from webui.training.methods.files import numbers_of, write_tensors
-from webui.training.methods.layer_changes import uniform
 from webui.training.methods.layers import block_of
 from webui.training.methods.seeds import generator_for
 from webui.training.methods.trainable import ParameterGroup

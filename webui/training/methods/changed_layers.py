@@ -23,7 +23,7 @@ Layer = nn.Linear | nn.Conv2d
 KAIMING = math.sqrt(5)
 
 
-class LayerChange(nn.Module, ABC):
+class ChangedLayer(nn.Module, ABC):
     """Trained parameters of one layer. `ends` pairs their names here with the ends of names in files."""
 
     ends: tuple[tuple[str, str], ...] = ()
@@ -71,7 +71,7 @@ class LayerChange(nn.Module, ABC):
         return wrong
 
 
-class LowRankLayer(LayerChange):
+class LowRankLayer(ChangedLayer):
     """LoRA (Hu et al. 2021): two small layers beside the layer; nothing of its weight's size is made."""
 
     ends = (("down", "lora_down.weight"), ("up", "lora_up.weight"))
@@ -107,7 +107,7 @@ class LowRankLayer(LayerChange):
         )
 
 
-class WeightLayer(LayerChange):
+class WeightLayer(ChangedLayer):
     """The layer with a changed weight, which is made anew at each call."""
 
     @abstractmethod
