@@ -2,12 +2,13 @@
 import { iconButton, make } from "./controls.js";
 import { button, dialogButtons, openDialog } from "./dialogs.js";
 import { appears, closest, find, nextFrame, onChange, type } from "./dom.js";
+import { sectionsDrawn } from "./settings/drawing.js";
 import { defaults, isSame, keyOf, rows, shownIn, unapplied } from "./settings/values.js";
 
 const PHONE = matchMedia("(max-width: 600px)");
 
 const search = /** @type {HTMLInputElement} */ (await appears("#settings_search"));
-await appears("#settings .setting");
+await sectionsDrawn;
 const tab = find("#tab_settings");
 const submit = find("#settings_submit");
 const result = find("#settings_result");
@@ -82,9 +83,18 @@ result?.addEventListener("click", (event) => {
 
 // --- leaving -------------------------------------------------------------------------------------------------------
 
-addEventListener("beforeunload", (event) => {
-  if (Object.keys(unapplied()).length) event.preventDefault();
-});
+/**
+ * Asks before the window is left. Gradio closes its connection at this event, and Apply would do nothing for whoever
+ * stays: while something is not applied, it is not told. Capturing listeners of the window come before its own.
+ * @param {BeforeUnloadEvent} event
+ */
+function askBeforeLeaving(event) {
+  if (!Object.keys(unapplied()).length) return;
+  event.preventDefault();
+  event.stopImmediatePropagation();
+}
+
+addEventListener("beforeunload", askBeforeLeaving, { capture: true });
 
 document.addEventListener("leave-tab", (event) => {
   const { from, to } = /** @type {CustomEvent<{from: string, to: string}>} */ (event).detail;
