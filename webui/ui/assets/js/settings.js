@@ -83,18 +83,9 @@ result?.addEventListener("click", (event) => {
 
 // --- leaving -------------------------------------------------------------------------------------------------------
 
-/**
- * Asks before the window is left. Gradio closes its connection at this event, and Apply would do nothing for whoever
- * stays: while something is not applied, it is not told. Capturing listeners of the window come before its own.
- * @param {BeforeUnloadEvent} event
- */
-function askBeforeLeaving(event) {
-  if (!Object.keys(unapplied()).length) return;
-  event.preventDefault();
-  event.stopImmediatePropagation();
-}
-
-addEventListener("beforeunload", askBeforeLeaving, { capture: true });
+addEventListener("beforeunload", (event) => {
+  if (Object.keys(unapplied()).length) event.preventDefault();
+});
 
 document.addEventListener("leave-tab", (event) => {
   const { from, to } = /** @type {CustomEvent<{from: string, to: string}>} */ (event).detail;

@@ -2,7 +2,7 @@
 // at a time, so that nobody waits for them; at once where the tab is opened before.
 import { appears, find, findAll, isShown, onChange, publish } from "../dom.js";
 
-const PAUSE_MS = 1000;
+const PAUSE_MS = 3000;
 const LINKS = "#settings_sections nav a";
 
 /**
