@@ -43,7 +43,7 @@ def make_settings(services: Services, quick: Mapping[str, Component], page: gr.B
         gr.HTML(section_links(options), elem_id="settings_sections")
         with gr.Column(elem_id="settings"):
             components, sections = make_sections(services, options)
-    # settings.js has the sections drawn, a moment after the page can be used: a fifth of all components stands in them.
+    # settings.js has the sections, a fifth of all components, drawn a moment after the page can be used.
     gr.Button("Draw", elem_id="settings_draw", visible="hidden").click(
         None, outputs=sections, js="() => window.webui.sectionsToDraw()", show_progress="hidden"
     )
