@@ -31,11 +31,14 @@ async function draw() {
     wanted = many;
     find("#settings_draw")?.click();
   };
-  onChange(tab, () => isShown(tab) && next(sections.length), { attributes: true, attributeFilter: ["style"] });
-  await appears("#txt2img_stored .restored");
-  await new Promise((resolve) => setTimeout(resolve, isShown(tab) ? 0 : PAUSE_MS));
+  const opened = new Promise((resolve) => {
+    const look = () => isShown(tab) && resolve(next(sections.length));
+    onChange(tab, look, { attributes: true, attributeFilter: ["style"] });
+  });
+  const calm = appears("#txt2img_stored .restored").then(() => new Promise((resolve) => setTimeout(resolve, PAUSE_MS)));
+  await Promise.race([opened, calm]);
   for (const [index, section] of sections.entries()) {
-    if (!find(`${section} .setting`)) await idle();
+    if (!find(`${section} .setting`) && index >= wanted) await idle();
     next(index + 1);
     await appears(`${section} .setting`);
   }
