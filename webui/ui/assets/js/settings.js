@@ -83,10 +83,7 @@ result?.addEventListener("click", (event) => {
 
 // --- leaving -------------------------------------------------------------------------------------------------------
 
-addEventListener("beforeunload", (event) => {
-  if (Object.keys(unapplied()).length) event.preventDefault();
-});
-
+// Who closes the window is asked by a script in the page's HTML, before Gradio hears of it: webui/ui/page.py.
 document.addEventListener("leave-tab", (event) => {
   const { from, to } = /** @type {CustomEvent<{from: string, to: string}>} */ (event).detail;
   if (from !== "tab_settings" || !mark()) return;
