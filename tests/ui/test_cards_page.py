@@ -79,8 +79,14 @@ def civitai(page: Page, words: str) -> None:
     page.locator("#txt2img_lora [role=menuitem]", has_text=words).click()
 
 
+def no_dialog(page: Page) -> None:
+    """Until the one before has gone: it is there a moment longer than one sees it."""
+    expect(page.locator("dialog")).to_have_count(0)
+
+
 def details(page: Page, stem: str, cards: str = LORAS) -> Locator:
     """Open the details of a card."""
+    no_dialog(page)
     page.hover(f"{cards}[data-name='{stem}']")
     page.click(f"{cards}[data-name='{stem}'] .icon-edit")
     dialog = page.locator("dialog.details")
@@ -211,6 +217,7 @@ def discard(page: Page, stem: str) -> None:
     dialog.locator("button", has_text="Move to the trash").click()
     dialog.locator("button", has_text="Move it anyway").click()
     expect(page.locator(f"{LORAS}[data-name={stem}]")).to_have_count(0)
+    no_dialog(page)
 
 
 def test_a_deleted_file_comes_back_with_undo_and_from_the_trash(page, home):
@@ -346,12 +353,12 @@ def test_the_keyboard_alone_opens_leaves_and_keeps_details(page):
     expect(dialog).to_contain_text("unsaved changes")
     page.keyboard.press("Escape")
     expect(dialog).to_have_count(0)
-    assert page.evaluate("document.activeElement.closest('.card')?.dataset.name") == "ink"
+    page.wait_for_function("document.activeElement.closest('.card')?.dataset.name === 'ink'")
     page.keyboard.press("Enter")
     notes.fill("kept")
     page.keyboard.press("Control+Enter")
     expect(dialog).to_have_count(0)
-    assert page.evaluate("document.activeElement.closest('.card')?.dataset.name") == "ink"
+    page.wait_for_function("document.activeElement.closest('.card')?.dataset.name === 'ink'")
 
 
 @pytest.mark.skipif(SCREENSHOTS is None, reason="Say where to: SCREENSHOTS=docs/screenshots.")

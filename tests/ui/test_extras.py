@@ -76,6 +76,8 @@ def test_a_batch_keeps_the_names_of_its_files(page, home, pictures):
     choose_upscaler(page, "Nearest")
     page.click("#extras_generate")
     expect(page.locator("#html_info_extras")).to_contain_text("Nearest")
+    # The first picture is shown while the second is made.
+    expect(page.locator("#extras_progress")).to_contain_text("100% · Done in")
     assert {"first.png", "second.png"} <= {path.name for path in written(home)}
 
 

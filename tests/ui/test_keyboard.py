@@ -268,7 +268,7 @@ def test_everything_is_done_without_a_mouse(fresh_page):
     press("Tab")
     press("Enter")
     stay_in_the_dialog(page)
-    assert page.evaluate("document.activeElement.closest('.card').dataset.name") == "anna"
+    page.wait_for_function("document.activeElement.closest('.card')?.dataset.name === 'anna'")
     change_a_setting(page)
 
 

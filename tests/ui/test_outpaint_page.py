@@ -7,7 +7,7 @@ import pytest
 from PIL import Image
 from playwright.sync_api import Page, expect
 
-from tests.ui.browser import SCREENSHOTS, fill_form, opened, set_number, wait_until_idle
+from tests.ui.browser import PATIENCE_MS, SCREENSHOTS, fill_form, opened, set_number, wait_until_idle
 from tests.ui.test_img2img import choose, drag, generate, paint, picture, put
 
 pytestmark = pytest.mark.timeout(400)
@@ -48,7 +48,7 @@ def newest(home: Path) -> Path:
 
 def wait_for_another(page: Page, home: Path, before: Path) -> Path:
     """The next picture's file, once the job is done."""
-    for _ in range(600):
+    for _ in range(PATIENCE_MS // 100):
         if newest(home) != before:
             break
         page.wait_for_timeout(100)

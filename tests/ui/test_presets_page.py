@@ -31,8 +31,10 @@ def address(golden_models, home, tmp_path_factory):
 
 
 def open_presets(page: Page) -> Locator:
-    page.click("#txt2img_presets")
     dialog = page.locator("dialog.details")
+    # The one before is there a moment longer than one sees it.
+    expect(dialog).to_have_count(0)
+    page.click("#txt2img_presets")
     expect(dialog.get_by_role("button", name="Save current as")).to_be_visible()
     return dialog
 
