@@ -13,7 +13,7 @@ from tests.ui import browser as steps
 from tests.ui.browser import SCREENSHOTS
 from tests.ui.test_controlnet_page import DROP
 from tests.ui.test_page import choose_starter
-from tests.ui.test_regions_page import stroke
+from tests.ui.test_regions_page import many_masks, stroke
 
 pytestmark = [
     pytest.mark.timeout(600),
@@ -62,6 +62,8 @@ def take(page, name, part):
 
 def generate(page, expected):
     page.click("#txt2img_generate")
+    # The last picture of the browser before may be shown until then.
+    expect(page.locator("#txt2img_interrupt")).to_be_visible()
     expect(page.locator("#html_info_txt2img")).to_contain_text(expected, timeout=WAIT_MS)
 
 
@@ -107,15 +109,17 @@ def test_a_unit_of_the_detailer(shown):
 
 def test_painted_regions(shown):
     page, part = shown, shown.locator("#txt2img_part_regional_prompts")
-    page.fill("#txt2img_prompt textarea", "a red house BREAK a yellow star on dark blue")
+    page.fill("#txt2img_prompt textarea", "a red house, watercolour BREAK a yellow star, watercolour")
+    page.fill("#txt2img_seed input", "4")
     part.locator(".part-toggle").click()
     part.get_by_label("Divide mode").select_option(label="Mask")
-    part.get_by_label("Brush size").fill("40")
-    for y in (0.15, 0.45, 0.8):
-        stroke(page, (0.1, y), (0.38, y))
+    part.get_by_label("Generation mode").select_option(label="Latent")
+    part.get_by_label("Brush size").fill("36")
+    for y in (0.1, 0.3, 0.5, 0.7, 0.9):
+        stroke(page, (0.1, y), (0.32, y))
     part.get_by_role("button", name="Region 2").click()
-    for y in (0.2, 0.5):
-        stroke(page, (0.68, y), (0.9, y))
+    part.get_by_role("button", name="Fill").click()
+    many_masks(page, 2)
     page.check("#txt2img_part_regional_prompts_enabled")
     generate(page, "RP Active")
     take(page, "regional-prompts-1440", "#txt2img_part_regional_prompts")
