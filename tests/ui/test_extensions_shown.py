@@ -13,7 +13,7 @@ from tests.ui import browser as steps
 from tests.ui.browser import SCREENSHOTS
 from tests.ui.test_controlnet_page import DROP
 from tests.ui.test_page import choose_starter
-from tests.ui.test_regions_page import stroke
+from tests.ui.test_regions_page import many_masks, stroke
 
 pytestmark = [
     pytest.mark.timeout(600),
@@ -21,6 +21,8 @@ pytestmark = [
         SCREENSHOTS is None, reason="Set SCREENSHOTS to a folder to take pictures of the page."
     ),
 ]
+# The Starter at its own size, six times for the sheet.
+WAIT_MS = 400_000
 HOUSE = "a red house by the sea at sunset, watercolour"
 
 
@@ -41,7 +43,7 @@ def shown(chromium, address, request):
     page = steps.opened(chromium, address, width=width, height=1000 if width > 600 else 844, dark=width > 600)
     choose_starter(page)
     page.wait_for_selector("html[data-parts=ready]")
-    steps.fill_form(page, HOUSE, steps=20, side=256, seed="21")
+    steps.fill_form(page, HOUSE, steps=12, side=256, seed="21")
     yield page
     page.context.close()
 
@@ -60,15 +62,17 @@ def take(page, name, part):
 
 def generate(page, expected):
     page.click("#txt2img_generate")
-    expect(page.locator("#html_info_txt2img")).to_contain_text(expected)
+    # The last picture of the browser before may be shown until then.
+    expect(page.locator("#txt2img_interrupt")).to_be_visible()
+    expect(page.locator("#html_info_txt2img")).to_contain_text(expected, timeout=WAIT_MS)
 
 
 @pytest.mark.parametrize("shown", [1440, 390], indirect=True)
 def test_a_unit_of_controlnet_with_edges(shown, address):
     page, units = shown, shown.locator("#txt2img_controlnet")
-    asked = {"prompt": HOUSE, "steps": 20, "width": 256, "height": 256, "seed": 4, "cfg_scale": 4}
+    asked = {"prompt": HOUSE, "steps": 12, "width": 256, "height": 256, "seed": 4, "cfg_scale": 4}
     given = {**asked, "override_settings": {"sd_model_checkpoint": "starter"}}
-    made = httpx.post(f"{address}sdapi/v1/txt2img", json=given, timeout=120).raise_for_status().json()
+    made = httpx.post(f"{address}sdapi/v1/txt2img", json=given, timeout=300).raise_for_status().json()
     page.click("#txt2img_part_controlnet .part-toggle")
     units.get_by_role("radio", name="Canny").check()
     page.evaluate(DROP, [made["images"][0], "#txt2img_controlnet .cn-picture"])
@@ -105,15 +109,17 @@ def test_a_unit_of_the_detailer(shown):
 
 def test_painted_regions(shown):
     page, part = shown, shown.locator("#txt2img_part_regional_prompts")
-    page.fill("#txt2img_prompt textarea", "a red house BREAK a yellow star on dark blue")
+    page.fill("#txt2img_prompt textarea", "a red house, watercolour BREAK a yellow star, watercolour")
+    page.fill("#txt2img_seed input", "4")
     part.locator(".part-toggle").click()
     part.get_by_label("Divide mode").select_option(label="Mask")
-    part.get_by_label("Brush size").fill("40")
-    for y in (0.15, 0.45, 0.8):
-        stroke(page, (0.1, y), (0.38, y))
+    part.get_by_label("Generation mode").select_option(label="Latent")
+    part.get_by_label("Brush size").fill("36")
+    for y in (0.1, 0.3, 0.5, 0.7, 0.9):
+        stroke(page, (0.1, y), (0.32, y))
     part.get_by_role("button", name="Region 2").click()
-    for y in (0.2, 0.5):
-        stroke(page, (0.68, y), (0.9, y))
+    part.get_by_role("button", name="Fill").click()
+    many_masks(page, 2)
     page.check("#txt2img_part_regional_prompts_enabled")
     generate(page, "RP Active")
     take(page, "regional-prompts-1440", "#txt2img_part_regional_prompts")

@@ -1,9 +1,11 @@
 """Regional prompts in a browser: areas painted by hand and by keys, kept as masks, used, and painted on."""
 
-import cv2
+from io import BytesIO
+
 import httpx
 import numpy as np
 import pytest
+from PIL import Image
 from playwright.sync_api import expect
 
 from tests.ui import browser as steps
@@ -34,8 +36,8 @@ def stroke(page, start, end, button="left"):
 def masks_of(page, address):
     """The masks as the server keeps them, (R, H, W)."""
     kept = [httpx.get(f"{address}v1/inputs/{each}").raise_for_status() for each in page.evaluate(MASKS)]
-    grey = [cv2.imdecode(np.frombuffer(each.content, np.uint8), cv2.IMREAD_GRAYSCALE) for each in kept]
-    return np.stack([each > 127 for each in grey])
+    pictures = [Image.open(BytesIO(each.content)).convert("L") for each in kept]
+    return np.stack([np.asarray(each) > 127 for each in pictures])
 
 
 def at(mask, x, y):
