@@ -280,3 +280,22 @@ def test_the_trigger_comes_before_captions_that_lack_it():
     assert show_caption("a dog", Rules(trigger="sks", caption_dropout=1.0), Random(1)) == ""
     parted = Rules(keep_separator="|||", shuffle=True, tag_dropout=1.0)
     assert show_caption("a, b ||| c, d ||| e", parted, Random(1)) == "a, b, e"
+
+
+def test_a_controlnet_learns_from_pictures_with_hints_only(tmp_path):
+    save(tmp_path / "a.png")
+    with pytest.raises(UnusableFile, match="has a hint"):
+        read_data(tmp_path, make_run(tmp_path, method="controlnet"))
+    save(tmp_path / "b.png")
+    save(tmp_path / "hints" / "b.png")
+    dataset = read_data(tmp_path, make_run(tmp_path, method="controlnet"))
+    assert [each.name for each in dataset.examples] == ["b.png"]
+    assert [each.name for each in dataset.skipped] == ["a.png"]
+
+
+def test_the_folder_for_regularisation_is_guarded_as_the_one_that_is_read(tmp_path, monkeypatch):
+    save(tmp_path / "a.png")
+    monkeypatch.chdir(tmp_path)
+    asked: list[Path] = []
+    read_data(tmp_path, make_run(tmp_path, regularisation="."), lambda _, folder: asked.append(folder))
+    assert all(folder.is_absolute() for folder in asked) and len(asked) == 2

@@ -58,7 +58,9 @@ def read_data(path: Path, run: TrainingRun, guard: Guard = allow_all) -> DataSet
     UnusableFile where there is nothing to learn from.
     """
     dataset = scan_data(path, run, guard)
-    check_pictures(path, dataset, run)
+    if run.method == "controlnet":
+        dataset = keep_hinted(dataset)
+    check_pictures(path, dataset)
     return dataset
 
 
@@ -69,7 +71,8 @@ def scan_data(
     skipped: list[Skipped] = []
     root, subsets = find_subsets(path, run, guard, skipped)
     if run.regularisation:
-        folder = Path(run.regularisation).expanduser()
+        # What is asked about and what is read must be one folder, wherever relative paths begin.
+        folder = Path(run.regularisation).expanduser().absolute()
         require_folder("The folder for regularisation", folder, guard)
         subsets += regularisation_subsets(folder, run)
     return read_subsets(root, subsets, skipped, measure)
@@ -281,19 +284,26 @@ def describe(facts: PictureFacts, placement: Placement) -> Iterator[str]:
         yield "It seems to be blurred."
 
 
-def check_pictures(path: Path, dataset: DataSet, run: TrainingRun) -> None:
-    """Raise a sentence where there is nothing to learn from, or nothing to show a ControlNet."""
+def keep_hinted(dataset: DataSet) -> DataSet:
+    """The pictures that a ControlNet can learn from. Raises UnusableFile if none of them is one."""
+    kept = tuple(each for each in dataset.examples if each.hint is not None)
+    if dataset.examples and not kept:
+        raise UnusableFile(
+            f"No picture in {dataset.folder} has a hint for the ControlNet. Put name.hint.png beside "
+            "name.png, or a folder hints/ with pictures of the same names."
+        )
+    left_out = [Skipped(each.name, "it has no hint") for each in dataset.examples if each.hint is None]
+    return replace(dataset, examples=kept, skipped=(*dataset.skipped, *left_out))
+
+
+def check_pictures(path: Path, dataset: DataSet) -> None:
+    """Raise a sentence where there is nothing to learn from."""
     trained = [each for each in dataset.examples if not each.is_regularisation]
     if not trained:
         damaged = " ".join(dataset.sentences[:3])
         raise UnusableFile(
             f"There are no pictures to learn from in {path}. PNG, JPEG, WebP, AVIF, GIF, BMP and TIFF can be "
             f"read. {damaged}".strip()
-        )
-    if run.method == "controlnet" and not any(each.hint for each in trained):
-        raise UnusableFile(
-            f"No picture in {path} has a hint for the ControlNet. Put name.hint.png beside name.png, or a "
-            "folder hints/ with pictures of the same names."
         )
 
 
