@@ -16,6 +16,7 @@ from webui.training.data.buckets import find_buckets, place
 from webui.training.data.caption_edits import CaptionEdit, edit_captions
 from webui.training.data.captions import decode_text, join_lines, show_caption, tags_of
 from webui.training.data.dataset import Rules
+from webui.training.data.likeness import find_duplicates, measure_likeness
 from webui.training.data.pictures import open_shown
 from webui.training.data.reading import read_data
 
@@ -194,6 +195,8 @@ def test_damaged_and_odd_files_are_named_and_the_others_are_used(tmp_path):
     assert "1x1" in warnings["tiny.png"]
     assert "2 frames" in warnings["moving.gif"]
     assert "9,999 characters" in warnings["whole.png"]
+    save(tmp_path / "0001.png")
+    assert read(tmp_path)["0001.png"].warnings == ("It has no caption.",)
     assert open_shown(tmp_path / "moving.gif").image.getpixel((5, 5)) == (255, 0, 0)
 
 
@@ -299,3 +302,28 @@ def test_the_folder_for_regularisation_is_guarded_as_the_one_that_is_read(tmp_pa
     asked: list[Path] = []
     read_data(tmp_path, make_run(tmp_path, regularisation="."), lambda _, folder: asked.append(folder))
     assert all(folder.is_absolute() for folder in asked) and len(asked) == 2
+
+
+def test_a_picture_whose_exif_is_damaged_is_shown_all_the_same(tmp_path):
+    path = tmp_path / "a.jpg"
+    Image.new("RGB", (8, 4), "red").save(path, exif=b"Exif\0\0II*\0\xff\xff\xff\xff nonsense")
+    assert open_shown(path).image.size == (8, 4)
+    path = tmp_path / "b.jpg"
+    Image.new("RGB", (8, 4), "red").save(path, exif=b"Exif\0\0no TIFF at all")
+    assert open_shown(path).image.size == (8, 4)
+
+
+def test_small_changes_are_duplicates_and_moved_things_are_not():
+    random = np.random.default_rng(3)
+    pictures = []
+    for _ in range(12):
+        image = Image.fromarray(random.integers(0, 256, (12, 16, 3), np.uint8))
+        pictures.append(image.resize((320, 240), Image.Resampling.BICUBIC))
+    changed = [picture.resize((200, 150)).point(lambda level: min(level + 4, 255)) for picture in pictures]
+    things = []
+    for left in range(0, 200, 40):
+        thing = Image.new("RGB", (256, 256), "white")
+        thing.paste("red", (left, 100, left + 50, 150))
+        things.append(thing)
+    known = [measure_likeness(each) for each in (*pictures, *changed, *things)]
+    assert find_duplicates(known) == [(place, place + 12) for place in range(12)]

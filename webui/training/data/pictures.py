@@ -59,7 +59,7 @@ def open_shown(path: Path, wanted: Size | None = None) -> ShownPicture:
     """
     with open_any_size(path) as (image, size):
         frames = 1 if image.format == "MPO" else int(getattr(image, "n_frames", 1))
-        orientation = image.getexif().get(ORIENTATION, 1)
+        orientation = read_orientation(image)
         target = turn_size(wanted, orientation) if wanted else None
         if target and image.size == size:
             # A JPEG is decoded at a half, a quarter or an eighth; other formats pass over it.
@@ -122,6 +122,15 @@ def read_large_jpeg(path: Path) -> bytes | None:
     except PICTURE_ERRORS:
         # Whoever opens it next says what is wrong.
         return None
+
+
+def read_orientation(image: Image.Image) -> int:
+    """How EXIF says that a picture is to be turned; upright where that cannot be read."""
+    try:
+        found = image.getexif().get(ORIENTATION)
+    except PICTURE_ERRORS:
+        return 1
+    return found if found in TURNS else 1
 
 
 def turn_size(size: Size, orientation: int) -> Size:

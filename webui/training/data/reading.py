@@ -260,6 +260,8 @@ def find_caption(picture: Path, subset: Subset) -> tuple[str, list[str]]:
             remarks.append(f"Its caption file cannot be read: {error.strerror or error}.")
     if caption is None:
         caption = subset.rules.class_tokens or caption_of_name(picture)
+        if not caption:
+            remarks.append("It has no caption.")
     elif not caption and file is not None:
         remarks.append("Its caption file is empty.")
     if len(caption) > LONG_CAPTION:
