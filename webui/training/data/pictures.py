@@ -40,7 +40,7 @@ MAX_JPEG_SCALE = 8
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class ShownPicture:
+class OpenedPicture:
     """A picture in RGB; `alpha` (L) where it has transparent parts, which are white in it.
 
     `size` is what it has on disk, turned upright; `image` may be smaller. `frames` are an animation's.
@@ -52,7 +52,7 @@ class ShownPicture:
     frames: int
 
 
-def open_shown(path: Path, wanted: Size | None = None) -> ShownPicture:
+def open_shown(path: Path, wanted: Size | None = None) -> OpenedPicture:
     """The picture, or its first frame; not much larger than `wanted` where that saves memory.
 
     Raises UnusableFile.
@@ -68,7 +68,7 @@ def open_shown(path: Path, wanted: Size | None = None) -> ShownPicture:
         plain = make_plain(reduce(image, target) if target else image)
         if orientation in TURNS:
             plain = plain.transpose(TURNS[orientation])
-        return ShownPicture(*lay_on_white(plain), turn_size(size, orientation), frames)
+        return OpenedPicture(*lay_on_white(plain), turn_size(size, orientation), frames)
 
 
 def lay_on_white(image: Image.Image) -> tuple[Image.Image, Image.Image | None]:

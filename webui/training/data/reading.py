@@ -16,7 +16,7 @@ from webui.training.data.dataset import (
     CAPTION_SUFFIXES,
     DataSet,
     Example,
-    PictureFacts,
+    MeasuredPicture,
     Rules,
     Skipped,
     Subset,
@@ -25,7 +25,7 @@ from webui.training.data.folders import Guard, allow_all, require_folder
 from webui.training.data.toml_files import caption_keys, read_toml
 from webui.training.data.unpacking import unpack_once
 
-Measure = Callable[[Sequence[Path]], list[PictureFacts]]
+Measure = Callable[[Sequence[Path]], list[MeasuredPicture]]
 KOHYA_FOLDER = re.compile(r"(\d+)_(.*)")
 MAX_REPEATS = 10_000
 REGULARISATION_FOLDERS = ("reg", "regularisation", "regularization")
@@ -43,7 +43,7 @@ LEAST_KEPT = 0.6
 
 
 @dataclass(frozen=True, slots=True)
-class Found:
+class FoundPicture:
     """A picture before anybody looked at it; `subset` it came with."""
 
     path: Path
@@ -159,7 +159,7 @@ def read_subsets(
         from webui.training.data.facts import measure_all as measure
 
     own = [subset.folder.resolve() for subset in subsets]
-    found: list[Found] = []
+    found: list[FoundPicture] = []
     for subset, folder in zip(subsets, own, strict=True):
         others = {other for other in own if other != folder}
         found += list_pictures(root, subset, others, skipped)
@@ -174,7 +174,9 @@ def read_subsets(
     return DataSet(root, tuple(examples), tuple(skipped))
 
 
-def list_pictures(root: Path, subset: Subset, others: set[Path], skipped: list[Skipped]) -> Iterator[Found]:
+def list_pictures(
+    root: Path, subset: Subset, others: set[Path], skipped: list[Skipped]
+) -> Iterator[FoundPicture]:
     """The pictures of a folder and those below it, by name; masks and hints are none."""
     for folder in walk(subset.folder, others, MAX_DEPTH if subset.is_deep else 0):
         files = regular_files(folder)
@@ -186,7 +188,7 @@ def list_pictures(root: Path, subset: Subset, others: set[Path], skipped: list[S
             if leads_out(file, subset.folder):
                 skipped.append(Skipped(name, "it is a link to a file outside the data set"))
                 continue
-            yield Found(file, name, subset)
+            yield FoundPicture(file, name, subset)
 
 
 def walk(folder: Path, others: set[Path], depth: int) -> Iterator[Path]:
@@ -223,7 +225,7 @@ def find_companion(picture: Path, ends: tuple[str, ...], folders: tuple[Path, ..
     return next(found, None)
 
 
-def make_example(found: Found, facts: PictureFacts) -> Example:
+def make_example(found: FoundPicture, facts: MeasuredPicture) -> Example:
     """A picture with its caption, mask and hint."""
     subset, path = found.subset, found.path
     caption, remarks = find_caption(path, subset)
@@ -269,7 +271,7 @@ def find_caption(picture: Path, subset: Subset) -> tuple[str, list[str]]:
     return caption, remarks
 
 
-def describe(facts: PictureFacts, placement: Placement) -> Iterator[str]:
+def describe(facts: MeasuredPicture, placement: Placement) -> Iterator[str]:
     """What the artist should know of a picture that is used all the same."""
     scale = placement.resized[0] / facts.width
     if scale > MOST_ENLARGED:
