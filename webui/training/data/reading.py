@@ -43,7 +43,7 @@ LEAST_KEPT = 0.6
 
 
 @dataclass(frozen=True, slots=True)
-class FoundPicture:
+class ListedPicture:
     """A picture before anybody looked at it; `subset` it came with."""
 
     path: Path
@@ -159,7 +159,7 @@ def read_subsets(
         from webui.training.data.facts import measure_all as measure
 
     own = [subset.folder.resolve() for subset in subsets]
-    found: list[FoundPicture] = []
+    found: list[ListedPicture] = []
     for subset, folder in zip(subsets, own, strict=True):
         others = {other for other in own if other != folder}
         found += list_pictures(root, subset, others, skipped)
@@ -176,7 +176,7 @@ def read_subsets(
 
 def list_pictures(
     root: Path, subset: Subset, others: set[Path], skipped: list[Skipped]
-) -> Iterator[FoundPicture]:
+) -> Iterator[ListedPicture]:
     """The pictures of a folder and those below it, by name; masks and hints are none."""
     for folder in walk(subset.folder, others, MAX_DEPTH if subset.is_deep else 0):
         files = regular_files(folder)
@@ -188,7 +188,7 @@ def list_pictures(
             if leads_out(file, subset.folder):
                 skipped.append(Skipped(name, "it is a link to a file outside the data set"))
                 continue
-            yield FoundPicture(file, name, subset)
+            yield ListedPicture(file, name, subset)
 
 
 def walk(folder: Path, others: set[Path], depth: int) -> Iterator[Path]:
@@ -225,7 +225,7 @@ def find_companion(picture: Path, ends: tuple[str, ...], folders: tuple[Path, ..
     return next(found, None)
 
 
-def make_example(found: FoundPicture, facts: MeasuredPicture) -> Example:
+def make_example(found: ListedPicture, facts: MeasuredPicture) -> Example:
     """A picture with its caption, mask and hint."""
     subset, path = found.subset, found.path
     caption, remarks = find_caption(path, subset)
