@@ -96,7 +96,7 @@ class Subset:
 
 
 @dataclass(frozen=True, slots=True)
-class PictureFacts:
+class MeasuredPicture:
     """`fault` is why a file cannot be used, the end of a sentence; then nothing else means anything.
 
     `likeness` tells similar pictures, in hexadecimal: see `likeness.py`.

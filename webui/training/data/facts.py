@@ -9,7 +9,7 @@ import numpy as np
 from PIL import Image
 
 from webui.core.errors import UnusableFile
-from webui.training.data.dataset import MEASURED_SIDE, PictureFacts
+from webui.training.data.dataset import MEASURED_SIDE, MeasuredPicture
 from webui.training.data.likeness import measure_likeness
 from webui.training.data.pictures import open_shown
 
@@ -17,23 +17,23 @@ from webui.training.data.pictures import open_shown
 THREADS = 4
 
 
-def measure_all(paths: Sequence[Path]) -> list[PictureFacts]:
+def measure_all(paths: Sequence[Path]) -> list[MeasuredPicture]:
     """The facts of many files, in their order. Never raises for what lies in them."""
     with ThreadPoolExecutor(THREADS) as pool:
         return list(pool.map(measure, paths))
 
 
-def measure(path: Path) -> PictureFacts:
+def measure(path: Path) -> MeasuredPicture:
     """The facts of a file, all of which is read."""
     try:
         picture = open_shown(path, (MEASURED_SIDE, MEASURED_SIDE))
     except UnusableFile as error:
-        return PictureFacts(fault=end_of_sentence(str(error), path))
+        return MeasuredPicture(fault=end_of_sentence(str(error), path))
     grey = picture.image.convert("L")
     scale = min(MEASURED_SIDE / min(grey.size), 1)
     size = max(round(grey.width * scale), 1), max(round(grey.height * scale), 1)
     small = np.asarray(grey.resize(size, Image.Resampling.BOX, reducing_gap=2.0))
-    return PictureFacts(
+    return MeasuredPicture(
         width=picture.size[0],
         height=picture.size[1],
         has_alpha=picture.alpha is not None,

@@ -10,7 +10,7 @@ from typing import Any, cast
 from webui.core.errors import StorageError
 from webui.store.files.atomic import write_atomically
 from webui.store.files.regular_files import read_regular
-from webui.training.data.dataset import PictureFacts
+from webui.training.data.dataset import MeasuredPicture
 
 MAX_BYTES = 256 * 2**20
 # Of how facts are measured; what an older program measured is measured again.
@@ -24,7 +24,7 @@ class FactsFile:
         """`path` is where it lies; it need not be there."""
         self._path = path
 
-    def measure(self, paths: Sequence[Path]) -> list[PictureFacts]:
+    def measure(self, paths: Sequence[Path]) -> list[MeasuredPicture]:
         """The facts of these pictures, in their order."""
         stamps = [stamp(path) for path in paths]
         known = self._read()
@@ -43,14 +43,14 @@ class FactsFile:
             with contextlib.suppress(StorageError):
                 write_atomically(self._path, json.dumps({"version": VERSION, "pictures": known}).encode())
         found = [self._find(known, path, mark) for path, mark in zip(paths, stamps, strict=True)]
-        return [facts or PictureFacts(fault="it is gone") for facts in found]
+        return [facts or MeasuredPicture(fault="it is gone") for facts in found]
 
-    def _find(self, known: dict[str, Any], path: Path, mark: list[int]) -> PictureFacts | None:
+    def _find(self, known: dict[str, Any], path: Path, mark: list[int]) -> MeasuredPicture | None:
         """What is known of a picture as it is now."""
         entry = known.get(str(path))
         with contextlib.suppress(TypeError, ValueError, KeyError, IndexError):
             if entry is not None and entry[:2] == mark:
-                return PictureFacts(**entry[2])
+                return MeasuredPicture(**entry[2])
         return None
 
     def _read(self) -> dict[str, Any]:

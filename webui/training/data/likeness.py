@@ -15,7 +15,7 @@ HASH_BYTES = 2 * HASH_SIDE * HASH_SIDE // 8
 # Neighbouring places that differ by less are alike; else noise would decide in plain areas.
 LEAST_STEP = 3
 # Of 128 bits, and of 255 levels: what JPEG, a new size or a slight change of brightness make.
-MOST_BITS, MOST_LEVELS = 10, 12.0
+MOST_BITS, MOST_LEVELS = 6, 12.0
 MOST_PAIRS = 1000
 # Pictures compared with all others at once.
 ROWS = 256

@@ -40,7 +40,7 @@ MAX_JPEG_SCALE = 8
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class ShownPicture:
+class OpenedPicture:
     """A picture in RGB; `alpha` (L) where it has transparent parts, which are white in it.
 
     `size` is what it has on disk, turned upright; `image` may be smaller. `frames` are an animation's.
@@ -52,14 +52,14 @@ class ShownPicture:
     frames: int
 
 
-def open_shown(path: Path, wanted: Size | None = None) -> ShownPicture:
+def open_shown(path: Path, wanted: Size | None = None) -> OpenedPicture:
     """The picture, or its first frame; not much larger than `wanted` where that saves memory.
 
     Raises UnusableFile.
     """
     with open_any_size(path) as (image, size):
         frames = 1 if image.format == "MPO" else int(getattr(image, "n_frames", 1))
-        orientation = image.getexif().get(ORIENTATION, 1)
+        orientation = read_orientation(image)
         target = turn_size(wanted, orientation) if wanted else None
         if target and image.size == size:
             # A JPEG is decoded at a half, a quarter or an eighth; other formats pass over it.
@@ -68,7 +68,7 @@ def open_shown(path: Path, wanted: Size | None = None) -> ShownPicture:
         plain = make_plain(reduce(image, target) if target else image)
         if orientation in TURNS:
             plain = plain.transpose(TURNS[orientation])
-        return ShownPicture(*lay_on_white(plain), turn_size(size, orientation), frames)
+        return OpenedPicture(*lay_on_white(plain), turn_size(size, orientation), frames)
 
 
 def lay_on_white(image: Image.Image) -> tuple[Image.Image, Image.Image | None]:
@@ -122,6 +122,15 @@ def read_large_jpeg(path: Path) -> bytes | None:
     except PICTURE_ERRORS:
         # Whoever opens it next says what is wrong.
         return None
+
+
+def read_orientation(image: Image.Image) -> int:
+    """How EXIF says that a picture is to be turned; upright where that cannot be read."""
+    try:
+        found = image.getexif().get(ORIENTATION)
+    except PICTURE_ERRORS:
+        return 1
+    return found if found in TURNS else 1
 
 
 def turn_size(size: Size, orientation: int) -> Size:

@@ -16,7 +16,7 @@ from webui.training.data.dataset import (
     CAPTION_SUFFIXES,
     DataSet,
     Example,
-    PictureFacts,
+    MeasuredPicture,
     Rules,
     Skipped,
     Subset,
@@ -25,7 +25,7 @@ from webui.training.data.folders import Guard, allow_all, require_folder
 from webui.training.data.toml_files import caption_keys, read_toml
 from webui.training.data.unpacking import unpack_once
 
-Measure = Callable[[Sequence[Path]], list[PictureFacts]]
+Measure = Callable[[Sequence[Path]], list[MeasuredPicture]]
 KOHYA_FOLDER = re.compile(r"(\d+)_(.*)")
 MAX_REPEATS = 10_000
 REGULARISATION_FOLDERS = ("reg", "regularisation", "regularization")
@@ -43,7 +43,7 @@ LEAST_KEPT = 0.6
 
 
 @dataclass(frozen=True, slots=True)
-class Found:
+class ListedPicture:
     """A picture before anybody looked at it; `subset` it came with."""
 
     path: Path
@@ -58,7 +58,9 @@ def read_data(path: Path, run: TrainingRun, guard: Guard = allow_all) -> DataSet
     UnusableFile where there is nothing to learn from.
     """
     dataset = scan_data(path, run, guard)
-    check_pictures(path, dataset, run)
+    if run.method == "controlnet":
+        dataset = keep_hinted(dataset)
+    check_pictures(path, dataset)
     return dataset
 
 
@@ -69,7 +71,8 @@ def scan_data(
     skipped: list[Skipped] = []
     root, subsets = find_subsets(path, run, guard, skipped)
     if run.regularisation:
-        folder = Path(run.regularisation).expanduser()
+        # What is asked about and what is read must be one folder, wherever relative paths begin.
+        folder = Path(run.regularisation).expanduser().absolute()
         require_folder("The folder for regularisation", folder, guard)
         subsets += regularisation_subsets(folder, run)
     return read_subsets(root, subsets, skipped, measure)
@@ -156,7 +159,7 @@ def read_subsets(
         from webui.training.data.facts import measure_all as measure
 
     own = [subset.folder.resolve() for subset in subsets]
-    found: list[Found] = []
+    found: list[ListedPicture] = []
     for subset, folder in zip(subsets, own, strict=True):
         others = {other for other in own if other != folder}
         found += list_pictures(root, subset, others, skipped)
@@ -171,7 +174,9 @@ def read_subsets(
     return DataSet(root, tuple(examples), tuple(skipped))
 
 
-def list_pictures(root: Path, subset: Subset, others: set[Path], skipped: list[Skipped]) -> Iterator[Found]:
+def list_pictures(
+    root: Path, subset: Subset, others: set[Path], skipped: list[Skipped]
+) -> Iterator[ListedPicture]:
     """The pictures of a folder and those below it, by name; masks and hints are none."""
     for folder in walk(subset.folder, others, MAX_DEPTH if subset.is_deep else 0):
         files = regular_files(folder)
@@ -183,7 +188,7 @@ def list_pictures(root: Path, subset: Subset, others: set[Path], skipped: list[S
             if leads_out(file, subset.folder):
                 skipped.append(Skipped(name, "it is a link to a file outside the data set"))
                 continue
-            yield Found(file, name, subset)
+            yield ListedPicture(file, name, subset)
 
 
 def walk(folder: Path, others: set[Path], depth: int) -> Iterator[Path]:
@@ -220,7 +225,7 @@ def find_companion(picture: Path, ends: tuple[str, ...], folders: tuple[Path, ..
     return next(found, None)
 
 
-def make_example(found: Found, facts: PictureFacts) -> Example:
+def make_example(found: ListedPicture, facts: MeasuredPicture) -> Example:
     """A picture with its caption, mask and hint."""
     subset, path = found.subset, found.path
     caption, remarks = find_caption(path, subset)
@@ -257,6 +262,8 @@ def find_caption(picture: Path, subset: Subset) -> tuple[str, list[str]]:
             remarks.append(f"Its caption file cannot be read: {error.strerror or error}.")
     if caption is None:
         caption = subset.rules.class_tokens or caption_of_name(picture)
+        if not caption:
+            remarks.append("It has no caption.")
     elif not caption and file is not None:
         remarks.append("Its caption file is empty.")
     if len(caption) > LONG_CAPTION:
@@ -264,7 +271,7 @@ def find_caption(picture: Path, subset: Subset) -> tuple[str, list[str]]:
     return caption, remarks
 
 
-def describe(facts: PictureFacts, placement: Placement) -> Iterator[str]:
+def describe(facts: MeasuredPicture, placement: Placement) -> Iterator[str]:
     """What the artist should know of a picture that is used all the same."""
     scale = placement.resized[0] / facts.width
     if scale > MOST_ENLARGED:
@@ -281,19 +288,26 @@ def describe(facts: PictureFacts, placement: Placement) -> Iterator[str]:
         yield "It seems to be blurred."
 
 
-def check_pictures(path: Path, dataset: DataSet, run: TrainingRun) -> None:
-    """Raise a sentence where there is nothing to learn from, or nothing to show a ControlNet."""
+def keep_hinted(dataset: DataSet) -> DataSet:
+    """The pictures that a ControlNet can learn from. Raises UnusableFile if none of them is one."""
+    kept = tuple(each for each in dataset.examples if each.hint is not None)
+    if dataset.examples and not kept:
+        raise UnusableFile(
+            f"No picture in {dataset.folder} has a hint for the ControlNet. Put name.hint.png beside "
+            "name.png, or a folder hints/ with pictures of the same names."
+        )
+    left_out = [Skipped(each.name, "it has no hint") for each in dataset.examples if each.hint is None]
+    return replace(dataset, examples=kept, skipped=(*dataset.skipped, *left_out))
+
+
+def check_pictures(path: Path, dataset: DataSet) -> None:
+    """Raise a sentence where there is nothing to learn from."""
     trained = [each for each in dataset.examples if not each.is_regularisation]
     if not trained:
         damaged = " ".join(dataset.sentences[:3])
         raise UnusableFile(
             f"There are no pictures to learn from in {path}. PNG, JPEG, WebP, AVIF, GIF, BMP and TIFF can be "
             f"read. {damaged}".strip()
-        )
-    if run.method == "controlnet" and not any(each.hint for each in trained):
-        raise UnusableFile(
-            f"No picture in {path} has a hint for the ControlNet. Put name.hint.png beside name.png, or a "
-            "folder hints/ with pictures of the same names."
         )
 
 

@@ -20,7 +20,7 @@ from webui.training.data.buckets import Placement, Size, place
 from webui.training.data.cache import Encode, LatentCache, PreparedPicture
 from webui.training.data.captions import show_caption
 from webui.training.data.dataset import DataSet, Example
-from webui.training.data.pictures import ShownPicture, choose_offset, cut, open_shown
+from webui.training.data.pictures import OpenedPicture, choose_offset, cut, open_shown
 
 logger = logging.getLogger(__name__)
 # How far brightness and saturation vary, each way.
@@ -215,7 +215,7 @@ class Cutting:
         latent = encode(to_tensor(shown)[None])[0].detach().float().cpu()
         return PreparedPicture(latent, offset, self._mask(picture, offset, latent))
 
-    def _mask(self, picture: ShownPicture, offset: Size, latent: Tensor) -> Tensor | None:
+    def _mask(self, picture: OpenedPicture, offset: Size, latent: Tensor) -> Tensor | None:
         """What of the latent counts: each of its pixels as much as its part of the mask is white."""
         if not self.example.rules.masks:
             return None
