@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 import torch
 from diffusers.models.unets.unet_2d_condition import UNet2DConditionModel
+from safetensors.torch import load_file
 from torch import nn
 
 from tests.plugins.extension_files import write_extension
@@ -156,6 +157,26 @@ def test_a_run_goes_on_from_its_own_file(golden_models: Path, tmp_path: Path, me
     if method != "lokr":
         with pytest.raises(InvalidRequest, match="Choose the method, rank and factor"):
             make_trainable(make_run(method, rank=3, start_from=str(path)), networks)
+
+
+def test_a_file_of_another_method_is_refused(golden_models: Path, tmp_path: Path) -> None:
+    networks = load_networks(golden_models, "tiny-sd15")
+    path = tmp_path / "thing.safetensors"
+    make_trainable(make_run("dora"), networks).save(path, {})
+    with pytest.raises(InvalidRequest, match="dora_scale"):
+        make_trainable(make_run("lora", start_from=str(path)), networks)
+
+
+def test_alpha_is_not_rounded_with_the_weights(golden_models: Path, tmp_path: Path) -> None:
+    networks = load_networks(golden_models, "tiny-sd15")
+    for alpha, dtype in ((2.0, torch.bfloat16), (2.7, torch.float32)):
+        path = tmp_path / "thing.safetensors"
+        make_trainable(make_run("lora", alpha=alpha, save_format="bf16"), networks).save(path, {})
+        written = load_file(path)
+        alphas = [tensor for name, tensor in written.items() if name.endswith(".alpha")]
+        assert {(each.dtype, float(each)) for each in alphas} == {(dtype, float(torch.tensor(alpha)))}
+        others = {tensor.dtype for name, tensor in written.items() if not name.endswith(".alpha")}
+        assert others == {torch.bfloat16}
 
 
 def test_dropout_that_a_method_lacks_is_refused(golden_models: Path) -> None:
