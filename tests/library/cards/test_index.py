@@ -49,6 +49,19 @@ def place(tmp_path):
     return Place(tmp_path)
 
 
+def test_the_trainers_words_are_inserted_until_the_artist_writes_others(place):
+    told = {"modelspec.trigger_phrase": "zwx cat"}
+    (place.folder / "cat.safetensors").write_bytes(lora(9, metadata=told))
+
+    def inserted():
+        page = place.again().page(CardQuery())
+        return {card.stem: card.insert for card in page.cards}
+
+    assert inserted() == {"cat": "<lora:cat:1> zwx cat", "dog": "<lora:dog:1>"}
+    place.write("cat", "meow")
+    assert inserted()["cat"] == "<lora:cat:1> meow"
+
+
 def test_a_new_file_gets_a_card_and_the_others_are_not_read_again(place):
     assert place.words() == {"cat": "", "dog": ""}
     place.write("cat", "meow")

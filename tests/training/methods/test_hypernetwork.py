@@ -28,8 +28,7 @@ STRUCTURES: tuple[dict[str, Any], ...] = (
 )
 
 
-@pytest.mark.parametrize("checkpoint", CHECKPOINTS)
-@pytest.mark.parametrize("structure", STRUCTURES)
+@pytest.mark.parametrize(("checkpoint", "structure"), list(zip(CHECKPOINTS, STRUCTURES, strict=True)))
 def test_a_saved_hypernetwork_does_what_was_trained(
     golden_models: Path, tmp_path: Path, checkpoint: str, structure: dict[str, Any]
 ) -> None:

@@ -164,3 +164,15 @@ def test_lora_keeps_nothing_of_the_weights_size() -> None:
     with torch.autograd.graph.saved_tensors_hooks(note, lambda tensor: tensor):
         change(torch.randn(3, 512)).sum().backward()
     assert kept and max(kept) < 512 * 512 / 4
+
+
+def test_columns_of_zeros_are_numbers_with_dora() -> None:
+    layer = nn.Linear(4, 3)
+    with torch.no_grad():
+        layer.weight[:, 1] = 0
+    generator = torch.Generator()
+    change = DecomposedLayer(layer.requires_grad_(False), 2, 2.0, Dropout(0.0, generator, 0), generator)
+    answer = change(torch.ones(1, 4))
+    torch.testing.assert_close(answer, layer(torch.ones(1, 4)))
+    answer.sum().backward()
+    assert all(each.grad is not None and each.grad.isfinite().all() for each in change.parameters())

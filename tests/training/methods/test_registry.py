@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 import torch
 from diffusers.models.unets.unet_2d_condition import UNet2DConditionModel
+from safetensors.torch import load_file
 from torch import nn
 
 from tests.plugins.extension_files import write_extension
@@ -42,11 +43,16 @@ def test_every_method_of_a_run_is_there() -> None:
 
 
 @pytest.mark.parametrize("method", METHODS)
-def test_a_state_brings_back_every_bit(golden_models: Path, method: Method) -> None:
+def test_a_state_brings_back_every_bit_and_nothing_draws_shared_numbers(
+    golden_models: Path, method: Method
+) -> None:
     networks = load_networks(golden_models, "tiny-sd15")
-    run = make_run(method, **SMALL.get(method, {}))
+    has_dropout = method in {"lora", "locon", "hypernetwork"}
+    run = make_run(method, **SMALL.get(method, {}), dropout=0.3 if has_dropout else 0.0)
+    shared = torch.get_rng_state()
     trainable = make_trainable(run, networks)
     take_steps(networks, trainable, 1, hints=HINTS)
+    assert torch.equal(shared, torch.get_rng_state())
     state = trainable.state()
     batch = make_batch(hints=HINTS)
     with torch.no_grad(), trainable.attach():
@@ -61,16 +67,6 @@ def test_a_state_brings_back_every_bit(golden_models: Path, method: Method) -> N
         assert all(torch.equal(each, which.state()[name]) for name, each in state.items())
         with torch.no_grad(), which.attach():
             assert all(map(torch.equal, answer(its, which, batch), here))
-
-
-@pytest.mark.parametrize("method", METHODS)
-def test_nothing_draws_from_the_generator_that_everybody_shares(golden_models: Path, method: Method) -> None:
-    networks = load_networks(golden_models, "tiny-sd15")
-    before = torch.get_rng_state()
-    has_dropout = method in {"lora", "locon", "hypernetwork"}
-    first = make_trainable(make_run(method, dropout=0.3 if has_dropout else 0.0), networks)
-    take_steps(networks, first, 1, hints=HINTS)
-    assert torch.equal(before, torch.get_rng_state())
 
 
 @pytest.mark.parametrize("method", METHODS[:7])
@@ -156,6 +152,26 @@ def test_a_run_goes_on_from_its_own_file(golden_models: Path, tmp_path: Path, me
     if method != "lokr":
         with pytest.raises(InvalidRequest, match="Choose the method, rank and factor"):
             make_trainable(make_run(method, rank=3, start_from=str(path)), networks)
+
+
+def test_a_file_of_another_method_is_refused(golden_models: Path, tmp_path: Path) -> None:
+    networks = load_networks(golden_models, "tiny-sd15")
+    path = tmp_path / "thing.safetensors"
+    make_trainable(make_run("dora"), networks).save(path, {})
+    with pytest.raises(InvalidRequest, match="dora_scale"):
+        make_trainable(make_run("lora", start_from=str(path)), networks)
+
+
+def test_alpha_is_not_rounded_with_the_weights(golden_models: Path, tmp_path: Path) -> None:
+    networks = load_networks(golden_models, "tiny-sd15")
+    for alpha, dtype in ((2.0, torch.bfloat16), (2.7, torch.float32)):
+        path = tmp_path / "thing.safetensors"
+        make_trainable(make_run("lora", alpha=alpha, save_format="bf16"), networks).save(path, {})
+        written = load_file(path)
+        alphas = [tensor for name, tensor in written.items() if name.endswith(".alpha")]
+        assert {(each.dtype, float(each)) for each in alphas} == {(dtype, float(torch.tensor(alpha)))}
+        others = {tensor.dtype for name, tensor in written.items() if not name.endswith(".alpha")}
+        assert others == {torch.bfloat16}
 
 
 def test_dropout_that_a_method_lacks_is_refused(golden_models: Path) -> None:

@@ -27,8 +27,14 @@ from webui.training.methods.streaming import WrittenTensor, write_streaming
 from webui.training.networks import TrainingNetworks
 
 
-@pytest.mark.parametrize("checkpoint", CHECKPOINTS)
-@pytest.mark.parametrize("parts", [(True, True), (True, False), (False, True)])
+@pytest.mark.parametrize(
+    ("checkpoint", "parts"),
+    [
+        *((each, (True, True)) for each in CHECKPOINTS),
+        ("tiny-sd15", (True, False)),
+        ("tiny-sd2v", (False, True)),
+    ],
+)
 def test_a_saved_checkpoint_is_what_was_trained(
     golden_models: Path, tmp_path: Path, checkpoint: str, parts: tuple[bool, bool]
 ) -> None:

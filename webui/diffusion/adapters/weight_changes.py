@@ -17,6 +17,7 @@ IMAGE_AXES, MATRIX_AXES = 4, 2
 CHANNELS_LAST = (0, 2, 3, 1)
 # Numbers handled at once on a processor: as 32 bits they stay in its cache.
 BLOCK = 2**19
+SMALLEST = torch.finfo(torch.float32).tiny
 
 
 class WeightChange(Protocol):
@@ -341,7 +342,9 @@ class Decomposed:
         sides = [1] * weight.ndim
         sides[kept] = -1
         lengths = on(self.lengths, weight).reshape(sides)
-        return changed * (lengths / torch.linalg.vector_norm(changed, dim=others, keepdim=True)) - weight
+        # Columns of zeros have no direction; they stay zeros.
+        found = torch.linalg.vector_norm(changed, dim=others, keepdim=True).clamp_min(SMALLEST)
+        return changed * (lengths / found) - weight
 
 
 @dataclass(frozen=True, slots=True, eq=False)

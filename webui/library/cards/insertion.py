@@ -1,6 +1,7 @@
 """What a click on a card puts into the prompts."""
 
 from collections.abc import Callable
+from dataclasses import replace
 
 from webui.core.model_file import ModelFile, ModelKind
 from webui.core.settings import Models
@@ -23,7 +24,9 @@ class Insertion:
             case ModelKind.LORA:
                 by_file_name = self._settings().lora_preferred_name == "Filename"
                 name = self._loras.names().preferred(entry_of(file), by_file_name=by_file_name)
-                return self._network("lora", name, text)
+                # What the trainer noted serves where the artist has written nothing.
+                words = text.activation_text or file.metadata.get("modelspec.trigger_phrase", "")
+                return self._network("lora", name, replace(text, activation_text=words))
             case ModelKind.HYPERNETWORK:
                 return self._network("hypernet", file.stem, text)
             case _:

@@ -5,7 +5,7 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 from webui.core.errors import InvalidRequest
 from webui.core.model_file import ModelKind
@@ -82,7 +82,7 @@ class TrainableLayers(BaseTrainable):
     def save(self, path: Path, metadata: Mapping[str, str]) -> None:
         """Write kohya's file."""
         tensors = {
-            f"{layer}.{end}": tensor.to("cpu", self._format)
+            f"{layer}.{end}": as_written(tensor, self._format)
             for layer, change in self.changes.items()
             for end, tensor in change.tensors().items()
         }
@@ -98,14 +98,20 @@ class TrainableLayers(BaseTrainable):
             wrong = self.changes[layer.name].load_tensors(tensors)
             if wrong:
                 raise InvalidRequest(
-                    f"{path.name} cannot be gone on from: its {wrong[0]} at {layer.name} is missing or of "
-                    "another size. Choose the method, rank and factor that it was trained with."
+                    f"{path.name} cannot be gone on from: its {wrong[0]} at {layer.name} is missing, of "
+                    "another size or too much. Choose the method, rank and factor that it was trained with."
                 )
         if not found.keys() & {layer.module for layer in self._layers}:
             raise InvalidRequest(
                 f"{path.name} cannot be gone on from: it has nothing for the layers that are trained. Choose "
                 "a file of the same method and family."
             )
+
+
+def as_written(tensor: Tensor, dtype: torch.dtype) -> Tensor:
+    """In the file's numbers; a lone number that would be rounded stays exact, for it scales a whole layer."""
+    written = tensor.to("cpu", dtype)
+    return tensor.cpu() if tensor.ndim == 0 and float(written) != float(tensor) else written
 
 
 def make_layers(run: TrainingRun, networks: TrainingNetworks) -> TrainableLayers:

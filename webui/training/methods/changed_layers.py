@@ -54,7 +54,7 @@ class ChangedLayer(nn.Module, ABC):
         return found | {"alpha": torch.tensor(self.alpha)}
 
     def load_tensors(self, tensors: Mapping[str, Tensor]) -> list[str]:
-        """Take over a file's tensors; names of those that are missing or of another shape."""
+        """Take over a file's tensors; names of those that are missing, of another shape or too many."""
         wrong = [
             end
             for name, end in self.ends
@@ -62,6 +62,9 @@ class ChangedLayer(nn.Module, ABC):
             or tensors[end].numel() != self.get_parameter(name).numel()
             or tensors[end].shape[0] != self.get_parameter(name).shape[0]
         ]
+        # What this has no place for would be lost: another method's file.
+        known = {"alpha", *(end for _, end in self.ends)}
+        wrong += sorted(tensors.keys() - known)
         if not wrong:
             for name, end in self.ends:
                 own = self.get_parameter(name)
