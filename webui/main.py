@@ -28,6 +28,7 @@ from webui.jobs.queue import JobQueue
 from webui.jobs.saving import PictureSaver
 from webui.jobs.services import Services
 from webui.jobs.worker import Worker
+from webui.library.captioners.fetching import CaptionerFetching, CaptionerFiles
 from webui.library.cards.cards import Cards
 from webui.library.cards.index import CardIndex
 from webui.library.cards.insertion import Insertion
@@ -180,6 +181,15 @@ def build_library(
     web = Web(sites or Sites(), keys.get, proxies=Proxies({}) if sites else Proxies.of(os.environ))
     civitai = Civitai(web)
     offers, describer = Offers(web, civitai), Describer(cards, web)
+    captioner_files = CaptionerFiles(paths.models)
+    downloads = Downloads(
+        paths.models / INCOMING / "downloads",
+        web,
+        offers,
+        intake,
+        describer.note,
+        take_part=captioner_files.take,
+    )
     return Library(
         catalog=catalog,
         intake=intake,
@@ -192,7 +202,8 @@ def build_library(
         web=web,
         civitai=civitai,
         offers=offers,
-        downloads=Downloads(paths.models / INCOMING / "downloads", web, offers, intake, describer.note),
+        downloads=downloads,
+        captioners=CaptionerFetching(web, downloads, captioner_files),
         describer=describer,
         settings=settings,
     )
