@@ -103,12 +103,19 @@ WORDS = [
 ]
 
 
+def fill(network, seed: int) -> None:
+    """Random weights, larger than usual, so that words differ."""
+    import torch
+
+    source = torch.Generator().manual_seed(seed)
+    for parameter in network.parameters():
+        torch.nn.init.normal_(parameter, std=0.3, generator=source)
+
+
 def make_blip(folder: Path, seed: int = 0) -> Path:
     """BLIP's folder, with a network of a few thousand numbers."""
-    import torch
     from transformers import BertTokenizer, BlipConfig, BlipForConditionalGeneration, BlipImageProcessor
 
-    torch.manual_seed(seed)
     small = {"hidden_size": 16, "intermediate_size": 32, "num_hidden_layers": 2, "num_attention_heads": 2}
     config = BlipConfig(
         text_config=small
@@ -121,9 +128,7 @@ def make_blip(folder: Path, seed: int = 0) -> Path:
         image_text_hidden_size=16,
     )  # fmt: skip
     network = BlipForConditionalGeneration(config)
-    # Larger than usual, so that words differ.
-    for parameter in network.parameters():
-        torch.nn.init.normal_(parameter, std=0.5)
+    fill(network, seed)
     network.save_pretrained(str(folder))
     BlipImageProcessor(size={"height": 32, "width": 32}).save_pretrained(str(folder))
     (folder / "vocab.txt").write_text("\n".join(WORDS), encoding="utf-8")
@@ -131,9 +136,8 @@ def make_blip(folder: Path, seed: int = 0) -> Path:
     return folder
 
 
-def make_florence2(folder: Path, seed: int = 0) -> Path:
+def make_florence2(folder: Path, seed: int = 1) -> Path:
     """Florence-2's folder, with a network of a few thousand numbers."""
-    import torch
     from transformers import (
         CLIPImageProcessor,
         Florence2Config,
@@ -141,26 +145,26 @@ def make_florence2(folder: Path, seed: int = 0) -> Path:
         Florence2Processor,
     )
 
-    torch.manual_seed(seed)
     tokenizer = florence_tokenizer()
     config = Florence2Config(
         text_config={
             "model_type": "bart", "vocab_size": len(tokenizer), "d_model": 16, "encoder_layers": 1,
             "decoder_layers": 1, "encoder_attention_heads": 2, "decoder_attention_heads": 2,
-            "encoder_ffn_dim": 32, "decoder_ffn_dim": 32, "max_position_embeddings": 1024, "bos_token_id": 0, "pad_token_id": 1,
+            "encoder_ffn_dim": 32, "decoder_ffn_dim": 32, "max_position_embeddings": 1024,
+             "bos_token_id": 0, "pad_token_id": 1,
             "eos_token_id": 2, "decoder_start_token_id": 2, "is_encoder_decoder": True,
         },
         vision_config={
             "depths": [1, 1, 1, 1], "patch_size": [7, 3, 3, 3], "patch_stride": [4, 2, 2, 2],
             "patch_padding": [3, 1, 1, 1], "patch_prenorm": [False, True, True, True],
-            "embed_dim": [8, 8, 8, 16], "num_heads": [2, 2, 2, 2], "num_groups": [2, 2, 2, 2], "window_size": 2, "projection_dim": 16,
+            "embed_dim": [8, 8, 8, 16], "num_heads": [2, 2, 2, 2], "num_groups": [2, 2, 2, 2],
+            "window_size": 2, "projection_dim": 16,
             "max_temporal_embeddings": 10, "max_position_embeddings": 10,
         },
         image_token_id=tokenizer.convert_tokens_to_ids("<image>"),
     )  # fmt: skip
     network = Florence2ForConditionalGeneration(config)
-    for parameter in network.parameters():
-        torch.nn.init.normal_(parameter, std=0.3)
+    fill(network, seed)
     network.save_pretrained(str(folder))
     images = CLIPImageProcessor(size={"height": 64, "width": 64}, do_center_crop=False)
     images.image_seq_length = 5

@@ -10,7 +10,19 @@ from pydantic import ValidationError
 from starlette.requests import ClientDisconnect
 from starlette.types import Lifespan
 
-from webui.api import cards, civitai, defaults, downloads, extensions, inputs, parts, presets, styles, uploads
+from webui.api import (
+    captioning,
+    cards,
+    civitai,
+    defaults,
+    downloads,
+    extensions,
+    inputs,
+    parts,
+    presets,
+    styles,
+    uploads,
+)
 from webui.api.access import GuardRules
 from webui.api.body_limit import BodyLimit
 from webui.api.guard import Guard
@@ -68,6 +80,7 @@ def build_api(services: Services, lifespan: Lifespan[FastAPI] | None = None) -> 
     app.include_router(styles.routes(services))
     app.include_router(extensions.routes(services))
     app.include_router(parts.routes(services))
+    app.include_router(captioning.routes(services))
     services.plugins.call("add_routes", app=app, services=services)
     app.add_exception_handler(WebuiError, refuse)
     app.add_exception_handler(RequestValidationError, refuse_body)

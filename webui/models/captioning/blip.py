@@ -1,7 +1,5 @@
 """BLIP (Li et al. 2022): one sentence about a picture, by transformers' own network."""
 
-import logging
-
 import torch
 from PIL import Image
 from torch import Tensor, nn
@@ -13,8 +11,6 @@ from webui.models.captioning.description import Description, flatten
 from webui.models.captioning.transformers_folder import DAMAGED, refuse
 from webui.models.module_weights import weight_bytes
 from webui.models.residency import Resident
-
-logger = logging.getLogger(__name__)
 
 
 class BlipCaptioner:

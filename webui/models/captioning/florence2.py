@@ -1,6 +1,5 @@
 """Florence-2 (Xiao et al. 2023): a sentence or a paragraph about a picture, by transformers' own network."""
 
-import logging
 from typing import Any
 
 import torch
@@ -14,7 +13,6 @@ from webui.models.captioning.transformers_folder import DAMAGED, refuse
 from webui.models.module_weights import weight_bytes
 from webui.models.residency import Resident
 
-logger = logging.getLogger(__name__)
 # The marks it was trained with, by how much is wanted.
 TASKS: dict[Detail, str] = {
     "short": "<CAPTION>",
@@ -31,8 +29,8 @@ class Florence2Captioner:
     def __init__(
         self,
         captioner: Captioner,
-        network: Any,
-        processor: Any,
+        network: Any,  # noqa: ANN401 - as below
+        processor: Any,  # noqa: ANN401 - as below
         resident: Resident,
     ) -> None:
         """Takes over a Florence2ForConditionalGeneration and its Florence2Processor.

@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from typing import Any, TypeVar
 
 import torch
+from huggingface_hub.errors import StrictDataclassError
 from safetensors import SafetensorError
 from torch import nn
 from transformers import PretrainedConfig, PreTrainedModel
@@ -22,7 +23,7 @@ from webui.library.captioners.finding import CONFIG, read_config
 # What transformers raises for folders whose files contradict each other.
 DAMAGED = (
     OSError, ValueError, TypeError, LookupError, AttributeError, RuntimeError, ArithmeticError,
-    AssertionError, ImportError, SafetensorError,
+    AssertionError, ImportError, SafetensorError, StrictDataclassError,
 )  # fmt: skip
 # Besides names that begin with "_": what changes how a network is loaded, and not what it is.
 LEFT_OUT = frozenset({
