@@ -70,6 +70,7 @@ from webui.store.settings_file import SettingsFile
 from webui.store.styles_editor import StylesEditor
 from webui.store.styles_file import StylesReader
 from webui.store.trash import Trash
+from webui.training.data.desk import DATASETS, Desk
 
 logger = logging.getLogger(__name__)
 PORT, API_PORT, PORTS_TO_TRY = 7860, 7861, 100
@@ -100,6 +101,7 @@ def build_services(flags: Flags, root: Path, sites: Sites | None = None) -> Serv
     program = f"Atelier {program_version()}"
 
     styles_reader = StylesReader(paths.styles)
+    datasets = Desk(paths.data / DATASETS, rules, library.cards.trash)
 
     def read_styles() -> Styles:
         styles = styles_reader.load()
@@ -109,7 +111,9 @@ def build_services(flags: Flags, root: Path, sites: Sites | None = None) -> Serv
         # Loads torch, diffusers and transformers: seconds that the page need not wait for.
         from webui.jobs.local_worker import LocalWorker
 
-        worker = LocalWorker(catalog, inputs, latents, flags, program, extensions.plugins, paths, read_styles)
+        worker = LocalWorker(
+            catalog, inputs, latents, flags, program, extensions.plugins, paths, read_styles, datasets
+        )
         worker.preload(settings.current)
         return worker
 
@@ -139,6 +143,7 @@ def build_services(flags: Flags, root: Path, sites: Sites | None = None) -> Serv
         version=program,
         styles_reader=styles_reader,
         styles_editor=StylesEditor(paths.styles),
+        datasets=datasets,
         extensions=extensions,
     )
 
@@ -171,7 +176,7 @@ def build_library(
         catalog,
         CardIndex(catalog, CardCache(database), Insertion(loras, lambda: settings.current.models)),
         Thumbnails(paths.data / "thumbnails"),
-        Trash(catalog.folders.roots),
+        Trash((*catalog.folders.roots, paths.data / DATASETS)),
     )
     presets = Presets(PresetFiles(paths.data / PRESETS), catalog, loras)
     intake = Intake(catalog, headers, paths, inputs, presets.take)

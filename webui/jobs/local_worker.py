@@ -37,6 +37,7 @@ from webui.prompts.styles import Styles
 from webui.store.pictures.inputs import Inputs
 from webui.store.pictures.latents import Latents
 from webui.training.captioning import caption
+from webui.training.data.desk import Desk
 from webui.training.run import train
 
 logger = logging.getLogger(__name__)
@@ -48,7 +49,6 @@ RECIPES: Mapping[type, Callable[[Any, Context], Generator[Event]]] = MappingProx
         DecodeRequest: decode_again,
         ExtrasRequest: process_extras,
         TrainingRun: train,
-        CaptionRequest: caption,
     }
 )
 
@@ -66,8 +66,10 @@ class LocalWorker:
         plugins: Plugins | None = None,
         paths: Paths | None = None,
         styles: Callable[[], Styles] = Styles,
+        datasets: Desk | None = None,
     ) -> None:
-        """`styles` reads the prompt presets."""
+        """`styles` reads the prompt presets; `datasets` has the pictures that are captioned."""
+        self._datasets = datasets
         self._styles = styles
         self._plugins = plugins or Plugins()
         self._paths = paths
@@ -121,6 +123,8 @@ class LocalWorker:
             return self._manage(request, context.settings)
         if isinstance(request, Series):
             return run_series(request, context, generate)
+        if isinstance(request, CaptionRequest):
+            return caption(request, context, self._datasets)
         return RECIPES[type(request)](request, context)
 
     def _manage(self, request: ModelsRequest, settings: Settings) -> Generator[Event]:

@@ -31,6 +31,7 @@ from webui.store.pictures.served_pictures import ServedPictures
 from webui.store.settings_file import SettingsFile
 from webui.store.styles_editor import StylesEditor
 from webui.store.styles_file import StylesReader
+from webui.training.data.desk import Desk
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +55,7 @@ class Services:
     version: str
     styles_reader: StylesReader
     styles_editor: StylesEditor
+    datasets: Desk
     extensions: Extensions = field(default_factory=Extensions)
     random: Random = field(default_factory=SystemRandom)
 

@@ -75,12 +75,9 @@ class Trash:
         """Put a model back, under a name with a number if its own was taken since; where it is now."""
         trashed, folder = self.find(identity), self._folder(identity)
         target = free_path(trashed.path)
-        old, new = base_name(trashed.path), base_name(target)
         files = sorted((folder / "files").iterdir(), key=lambda file: file.name == trashed.path.name)
         for file in files:
-            place = (
-                target if file.name == trashed.path.name else target.with_name(new + file.name[len(old) :])
-            )
+            place = target if file.name == trashed.path.name else sidecar_place(file, trashed.path, target)
             # Where another sidecar stands meanwhile, that one stays.
             with contextlib.suppress(FileExistsError):
                 move(file, place)
@@ -114,6 +111,15 @@ class Trash:
         if found is None:
             raise NotFound("This is no longer in the trash.")
         return found
+
+
+def sidecar_place(sidecar: Path, path: Path, target: Path) -> Path:
+    """Where a sidecar of `path` lies if that lies at `target`."""
+    old, new = base_name(path), base_name(target)
+    if not sidecar.name.startswith(old):
+        # Captions are called as their pictures, whatever type these have.
+        old, new = path.stem, target.stem
+    return target.with_name(new + sidecar.name.removeprefix(old))
 
 
 def read(folder: Path) -> Trashed | None:

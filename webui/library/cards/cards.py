@@ -183,10 +183,10 @@ class Cards:
         return trashed
 
     def restore(self, identity: str) -> Card | None:
-        """Put a model back; its card, None for a preview."""
+        """Put a model back; its card, None for a preview and whatever else is no model."""
         trashed = self.trash.find(identity)
         path = self.trash.restore(identity)
-        if trashed.kind == "preview":
+        if trashed.kind not in list(ModelKind):
             self.index.reread()
             return None
         return self.card(self._catalog.add(path))
