@@ -172,8 +172,8 @@ def ask_script(client, picture):
 
 
 REFUSED = {
-    # Without its models A1111 would ask the internet for them.
-    ask_interrogate: 501,
+    # Without its models A1111 would ask the internet for them; here the refusal says what to fetch.
+    ask_interrogate: 404,
     # A1111 without these extensions says 422 too.
     ask_controlnet: 422, ask_adetailer: 422, ask_animatediff: 422, ask_reactor: 422, ask_roop: 422,
     ask_sag: 422, ask_script: 422, ask_sampler: 400,

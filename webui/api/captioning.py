@@ -1,18 +1,18 @@
 """/v1/captioning: networks that describe pictures, one picture described, and how one is fetched."""
 
 from importlib.util import find_spec
-from typing import Any
+from typing import Annotated, Any
 
 from fastapi import APIRouter
 from fastapi.concurrency import run_in_threadpool
 from pydantic import BaseModel, Field, JsonValue
 
-from webui.api.sdapi.interrogate import description_of, request_for_picture
-from webui.core.caption_request import CaptionOptions
-from webui.core.errors import InvalidRequest, WebuiError
-from webui.core.events import ScoredTag
-from webui.core.settings import Interrogate
-from webui.jobs.job import Delivery
+from webui.api.sdapi.interrogate import choose_named, description_of, request_for_picture
+from webui.core.caption_request import CaptionMode, CaptionOptions, CaptionRequest, make_caption_request
+from webui.core.errors import InvalidRequest, NotFound, WebuiError
+from webui.core.events import Captioned, Progress, ScoredTag
+from webui.core.interrogate_settings import Interrogate
+from webui.jobs.job import Delivery, Job
 from webui.jobs.services import Services
 from webui.library.captioners.captioner import Captioner, CaptionerSort
 from webui.library.captioners.choosing import Interrogator, choose_captioner, first_usable
@@ -64,13 +64,13 @@ class CaptionerList(BaseModel):
     options: dict[str, Any]
 
 
-class FetchBody(BaseModel):
+class CaptionerToFetch(BaseModel):
     """The repository of a published captioner."""
 
     repo: str = Field(max_length=300)
 
 
-class FetchAnswer(BaseModel):
+class BegunDownloads(BaseModel):
     """The downloads that were begun, one for each file; none where all is here."""
 
     downloads: list[DownloadStatus]
@@ -88,12 +88,43 @@ class CaptionBody(BaseModel):
     options: CaptionOptions | None = None
 
 
-class CaptionAnswer(BaseModel):
+class DescribedPicture(BaseModel):
     """What it says, who said it, and the tags of a tagger with their scores."""
 
     caption: str
     captioner: str
     tags: list[ScoredTag]
+
+
+class DataSetBody(BaseModel):
+    """Who is to describe the pictures of a data set, and which: of these files, or all.
+
+    `mode`: "write" replaces captions, "append" adds to them, "missing" keeps those that are there.
+    """
+
+    captioner: str = Field(max_length=1000)
+    files: list[Annotated[str, Field(max_length=4000)]] = Field(default=[], max_length=100_000)
+    mode: CaptionMode = "missing"
+    options: CaptionOptions = CaptionOptions()
+
+
+class JobAnswer(BaseModel):
+    """The id of the job."""
+
+    job: str
+
+
+class JobStatus(BaseModel):
+    """Where a job of captions stands: captions by file so far. `error` says why it failed."""
+
+    job: str
+    state: str
+    done: int
+    pictures: int
+    detail: str
+    captions: dict[str, str]
+    messages: list[str]
+    error: str | None
 
 
 class SettingsAnswer(BaseModel):
@@ -107,6 +138,7 @@ def routes(services: Services) -> APIRouter:
     """The routes, bound to the server's services."""
     router = APIRouter()
     add_settings_routes(router, services)
+    add_dataset_routes(router, services)
 
     @router.get("/v1/captioning")
     def list_captioners() -> CaptionerList:
@@ -114,19 +146,19 @@ def routes(services: Services) -> APIRouter:
         return captioner_list(services)
 
     @router.post("/v1/captioning/fetch", status_code=202)
-    def fetch(body: FetchBody) -> FetchAnswer:
+    def fetch(body: CaptionerToFetch) -> BegunDownloads:
         """Fetch a published one: asks its site for the list of files, and begins their downloads."""
         begun = services.library.captioners.begin(body.repo)
-        return FetchAnswer(downloads=[DownloadStatus.model_validate(each.model_dump()) for each in begun])
+        return BegunDownloads(downloads=[DownloadStatus.model_validate(each.model_dump()) for each in begun])
 
     @router.post("/v1/captioning")
-    async def describe(body: CaptionBody) -> CaptionAnswer:
+    async def describe(body: CaptionBody) -> DescribedPicture:
         """Describe one picture; waits for its turn in the queue."""
         request = await run_in_threadpool(
             request_for_picture, services, body.image, body.captioner, body.options
         )
         said = await description_of(services.submit(request, Delivery(tab=TAB)))
-        return CaptionAnswer(caption=said.caption, captioner=request.captioner, tags=list(said.tags))
+        return DescribedPicture(caption=said.caption, captioner=request.captioner, tags=list(said.tags))
 
     return router
 
@@ -150,6 +182,58 @@ def add_settings_routes(router: APIRouter, services: Services) -> None:
                 raise InvalidRequest(f"There is no setting {key[:60]!r} of captions. Leave it out.")
         services.settings.change(dict(settings))
         return get_settings()
+
+
+def add_dataset_routes(router: APIRouter, services: Services) -> None:
+    """Captions of data sets."""
+
+    @router.post("/v1/datasets/{name}/caption", status_code=202)
+    def caption_dataset(name: str, body: DataSetBody) -> JobAnswer:
+        """Describe pictures of a data set, as a job; what it writes is undone as one change."""
+        captioner = choose_named(services, body.captioner)
+        services.datasets.find(name)
+        for file in body.files:
+            services.datasets.picture(name, file)
+        request = make_caption_request(
+            captioner=captioner.id, dataset=name, files=body.files, mode=body.mode, options=body.options
+        )
+        return JobAnswer(job=services.submit(request, Delivery(tab=TAB)).id)
+
+    @router.get("/v1/captioning/jobs/{job}")
+    def get_job(job: str) -> JobStatus:
+        """How far a job of captions is."""
+        return job_status(find_job(services, job))
+
+    @router.post("/v1/captioning/jobs/{job}/stop")
+    def stop_job(job: str) -> JobStatus:
+        """Stop it; what it has described is written."""
+        services.jobs.interrupt(find_job(services, job).id)
+        return get_job(job)
+
+
+def find_job(services: Services, identity: str) -> Job:
+    """A job of captions. Raises NotFound."""
+    job = services.jobs.find(identity)
+    if not isinstance(job.request, CaptionRequest):
+        raise NotFound("That job makes no captions.")
+    return job
+
+
+def job_status(job: Job) -> JobStatus:
+    """Where a job stands."""
+    progress, finished = job.progress(), job.finished
+    said = [event for event in job.log() if isinstance(event, Captioned)]
+    newest = [event for event in job.log() if isinstance(event, Progress)]
+    return JobStatus(
+        job=job.id,
+        state=job.state,
+        done=newest[-1].step if newest else 0,
+        pictures=newest[-1].steps if newest else 0,
+        detail=" ".join(filter(None, (progress.phase.name, progress.phase.detail))) if progress.phase else "",
+        captions={event.file: event.caption for event in said},
+        messages=[message.text for message in job.messages()],
+        error=finished.error if finished else None,
+    )
 
 
 def captioner_list(services: Services) -> CaptionerList:

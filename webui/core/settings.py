@@ -11,7 +11,9 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, JsonValue, V
 
 from webui.core.errors import InvalidRequest, NotFound
 from webui.core.image_options import ImageOptions, Number
+from webui.core.interrogate_settings import Interrogate
 from webui.core.sampling import unknown_name
+from webui.core.settings_section import Section
 
 AnySection = TypeVar("AnySection", bound=BaseModel)
 
@@ -29,12 +31,6 @@ FilePattern = Annotated[str, Field(max_length=500)]
 # What the names of picture files and of folders below those for pictures are made of.
 NAME_PATTERN_KEYS = frozenset({"samples_filename_pattern"})
 FOLDER_PATTERN_KEYS = frozenset({"directories_filename_pattern"})
-
-
-class Section(BaseModel):
-    """One page of the Settings tab."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid", populate_by_name=True, allow_inf_nan=False)
 
 
 class Models(Section):
@@ -364,63 +360,6 @@ class Api(Section):
         pattern=r"^[\x20-\x7e]*$",
         title="User agent of these requests",
         description="What the server calls itself to the hosts it asks. Empty: its name.",
-    )
-
-
-class Interrogate(Section):
-    """Interrogate. The page draws this section itself."""
-
-    interrogate_captioner: str = Field(
-        default="",
-        max_length=1000,
-        title="Captioner of Interrogate CLIP",
-        description="The name of its folder. Empty: the first that is there.",
-    )
-    interrogate_clip_num_beams: int = Field(
-        default=1,
-        ge=1,
-        le=16,
-        title="Captions: beams",
-        description="How many beginnings are followed. More are slower and more careful.",
-    )
-    interrogate_clip_min_length: int = Field(
-        default=24, ge=1, le=128, title="Captions: least length", description="In tokens. Of BLIP."
-    )
-    interrogate_clip_max_length: int = Field(
-        default=48, ge=1, le=256, title="Captions: most length", description="In tokens. Of BLIP."
-    )
-    interrogate_tagger: str = Field(
-        default="",
-        max_length=1000,
-        title="Tagger of Interrogate DeepBooru",
-        description="The name of its folder. Empty: the first that is there.",
-    )
-    interrogate_deepbooru_score_threshold: Number = Field(
-        default=0.5, ge=0, le=1, title="Tags: threshold", description="Tags with a lower score are left out."
-    )
-    interrogate_character_score_threshold: Number = Field(
-        default=0.85,
-        ge=0,
-        le=1,
-        title="Tags: threshold of characters",
-        description="The same for names of characters.",
-    )
-    interrogate_return_ranks: bool = Field(
-        default=False, title="Tags: write scores", description="As weights: (tag:0.932)."
-    )
-    deepbooru_sort_alpha: bool = Field(
-        default=True, title="Tags: sort by alphabet", description="When off, the highest score comes first."
-    )
-    deepbooru_use_spaces: bool = Field(
-        default=True, title="Tags: spaces", description="Write spaces instead of underscores."
-    )
-    deepbooru_escape: bool = Field(
-        default=True,
-        title="Tags: escape brackets",
-        description="Write brackets so that they do not weigh words in prompts.",
-    )
-    deepbooru_filter_tags: str = Field(
-        default="", max_length=20_000, title="Tags to leave out", description="With commas between them."
     )
 
 

@@ -56,7 +56,7 @@ RECIPES: Mapping[type, Callable[[Any, Context], Generator[Event]]] = MappingProx
 class LocalWorker:
     """Holds the one ModelManager and the one Upscalers. Make it on the device thread."""
 
-    def __init__(
+    def __init__(  # noqa: PLR0913, PLR0917 - made once, in main
         self,
         catalog: Catalog,
         inputs: Inputs,

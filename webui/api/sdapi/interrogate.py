@@ -11,6 +11,7 @@ from webui.core.errors import InvalidRequest, NotFound
 from webui.core.events import Captioned
 from webui.jobs.job import Delivery, Job
 from webui.jobs.services import Services
+from webui.library.captioners.captioner import Captioner
 from webui.library.captioners.choosing import NAMES, choose_captioner, options_of
 from webui.library.captioners.finding import find_captioner
 
@@ -51,12 +52,19 @@ def request_for_picture(
 
     `name` is a captioner's, or one of A1111's: these take the settings' options where none are given.
     """
-    settings, models = services.settings.current.interrogate, services.paths.models
     services.inputs.path(image)
-    wanted = NAMES.get(name.strip().casefold())
-    captioner = choose_captioner(models, wanted, settings) if wanted else find_captioner(models, name)
-    usual = options_of(settings) if wanted else CaptionOptions()
+    captioner = choose_named(services, name)
+    is_a1111s = name.strip().casefold() in NAMES
+    usual = options_of(services.settings.current.interrogate) if is_a1111s else CaptionOptions()
     return make_caption_request(captioner=captioner.id, images=[image], options=options or usual)
+
+
+def choose_named(services: Services, name: str) -> Captioner:
+    """The captioner of a name, its own or one of A1111's. Raises NotFound, UnusableFile."""
+    models, wanted = services.paths.models, NAMES.get(name.strip().casefold())
+    if wanted is None:
+        return find_captioner(models, name)
+    return choose_captioner(models, wanted, services.settings.current.interrogate)
 
 
 async def description_of(job: Job) -> Captioned:

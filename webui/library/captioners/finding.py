@@ -38,7 +38,7 @@ OLD_FILES = {
 def find_captioners(models: Path) -> list[Captioner]:
     """All captioners below the folder of models, by id; those that cannot be used with their reason."""
     seen: set[str] = set()
-    found = [each for root in ROOTS for each in Search(models, root, seen).captioners(models / root)]
+    found = [each for root in ROOTS for each in CaptionerSearch(models, root, seen).captioners(models / root)]
     return sorted(found, key=lambda each: each.id.casefold())
 
 
@@ -56,7 +56,7 @@ def find_captioner(models: Path, name: str) -> Captioner:
 
 
 @dataclass(slots=True)
-class Search:
+class CaptionerSearch:
     """Goes through one of the roots: links are followed, nothing is visited twice, hidden names left out."""
 
     models: Path

@@ -200,7 +200,8 @@ class Desk:
     def write_captions(self, name: str, captions: Mapping[str, str], mark: str = "") -> dict[str, str]:
         """Write the captions of pictures as one change that can be undone; what they are now.
 
-        Those of several calls in a row with the same mark are undone together. Raises NotFound if one of the pictures is not there, StorageError.
+        Those of several calls in a row with the same mark are undone together. Raises NotFound if one of
+        the pictures is not there, StorageError.
         """
         with self._lock:
             written = {file: join_lines(caption) for file, caption in captions.items()}
