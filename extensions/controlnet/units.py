@@ -197,6 +197,8 @@ class ControlNetPart(RequestPart):
     title: ClassVar[str] = "ControlNet"
     about: ClassVar[str] = "Pictures that guide: edges, depth, poses, palettes, styles."
     alwayson_name: ClassVar[str] = "controlnet"
+    # The community's extension brings a script for films, which PyPI's webuiapi looks for.
+    known_by: ClassVar[tuple[str, ...]] = ("controlnet m2m",)
 
     units: tuple[ControlUnit, ...] = Field(default=(), max_length=MOST_UNITS, title="Units")
 

@@ -55,50 +55,84 @@ ALWAYS = (
 )  # fmt: skip
 SUFFIXES = ("", " 2nd", " 3rd", *(f" {number}th" for number in range(4, MOST_UNITS + 1)))
 OLD_NAMES = {"mask_k_largest": "mask_k"}
-Side = Field(default=512, ge=64, le=4096, multiple_of=8)
+
+
+def shown_with(tick: str, choices: str = "") -> dict[str, Any]:
+    """For the form: a field is there while a tick is set, and `choices` names the list it offers."""
+    return {"when": {tick: [True]}} | ({"choices_from": choices} if choices else {})
+
+
+def side() -> Any:  # noqa: ANN401 - as Field gives it
+    """A length in pixels of what is painted."""
+    shown = shown_with("use_inpaint_width_height")
+    return Field(default=512, ge=64, le=4096, multiple_of=8, json_schema_extra=shown)
 
 
 class DetailerUnit(Frozen):
     """One pass: what is looked for, and how what is found is inpainted."""
 
-    model: str = Field(default=OFF, title="Detector", description="A file in models/adetailer, or a YuNet.")
+    model: str = Field(
+        default=OFF,
+        title="Detector",
+        description="A file in models/adetailer, or a YuNet.",
+        json_schema_extra={"choices_from": "/adetailer/v1/ad_model"},
+    )
     prompt: str = Field(
         default="",
         max_length=100_000,
         description="Empty: the picture's. [PROMPT] is it, [SEP] parts the areas, [SKIP] leaves one out.",
+        json_schema_extra={"lines": 2},
     )
-    negative_prompt: str = Field(default="", max_length=100_000)
-    confidence: Number = Field(default=0.3, ge=0, le=1)
-    mask_filter_method: Literal["Area", "Confidence"] = "Area"
+    negative_prompt: str = Field(default="", max_length=100_000, json_schema_extra={"lines": 2})
+    confidence: Number = Field(default=0.3, ge=0, le=1, title="Detection confidence")
+    mask_filter_method: Literal["Area", "Confidence"] = Field(default="Area", title="Choose the top k by")
     mask_k: int = Field(default=0, ge=0, le=100, title="Mask only the top k", description="0: all.")
     mask_min_ratio: Number = Field(default=0.0, ge=0, le=1, title="Mask min area ratio")
     mask_max_ratio: Number = Field(default=1.0, ge=0, le=1, title="Mask max area ratio")
     dilate_erode: int = Field(default=4, ge=-128, le=128, title="Mask erosion (-) / dilation (+)")
     x_offset: int = Field(default=0, ge=-2000, le=2000, title="Mask x (→) offset")
     y_offset: int = Field(default=0, ge=-2000, le=2000, title="Mask y (↑) offset")
-    mask_merge_invert: Literal["None", "Merge", "Merge and Invert"] = "None"
+    mask_merge_invert: Literal["None", "Merge", "Merge and Invert"] = Field(
+        default="None", title="Mask merge mode"
+    )
     mask_blur: int = Field(default=4, ge=0, le=64)
     denoising_strength: Number = Field(default=0.4, ge=0, le=1)
     inpaint_only_masked: bool = True
-    inpaint_only_masked_padding: int = Field(default=32, ge=0, le=1024)
+    inpaint_only_masked_padding: int = Field(
+        default=32,
+        ge=0,
+        le=1024,
+        title="Only masked padding, pixels",
+        json_schema_extra=shown_with("inpaint_only_masked"),
+    )
     use_inpaint_width_height: bool = Field(default=False, title="Use separate width/height")
-    inpaint_width: int = Side
-    inpaint_height: int = Side
+    inpaint_width: int = side()
+    inpaint_height: int = side()
     use_steps: bool = Field(default=False, title="Use separate steps")
-    steps: int = Field(default=28, ge=1, le=150)
+    steps: int = Field(default=28, ge=1, le=150, json_schema_extra=shown_with("use_steps"))
     use_cfg_scale: bool = Field(default=False, title="Use separate CFG scale")
-    cfg_scale: Number = Field(default=7.0, ge=0, le=30)
+    cfg_scale: Number = Field(
+        default=7.0, ge=0, le=30, title="CFG Scale", json_schema_extra=shown_with("use_cfg_scale")
+    )
     use_checkpoint: bool = Field(default=False, title="Use separate checkpoint")
-    checkpoint: str = ""
+    checkpoint: str = Field(default="", json_schema_extra=shown_with("use_checkpoint", "checkpoints"))
     use_vae: bool = Field(default=False, title="Use separate VAE")
-    vae: str = ""
+    vae: str = Field(default="", title="VAE", json_schema_extra=shown_with("use_vae", "vaes"))
     use_sampler: bool = Field(default=False, title="Use separate sampler")
-    sampler: str = "DPM++ 2M"
-    scheduler: str = "Use same scheduler"
+    sampler: str = Field(default="DPM++ 2M", json_schema_extra=shown_with("use_sampler", "samplers"))
+    scheduler: str = Field(
+        default="Use same scheduler",
+        title="Schedule type",
+        json_schema_extra=shown_with("use_sampler", "schedules"),
+    )
     use_noise_multiplier: bool = Field(default=False, title="Use separate noise multiplier")
-    noise_multiplier: Number = Field(default=1.0, ge=0.5, le=1.5)
+    noise_multiplier: Number = Field(
+        default=1.0, ge=0.5, le=1.5, json_schema_extra=shown_with("use_noise_multiplier")
+    )
     use_clip_skip: bool = Field(default=False, title="Use separate CLIP skip")
-    clip_skip: int = Field(default=1, ge=1, le=12)
+    clip_skip: int = Field(
+        default=1, ge=1, le=12, title="Clip skip", json_schema_extra=shown_with("use_clip_skip")
+    )
     restore_face: bool = Field(default=False, title="Restore faces after it")
 
     @property

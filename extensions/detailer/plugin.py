@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from extensions.detailer.part import Detailer
+from extensions.detailer.part import OFF, Detailer
 from webui.plugins import hookimpl
 
 if TYPE_CHECKING:
@@ -37,3 +37,16 @@ def change_image(image: Image, picture: PictureMoment, context: Context) -> Imag
     from extensions.detailer.detail import Passes
 
     return Passes(part, picture, context)(image)
+
+
+@hookimpl
+def add_routes(app: Any, services: Any) -> None:  # noqa: ANN401 - FastAPI's application, an object of a floor above
+    """ADetailer's list of detectors, which the form offers too."""
+
+    @app.get("/adetailer/v1/ad_model", tags=["ADetailer"])
+    def list_models() -> dict[str, list[str]]:
+        """The files that find things, by name; the first finds nothing."""
+        # Loads OpenCV.
+        from extensions.detailer.detectors import list_detectors
+
+        return {"ad_model": [OFF, *list_detectors(services.paths.models)]}

@@ -60,21 +60,29 @@ class RegionalPrompts(RequestPart):
     alwayson_name = "Regional Prompter"
     enabled: bool = Field(default=False, title="Enable")
     mode: Literal["Matrix", "Mask"] = Field(default="Matrix", title="Divide mode")
-    submode: Literal["Columns", "Rows"] = Field(default="Columns", title="Main splitting")
+    submode: Literal["Columns", "Rows"] = Field(
+        default="Columns", title="Main splitting", json_schema_extra={"when": {"mode": ["Matrix"]}}
+    )
     ratios: str = Field(
         default="1,1",
         max_length=500,
         title="Divide ratio",
         description="1,2: widths. 1,1,1;2,3,1: a row of height 1 with widths 1,1, then one of 2 with 3,1.",
+        json_schema_extra={"when": {"mode": ["Matrix"]}},
     )
     masks: tuple[ImageRef, ...] = Field(
-        default=(), max_length=MOST_REGIONS, title="Painted areas", description="One mask for each region."
+        default=(),
+        max_length=MOST_REGIONS,
+        title="Painted areas",
+        description="One mask for each region.",
+        json_schema_extra={"when": {"mode": ["Mask"]}},
     )
     prompts: str = Field(
         default="",
         max_length=200_000,
         title="Prompts of the regions",
         description="One in each line. Empty: the parts of the prompt between BREAKs.",
+        json_schema_extra={"lines": 3},
     )
     calculation: Literal["Attention", "Latent"] = Field(
         default="Attention", title="Generation mode", description="Latent is slower and parts more sharply."
@@ -87,6 +95,7 @@ class RegionalPrompts(RequestPart):
         max_length=500,
         title="Base ratio",
         description="Share of the base prompt in the regions: one number, or one for each.",
+        json_schema_extra={"when": {"use_base": [True]}},
     )
     use_common: bool = Field(
         default=False, title="Use common prompt", description="The first part is put before all others."

@@ -42,7 +42,8 @@ NO_AXE = (
 STILL = "*, *::before, *::after { transition: none !important; animation: none !important; }"
 # A folder for pictures of the page, for the README: SCREENSHOTS=docs/screenshots pytest tests/ui
 SCREENSHOTS = os.environ.get("SCREENSHOTS")
-START_S = 120
+# A busy machine takes its time.
+START_S = 300
 # Counts the events of the page that the server has not answered yet; watching, which never ends, apart.
 COUNT_ANSWERS = """
 window.unanswered = { count: 0, since: 0 };
@@ -111,7 +112,7 @@ def served(data: Path, checkpoints: Path, program: Sequence[str] = ("app.py",)) 
             yield address
         finally:
             server.terminate()
-            server.wait(30)
+            server.wait(START_S)
 
 
 def wait_for(address: str, server: subprocess.Popen[bytes]) -> None:

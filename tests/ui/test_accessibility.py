@@ -89,6 +89,23 @@ def test_axe_finds_nothing_serious_in_folds_lists_notices_and_results(auditor):
     large.click()
     auditor.look("the lightbox", "#lightboxModal")
     page.keyboard.press("Escape")
+    for tab in ("txt2img", "img2img"):
+        show(page, tab)
+        open_parts(page, tab)
+        auditor.look(f"extensions in {tab}", f"#{tab}_parts")
+
+
+def open_parts(page: Page, tab: str) -> None:
+    """Open all extensions' parts of a tab, with what they draw themselves, and X/Y/Z plot."""
+    page.wait_for_selector("html[data-parts=ready]")
+    # The last one first: what is open is none of them any more.
+    for toggle in reversed(page.locator(f"#{tab}_parts .part-toggle[aria-expanded=false]").all()):
+        toggle.click()
+    page.locator(f"#{tab}_part_regional_prompts").get_by_label("Divide mode").select_option(label="Mask")
+    page.select_option(f"#{tab}_script_list", label="X/Y/Z plot")
+    expect(page.locator(f"#{tab}_controlnet").get_by_role("radio", name="Canny")).to_be_visible()
+    expect(page.locator(f"#{tab}_part_regional_prompts canvas")).to_be_visible()
+    expect(page.locator(f"#{tab}_scripts").get_by_label("X values")).to_be_visible()
 
 
 def tick_all(page: Page, selector: str, ticked: bool = True) -> None:

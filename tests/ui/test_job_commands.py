@@ -96,6 +96,26 @@ def test_a_double_press_leaves_the_next_job_alone_and_says_so(jobs, worker):
     assert not second.halt.is_stopped
 
 
+@pytest.fixture
+def resting_jobs():
+    """A queue whose device does not take jobs yet, as while it starts up."""
+    queue = JobQueue(Steps, Saver())
+    with closing(queue):
+        yield queue
+
+
+def test_interrupt_takes_the_job_that_is_about_to_run(resting_jobs):
+    first, second = submit(resting_jobs, ME), submit(resting_jobs, ME)
+    commands = Commands(resting_jobs, "txt2img")
+    assert "started by somebody else" in commands.interrupt(OTHER)
+    assert first.state == "queued"
+    assert commands.interrupt(ME) == ""
+    assert first.state == "cancelled"
+    # A second press right after was meant for the first.
+    assert "The next job of the queue has begun" in commands.interrupt(ME)
+    assert second.state == "queued"
+
+
 @pytest.mark.parametrize("command", ["interrupt", "skip", "cancel"])
 def test_a_command_to_somebody_else_s_job_is_refused_in_words(command, jobs):
     job = submit(jobs, OTHER)

@@ -6,11 +6,13 @@ import pytest
 from playwright.sync_api import Locator, Page, expect
 
 from tests.ui import browser as steps
-from tests.ui.browser import fill_form, set_number, wait_until_idle
+from tests.ui.browser import fill_form, set_number, wait_for_share, wait_until_idle
 
 SIZES = {"desktop": (1440, 900), "tablet": (820, 1180), "phone": (390, 844)}
 DRAWING = Path(__file__).resolve().parents[2] / "models" / "starter" / "grid.jpg"
 LONG_PROMPT = "a heron at the lake in the morning light, " * 40
+# A job that goes on until it is interrupted, however slow the page is; each of its steps is quick.
+LONG = {"steps": 150, "side": 64, "batches": 100}
 LEFT_OUT = "No LoRA is named 'nosuch'"
 LARGE_ENOUGH = """() => {
   const all = [...document.querySelectorAll('#txt2img_gallery .thumbnail-small')];
@@ -190,10 +192,11 @@ def test_a_queue_is_told_and_its_buttons_stay_between_two_jobs(fresh_page):
     steps_row = {name: box(page.locator(f"#txt2img_{name}")) for name in ("sampling", "scheduler", "steps")}
     labels = [box(page.locator(f"#txt2img_{name} [data-testid=block-info]"))["y"] for name in steps_row]
     assert max(labels) - min(labels) <= 2, "the fields of a row stand on one line"
-    fill_form(page, "first", steps=150, side=256)
+    fill_form(page, "first", **LONG)
     page.click("#txt2img_generate")
     expect(page.locator("#txt2img_generate .adds")).to_have_text("adds to queue")
     page.wait_for_selector("#txt2img_interrupt", state="visible")
+    wait_for_share(page, 0)
     tools = box(page.locator("#txt2img_tools"))
     page.fill("#txt2img_prompt textarea", "second")
     page.click("#txt2img_generate")
@@ -211,6 +214,8 @@ def test_a_queue_is_told_and_its_buttons_stay_between_two_jobs(fresh_page):
     page.wait_for_selector(f"#txt2img_progress .progressDiv:not([data-job='{first}'])")
     assert page.evaluate("window.gaps") == 0
     assert box(page.locator("#txt2img_tools")) == tools
+    wait_for_share(page, 0)
+    # A press right after the first would be taken for the same one.
     page.wait_for_timeout(2500)
     page.click("#txt2img_interrupt")
     wait_until_idle(page)
@@ -219,9 +224,10 @@ def test_a_queue_is_told_and_its_buttons_stay_between_two_jobs(fresh_page):
 
 def test_a_refused_interrupt_says_why(chromium, address):
     mine, theirs = (steps.opened(chromium, address) for _ in range(2))
-    fill_form(mine, "mine", steps=150, side=256)
+    fill_form(mine, "mine", **LONG)
     mine.click("#txt2img_generate")
-    mine.wait_for_selector("#txt2img_interrupt", state="visible")
+    # It runs, and no job before it, whose interrupt would be refused to both.
+    wait_for_share(mine, 0)
     theirs.wait_for_selector("#txt2img_interrupt", state="visible")
     theirs.click("#txt2img_interrupt")
     expect(theirs.locator("#txt2img_notice")).to_contain_text("started by somebody else")

@@ -20,7 +20,7 @@ from webui.jobs.queue import JobQueue
 from webui.ui.components.results import make_results
 from webui.ui.components.toprow import make_toprow
 from webui.ui.forms.form import Form
-from webui.ui.watching.job_view import progress_html, view_of
+from webui.ui.watching.job_view import progress_html
 from webui.ui.watching.pictures import PictureFiles, chosen_pictures
 from webui.ui.watching.watch import Watcher
 
@@ -141,6 +141,23 @@ def test_jobs_in_the_queue_are_followed_one_after_the_other(watcher, jobs, go):
     assert merged(sent)[watcher.toprow.queue] == ""
 
 
+def test_a_job_that_ends_while_the_next_one_runs_is_not_the_last(watcher, jobs, go):
+    for _ in range(1000):
+        go.acquire()
+    first, second = submit(jobs, "first"), submit(jobs, "second")
+    go.release()
+    assert first.wait(20)
+    # The second one has left the queue and runs: Interrupt stays, and nothing counts as waiting.
+    while jobs.running() is not second:
+        time.sleep(0.01)
+    view = watcher.view(first)
+    assert 'data-waiting="1"' in progress_html(view)
+    assert view.waiting == 0
+    go.release()
+    assert second.wait(20)
+    assert 'data-waiting="0"' in progress_html(watcher.view(second))
+
+
 def test_a_page_on_which_nothing_happens_is_sent_nothing(watcher, jobs):
     submit(jobs).wait(20)
     looks = []
@@ -213,7 +230,7 @@ def test_a_page_that_waits_says_whose_turn_it_is(watcher, jobs, go):
         if jobs.running() is first:
             break
         time.sleep(0.05)
-    view = view_of(second, watcher.waiting_behind(second), watcher.whose_turn(second))
+    view = watcher.view(second)
     assert "Waiting for 1 other job; somebody else" in progress_html(view)
     assert watcher.whose_turn(first) == ""
     go.release(1000)

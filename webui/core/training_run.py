@@ -73,6 +73,7 @@ class TrainingRun(Frozen):
         "Factors of the rate by block, as IN00=0,M00=1,OUT05=0.5; a name's beginning names all of them",
     )
     start_from: str | None = field(NETWORK, "A file of the same method to go on from")
+    trainable: str = field(NETWORK, "Method of an extension that trains in place of this one", "")
 
     steps: int | None = field(LEARNING, "Steps of the optimizer", ge=1, le=1_000_000)
     epochs: int | None = field(LEARNING, "Epochs, in place of steps", ge=1, le=100_000)

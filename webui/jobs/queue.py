@@ -3,6 +3,7 @@
 import threading
 import time
 from collections import deque
+from collections.abc import Iterator
 from pathlib import Path
 
 from webui.core.errors import NotFound, ServerEnding
@@ -93,6 +94,22 @@ class JobQueue:
         with self._changed:
             return tuple(self._waiting)
 
+    def unfinished(self) -> tuple[Job, ...]:
+        """Jobs that are saved, run or wait, in their order."""
+        with self._changed:
+            return tuple(self._unfinished())
+
+    def _unfinished(self) -> Iterator[Job]:
+        yield from self._saving
+        if self._running:
+            yield self._running
+        yield from self._waiting
+
+    def current(self) -> Job | None:
+        """The job on the device now, else the one that is about to run: the device may still start up."""
+        with self._changed:
+            return self._running or next(iter(self._waiting), None)
+
     def recent(self, tab: str, owner: str | None = None) -> Job | None:
         """The tab's running job, else its next in the queue, else the last finished.
 
@@ -102,11 +119,9 @@ class JobQueue:
         Pages ask four times a second: it looks at the jobs that are not finished, and at no log.
         """
         with self._changed:
-            running = (self._running,) if self._running else ()
-            for jobs in (self._saving, running, self._waiting):
-                for job in jobs:
-                    if job.delivery.tab == tab and owner in (None, job.owner):
-                        return job
+            for job in self._unfinished():
+                if job.delivery.tab == tab and owner in (None, job.owner):
+                    return job
             found = self._last.get((tab, owner))
         return self.recent(tab) if found is None and owner is not None and sees_all_jobs(owner) else found
 

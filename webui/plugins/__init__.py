@@ -52,6 +52,7 @@ if TYPE_CHECKING:
     from webui.plugins.parts import RequestPart
     from webui.plugins.scripts import Script
     from webui.plugins.specs import hookimpl
+    from webui.plugins.trainables import AddedTrainable
     from webui.prompts.networks import LoraChoice, NetworkChoices
     from webui.store.pictures.grid import grid_of, grid_rows
     from webui.store.pictures.picture_spool import PictureSpool
@@ -147,6 +148,7 @@ HOMES = {
     "webui.plugins.parts": ("RequestPart",),
     "webui.plugins.scripts": ("Script",),
     "webui.plugins.specs": ("hookimpl",),
+    "webui.plugins.trainables": ("AddedTrainable",),
     "webui.prompts.networks": (
         "LoraChoice",
         "NetworkChoices",
@@ -165,6 +167,7 @@ __all__ = [
     "UNET_NAMES",
     "Adapter",
     "AddedSampler",
+    "AddedTrainable",
     "Batch",
     "BatchImages",
     "Conditioning",

@@ -16,6 +16,7 @@ from webui.core.lack_of_memory import is_lack_of_memory
 from webui.core.request import GenerationRequest
 from webui.core.settings import Settings
 from webui.plugins.parts import RequestPart
+from webui.plugins.trainables import AddedTrainable
 
 logger = logging.getLogger(__name__)
 Value = TypeVar("Value")
@@ -52,6 +53,8 @@ class Plugins:
         # Request parts by key, scripts by their titles in small letters.
         self.parts: dict[str, type[RequestPart]] = {}
         self.scripts: dict[str, Titled] = {}
+        # Methods of training by their names.
+        self.trainables: dict[str, AddedTrainable] = {}
         # Models of extensions' own settings, and whose they are.
         self.settings: dict[type[BaseModel], str] = {}
         self._failures: Counter[str] = Counter()

@@ -8,13 +8,14 @@ from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
 from types import ModuleType
-from typing import Literal
+from typing import Literal, get_args
 
 from pluggy import PluginValidationError
 from pydantic import BaseModel
 
 from webui.core.errors import WebuiError
 from webui.core.sampling import ADDED
+from webui.core.training_run import Method
 from webui.plugins import specs
 from webui.plugins.host import Plugins
 from webui.plugins.importing import MOST_BYTES, PLUGIN, ImportTooSlow, Raised, import_folder, run_within
@@ -127,10 +128,14 @@ class Extensions:
         for script in offers.scripts:
             if script.title.strip().lower() in self.plugins.scripts:
                 raise WrongOffer(f"There is a script with the title {script.title!r} already.")
+        for trainable in offers.trainables:
+            if trainable.name in self.plugins.trainables or trainable.name in get_args(Method):
+                raise WrongOffer(f"There is a method of training named {trainable.name!r} already.")
         ADDED.add(offers.samplers, offers.schedules)
         self.plugins.register(module, name)
         self.plugins.parts |= {part.key: part for part in offers.parts}
         self.plugins.scripts |= {script.title.strip().lower(): script for script in offers.scripts}
+        self.plugins.trainables |= {each.name: each for each in offers.trainables}
         if offers.settings is not None:
             self.plugins.settings[offers.settings] = name
         self.offers[name] = offers

@@ -12,6 +12,7 @@ from pydantic import BaseModel
 from webui.core.sampling import AddedSampler, AddedSchedule, ScheduleInfo
 from webui.plugins.host import PROJECT, Titled
 from webui.plugins.parts import RequestPart
+from webui.plugins.trainables import AddedTrainable
 
 KEY = re.compile(r"[a-z][a-z0-9_]{0,63}")
 
@@ -29,6 +30,7 @@ class ExtensionOffers:
     settings: type[BaseModel] | None = None
     samplers: tuple[AddedSampler, ...] = ()
     schedules: tuple[AddedSchedule, ...] = ()
+    trainables: tuple[AddedTrainable, ...] = ()
 
 
 def collect_offers(plugin: object, name: str, specs: ModuleType) -> ExtensionOffers:
@@ -55,6 +57,7 @@ def collect_offers(plugin: object, name: str, specs: ModuleType) -> ExtensionOff
         settings=settings[0] if settings else None,
         samplers=tuple(check_sampler(each) for each in ask("register_samplers")),
         schedules=tuple(schedules_of(manager.hook.register_schedules())),
+        trainables=tuple(check_trainable(each) for each in ask("register_trainables")),
     )
 
 
@@ -120,6 +123,19 @@ def check_sampler(sampler: object) -> AddedSampler:
     if (sampler.in_sigmas is None) == (sampler.in_timesteps is None):
         raise WrongOffer(f"The sampler {sampler.info.label!r} needs 'in_sigmas' or 'in_timesteps', not both.")
     return sampler
+
+
+def check_trainable(trainable: object) -> AddedTrainable:
+    """A method of training. Raises WrongOffer."""
+    if not isinstance(trainable, AddedTrainable):
+        raise WrongOffer(
+            f"register_trainables gives {trainable!r}. Give webui.plugins.AddedTrainable values."
+        )
+    if not KEY.fullmatch(trainable.name):
+        raise WrongOffer(
+            f"The method of training is named {trainable.name!r}. Use small letters, digits and '_'."
+        )
+    return trainable
 
 
 def schedules_of(results: Iterable[Mapping[str, Callable[..., Any]]]) -> Iterable[AddedSchedule]:

@@ -18,12 +18,14 @@ class RequestPart(Frozen):
 
     `key` is where it lies in `request.extras`, `title` what the page calls it. `alwayson_name` is
     what A1111's API calls it (else the title). `about` is one line on the page. `is_script`: a script's.
+    `known_by` are names in the API's list of scripts by which clients tell that the extension is there.
     """
 
     key: ClassVar[str]
     title: ClassVar[str]
     about: ClassVar[str] = ""
     alwayson_name: ClassVar[str] = ""
+    known_by: ClassVar[tuple[str, ...]] = ()
     tabs: ClassVar[tuple[TabName, ...]] = ("txt2img", "img2img")
     is_script: ClassVar[bool] = False
 

@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from webui.plugins.moments import BatchImages, PictureMoment, SavingMoment
     from webui.plugins.parts import RequestPart
     from webui.plugins.scripts import Script
+    from webui.plugins.trainables import AddedTrainable
     from webui.prompts.networks import NetworkChoices
 
 hookspec = pluggy.HookspecMarker(PROJECT)
@@ -82,6 +83,11 @@ def register_schedules() -> Mapping[str, Callable[..., Tensor]] | None:
     """Further schedules by label: (steps, sigma_min, sigma_max) -> falling sigmas (steps,), or with the 0
     after them (steps + 1,).
     """
+
+
+@hookspec
+def register_trainables() -> AddedTrainable | Sequence[AddedTrainable] | None:
+    """Further methods of training: `AddedTrainable` values, by name for the field `trainable` of a run."""
 
 
 @hookspec

@@ -53,6 +53,13 @@ def page_head(theme: ThemeChoice = None, extra: Iterable[str] = ()) -> str:
     return "\n".join([COLOR_SCHEME, theme_script(theme), *styles, *scripts, *extra])
 
 
+# In the page's HTML itself. Who leaves the page with unapplied settings is asked, and may stay: Gradio, whose
+# listener comes after this one, would end its connection at the question already.
+ASK_BEFORE_LEAVING = (
+    "<script>addEventListener('beforeunload', (event) => {"
+    " if (!document.querySelector('#settings .unapplied')) return;"
+    " event.preventDefault(); event.stopImmediatePropagation(); });</script>"
+)
 # Scroll bars and other parts that the browser draws follow the theme.
 COLOR_SCHEME = '<meta name="color-scheme" content="light dark">'
 
@@ -96,7 +103,9 @@ def mount_page(app: FastAPI, blocks: GuardedBlocks, flags: Flags) -> FastAPI:
     app.state.knows_page_user = knows
     # Icons and the like, which Gradio copied while the page was built.
     blocks.files.publish(paths_in(blocks.config))
-    page_of(app).add_middleware(PageRoutes, files=blocks.files, knows_user=knows)
+    page_of(app).add_middleware(
+        PageRoutes, files=blocks.files, knows_user=knows, early_head=ASK_BEFORE_LEAVING
+    )
     return app
 
 

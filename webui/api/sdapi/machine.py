@@ -142,7 +142,8 @@ def own_parts(services: Services) -> list[tuple[str, type[RequestPart]]]:
 
 def own_names(services: Services, tab: str) -> list[str]:
     """Names of extensions' parts and scripts that a tab has, in small letters as A1111's."""
-    return [name.lower() for name, part in own_parts(services) if tab in part.tabs]
+    parts = [(name, part) for name, part in own_parts(services) if tab in part.tabs]
+    return [each.lower() for name, part in parts for each in (name, *part.known_by)]
 
 
 def own_infos(services: Services) -> list[ScriptInfo]:

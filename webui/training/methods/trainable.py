@@ -6,8 +6,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal, Protocol
 
+import torch
 from torch import Tensor, nn
 
+from webui.core.model_file import ModelKind
 from webui.training.data.batch import TrainingBatch
 from webui.training.networks import TextInput
 
@@ -18,7 +20,8 @@ Part = Literal["unet", "text", "embedding", "controlnet"]
 class ParameterGroup:
     """Parameters that learn at one rate: `part` says whether that is the run's rate or the text encoders'.
 
-    `block` is the U-Net's block that they act in (IN00 … OUT11, M00), empty where there is none.
+    `block` is the U-Net's block that they act in (IN00 … OUT11, M00), BASE of text encoders, empty where
+    there is none.
     """
 
     part: Part
@@ -27,7 +30,18 @@ class ParameterGroup:
 
 
 class Trainable(Protocol):
-    """Made for networks and a run by a function in `methods`; what is trained is float32."""
+    """Made for networks and a run by a function in `methods`; what is trained is float32.
+
+    `kind` says in which model folder the file belongs, and `suffix` is its type: `save` is given paths that
+    end so.
+
+    `generator` decides which values dropout leaves out. Seed it before each batch; in one batch every call of
+    a layer leaves out the same ones, so that gradient checkpointing may repeat calls.
+    """
+
+    kind: ModelKind
+    suffix: str
+    generator: torch.Generator
 
     @property
     def groups(self) -> list[ParameterGroup]:

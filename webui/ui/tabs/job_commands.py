@@ -72,8 +72,8 @@ class Commands:
     interrupts: Interrupts = field(default_factory=Interrupts)
 
     def interrupt(self, asker: str) -> str:
-        """End the running job and keep what it has."""
-        job = self.jobs.running()
+        """End the running job and keep what it has; one that is about to run is dropped."""
+        job = self.jobs.current()
         if job is None:
             return ""
         if may_command(asker, job) and not self.interrupts.means(asker, job):

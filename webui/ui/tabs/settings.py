@@ -42,7 +42,11 @@ def make_settings(services: Services, quick: Mapping[str, Component], page: gr.B
     with gr.Row(elem_classes=["settings-body"], equal_height=False):
         gr.HTML(section_links(options), elem_id="settings_sections")
         with gr.Column(elem_id="settings"):
-            components = draw_sections(services, options)
+            components, sections = make_sections(services, options)
+    # settings.js has the sections, a fifth of all components, drawn a moment after the page can be used.
+    gr.Button("Draw", elem_id="settings_draw", visible="hidden").click(
+        None, outputs=sections, js="() => window.webui.sectionsToDraw()", show_progress="hidden"
+    )
     as_json = gr.Textbox(
         elem_id="settings_json", visible="hidden", value=options_json(services.settings.current)
     )
@@ -59,18 +63,23 @@ SEARCH = (
 )
 
 
-def draw_sections(services: Services, options: Mapping[str, Option]) -> dict[str, Component]:
-    """Every section with its options; their components by key."""
+def make_sections(
+    services: Services, options: Mapping[str, Option]
+) -> tuple[dict[str, Component], list[gr.Column]]:
+    """Every section with its options, not drawn yet: the options' components by key, and the sections."""
     values, choices = services.settings.current.options(), option_choices(services)
     components: dict[str, Component] = {}
+    sections: list[gr.Column] = []
     for section, members in groupby(options.values(), lambda option: option.section):
-        with gr.Column(elem_id=f"settings_{section}", elem_classes=["settings-section"], variant="panel"):
+        looks = {"elem_id": f"settings_{section}", "elem_classes": ["settings-section"], "variant": "panel"}
+        with gr.Column(visible=False, **looks) as column:
+            sections.append(column)
             gr.HTML(f"<h2>{section_title(section)}</h2>")
             for option in members:
                 components[option.key] = setting_widget(
                     option, values[option.key], choices, info=option.help, elem_classes=["setting"]
                 )
-    return components
+    return components, sections
 
 
 def section_title(section: str) -> str:

@@ -17,7 +17,9 @@ from webui.ui.watching.lora_report import lora_report_html
 
 @dataclass(frozen=True, slots=True)
 class JobView:
-    """A job as seen now. `waiting` counts the tab's jobs behind it; `turn` says whose job runs before it."""
+    """A job as seen now. `waiting` counts the tab's jobs that wait behind it, `to_come` also those that have
+    begun meanwhile; `turn` says whose job runs before it.
+    """
 
     job: Job
     pictures: tuple[ImageSaved, ...]
@@ -29,6 +31,7 @@ class JobView:
     position: int
     waiting: int
     turn: str = ""
+    to_come: int = 0
 
     @property
     def newest(self) -> int:
@@ -42,8 +45,8 @@ class JobView:
         return self.finished is None
 
 
-def view_of(job: Job, waiting: int, turn: str = "") -> JobView:
-    """Look at a job once."""
+def view_of(job: Job, waiting: int, turn: str = "", *, to_come: int = 0) -> JobView:
+    """Look at a job once. Those that wait are to come in any case."""
     log = job.log()
     last = log[-1] if log else None
     return JobView(
@@ -57,6 +60,7 @@ def view_of(job: Job, waiting: int, turn: str = "") -> JobView:
         position=next((event.position for event in log if isinstance(event, Queued)), 0),
         waiting=waiting,
         turn=turn,
+        to_come=max(to_come, waiting),
     )
 
 
@@ -98,14 +102,14 @@ def bar_html(text: str, left: str, fraction: float) -> str:
 
 
 def ended_html(view: JobView, finished: Finished) -> str:
-    """How the last job ended; scripts of the page read which it was, and how many more wait."""
+    """How the last job ended; scripts of the page read which it was, and how many are to come."""
     words = {"done": "100% · Done in", "stopped": "Interrupted after", "cancelled": "Cancelled after"}
     said = words.get(finished.outcome)
     text = f"{said} {duration(finished.seconds)}" if said else "The job ended early: see below Generate"
     shown = bar_html(text, "", 1.0 if finished.outcome == "done" else 0.0)
     return (
         f'<div class="job-ended" data-job="{view.job.id}" data-outcome="{finished.outcome}" '
-        f'data-waiting="{view.waiting}">{shown}</div>'
+        f'data-waiting="{view.to_come}">{shown}</div>'
     )
 
 

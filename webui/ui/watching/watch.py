@@ -86,7 +86,7 @@ class Watcher:
         warns = owner in (None, job.owner) or view_of(job, 0).is_active
         once = [*self.picture_parts, self.toprow.notice]
         while True:
-            view = view_of(job, self.waiting_behind(job), self.whose_turn(job))
+            view = self.view(job)
             # Where the watcher has written no notice, one may be there that a handler wrote.
             seen = {self.toprow.notice: ""} | on_page
             fresh = {
@@ -99,12 +99,16 @@ class Watcher:
                 return
             await asyncio.sleep(LOOK_EVERY_S)
 
-    def waiting_behind(self, job: Job) -> int:
-        """The tab's waiting jobs of the same owner other than this one."""
-        return sum(
-            other.delivery.tab == self.tab and other is not job and other.owner == job.owner
-            for other in self.jobs.waiting()
-        )
+    def view(self, job: Job) -> JobView:
+        """Look at a job once, and at the queue around it."""
+        # The next one has begun before this one's pictures are saved: it waits no more, and is to come.
+        behind = {other for other in self.jobs.unfinished() if self.comes_after(other, job)}
+        waiting = behind.intersection(self.jobs.waiting())
+        return view_of(job, len(waiting), self.whose_turn(job), to_come=len(behind))
+
+    def comes_after(self, other: Job, job: Job) -> bool:
+        """Whether it is another of the tab's jobs of the same owner."""
+        return other is not job and other.delivery.tab == self.tab and other.owner == job.owner
 
     def whose_turn(self, job: Job) -> str:
         """Who asked for the job that runs before this one, in words; empty if none does."""

@@ -28,14 +28,27 @@ async function look(one, { again = false } = {}) {
   const title = named ?? chosen;
   if (asked.get(one.tab) === title && !again) return;
   asked.set(one.tab, title);
-  const path = `v1/defaults?checkpoint=${encodeURIComponent(title)}`;
-  const defaults = /** @type {CheckpointDefaults | null} */ (await ask("GET", path).catch(() => null));
+  const defaults = await defaultsOf(title);
   // Meanwhile another one may have been chosen.
   if (!defaults || asked.get(one.tab) !== title) return;
   // What came with the name of another checkpoint is to stay as it came.
   one.choose(defaults, { keepAll: named !== null });
   dispatchEvent(new CustomEvent("checkpoint-defaults", { detail: { tab: one.tab, defaults } }));
   offerVae();
+}
+
+/** What is being asked for, by checkpoint: both tabs ask at the same time. */
+const underWay = /** @type {Map<string, Promise<CheckpointDefaults | null>>} */ (new Map());
+
+/**
+ * What a checkpoint begins with, as the server knows it; null where it does not tell.
+ * @param {string} title
+ */
+function defaultsOf(title) {
+  const path = `v1/defaults?checkpoint=${encodeURIComponent(title)}`;
+  const answer = underWay.get(title) ?? ask("GET", path).catch(() => null).finally(() => underWay.delete(title));
+  underWay.set(title, answer);
+  return answer;
 }
 
 /** @param {TabDefaults} one */

@@ -1,8 +1,9 @@
 // The section "Extensions" of the Settings tab: which there are, what became of each, and switches for the next start.
-import { appears, find } from "./dom.js";
+import { find } from "./dom.js";
 import { make } from "./controls.js";
 import { ask, messageOf } from "./server.js";
 import { drawForm } from "./parts/draw.js";
+import { sectionsDrawn } from "./settings/drawing.js";
 
 /**
  * @typedef {{name: string, origin: string, state: string, error: string, seconds: number, wanted: boolean,
@@ -36,7 +37,7 @@ function row(one) {
 }
 
 async function begin() {
-  await appears("#txt2img_stored .restored");
+  await sectionsDrawn;
   const answer = await ask("GET", "v1/extensions").catch(() => null);
   const sections = find("#settings_sections nav");
   const last = find("#settings .settings-section:last-of-type");

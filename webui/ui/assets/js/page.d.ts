@@ -385,6 +385,8 @@ interface Webui {
   showFill(tab: Tab): never[];
   textToRead(tab: Tab): string;
   showTab(name: string): never[];
+  /** What Gradio draws of the Settings tab when it is asked to: an update for each section. */
+  sectionsToDraw(): { __type__: string; visible?: boolean }[];
   canvasPictures(mode: string): Promise<string>;
   canvasPixels(mode: string | undefined): [number, number] | null;
   canvasSize(mode: string): number[] | null;

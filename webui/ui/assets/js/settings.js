@@ -2,12 +2,13 @@
 import { iconButton, make } from "./controls.js";
 import { button, dialogButtons, openDialog } from "./dialogs.js";
 import { appears, closest, find, nextFrame, onChange, type } from "./dom.js";
+import { sectionsDrawn } from "./settings/drawing.js";
 import { defaults, isSame, keyOf, rows, shownIn, unapplied } from "./settings/values.js";
 
 const PHONE = matchMedia("(max-width: 600px)");
 
 const search = /** @type {HTMLInputElement} */ (await appears("#settings_search"));
-await appears("#settings .setting");
+await sectionsDrawn;
 const tab = find("#tab_settings");
 const submit = find("#settings_submit");
 const result = find("#settings_result");
@@ -82,10 +83,7 @@ result?.addEventListener("click", (event) => {
 
 // --- leaving -------------------------------------------------------------------------------------------------------
 
-addEventListener("beforeunload", (event) => {
-  if (Object.keys(unapplied()).length) event.preventDefault();
-});
-
+// Who closes the window is asked by a script in the page's HTML, before Gradio hears of it: webui/ui/page.py.
 document.addEventListener("leave-tab", (event) => {
   const { from, to } = /** @type {CustomEvent<{from: string, to: string}>} */ (event).detail;
   if (from !== "tab_settings" || !mark()) return;

@@ -100,7 +100,7 @@ function units(field, root, value, onChange) {
   /** @type {{update: (value: Value) => void}[]} */
   let drawn = [];
   const unit = (/** @type {Value} */ one, /** @type {number} */ index) => {
-    const name = `${field.label} ${index + 1}`;
+    const name = `${field.label.replace(/s$/, "")} ${index + 1}`;
     const remove = button("Remove", () => {
       change(current.filter((_, at) => at !== index));
       add.focus();

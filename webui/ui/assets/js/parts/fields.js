@@ -52,7 +52,8 @@ export function number(field, value, onChange) {
   const id = freshId(field.name);
   const ends = { min: field.min ?? "", max: field.max ?? "", step: field.step ?? "any" };
   const box = make("input", { type: "number", id, value: value ?? "", ...ends });
-  const range = make("input", { type: "range", value: value ?? 0, ...ends, attributes: { "aria-label": field.label } });
+  // The value comes last: a slider without its own ends and steps rounds it to whole numbers.
+  const range = make("input", { type: "range", ...ends, value: value ?? 0, attributes: { "aria-label": field.label } });
   const isOptional = field.schema.default === null || value === null;
   box.oninput = () => {
     if (box.value === "") return isOptional ? onChange(null) : undefined;
@@ -78,7 +79,7 @@ export function number(field, value, onChange) {
 }
 
 /**
- * A list to choose from; what it does not offer yet stands in it too.
+ * A list to choose from; the default, and what it does not offer yet, stand in it too.
  * @param {Field} field
  * @param {string | null} value
  * @param {Change} onChange
@@ -89,7 +90,8 @@ export function choice(field, value, onChange) {
   const select = make("select", { id });
   let shown = value;
   const fill = (/** @type {unknown[]} */ choices) => {
-    const all = choices.includes(shown) ? choices : [shown, ...choices];
+    const first = [field.schema.default, shown].filter((each) => each !== undefined && !choices.includes(each));
+    const all = [...new Set([...first, ...choices])];
     select.replaceChildren(...all.map((each, index) => make("option", { value: index, textContent: each === "" ? "None" : String(each ?? "None") })));
     select.selectedIndex = all.indexOf(shown);
     select.onchange = () => onChange((shown = /** @type {string} */ (all[select.selectedIndex])));

@@ -47,8 +47,7 @@ export function fieldsOf(model, root) {
  * @returns {Field}
  */
 export function fieldOf(name, schema, root) {
-  const words = name.replaceAll("_", " ");
-  const label = schema.title ?? words.charAt(0).toUpperCase() + words.slice(1);
+  const label = schema.title && !isMade(schema.title, name) ? schema.title : capital(name.replaceAll("_", " "));
   const field = { name, label, about: schema.description ?? "", schema, when: schema.when };
   if (schema.const !== undefined) return { ...field, kind: "choice", choices: [schema.const] };
   if (schema.enum) return { ...field, kind: "choice", choices: schema.enum };
@@ -62,11 +61,22 @@ export function fieldOf(name, schema, root) {
   return { ...field, kind: "json", lines: 3 };
 }
 
+/** @param {string} words */
+const capital = (words) => words.charAt(0).toUpperCase() + words.slice(1);
+
+/**
+ * Whether Pydantic made a title of a field's name, where nobody gave one: "Mask Blur".
+ * @param {string} title
+ * @param {string} name
+ */
+const isMade = (title, name) => title === name.split("_").map(capital).join(" ");
+
 /** @param {Schema} schema */
 function numberOf(schema) {
   const isWhole = schema.type === "integer";
-  const min = schema.minimum ?? schema.exclusiveMinimum;
-  const max = schema.maximum ?? schema.exclusiveMaximum;
+  // Pydantic has the ends of a union, such as int | float, under its own names.
+  const min = schema.minimum ?? schema.exclusiveMinimum ?? schema.ge ?? schema.gt;
+  const max = schema.maximum ?? schema.exclusiveMaximum ?? schema.le ?? schema.lt;
   const step = schema.step ?? schema.multipleOf ?? (isWhole ? 1 : max - min <= 4 ? 0.01 : 0.1);
   const kind = min !== undefined && max !== undefined ? "slider" : "number";
   return { kind, min, max, step: Number.isFinite(step) ? step : isWhole ? 1 : 0.01 };

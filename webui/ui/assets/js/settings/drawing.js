@@ -1,0 +1,48 @@
+// The sections of the Settings tab, a fifth of all fields: Gradio draws them a moment after the page can be used, one
+// at a time, so that nobody waits for them; at once where the tab is opened before.
+import { appears, find, findAll, isShown, onChange, publish } from "../dom.js";
+
+const PAUSE_MS = 3000;
+const LINKS = "#settings_sections nav a";
+
+/**
+ * Resolves when the browser has nothing else to do.
+ * @returns {Promise<void>}
+ */
+function idle() {
+  return new Promise((resolve) => {
+    if ("requestIdleCallback" in window) requestIdleCallback(() => resolve());
+    else setTimeout(resolve, PAUSE_MS);
+  });
+}
+
+async function draw() {
+  const tab = await appears("#tab_settings");
+  await appears("#settings_draw");
+  await appears(LINKS);
+  const sections = findAll(LINKS).map((link) => link.getAttribute("href") ?? "");
+  let wanted = 0;
+  // What Gradio asks for when the button is clicked: an update for each section.
+  publish({
+    sectionsToDraw: () => sections.map((_, index) => ({ __type__: "update", ...(index < wanted ? { visible: true } : {}) })),
+  });
+  const next = (/** @type {number} */ many) => {
+    if (many <= wanted) return;
+    wanted = many;
+    find("#settings_draw")?.click();
+  };
+  const opened = new Promise((resolve) => {
+    const look = () => isShown(tab) && resolve(next(sections.length));
+    onChange(tab, look, { attributes: true, attributeFilter: ["style"] });
+  });
+  const calm = appears("#txt2img_stored .restored").then(() => new Promise((resolve) => setTimeout(resolve, PAUSE_MS)));
+  await Promise.race([opened, calm]);
+  for (const [index, section] of sections.entries()) {
+    if (!find(`${section} .setting`) && index >= wanted) await idle();
+    next(index + 1);
+    await appears(`${section} .setting`);
+  }
+}
+
+/** Resolves when all sections are drawn. @type {Promise<void>} */
+export const sectionsDrawn = draw();

@@ -1,0 +1,38 @@
+"""Into the head of the page's HTML: what must be there before Gradio's scripts run.
+
+Gradio's own `head` is put in by its scripts, after they are loaded and began to listen.
+"""
+
+from starlette.datastructures import Headers, MutableHeaders
+from starlette.types import Message, Send
+
+# Texts within the page have no such letters: Gradio writes them as the escape of a JSON text.
+END = b"</head>"
+
+
+def with_early_head(send: Send, added: bytes) -> Send:
+    """Sends HTML with `added` at the end of its head; other answers, and compressed ones, as they are."""
+    start: list[Message] = []
+    told = bytearray()
+
+    async def add(message: Message) -> None:
+        if message["type"] == "http.response.start" and is_plain_html(Headers(scope=message)):
+            # Its length is known when the whole page is.
+            start.append(message)
+        elif message["type"] == "http.response.body" and start:
+            told.extend(message.get("body", b""))
+            if message.get("more_body"):
+                return
+            page = bytes(told).replace(END, added + END, 1)
+            MutableHeaders(scope=start[0])["content-length"] = str(len(page))
+            await send(start[0])
+            await send({"type": "http.response.body", "body": page})
+        else:
+            await send(message)
+
+    return add
+
+
+def is_plain_html(headers: Headers) -> bool:
+    """Whether an answer is a page that can be read."""
+    return headers.get("content-type", "").startswith("text/html") and "content-encoding" not in headers
