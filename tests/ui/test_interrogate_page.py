@@ -24,6 +24,12 @@ def prompt(page: Page):
     return page.locator("#img2img_prompt textarea")
 
 
+def put_picture(page: Page) -> None:
+    """A picture on the canvas; the server has it once its size is known."""
+    put(page, "img2img_image", picture(96, 64))
+    page.wait_for_function("webui.canvasPixels('img2img')?.[0] === 96")
+
+
 def tagger_of_everything(folder):
     """A tagger that finds three tags in whatever it is shown."""
     weights = np.zeros((SIDE * SIDE * 3, len(TAGS)), np.float32)
@@ -57,7 +63,7 @@ def test_without_a_captioner_one_is_offered_and_with_one_the_prompt_is_filled(pa
     expect(said).to_contain_text("picture")
     expect(prompt(page)).to_have_value("what stood there")
 
-    put(page, "img2img_image", picture(96, 64))
+    put_picture(page)
     page.locator("#deepbooru").focus()
     page.keyboard.press("Enter")
     expect(prompt(page)).to_have_value(r"1girl, hat \(red\), long hair")
@@ -70,7 +76,7 @@ def test_without_a_captioner_one_is_offered_and_with_one_the_prompt_is_filled(pa
 
 
 def test_the_settings_change_what_the_buttons_write(page):
-    put(page, "img2img_image", picture(96, 64))
+    put_picture(page)
     page.evaluate("webui.showTab('settings')")
     section = page.locator("#settings_interrogate")
     section.get_by_label("Tags: escape brackets").uncheck()
