@@ -1,11 +1,12 @@
 // The section "Interrogate" of the Settings tab, drawn from the server's schema; what is changed is kept at once.
-import { appears, find, findAll } from "../dom.js";
+import { find, findAll } from "../dom.js";
 import { make } from "../controls.js";
 import { ask, messageOf } from "../server.js";
 import { drawForm } from "../parts/draw.js";
+import { sectionsDrawn } from "../settings/drawing.js";
 
 export async function placeSettings() {
-  await appears("#txt2img_stored .restored");
+  await sectionsDrawn;
   const told = await ask("GET", "v1/captioning/settings").catch(() => null);
   const last = findAll("#settings .settings-section").at(-1);
   if (!told || !last) return;
