@@ -1,4 +1,4 @@
-"""Interrogate CLIP and DeepBooru in img2img, through a browser: offers, and a picture described."""
+"""Interrogate CLIP and DeepBooru in img2img, through a browser: offers, a picture described, settings."""
 
 import numpy as np
 import pytest
@@ -73,3 +73,17 @@ def test_without_a_captioner_one_is_offered_and_with_one_the_prompt_is_filled(pa
     expect(said).to_be_hidden()
     if SCREENSHOTS:
         page.screenshot(path=f"{SCREENSHOTS}/interrogate.png")
+
+
+def test_the_settings_change_what_the_buttons_write(page):
+    put_picture(page)
+    page.evaluate("webui.showTab('settings')")
+    section = page.locator("#settings_interrogate")
+    section.get_by_label("Tags: escape brackets").uncheck()
+    expect(section).to_contain_text("Kept.")
+    if SCREENSHOTS:
+        page.evaluate("document.querySelector('#settings_interrogate').scrollIntoView()")
+        page.screenshot(path=f"{SCREENSHOTS}/interrogate-settings.png")
+    page.evaluate("webui.showTab('img2img')")
+    page.locator("#deepbooru").click()
+    expect(prompt(page)).to_have_value("1girl, hat (red), long hair")
