@@ -28,6 +28,7 @@ from webui.jobs.queue import JobQueue
 from webui.jobs.saving import PictureSaver
 from webui.jobs.services import Services
 from webui.jobs.worker import Worker
+from webui.library.captioners.fetching import CaptionerFetching, CaptionerFiles
 from webui.library.cards.cards import Cards
 from webui.library.cards.index import CardIndex
 from webui.library.cards.insertion import Insertion
@@ -100,6 +101,7 @@ def build_services(flags: Flags, root: Path, sites: Sites | None = None) -> Serv
     program = f"Atelier {program_version()}"
 
     styles_reader = StylesReader(paths.styles)
+    datasets = Desk(paths.data / DATASETS, rules, library.cards.trash)
 
     def read_styles() -> Styles:
         styles = styles_reader.load()
@@ -109,7 +111,9 @@ def build_services(flags: Flags, root: Path, sites: Sites | None = None) -> Serv
         # Loads torch, diffusers and transformers: seconds that the page need not wait for.
         from webui.jobs.local_worker import LocalWorker
 
-        worker = LocalWorker(catalog, inputs, latents, flags, program, extensions.plugins, paths, read_styles)
+        worker = LocalWorker(
+            catalog, inputs, latents, flags, program, extensions.plugins, paths, read_styles, datasets
+        )
         worker.preload(settings.current)
         return worker
 
@@ -139,7 +143,7 @@ def build_services(flags: Flags, root: Path, sites: Sites | None = None) -> Serv
         version=program,
         styles_reader=styles_reader,
         styles_editor=StylesEditor(paths.styles),
-        datasets=Desk(paths.data / DATASETS, rules, library.cards.trash),
+        datasets=datasets,
         extensions=extensions,
     )
 
@@ -182,6 +186,15 @@ def build_library(
     web = Web(sites or Sites(), keys.get, proxies=Proxies({}) if sites else Proxies.of(os.environ))
     civitai = Civitai(web)
     offers, describer = Offers(web, civitai), Describer(cards, web)
+    captioner_files = CaptionerFiles(paths.models)
+    downloads = Downloads(
+        paths.models / INCOMING / "downloads",
+        web,
+        offers,
+        intake,
+        describer.note,
+        take_part=captioner_files.take,
+    )
     return Library(
         catalog=catalog,
         intake=intake,
@@ -194,7 +207,8 @@ def build_library(
         web=web,
         civitai=civitai,
         offers=offers,
-        downloads=Downloads(paths.models / INCOMING / "downloads", web, offers, intake, describer.note),
+        downloads=downloads,
+        captioners=CaptionerFetching(web, downloads, captioner_files),
         describer=describer,
         settings=settings,
     )

@@ -222,8 +222,8 @@ def ask_script(client, picture):
 
 # The status, and a word that the sentence has.
 REFUSED = {
-    # Without its models A1111 would ask the internet for them.
-    ask_interrogate: (501, "describes no pictures"),
+    # Without its models A1111 would ask the internet for them; here the refusal says what to fetch.
+    ask_interrogate: (404, "no captioner yet"),
     # A1111 without these extensions says 422 too.
     ask_animatediff: (422, "animatediff"), ask_reactor: (422, "reactor"), ask_roop: (422, "roop"),
     ask_sag: (422, "Self Attention Guidance"), ask_script: (422, "nobody's"), ask_film: (422, "m2m"),

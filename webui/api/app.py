@@ -11,6 +11,7 @@ from starlette.requests import ClientDisconnect
 from starlette.types import Lifespan
 
 from webui.api import (
+    captioning,
     cards,
     civitai,
     datasets,
@@ -80,6 +81,7 @@ def build_api(services: Services, lifespan: Lifespan[FastAPI] | None = None) -> 
     app.include_router(styles.routes(services))
     app.include_router(extensions.routes(services))
     app.include_router(parts.routes(services))
+    app.include_router(captioning.routes(services))
     app.include_router(datasets.routes(services))
     services.plugins.call("add_routes", app=app, services=services)
     app.add_exception_handler(WebuiError, refuse)

@@ -207,6 +207,27 @@ class TrainingSaved(Event):
     is_final: bool = False
 
 
+class ScoredTag(Event):
+    """A tag that a tagger found, as its list spells it, and its score from 0 to 1."""
+
+    tag: str
+    score: float
+    category: Literal["general", "character", "rating"] = "general"
+
+
+class Captioned(Event):
+    """A picture was described; `index` counts the job's pictures.
+
+    `file` is its name in the data set, empty for a picture given by reference. `caption` is the whole caption
+    as it is now. `tags` are those of a tagger, the highest score first.
+    """
+
+    index: int
+    caption: str
+    file: str = ""
+    tags: tuple[ScoredTag, ...] = ()
+
+
 class Finished(Event):
     """The last event. `error` is a sentence if the job failed."""
 

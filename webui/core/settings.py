@@ -11,7 +11,9 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, JsonValue, V
 
 from webui.core.errors import InvalidRequest, NotFound
 from webui.core.image_options import ImageOptions, Number
+from webui.core.interrogate_settings import Interrogate
 from webui.core.sampling import unknown_name
+from webui.core.settings_section import Section
 
 AnySection = TypeVar("AnySection", bound=BaseModel)
 
@@ -29,12 +31,6 @@ FilePattern = Annotated[str, Field(max_length=500)]
 # What the names of picture files and of folders below those for pictures are made of.
 NAME_PATTERN_KEYS = frozenset({"samples_filename_pattern"})
 FOLDER_PATTERN_KEYS = frozenset({"directories_filename_pattern"})
-
-
-class Section(BaseModel):
-    """One page of the Settings tab."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid", populate_by_name=True, allow_inf_nan=False)
 
 
 class Models(Section):
@@ -398,6 +394,7 @@ class Settings(Section):
     previews: Previews = Previews()
     interface: Interface = Interface()
     api: Api = Field(default=Api(), title="API")
+    interrogate: Interrogate = Interrogate()
     extensions: ExtensionSettings = Field(default=ExtensionSettings(), title="Extensions")
 
     def extension(self, model: type[AnySection], name: str) -> AnySection:

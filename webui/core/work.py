@@ -1,5 +1,6 @@
 """Every kind of work that the queue takes."""
 
+from webui.core.caption_request import CaptionRequest
 from webui.core.decode_request import DecodeRequest
 from webui.core.extras_request import ExtrasRequest
 from webui.core.models_request import ModelsRequest
@@ -7,4 +8,6 @@ from webui.core.request import GenerationRequest
 from webui.core.series import Series
 from webui.core.training_run import TrainingRun
 
-WorkRequest = GenerationRequest | DecodeRequest | ExtrasRequest | Series | ModelsRequest | TrainingRun
+WorkRequest = (
+    GenerationRequest | DecodeRequest | ExtrasRequest | Series | ModelsRequest | TrainingRun | CaptionRequest
+)

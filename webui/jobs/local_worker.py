@@ -1,8 +1,11 @@
 """The worker on this machine. Importing it loads torch, so that only the device thread does."""
 
 import logging
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Generator, Mapping
+from types import MappingProxyType
+from typing import Any
 
+from webui.core.caption_request import CaptionRequest
 from webui.core.decode_request import DecodeRequest
 from webui.core.errors import OutOfMemory, WebuiError
 from webui.core.events import Event, Message
@@ -11,6 +14,7 @@ from webui.core.flags import Flags
 from webui.core.lack_of_memory import is_lack_of_memory
 from webui.core.model_file import ModelKind
 from webui.core.models_request import ModelsRequest
+from webui.core.request import GenerationRequest
 from webui.core.series import Series
 from webui.core.settings import Paths, Settings
 from webui.core.stop import Stop
@@ -32,16 +36,27 @@ from webui.plugins.host import Plugins
 from webui.prompts.styles import Styles
 from webui.store.pictures.inputs import Inputs
 from webui.store.pictures.latents import Latents
+from webui.training.captioning import caption
+from webui.training.data.desk import Desk
 from webui.training.run import train
 
 logger = logging.getLogger(__name__)
 GIGABYTE = 2**30
+# What carries out a request, by its kind; Any: each takes its own kind.
+RECIPES: Mapping[type, Callable[[Any, Context], Generator[Event]]] = MappingProxyType(
+    {
+        GenerationRequest: generate,
+        DecodeRequest: decode_again,
+        ExtrasRequest: process_extras,
+        TrainingRun: train,
+    }
+)
 
 
 class LocalWorker:
     """Holds the one ModelManager and the one Upscalers. Make it on the device thread."""
 
-    def __init__(
+    def __init__(  # noqa: PLR0913, PLR0917 - made once, in main
         self,
         catalog: Catalog,
         inputs: Inputs,
@@ -51,8 +66,10 @@ class LocalWorker:
         plugins: Plugins | None = None,
         paths: Paths | None = None,
         styles: Callable[[], Styles] = Styles,
+        datasets: Desk | None = None,
     ) -> None:
-        """`styles` reads the prompt presets."""
+        """`styles` reads the prompt presets; `datasets` has the pictures that are captioned."""
+        self._datasets = datasets
         self._styles = styles
         self._plugins = plugins or Plugins()
         self._paths = paths
@@ -104,15 +121,11 @@ class LocalWorker:
     def _events(self, request: WorkRequest, context: Context) -> Generator[Event]:
         if isinstance(request, ModelsRequest):
             return self._manage(request, context.settings)
-        if isinstance(request, DecodeRequest):
-            return decode_again(request, context)
-        if isinstance(request, ExtrasRequest):
-            return process_extras(request, context)
         if isinstance(request, Series):
             return run_series(request, context, generate)
-        if isinstance(request, TrainingRun):
-            return train(request, context)
-        return generate(request, context)
+        if isinstance(request, CaptionRequest):
+            return caption(request, context, self._datasets)
+        return RECIPES[type(request)](request, context)
 
     def _manage(self, request: ModelsRequest, settings: Settings) -> Generator[Event]:
         """Free all memory, or load the selected checkpoint. Raises WebuiError."""

@@ -12,6 +12,7 @@ from webui.core.errors import UnusableFile, WebuiError
 from webui.core.model_file import ModelFile, ModelKind
 from webui.core.readable import readable
 from webui.core.settings import Settings
+from webui.library.captioners.fetching import CaptionerFetching
 from webui.library.cards.card import CardEntry
 from webui.library.cards.cards import Cards
 from webui.library.catalog.catalog import Catalog
@@ -66,6 +67,7 @@ class Library:
     civitai: Civitai
     offers: Offers
     downloads: Downloads
+    captioners: CaptionerFetching
     describer: Describer
     settings: SettingsFile
 

@@ -198,6 +198,12 @@ class ExtensionItem(Answer):
     enabled: bool
 
 
+class InterrogateResponse(Answer):
+    """What was said about the picture."""
+
+    caption: str
+
+
 class CreateResponse(Answer):
     """What became of an embedding or a hypernetwork that was to be made."""
 

@@ -5,21 +5,13 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Body
 
 from webui.api.sdapi.answers import CreateResponse, TrainResponse
-from webui.api.sdapi.bodies import InterrogateBody
 from webui.core.errors import NotOffered
 
 Args = Annotated[dict[str, Any], Body()]
 
 
 def add_not_offered_routes(router: APIRouter) -> None:
-    """Training, and descriptions of pictures."""
-
-    @router.post("/interrogate")
-    def interrogate(body: InterrogateBody) -> None:
-        raise NotOffered(
-            "This version describes no pictures: it has neither CLIP Interrogator nor DeepBooru. Write the "
-            "prompt yourself, or read it from the picture with png-info."
-        )
+    """Training."""
 
     @router.post("/create/embedding")
     def create_embedding(args: Args) -> CreateResponse:

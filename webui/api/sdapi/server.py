@@ -11,6 +11,7 @@ from webui.api.sdapi.answers import PNGInfoResponse, ProgressResponse
 from webui.api.sdapi.bodies import PngInfoBody
 from webui.api.sdapi.documents import a1111_options, options_model
 from webui.api.sdapi.given_pictures import from_base64
+from webui.api.sdapi.interrogate import add_interrogate_route
 from webui.api.sdapi.lists import add_list_routes
 from webui.api.sdapi.machine import add_machine_routes
 from webui.api.sdapi.networks import add_network_routes
@@ -33,6 +34,7 @@ def routes(services: Services) -> APIRouter:
     add_network_routes(router, services)
     add_job_routes(router, services)
     add_machine_routes(router, services)
+    add_interrogate_route(router, services)
     add_not_offered_routes(router)
 
     @router.post("/png-info")

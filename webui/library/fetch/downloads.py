@@ -71,10 +71,14 @@ class Running:
     turn: threading.Lock = field(default_factory=threading.Lock)
     etag: str | None = None
     sha256: str | None = None
+    # What it is a file of, where it is no model by itself; see `Downloads.add`.
+    part_of: str = ""
     measured: tuple[float, int] = (0.0, 0)
 
 
 Filed = Callable[[Offer, OfferedFile, Arrival], None]
+# Takes over a file that belongs to something of several files, by the name of that; see `Downloads.add`.
+TakePart = Callable[[str, Path], Arrival]
 
 
 class Downloads:
@@ -88,14 +92,19 @@ class Downloads:
         intake: Intake,
         filed: Filed,
         pause: Callable[[threading.Event, float], None] = wait,
+        take_part: TakePart | None = None,
     ) -> None:
-        """`folder` holds the parts. `filed` is called when a model was filed, to note what its site tells."""
+        """`folder` holds the parts. `filed` is called when a model was filed, to note what its site tells.
+
+        `take_part` files what is no model by itself.
+        """
         self._staging = Staging(folder)
         self._web = web
         self._offers = offers
         self._intake = intake
         self._filed = filed
         self._pause = pause
+        self._take_part = take_part
         self._lock = threading.RLock()
         self._shown: dict[str, Download] = {}
         self._running: dict[str, Running] = {}
@@ -131,8 +140,11 @@ class Downloads:
         for thread in threads:
             thread.join(timeout=2)
 
-    def add(self, link: str, file: str | None = None) -> Download:
-        """Begin one. Raises FetchRefused for a text that is no link; all else is told by the download."""
+    def add(self, link: str, file: str | None = None, part_of: str = "") -> Download:
+        """Begin one. Raises FetchRefused for a text that is no link; all else is told by the download.
+
+        `part_of` names what it is a file of: such a file is given to `take_part`, whatever it holds.
+        """
         parsed = parse_link(link, self._web.sites)
         name = safe_name(getattr(parsed, "name", "") or UNNAMED)
         with self._lock:
@@ -140,8 +152,8 @@ class Downloads:
                 if (known.link, known.file) == (parsed.text, file) and known.state in UNFINISHED:
                     return known
             record = {"link": parsed.text, "file": file, "site": parsed.site, "state": "waiting"}
-            staged = self._staging.make(name, record)
-            self._running[staged.id] = Running(staged)
+            staged = self._staging.make(name, record | {"part_of": part_of})
+            self._running[staged.id] = Running(staged, part_of=part_of)
             shown = Download(id=staged.id, link=parsed.text, file=file, name=name, site=parsed.site)
             self._show(shown)
             self._forget_old()
@@ -188,6 +200,7 @@ class Downloads:
                 turn=before.turn,
                 etag=before.etag if is_there else None,
                 sha256=before.sha256,
+                part_of=before.part_of,
             )
             changed = self._change(identity, state="waiting", message=None, cause=None)
         self._queue.put(identity)
@@ -207,6 +220,7 @@ class Downloads:
         """A place for a download that left nothing; it keeps its id."""
         staged = self._staging.place(shown.id, shown.name)
         record = {"link": shown.link, "file": shown.file, "site": shown.site, "name": shown.name}
+        record["part_of"] = self._running[shown.id].part_of
         staged.write_record(record | {"state": "waiting", "created": time.time()})
         return staged
 
@@ -227,7 +241,12 @@ class Downloads:
                 cause=record.get("cause"),
             )
         )
-        self._running[shown.id] = Running(staged, etag=record.get("etag"), sha256=record.get("sha256"))
+        self._running[shown.id] = Running(
+            staged,
+            etag=record.get("etag"),
+            sha256=record.get("sha256"),
+            part_of=str(record.get("part_of") or ""),
+        )
         if state == "waiting":
             self._queue.put(staged.id)
 
@@ -259,6 +278,7 @@ class Downloads:
                     "size": shown.size,
                     "etag": running.etag,
                     "sha256": running.sha256,
+                    "part_of": running.part_of,
                     "message": shown.message,
                     "cause": shown.cause,
                     "created": time.time(),
@@ -320,7 +340,8 @@ class Downloads:
         shown = self.find(identity)
         offer = self._offers.find(shown.link)
         file = offer.file(shown.file)
-        known = self._intake.find_same(file.size or running.staged.received, file.sha256 or running.sha256)
+        size, sha256 = file.size or running.staged.received, file.sha256 or running.sha256
+        known = None if running.part_of else self._intake.find_same(size, sha256)
         if known is not None:
             sentence = f"{file.name} is here already, as {known.name}. It was not fetched again."
             self._finish(
@@ -350,13 +371,18 @@ class Downloads:
             )
         running.sha256 = sha256
         self._update(identity, running, state="filing", bytes_per_s=0.0)
-        arrivals = self._intake.take(staged.content, sha256)
+        arrivals = self._take(running, sha256)
         if all(arrival.outcome == "refused" for arrival in arrivals):
             raise FetchRefused("not a model", arrivals[0].sentence)
         for arrival in arrivals:
-            if arrival.outcome == "filed":
+            if arrival.outcome == "filed" and not running.part_of:
                 self._filed(offer, file, arrival)
         self._finish(identity, running, arrivals)
+
+    def _take(self, running: Running, sha256: str) -> list[Arrival]:
+        if running.part_of and self._take_part is not None:
+            return [self._take_part(running.part_of, running.staged.content)]
+        return self._intake.take(running.staged.content, sha256)
 
     def _rename(self, identity: str, running: Running, file: OfferedFile) -> None:
         """Give the part the name that the site tells; the record follows."""

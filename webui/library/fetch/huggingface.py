@@ -28,12 +28,7 @@ class HuggingFace:
 
     def files(self, link: HuggingFaceLink) -> list[RepoFile]:
         """The file that a link means, or every model file of its folder or repository."""
-        revision = quote(link.revision, safe="")
-        url = f"{self._web.sites.huggingface}/api/models/{link.repo}/revision/{revision}"
-        answer = self._web.json(url, {"blobs": "true"})
-        # Any: JSON values
-        document = cast("dict[str, Any]", answer) if isinstance(answer, dict) else {}
-        files = [repo_file(entry) for entry in objects(document.get("siblings"))]
+        files = self.all_files(link)
         if link.path and not link.path.endswith("/"):
             found = [file for file in files if file.path == link.path]
         else:
@@ -41,6 +36,15 @@ class HuggingFace:
         if not found:
             raise FetchRefused("gone", f"There is no model file at {link.repo}/{link.path}. Check the link.")
         return found
+
+    def all_files(self, link: HuggingFaceLink) -> list[RepoFile]:
+        """Every file of a link's repository, whatever it is for."""
+        revision = quote(link.revision, safe="")
+        url = f"{self._web.sites.huggingface}/api/models/{link.repo}/revision/{revision}"
+        answer = self._web.json(url, {"blobs": "true"})
+        # Any: JSON values
+        document = cast("dict[str, Any]", answer) if isinstance(answer, dict) else {}
+        return [repo_file(entry) for entry in objects(document.get("siblings"))]
 
     def address(self, link: HuggingFaceLink, path: str) -> str:
         """Where a file is downloaded."""

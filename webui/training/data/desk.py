@@ -197,17 +197,18 @@ class Desk:
         offset = choose_offset(placement, crop, image, Random(0))
         return encode(cut(image, placement, offset), "webp", quality=QUALITY)
 
-    def write_captions(self, name: str, captions: Mapping[str, str]) -> dict[str, str]:
+    def write_captions(self, name: str, captions: Mapping[str, str], mark: str = "") -> dict[str, str]:
         """Write the captions of pictures as one change that can be undone; what they are now.
 
-        Raises NotFound if one of the pictures is not there, StorageError.
+        Those of several calls in a row with the same mark are undone together. Raises NotFound if one of
+        the pictures is not there, StorageError.
         """
         with self._lock:
             written = {file: join_lines(caption) for file, caption in captions.items()}
             data = {caption_file(self.picture(name, file)): text.encode() for file, text in written.items()}
             changed = {path: text for path, text in data.items() if read_or_none(path) != text}
             if changed:
-                self._history(name).write(changed)
+                self._history(name).write(changed, mark)
             return written
 
     def edit(self, name: str, edit: CaptionEdit, files: Sequence[str] | None = None) -> dict[str, str]:

@@ -48,21 +48,45 @@ class EditHistory:
         """Whether there is anything to undo."""
         return bool(regular_files(self._entries))
 
-    def write(self, files: Mapping[Path, bytes]) -> None:
-        """Write small files as one change. If the disk fills up, all are as before. Raises StorageError."""
+    def write(self, files: Mapping[Path, bytes], mark: str = "") -> None:
+        """Write small files as one change. If the disk fills up, all are as before. Raises StorageError.
+
+        Calls with the same mark, with no other change between them, are undone together.
+        """
         changes = [
             Change(path.relative_to(self._folder).as_posix(), in_base64(read_or_none(path)), in_base64(data))
             for path, data in files.items()
         ]
         # First: should the server be killed now, undoing finds what stood there.
-        self._add({"changes": [asdict(change) for change in changes]})
+        begun = self._newest(mark) if mark else None
+        noted = [asdict(change) for change in changes]
+        if begun is None:
+            self._add({"changes": noted, "mark": mark})
+        else:
+            path, entry = begun
+            write_entry(path, entry | {"changes": [*entry["changes"], *noted]})
         try:
             for path, data in files.items():
                 write_atomically(path, data)
         except StorageError:
             with contextlib.suppress(StorageError, InvalidRequest):
-                self.undo(lambda _: None)
+                self._take_back(changes, begun)
             raise
+
+    def _newest(self, mark: str) -> tuple[Path, dict[str, Any]] | None:
+        """The newest entry, if it has this mark. Any: JSON values."""
+        entries = regular_files(self._entries)
+        entry = read_entry(entries[-1]) if entries else {}
+        return (entries[-1], entry) if entry.get("mark") == mark and "changes" in entry else None
+
+    def _take_back(self, changes: list[Change], begun: tuple[Path, dict[str, Any]] | None) -> None:
+        """Undo a change that came but half-way; what was written before under its mark stays."""
+        if begun is None:
+            self.undo(lambda _: None)
+            return
+        for change in reversed(changes):
+            self._put_back(change)
+        write_entry(*begun)
 
     def note_trashed(self, files: list[str], identity: str) -> None:
         """Remember that files went to the trash together, as its entry `identity`."""
@@ -104,7 +128,7 @@ class EditHistory:
     def _add(self, entry: dict[str, Any]) -> None:
         entries = regular_files(self._entries)
         number = int(entries[-1].stem) + 1 if entries else 1
-        write_atomically(self._entries / f"{number:08}.json", json.dumps(entry).encode())
+        write_entry(self._entries / f"{number:08}.json", entry)
         for old in entries[: len(entries) + 1 - MAX_LEVELS]:
             old.unlink(missing_ok=True)
 
@@ -116,6 +140,11 @@ def read_entry(path: Path) -> dict[str, Any]:
         if isinstance(document, dict):
             return cast("dict[str, Any]", document)
     return {}
+
+
+def write_entry(path: Path, entry: Mapping[str, Any]) -> None:
+    """Keep an entry. Raises StorageError."""
+    write_atomically(path, json.dumps(entry).encode())
 
 
 def read_or_none(path: Path) -> bytes | None:

@@ -16,7 +16,7 @@ from webui.core.settings import Settings, section_type
 # A number with at most this many steps between its ends gets a slider.
 MOST_SLIDER_STEPS = 200
 # js/extensions.js draws this section: extensions bring settings of their own.
-DRAWN_BY_SCRIPT = "extensions"
+DRAWN_BY_SCRIPT = frozenset({"extensions", "interrogate"})
 # An option's choices that are known only while the program runs, such as the checkpoints.
 Choices = Callable[[], list[str]]
 
@@ -50,7 +50,7 @@ def all_options() -> dict[str, Option]:
     return {
         key: Option(key, section, field_of(section, name))
         for key, (section, name) in Settings.keys().items()
-        if section != DRAWN_BY_SCRIPT
+        if section not in DRAWN_BY_SCRIPT
     }
 
 

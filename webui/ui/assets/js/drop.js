@@ -3,7 +3,7 @@ import { appears, closest, publish } from "./dom.js";
 import { make } from "./controls.js";
 import { ask } from "./server.js";
 import { Tray } from "./drop/tray.js";
-import { fetchLink, resumeDownloads } from "./drop/downloads.js";
+import { fetchLink, followDownload, resumeDownloads } from "./drop/downloads.js";
 import { askForModels } from "./drop/adding.js";
 import { retell } from "./drop/arrivals.js";
 import { finishUpload, sendFile } from "./drop/uploads.js";
@@ -99,6 +99,7 @@ function take(files, text = "") {
 publish({
   addModels: () => askForModels(take),
   fetchLink: (link) => fetchLink(link, tray),
+  followDownloads: (downloads) => downloads.forEach((each) => followDownload(each, tray)),
   inquire: (what, question, label, showNewer) => inquire(what, question, label, tray, showNewer),
   openKeys,
   takeFiles: take,

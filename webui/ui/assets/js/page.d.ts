@@ -401,6 +401,7 @@ interface Webui {
   cardChanged(card: Card): void;
   addModels(): void;
   fetchLink(link: string): void;
+  followDownloads(downloads: Download[]): void;
   inquire(what: "describe" | "updates", question: object, label: string, showNewer: () => void): void;
   openKeys(): void;
   takeFiles(files: File[], text?: string): void;

@@ -30,6 +30,15 @@ export async function fetchLink(link, tray) {
 }
 
 /**
+ * Shows a download that was begun elsewhere.
+ * @param {Download} download
+ * @param {Tray} tray
+ */
+export function followDownload(download, tray) {
+  follow(download, tray.add(download.name || download.link), tray);
+}
+
+/**
  * Shows what is on its way since before the page was opened, and what came without being shown.
  * @param {Tray} tray
  */

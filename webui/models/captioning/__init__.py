@@ -1,0 +1,1 @@
+"""Networks that describe pictures: captions by BLIP and Florence-2, tags by WD taggers."""
