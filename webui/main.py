@@ -110,6 +110,7 @@ def build_services(flags: Flags, root: Path, sites: Sites | None = None) -> Serv
         from webui.jobs.local_worker import LocalWorker
 
         worker = LocalWorker(catalog, inputs, latents, flags, program, extensions.plugins, paths, read_styles)
+        worker.folders = rules
         worker.preload(settings.current)
         return worker
 

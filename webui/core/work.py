@@ -6,5 +6,14 @@ from webui.core.models_request import ModelsRequest
 from webui.core.request import GenerationRequest
 from webui.core.series import Series
 from webui.core.training_run import TrainingRun
+from webui.core.training_sample import TrainingSampleRequest
 
-WorkRequest = GenerationRequest | DecodeRequest | ExtrasRequest | Series | ModelsRequest | TrainingRun
+WorkRequest = (
+    GenerationRequest
+    | DecodeRequest
+    | ExtrasRequest
+    | Series
+    | ModelsRequest
+    | TrainingRun
+    | TrainingSampleRequest
+)

@@ -15,6 +15,7 @@ from webui.core.series import Series
 from webui.core.settings import Paths, Settings
 from webui.core.stop import Stop
 from webui.core.training_run import TrainingRun
+from webui.core.training_sample import TrainingSampleRequest
 from webui.core.work import WorkRequest
 from webui.jobs.edge import run_at_edge
 from webui.jobs.hash_ahead import hash_ahead
@@ -30,9 +31,11 @@ from webui.pipelines.series import run_series
 from webui.plugins.context import Context, lose
 from webui.plugins.host import Plugins
 from webui.prompts.styles import Styles
+from webui.store.files.folder_rules import FolderRules
 from webui.store.pictures.inputs import Inputs
 from webui.store.pictures.latents import Latents
 from webui.training.run import train
+from webui.training.sample_rows import draw_row
 
 logger = logging.getLogger(__name__)
 GIGABYTE = 2**30
@@ -53,6 +56,8 @@ class LocalWorker:
         styles: Callable[[], Styles] = Styles,
     ) -> None:
         """`styles` reads the prompt presets."""
+        # Which folders requests may name; any, unless `main` says otherwise.
+        self.folders: FolderRules | None = None
         self._styles = styles
         self._plugins = plugins or Plugins()
         self._paths = paths
@@ -95,6 +100,7 @@ class LocalWorker:
             self._version,
             plugins=self._plugins,
             paths=self._paths,
+            folders=self.folders,
             styles=self._styles,
             emit=emit,
             run=generate,
@@ -110,8 +116,8 @@ class LocalWorker:
             return process_extras(request, context)
         if isinstance(request, Series):
             return run_series(request, context, generate)
-        if isinstance(request, TrainingRun):
-            return train(request, context)
+        if isinstance(request, TrainingRun | TrainingSampleRequest):
+            return train(request, context) if isinstance(request, TrainingRun) else draw_row(request, context)
         return generate(request, context)
 
     def _manage(self, request: ModelsRequest, settings: Settings) -> Generator[Event]:
