@@ -70,6 +70,7 @@ from webui.store.styles_editor import StylesEditor
 from webui.store.styles_file import StylesReader
 from webui.store.trash import Trash
 from webui.training.data.desk import DATASETS, Desk
+from webui.training.run_folder import TRAINING
 
 logger = logging.getLogger(__name__)
 PORT, API_PORT, PORTS_TO_TRY = 7860, 7861, 100
@@ -173,7 +174,7 @@ def build_library(
         catalog,
         CardIndex(catalog, CardCache(database), Insertion(loras, lambda: settings.current.models)),
         Thumbnails(paths.data / "thumbnails"),
-        Trash((*catalog.folders.roots, paths.data / DATASETS)),
+        Trash((*catalog.folders.roots, paths.data / DATASETS, paths.data / TRAINING)),
     )
     presets = Presets(PresetFiles(paths.data / PRESETS), catalog, loras)
     intake = Intake(catalog, headers, paths, inputs, presets.take)

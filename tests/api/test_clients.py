@@ -335,7 +335,7 @@ def test_an_address_is_fetched_where_the_owner_allows_it(tmp_path):
 
 @pytest.mark.parametrize(
     "path",
-    ["interrogate", "create/embedding", "create/hypernetwork", "train/embedding", "train/hypernetwork"],
+    ["interrogate"],
 )
 def test_what_is_not_there_yet_is_said_to_be_so(path, api):
     answer = api.post(f"/sdapi/v1/{path}", json={})

@@ -5,6 +5,7 @@ from webui.core.extras_request import ExtrasRequest
 from webui.core.models_request import ModelsRequest
 from webui.core.request import GenerationRequest
 from webui.core.series import Series
+from webui.core.training_create import TrainingCreateRequest
 from webui.core.training_run import TrainingRun
 from webui.core.training_sample import TrainingSampleRequest
 
@@ -16,4 +17,5 @@ WorkRequest = (
     | ModelsRequest
     | TrainingRun
     | TrainingSampleRequest
+    | TrainingCreateRequest
 )

@@ -14,6 +14,7 @@ from webui.core.models_request import ModelsRequest
 from webui.core.series import Series
 from webui.core.settings import Paths, Settings
 from webui.core.stop import Stop
+from webui.core.training_create import TrainingCreateRequest
 from webui.core.training_run import TrainingRun
 from webui.core.training_sample import TrainingSampleRequest
 from webui.core.work import WorkRequest
@@ -34,6 +35,7 @@ from webui.prompts.styles import Styles
 from webui.store.files.folder_rules import FolderRules
 from webui.store.pictures.inputs import Inputs
 from webui.store.pictures.latents import Latents
+from webui.training.creating import create
 from webui.training.run import train
 from webui.training.sample_rows import draw_row
 
@@ -116,8 +118,8 @@ class LocalWorker:
             return process_extras(request, context)
         if isinstance(request, Series):
             return run_series(request, context, generate)
-        if isinstance(request, TrainingRun | TrainingSampleRequest):
-            return train(request, context) if isinstance(request, TrainingRun) else draw_row(request, context)
+        if isinstance(request, TrainingRun | TrainingSampleRequest | TrainingCreateRequest):
+            return train_or_make(request, context)
         return generate(request, context)
 
     def _manage(self, request: ModelsRequest, settings: Settings) -> Generator[Event]:
@@ -145,6 +147,15 @@ class LocalWorker:
         # Only here: the error, with all tensors that its frames held, is gone.
         self._models.holder.free_unused()
         raise OutOfMemory(refusal)
+
+
+def train_or_make(
+    request: TrainingRun | TrainingSampleRequest | TrainingCreateRequest, context: Context
+) -> Generator[Event]:
+    """Train, or what belongs to that: samples of a run, a file to begin with."""
+    if isinstance(request, TrainingSampleRequest):
+        return draw_row(request, context)
+    return create(request, context) if isinstance(request, TrainingCreateRequest) else train(request, context)
 
 
 def log_missing_checkpoint(error: BaseException) -> None:

@@ -20,7 +20,13 @@ from webui.training.methods.trainable import ParameterGroup, Trainable
 from webui.training.networks import TrainingNetworks
 from webui.training.optimizers import make_optimizer
 from webui.training.processes import Processes
-from webui.training.rates import RateCourse, block_factor, parse_block_rates
+from webui.training.rates import (
+    RateCourse,
+    block_factor,
+    parse_block_rates,
+    parse_stepped_rates,
+    stepped_rate,
+)
 from webui.training.seeds import seed_for
 from webui.training.texts import Texts
 
@@ -183,6 +189,9 @@ class Loop:
     def _set_rates(self) -> float:
         """The rates of this step; gives the factor of the schedule."""
         run = self.run
+        if run.rates:
+            factor = stepped_rate(parse_stepped_rates(run.rates), self.step) / (run.rate or 1.0)
+            return self._apply_factor(factor)
         course = RateCourse(
             run.schedule or "constant",
             self.steps,
@@ -191,7 +200,9 @@ class Loop:
             run.power or 1.0,
             run.rate or 1.0,
         )
-        factor = course.factor(self.step)
+        return self._apply_factor(course.factor(self.step))
+
+    def _apply_factor(self, factor: float) -> float:
         for group, rate in zip(self._optimizer.param_groups, self._base_rates, strict=True):
             group["lr"] = rate * factor
         return factor

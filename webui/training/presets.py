@@ -218,6 +218,7 @@ class Preset:
                 max(1, self.pace.batch // batch), "Together as many pictures a step as the method wants."
             ),
             "rate": Choice(rate, "Prodigy finds the rate itself." if is_prodigy else words),
+            "rates": Choice("", "The schedule goes over the whole run."),
             "text_rate": Choice(text_rate, "Prodigy finds the rate itself." if is_prodigy else words),
             "optimizer": Choice(
                 optimizer, "Its state is small." if optimizer == "adafactor" else "It is the proven one."

@@ -69,3 +69,25 @@ def block_factor(factors: Mapping[str, float], block: str) -> float:
     """The factor of the longest beginning of a block's name; 1 where none is named."""
     fitting = [name for name in factors if block.startswith(name)]
     return factors[max(fitting, key=len)] if fitting and block else 1.0
+
+
+def parse_stepped_rates(text: str) -> list[tuple[float, float]]:
+    """A1111's `0.005:100, 1e-3:1000`: rates and the steps up to which they hold. Raises InvalidRequest."""
+    found: list[tuple[float, float]] = []
+    try:
+        for part in filter(None, (part.strip() for part in text.split(","))):
+            rate, _, until = part.partition(":")
+            last = float(until) if until.strip() else math.inf
+            found.append((float(rate), math.inf if last < 0 else last))
+        if not found or not all(0 <= rate <= 10 for rate, _ in found):
+            raise ValueError
+    except ValueError as error:
+        raise InvalidRequest(
+            f"The learning rates {text!r} are no rates with steps, such as 0.005:100, 1e-3:1000."
+        ) from error
+    return found
+
+
+def stepped_rate(rates: list[tuple[float, float]], step: int) -> float:
+    """The rate of a step, counted from 0; the last one holds to the end."""
+    return next((rate for rate, until in rates if step < until), rates[-1][0])

@@ -38,7 +38,10 @@ class Saver:
     def save_final(self, loop: Loop) -> ModelFile:
         """The finished file in its model folder, where pickers have it at once. No other file is replaced."""
         home = self.catalog.folders.home(loop.trainable.kind)
-        path = free_path(home, self.run.name, loop.trainable.suffix)
+        path = home / f"{self.run.name}{loop.trainable.suffix}"
+        # A run that goes on from the file of its own name, as A1111's do, takes its place.
+        if self.run.start_from != str(path):
+            path = free_path(home, self.run.name, loop.trainable.suffix)
         self._write(loop, path)
         return self.catalog.add(path)
 
