@@ -105,7 +105,8 @@ def test_two_processes_train_as_one_with_accumulation_does(tmp_path, golden_mode
         port = free.getsockname()[1]
     launcher = (
         sys.executable, "-m", "accelerate.commands.launch", "--cpu", "--num_processes", "2",
-        "--num_machines", "1", "--mixed_precision", "no", "--dynamo_backend", "no", "--main_process_port", str(port), "-m",
+        "--num_machines", "1", "--mixed_precision", "no", "--dynamo_backend", "no",
+        "--main_process_port", str(port), "-m",
     )  # fmt: skip
     done = subprocess.run(
         command(home, golden_models, *launcher),
