@@ -2,7 +2,6 @@
 
 import os
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -100,14 +99,8 @@ def test_two_processes_train_as_one_with_accumulation_does(tmp_path, golden_mode
     one = final_file(run_all(alone, context_in(tmp_path / "one", golden_models)))
     home = tmp_path / "two"
     write_run(home, make_run(data, steps=4, batch_size=1, accumulation=1))
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    launcher = (
-        sys.executable, "-m", "accelerate.commands.launch", "--cpu", "--num_processes", "2",
-        "--num_machines", "1", "--mixed_precision", "no", "--dynamo_backend", "no",
-        "--main_process_port", str(port), "-m",
-    )  # fmt: skip
+    # What `accelerate launch` starts on cards; on processors it leaves that to MPI.
+    launcher = (sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc_per_node", "2", "-m")
     done = subprocess.run(
         command(home, golden_models, *launcher),
         cwd=ROOT,
