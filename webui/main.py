@@ -71,6 +71,7 @@ from webui.store.styles_editor import StylesEditor
 from webui.store.styles_file import StylesReader
 from webui.store.trash import Trash
 from webui.training.data.desk import DATASETS, Desk
+from webui.training.run_folder import TRAINING
 
 logger = logging.getLogger(__name__)
 PORT, API_PORT, PORTS_TO_TRY = 7860, 7861, 100
@@ -114,6 +115,7 @@ def build_services(flags: Flags, root: Path, sites: Sites | None = None) -> Serv
         worker = LocalWorker(
             catalog, inputs, latents, flags, program, extensions.plugins, paths, read_styles, datasets
         )
+        worker.folders = rules
         worker.preload(settings.current)
         return worker
 
@@ -176,7 +178,7 @@ def build_library(
         catalog,
         CardIndex(catalog, CardCache(database), Insertion(loras, lambda: settings.current.models)),
         Thumbnails(paths.data / "thumbnails"),
-        Trash((*catalog.folders.roots, paths.data / DATASETS)),
+        Trash((*catalog.folders.roots, paths.data / DATASETS, paths.data / TRAINING)),
     )
     presets = Presets(PresetFiles(paths.data / PRESETS), catalog, loras)
     intake = Intake(catalog, headers, paths, inputs, presets.take)

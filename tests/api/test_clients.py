@@ -333,16 +333,6 @@ def test_an_address_is_fetched_where_the_owner_allows_it(tmp_path):
             assert "private network" in answer.json()["detail"]
 
 
-@pytest.mark.parametrize(
-    "path",
-    ["create/embedding", "create/hypernetwork", "train/embedding", "train/hypernetwork"],
-)
-def test_what_is_not_there_yet_is_said_to_be_so(path, api):
-    answer = api.post(f"/sdapi/v1/{path}", json={})
-    assert answer.status_code == 501
-    assert len(answer.json()["detail"]) > 20
-
-
 def test_flags_hold_no_secrets(tmp_path):
     secrets = ["--api-auth", "ann:hidden", "--gradio-auth", "bob:hidden"]
     services = services_with(HeldWorker(), tmp_path, *secrets, "--port", "7999")

@@ -22,6 +22,7 @@ from webui.api import (
     parts,
     presets,
     styles,
+    training,
     uploads,
 )
 from webui.api.access import GuardRules
@@ -83,6 +84,7 @@ def build_api(services: Services, lifespan: Lifespan[FastAPI] | None = None) -> 
     app.include_router(parts.routes(services))
     app.include_router(captioning.routes(services))
     app.include_router(datasets.routes(services))
+    app.include_router(training.routes(services))
     services.plugins.call("add_routes", app=app, services=services)
     app.add_exception_handler(WebuiError, refuse)
     app.add_exception_handler(RequestValidationError, refuse_body)

@@ -80,6 +80,10 @@ class TrainingRun(Frozen):
     batch_size: int | None = field(LEARNING, "Pictures in a batch", ge=1, le=256)
     accumulation: int | None = field(LEARNING, "Batches to a step", ge=1, le=1024)
     rate: float | None = field(LEARNING, "Learning rate", gt=0, le=10)
+    rates: str | None = field(
+        LEARNING,
+        "Rates with the steps up to which they hold, in place of rate and schedule: 0.005:100, 1e-3:1000",
+    )
     text_rate: float | None = field(LEARNING, "Learning rate of text encoders", ge=0, le=10)
     optimizer: Optimizer | None = field(LEARNING, "Optimizer")
     weight_decay: float | None = field(LEARNING, "Weight decay", ge=0, le=1)

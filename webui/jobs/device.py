@@ -15,6 +15,8 @@ from webui.jobs.worker import Worker
 
 logger = logging.getLogger(__name__)
 MakeWorker = Callable[[], Worker]
+# Carries out other jobs on this thread, between two events of a long one.
+Between = Callable[[], None]
 # Takes a finished picture; False where the job is to end because pictures cannot be saved.
 Receive = Callable[[ImageReady, Job], bool]
 
@@ -34,9 +36,9 @@ class Device:
         """
         self._worker = run_at_edge(self._make_worker, log_missing_worker)
 
-    def carry_out(self, job: Job) -> Finished:
-        """Run a job to its end, whichever it is."""
-        result = run_at_edge(lambda: self._run(job), lambda error: explain_failure(error, job))
+    def carry_out(self, job: Job, between: Between = lambda: None) -> Finished:
+        """Run a job to its end, whichever it is; `between` is called after each of its events."""
+        result = run_at_edge(lambda: self._run(job, between), lambda error: explain_failure(error, job))
         if isinstance(result, Finished):
             return result
         if result.ends_worker:
@@ -45,7 +47,7 @@ class Device:
             gc.collect()
         return result.finished
 
-    def _run(self, job: Job) -> Finished | Failure:
+    def _run(self, job: Job, between: Between) -> Finished | Failure:
         if self._worker is None:
             self._worker = self._make_worker()
         job.append(Started(at=time.time()))
@@ -59,6 +61,7 @@ class Device:
                     break
                 if job.halt.is_cancelled:
                     return Finished(outcome="cancelled")
+                between()
         return Finished(outcome="stopped" if job.halt.is_stopped else "done")
 
     def _tell(self, event: Event, job: Job) -> bool:

@@ -266,6 +266,9 @@ class Job:
         if self._finished is not None:
             return JobProgress(fraction=1.0)
         started, now, phase = self._started, self._latest(Progress), self._latest(Phase)
+        if started is not None and (trained := self._latest(TrainingProgress)) is not None:
+            done = min(trained.step / max(trained.steps, 1), MOST_UNFINISHED)
+            return JobProgress(done, trained.seconds_left, trained.step, trained.steps, phase=phase)
         if started is None or now is None:
             return JobProgress(phase=phase)
         spent = time.time() - started.at
@@ -282,6 +285,10 @@ class Job:
             now.batches,
             phase,
         )
+
+    def training_progress(self) -> TrainingProgress | None:
+        """How far a training run is, if it is one and has begun."""
+        return self._latest(TrainingProgress)
 
     def preview(self) -> Preview | None:
         """The newest preview, if there was one."""

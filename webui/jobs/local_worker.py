@@ -18,7 +18,9 @@ from webui.core.request import GenerationRequest
 from webui.core.series import Series
 from webui.core.settings import Paths, Settings
 from webui.core.stop import Stop
+from webui.core.training_create import TrainingCreateRequest
 from webui.core.training_run import TrainingRun
+from webui.core.training_sample import TrainingSampleRequest
 from webui.core.work import WorkRequest
 from webui.jobs.edge import run_at_edge
 from webui.jobs.hash_ahead import hash_ahead
@@ -34,11 +36,14 @@ from webui.pipelines.series import run_series
 from webui.plugins.context import Context, lose
 from webui.plugins.host import Plugins
 from webui.prompts.styles import Styles
+from webui.store.files.folder_rules import FolderRules
 from webui.store.pictures.inputs import Inputs
 from webui.store.pictures.latents import Latents
 from webui.training.captioning import caption
+from webui.training.creating import create
 from webui.training.data.desk import Desk
 from webui.training.run import train
+from webui.training.sample_rows import draw_row
 
 logger = logging.getLogger(__name__)
 GIGABYTE = 2**30
@@ -49,6 +54,8 @@ RECIPES: Mapping[type, Callable[[Any, Context], Generator[Event]]] = MappingProx
         DecodeRequest: decode_again,
         ExtrasRequest: process_extras,
         TrainingRun: train,
+        TrainingSampleRequest: draw_row,
+        TrainingCreateRequest: create,
     }
 )
 
@@ -70,6 +77,8 @@ class LocalWorker:
     ) -> None:
         """`styles` reads the prompt presets; `datasets` has the pictures that are captioned."""
         self._datasets = datasets
+        # Which folders requests may name; any, unless `main` says otherwise.
+        self.folders: FolderRules | None = None
         self._styles = styles
         self._plugins = plugins or Plugins()
         self._paths = paths
@@ -112,6 +121,7 @@ class LocalWorker:
             self._version,
             plugins=self._plugins,
             paths=self._paths,
+            folders=self.folders,
             styles=self._styles,
             emit=emit,
             run=generate,

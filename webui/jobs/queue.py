@@ -9,6 +9,7 @@ from pathlib import Path
 from webui.core.errors import NotFound, ServerEnding
 from webui.core.events import Finished, Phase, Queued
 from webui.core.settings import Settings
+from webui.core.training_run import TrainingRun
 from webui.core.work import WorkRequest
 from webui.jobs.device import Device, MakeWorker
 from webui.jobs.failures import make_failed
@@ -46,7 +47,8 @@ class JobQueue:
         self._make_worker = make_worker
         self._saver = SaverThread(saver, self._finish, latents, scratch)
         self._waiting: deque[Job] = deque()
-        self._running: Job | None = None
+        # The job on the device; before it, a training run that waits while a picture is made.
+        self._running: list[Job] = []
         self._saving: deque[Job] = deque()
         self._finished: deque[Job] = deque()
         self._by_id: dict[str, Job] = {}
@@ -71,7 +73,7 @@ class JobQueue:
             if self._closed:
                 raise ServerEnding("The server is shutting down and takes no more work. Start it again.")
             # Before anybody else knows the job, so that no listener is called in here.
-            job.append(Queued(position=len(self._waiting) + (self._running is not None)))
+            job.append(Queued(position=len(self._waiting) + bool(self._running)))
             self._waiting.append(job)
             self._by_id[job.id] = job
             self._changed.notify_all()
@@ -86,8 +88,14 @@ class JobQueue:
         raise NotFound(f"There is no job {job_id!r}; only the last {REMEMBERED} finished ones are kept.")
 
     def running(self) -> Job | None:
-        """The job on the device now."""
-        return self._running
+        """The job on the device now: the picture, where one is made between two steps of a training run."""
+        with self._changed:
+            return self._running[-1] if self._running else None
+
+    def active(self) -> tuple[Job, ...]:
+        """The job on the device, and a training run that goes on when it is done."""
+        with self._changed:
+            return tuple(self._running)
 
     def waiting(self) -> tuple[Job, ...]:
         """Jobs still to come, next first."""
@@ -101,14 +109,13 @@ class JobQueue:
 
     def _unfinished(self) -> Iterator[Job]:
         yield from self._saving
-        if self._running:
-            yield self._running
+        yield from reversed(self._running)
         yield from self._waiting
 
     def current(self) -> Job | None:
         """The job on the device now, else the one that is about to run: the device may still start up."""
         with self._changed:
-            return self._running or next(iter(self._waiting), None)
+            return self._running[-1] if self._running else next(iter(self._waiting), None)
 
     def recent(self, tab: str, owner: str | None = None) -> Job | None:
         """The tab's running job, else its next in the queue, else the last finished.
@@ -149,7 +156,7 @@ class JobQueue:
 
     def _commanded(self, job_id: str | None, asker: str | None) -> Job | None:
         if job_id is None:
-            return job if (job := self._running) and may_command(asker, job) else None
+            return job if (job := self.running()) and may_command(asker, job) else None
         job = self.find(job_id)
         check_command(asker, job)
         return job
@@ -173,12 +180,12 @@ class JobQueue:
         until = time.monotonic() + timeout_s
         with self._changed:
             self._closed = True
-            waiting, running = list(self._waiting), self._running
+            waiting, running = list(self._waiting), list(self._running)
             self._changed.notify_all()
         for job in waiting:
             self.cancel(job)
-        if running:
-            running.cancel()
+        for job in running:
+            job.cancel()
         self._thread.join(timeout_s)
         self._saver.close(max(1.0, until - time.monotonic()))
 
@@ -189,29 +196,50 @@ class JobQueue:
     def _work(self) -> None:
         device = Device(self._make_worker, self._saver.put)
         device.prepare()
+
+        def run_others() -> None:
+            """Pictures are not kept waiting by a training run, which takes hours."""
+            while other := self._take_other():
+                self._leave_device(other, device.carry_out(other))
+
         while job := self._next():
-            self._leave_device(job, device.carry_out(job))
+            is_training = isinstance(job.request, TrainingRun)
+            self._leave_device(job, device.carry_out(job, run_others if is_training else do_nothing))
 
     def _next(self) -> Job | None:
         with self._changed:
             self._changed.wait_for(lambda: self._waiting or self._closed)
             if self._closed:
                 return None
-            self._running = job = self._waiting.popleft()
+            job = self._waiting.popleft()
+            self._running.append(job)
+        self._update_positions()
+        return job
+
+    def _take_other(self) -> Job | None:
+        """The next job that is no training run; None if none waits."""
+        with self._changed:
+            if self._closed:
+                return None
+            job = next((each for each in self._waiting if not isinstance(each.request, TrainingRun)), None)
+            if job is None:
+                return None
+            self._waiting.remove(job)
+            self._running.append(job)
         self._update_positions()
         return job
 
     def _leave_device(self, job: Job, outcome: Finished) -> None:
         with self._changed:
-            self._running = None
+            self._running.remove(job)
             self._saving.append(job)
         if outcome.outcome in ("done", "stopped"):
             job.append(Phase(name="Saving"))
         self._saver.finish(job, outcome)
 
     def _recover(self) -> None:
-        """End the job that a lost device thread left."""
-        if job := self._running:
+        """End the jobs that a lost device thread left."""
+        for job in reversed(self.active()):
             self._leave_device(job, make_failed(LOST_TEXT, "Exception"))
 
     def _finish(self, job: Job, outcome: Finished) -> None:
@@ -232,3 +260,7 @@ class JobQueue:
             for owner in (None, oldest.owner):
                 if self._last.get((oldest.delivery.tab, owner)) is oldest:
                     del self._last[oldest.delivery.tab, owner]
+
+
+def do_nothing() -> None:
+    """Between the events of jobs that let no others in."""

@@ -19,6 +19,7 @@ from webui.models.manager import ModelManager
 from webui.models.network_holder import Loading
 from webui.plugins.host import AnyModel, Plugins
 from webui.prompts.styles import Styles
+from webui.store.files.folder_rules import FolderRules
 from webui.store.pictures.inputs import Inputs
 from webui.store.pictures.latents import Latents
 
@@ -68,6 +69,8 @@ class Context:
     plugins: Plugins = field(default_factory=Plugins)
     # Where things lie; None where nothing but the models is on disk.
     paths: Paths | None = None
+    # Which folders those who use the server may name; None where they may name any.
+    folders: FolderRules | None = None
     # The prompt presets as they are now.
     styles: Callable[[], Styles] = Styles
     # Tells an event at once, from within a plain call.

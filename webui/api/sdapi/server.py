@@ -15,8 +15,8 @@ from webui.api.sdapi.interrogate import add_interrogate_route
 from webui.api.sdapi.lists import add_list_routes
 from webui.api.sdapi.machine import add_machine_routes
 from webui.api.sdapi.networks import add_network_routes
-from webui.api.sdapi.not_offered import add_not_offered_routes
 from webui.api.sdapi.option_values import keep_known_options, refuse_restricted
+from webui.api.sdapi.training import add_training_routes
 from webui.core.errors import NotFound
 from webui.core.infotext import parse_fields
 from webui.core.model_file import ModelFile
@@ -35,7 +35,7 @@ def routes(services: Services) -> APIRouter:
     add_job_routes(router, services)
     add_machine_routes(router, services)
     add_interrogate_route(router, services)
-    add_not_offered_routes(router)
+    add_training_routes(router, services)
 
     @router.post("/png-info")
     def png_info(body: PngInfoBody) -> PNGInfoResponse:

@@ -1,0 +1,115 @@
+"""`python -m webui.training RUN.toml`: what it prints and how it ends, also when it is killed."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+import torch
+from safetensors.torch import load_file
+
+from tests.training.runs import context_in, draw_pictures, equal_files, final_file, make_run, run_all
+from webui.training.__main__ import INTERRUPTED, main
+from webui.training.run_folder import to_toml
+
+ROOT = Path(__file__).parents[2]
+STEPS = 12
+
+
+@pytest.fixture(scope="module")
+def data(tmp_path_factory):
+    return draw_pictures(tmp_path_factory.mktemp("data") / "things")
+
+
+def command(home, checkpoints, *launcher):
+    flags = ["--data-dir", str(home), "--ckpt-dir", str(checkpoints), "--use-cpu", "all"]
+    return [*(launcher or (sys.executable, "-m")), "webui.training", str(home / "run.toml"), *flags]
+
+
+def write_run(home, run):
+    home.mkdir(exist_ok=True)
+    (home / "run.toml").write_text(to_toml(run), "utf-8")
+
+
+def start(home, checkpoints, **variables):
+    environment = os.environ | {"OMP_NUM_THREADS": "1"} | variables
+    return subprocess.Popen(
+        command(home, checkpoints), cwd=ROOT, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE
+    )
+
+
+def wait_for_step(home, process, step):
+    log = home / "data" / "training" / "thing" / "log.jsonl"
+    while process.poll() is None and (not log.is_file() or log.read_text().count("\n") < step):
+        time.sleep(0.01)
+
+
+def test_a_run_killed_at_any_moment_goes_on_to_the_same_bits(tmp_path, golden_models, data):
+    run = make_run(data, steps=STEPS, state_every=1)
+    whole = final_file(run_all(run, context_in(tmp_path / "whole", golden_models)))
+    home = tmp_path / "killed"
+    write_run(home, run)
+    for step in (1, 5, 9):
+        process = start(home, golden_models)
+        wait_for_step(home, process, step)
+        os.kill(process.pid, signal.SIGKILL)
+        process.communicate()
+    process = start(home, golden_models)
+    out, err = process.communicate(timeout=300)
+    assert process.returncode == 0, err.decode()
+    file = Path(out.decode().splitlines()[-1])
+    assert file == home / "models" / "Lora" / "thing.safetensors"
+    assert equal_files(file, whole)
+
+
+def test_a_polite_kill_saves_and_says_130(tmp_path, golden_models, data):
+    write_run(tmp_path, make_run(data, steps=10_000))
+    process = start(tmp_path, golden_models)
+    wait_for_step(tmp_path, process, 2)
+    process.send_signal(signal.SIGTERM)
+    out, err = process.communicate(timeout=120)
+    assert (process.returncode, out) == (INTERRUPTED, b"")
+    assert b"can be resumed" in err
+    assert list((tmp_path / "data" / "training" / "thing" / "state").glob("*.json"))
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("method = 'lora'\n", "'checkpoint' is missing"),
+        ("method = 'magic'\ncheckpoint='x'\nname='x'\ndata='x'\n", "'method' is 'magic'"),
+        ("method = 'lora'\ncheckpoint='x'\nname='x'\ndata='x'\nspeed=3\n", "no key 'speed'"),
+        ("method = ", "is no TOML file"),
+    ],
+)
+def test_a_file_that_is_no_run_is_refused_in_a_sentence(tmp_path, capsys, text, words):
+    (tmp_path / "run.toml").write_text(text)
+    assert main([str(tmp_path / "run.toml"), "--data-dir", str(tmp_path)]) == 1
+    told = capsys.readouterr()
+    assert words in told.err
+    assert told.out == ""
+
+
+def test_two_processes_train_as_one_with_accumulation_does(tmp_path, golden_models, data):
+    pytest.importorskip("accelerate")
+    alone = make_run(data, steps=4, batch_size=1, accumulation=2)
+    one = final_file(run_all(alone, context_in(tmp_path / "one", golden_models)))
+    home = tmp_path / "two"
+    write_run(home, make_run(data, steps=4, batch_size=1, accumulation=1))
+    # What `accelerate launch` starts on cards; on processors it leaves that to MPI.
+    launcher = (sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc_per_node", "2", "-m")
+    done = subprocess.run(
+        command(home, golden_models, *launcher),
+        cwd=ROOT,
+        env=os.environ | {"OMP_NUM_THREADS": "1"},
+        capture_output=True,
+        timeout=400,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr.decode()
+    two = load_file(Path(done.stdout.decode().splitlines()[-1]))
+    for name, tensor in load_file(one).items():
+        assert torch.allclose(two[name], tensor, atol=1e-5), name

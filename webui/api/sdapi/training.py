@@ -1,0 +1,198 @@
+"""A1111's routes that make and train embeddings and hypernetworks. They answer when it is done."""
+
+import json
+from typing import Annotated, Any
+
+from fastapi import APIRouter
+from pydantic import BaseModel, BeforeValidator, ConfigDict
+
+from webui.api.sdapi.answers import CreateResponse, TrainResponse
+from webui.api.sdapi.waiting import finish
+from webui.core.errors import InvalidRequest
+from webui.core.events import TrainingSaved
+from webui.core.model_file import ModelKind
+from webui.core.training_create import TrainingCreateRequest
+from webui.core.training_run import TrainingRun
+from webui.jobs.job import Delivery, Job
+from webui.jobs.services import Services
+from webui.jobs.training_runs import TAB, TrainingRuns
+
+# As A1111 begins an embedding.
+STAR = "*"
+MOST_STEPS = 1_000_000
+
+
+def read_list(value: Any) -> Any:  # noqa: ANN401 - what clients send
+    """A1111's page sends lists as text: `1, 2, 1` or `[1, 2, 1]`."""
+    if isinstance(value, str):
+        return json.loads(f"[{value.strip().strip('[]')}]") if value.strip() else None
+    return value
+
+
+class Lenient(BaseModel):
+    """Fields that change nothing here are taken all the same."""
+
+    model_config = ConfigDict(extra="ignore")
+
+
+class CreateEmbeddingBody(Lenient):
+    """A1111's arguments."""
+
+    name: str
+    num_vectors_per_token: int = 1
+    overwrite_old: bool = False
+    init_text: str = STAR
+
+
+class CreateHypernetworkBody(Lenient):
+    """A1111's arguments. `enable_sizes` are taken as the checkpoint's own."""
+
+    name: str
+    overwrite_old: bool = False
+    layer_structure: Annotated[tuple[float, ...] | None, BeforeValidator(read_list)] = None
+    activation_func: str | None = None
+    add_layer_norm: bool = False
+    use_dropout: bool = False
+
+
+class TrainBody(Lenient):
+    """A1111's arguments of both trainings."""
+
+    learn_rate: str | float = "0.005"
+    batch_size: int = 1
+    gradient_step: int = 1
+    data_root: str
+    training_width: int = 512
+    training_height: int = 512
+    varsize: bool = False
+    steps: int = 1000
+    clip_grad_mode: str = "disabled"
+    clip_grad_value: str | float = "0.1"
+    shuffle_tags: bool = False
+    tag_drop_out: float = 0.0
+    latent_sampling_method: str = "once"
+    use_weight: bool = False
+    create_image_every: int = 0
+    preview_prompt: str = ""
+
+
+class TrainEmbeddingBody(TrainBody):
+    """A1111's arguments. Its own API says `embedding_name`, its page `train_embedding_name`."""
+
+    embedding_name: str = ""
+    train_embedding_name: str = ""
+    save_embedding_every: int = 0
+
+
+class TrainHypernetworkBody(TrainBody):
+    """A1111's arguments."""
+
+    hypernetwork_name: str = ""
+    train_hypernetwork_name: str = ""
+    save_hypernetwork_every: int = 0
+
+
+def add_training_routes(router: APIRouter, services: Services) -> None:
+    """Making and training."""
+    runs = TrainingRuns(services)
+
+    async def create(what: str, overwrite: bool, **values: object) -> CreateResponse:
+        run = TrainingRun.model_validate(values | {"checkpoint": checkpoint(services), "data": "none"})
+        request = TrainingCreateRequest(run=run, replaces=overwrite)
+        path = await wait_for_file(services.submit(request, Delivery(tab=TAB)))
+        return CreateResponse(info=f"create {what} filename: {path}")
+
+    @router.post("/create/embedding")
+    async def create_embedding(args: CreateEmbeddingBody) -> CreateResponse:
+        return await create(
+            "embedding",
+            args.overwrite_old,
+            method="textual_inversion",
+            name=args.name,
+            vectors=args.num_vectors_per_token,
+            init_text=args.init_text or STAR,
+        )
+
+    @router.post("/create/hypernetwork")
+    async def create_hypernetwork(args: CreateHypernetworkBody) -> CreateResponse:
+        return await create(
+            "hypernetwork",
+            args.overwrite_old,
+            method="hypernetwork",
+            name=args.name,
+            layers=args.layer_structure,
+            activation=args.activation_func,
+            layer_norm=args.add_layer_norm,
+        )
+
+    @router.post("/train/embedding")
+    async def train_embedding(args: TrainEmbeddingBody) -> TrainResponse:
+        name = args.embedding_name or args.train_embedding_name
+        services.catalog.find(ModelKind.EMBEDDING, name)
+        run = make_run(services, "textual_inversion", name, args, args.save_embedding_every)
+        path = await wait_for_file(runs.start(run))
+        return TrainResponse(info=f"train embedding complete: filename: {path} error: None")
+
+    @router.post("/train/hypernetwork")
+    async def train_hypernetwork(args: TrainHypernetworkBody) -> TrainResponse:
+        name = args.hypernetwork_name or args.train_hypernetwork_name
+        services.catalog.find(ModelKind.HYPERNETWORK, name)
+        run = make_run(services, "hypernetwork", name, args, args.save_hypernetwork_every)
+        path = await wait_for_file(runs.start(run))
+        return TrainResponse(info=f"train hypernetwork complete: filename: {path} error: None")
+
+
+def checkpoint(services: Services) -> str:
+    """The one that is selected, as in A1111."""
+    return services.catalog.find_checkpoint(services.settings.current.models.sd_model_checkpoint).name
+
+
+async def wait_for_file(job: Job) -> str:
+    """The file that a job made. Raises its refusal."""
+    done = (await finish(job)).job
+    saved = [event.path for event in done.log() if isinstance(event, TrainingSaved)]
+    return saved[-1] if saved else ""
+
+
+def make_run(services: Services, method: str, name: str, args: TrainBody, save_every: int) -> TrainingRun:
+    """The run that A1111's arguments ask for; it goes on from the file of its own name."""
+    # A data set that may not be read is refused before the run.
+    services.datasets.resolve(args.data_root)
+    rates = str(args.learn_rate)
+    return TrainingRun.model_validate(
+        {
+            "method": method,
+            "checkpoint": checkpoint(services),
+            "name": name,
+            "data": args.data_root,
+            "start_from": name,
+            "rate": first_rate(rates),
+            "rates": rates if ":" in rates or "," in rates else "",
+            "schedule": "constant",
+            "warmup": 0.0,
+            "min_snr_gamma": 0.0,
+            "batch_size": args.batch_size,
+            "accumulation": args.gradient_step,
+            "resolution": round((args.training_width * args.training_height) ** 0.5),
+            "bucketing": args.varsize,
+            "steps": min(max(args.steps, 1), MOST_STEPS),
+            "max_gradient": float(args.clip_grad_value) if args.clip_grad_mode == "norm" else 0.0,
+            "shuffle": args.shuffle_tags,
+            "tag_dropout": min(max(args.tag_drop_out, 0.0), 1.0),
+            "masks": args.use_weight,
+            "sample_every": max(args.create_image_every, 0),
+            "samples": (args.preview_prompt,) if args.preview_prompt else None,
+            "save_every": max(save_every, 0),
+        }
+    )
+
+
+def first_rate(rates: str) -> float:
+    """The first of A1111's rates. Raises InvalidRequest."""
+    try:
+        return float(rates.split(",")[0].split(":")[0])
+    except ValueError as error:
+        raise InvalidRequest(
+            f"learn_rate is {rates!r}; it takes a number, or rates with the steps up to which they hold, "
+            "such as 0.005:100, 1e-3:1000."
+        ) from error
