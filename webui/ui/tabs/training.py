@@ -6,9 +6,9 @@ to `/v1/datasets`, `/v1/captioning` and `/v1/training`.
 
 import gradio as gr
 
-WAITING = '<div id="train_place" class="train"><p class="hint">Opening …</p></div>'
+PLACE = '<div id="train_place" class="train"></div>'
 
 
 def make_training() -> None:
     """Build the tab's inside."""
-    gr.HTML(WAITING, elem_id="train_holder")
+    gr.HTML(PLACE, elem_id="train_holder")

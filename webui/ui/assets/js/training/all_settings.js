@@ -1,7 +1,7 @@
 // The fold "All settings": every field of a run that the method uses, by section.
 import { make } from "../controls.js";
 import { fieldsOf } from "../parts/schema.js";
-import { changedFields, sectionsOf } from "./asked.js";
+import { changedFields, labelOf, sectionsOf } from "./asked.js";
 import { Setting } from "./setting.js";
 
 export class AllSettings {
@@ -26,8 +26,9 @@ export class AllSettings {
     if (this.#drawnFor === method.name) return;
     this.#drawnFor = method.name;
     this.#settings.clear();
-    const sections = [...sectionsOf(fieldsOf(schema, schema), method.fields)].map(([title, fields], index) => {
-      const drawn = fields.map((field) => {
+    const fields = fieldsOf(schema, schema).map((field) => ({ ...field, label: labelOf(field.name) }));
+    const sections = [...sectionsOf(fields, method.fields)].map(([title, own], index) => {
+      const drawn = own.map((field) => {
         const setting = new Setting(field, (value) => this.onChange(field.name, value));
         this.#settings.set(field.name, setting);
         return setting.element;

@@ -1,5 +1,14 @@
 // A run as the page asks for it, and what of it is the artist's own.
 
+/** Words that are no common ones. @type {Record<string, string>} */
+const WRITTEN = { snr: "SNR", ema: "EMA", unet: "U-Net", clip: "CLIP", lora: "LoRA" };
+
+/** A field's name as words: "Min SNR gamma". @param {string} name */
+export function labelOf(name) {
+  const words = name.split("_").map((word) => WRITTEN[word] ?? word).join(" ");
+  return words.charAt(0).toUpperCase() + words.slice(1);
+}
+
 /** Fields that stand in the panel itself, and not among all settings. */
 export const IN_PANEL = ["method", "checkpoint", "name", "data", "goal", "trigger"];
 
@@ -14,6 +23,9 @@ const A1111_IDS = {
   sample_every: "train_create_image_every",
   save_every: "train_save_embedding_every",
 };
+
+/** Where fields stand that name no section: how much memory there is. */
+const REST = "Speed and memory";
 
 /** @param {string} name */
 export function fieldId(name) {
@@ -65,10 +77,11 @@ export function missingOf(run) {
  * @returns {Map<string, Field[]>}
  */
 export function sectionsOf(fields, used) {
+  const shown = fields.filter(({ name }) => !IN_PANEL.includes(name) && used.includes(name));
   const sections = /** @type {Map<string, Field[]>} */ (new Map());
-  for (const field of fields) {
-    if (IN_PANEL.includes(field.name) || !used.includes(field.name)) continue;
-    const section = field.schema.section ?? "More";
+  for (const { schema } of shown) if (schema.section) sections.set(schema.section, []);
+  for (const field of shown) {
+    const section = field.schema.section ?? REST;
     sections.set(section, [...(sections.get(section) ?? []), field]);
   }
   return sections;

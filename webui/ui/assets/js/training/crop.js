@@ -20,6 +20,8 @@ export function openCrop(data, first, { resolution, crop }) {
   const facts = make("figcaption", { className: "hint" });
   const choose = make("select", { attributes: { "aria-label": "Where pictures are cut" } },
     ...CROPS.map(([value, words]) => make("option", { value, textContent: words, selected: value === crop })));
+  const next = button("Next", () => show(1));
+  next.autofocus = true;
   const show = (/** @type {number} */ by) => {
     at = (at + by + files.length) % files.length;
     const example = data.examples[at];
@@ -38,7 +40,7 @@ export function openCrop(data, first, { resolution, crop }) {
       make("figure", {}, cut, facts)),
     caption,
     make("label", { className: "train-crop-choose" }, "Cut to ", choose),
-    dialogButtons(button("Previous", () => show(-1)), button("Next", () => show(1)), null, button("Close", () => dialog.close(), { className: "primary" })));
+    dialogButtons(button("Previous", () => show(-1)), next, null, button("Close", () => dialog.close(), { className: "primary" })));
   dialog.classList.add("train-crop-dialog");
   dialog.addEventListener("keydown", ({ key, target }) => {
     if (target === choose || !["ArrowLeft", "ArrowRight"].includes(key)) return;

@@ -19,8 +19,27 @@ export function isForDataSet({ name, type = "" }) {
   return type.startsWith("image/") || [PICTURES, WITH_PICTURES, ARCHIVE].some((pattern) => pattern.test(name));
 }
 
+// What cameras and programs call every picture.
+const NO_NAMES = /^(img|image|dsc[fn]?|pxl|photo|picture|pic|screenshot|screen|untitled|unnamed|download|file|whatsapp)$/i;
+// As short as "cat".
+const SHORTEST_STEM = 3;
+
 /**
- * What a new data set is called: the folder that was dropped, else the zip, else a word with a number.
+ * What the names of pictures begin with: "fox" for fox-1.png and fox-2.png; empty where that says nothing.
+ * @param {{path: string}[]} files
+ */
+export function commonStem(files) {
+  const stems = files.map(({ path }) => path.split("/").at(-1) ?? "").filter((name) => PICTURES.test(name))
+    .map((name) => name.replace(PICTURES, ""));
+  if (stems.length < 2) return "";
+  let stem = stems[0];
+  for (const other of stems) while (!other.startsWith(stem)) stem = stem.slice(0, -1);
+  stem = plainName(stem.replace(/[\d_\s().-]+$/, ""));
+  return stem.length < SHORTEST_STEM || NO_NAMES.test(stem.split(/[ _-]/)[0]) ? "" : stem;
+}
+
+/**
+ * What a new data set is called: the folder that was dropped, else the zip, else what the files' names share.
  * @param {{path: string}[]} dropped
  * @param {string[]} taken names that are there
  */
@@ -28,7 +47,7 @@ export function nameFor(dropped, taken) {
   const folders = new Set(dropped.map(({ path }) => (path.includes("/") ? path.split("/")[0] : "")));
   const folder = folders.size === 1 ? [...folders][0] : "";
   const zip = dropped.length === 1 && ARCHIVE.test(dropped[0].path) ? dropped[0].path.replace(ARCHIVE, "") : "";
-  return freeName(plainName(folder || zip) || "pictures", taken);
+  return freeName(plainName(folder || zip) || commonStem(dropped) || "pictures", taken);
 }
 
 /**
@@ -53,11 +72,17 @@ export function freeName(wanted, taken) {
 }
 
 /**
- * A word that calls what a run of this name learns: letters and digits, as a prompt takes them.
+ * A word that calls what a run learns, and that no prompt has by chance. Where all captions begin with one, it is that;
+ * else it is made from the name: "red house" becomes redhouse, "fox" becomes myfox.
  * @param {string} name
+ * @param {string[]} captions
  */
-export function triggerFor(name) {
-  return name.toLowerCase().replace(/[^\p{L}\p{N}]+/gu, "");
+export function triggerFor(name, captions) {
+  const first = new Set(captions.map((caption) => caption.split(",")[0].trim()));
+  const shared = [...first][0] ?? "";
+  if (first.size === 1 && /^[\p{L}\p{N}_-]+$/u.test(shared)) return shared;
+  const words = name.toLowerCase().match(/[\p{L}\p{N}]+/gu) ?? [];
+  return words.length === 1 ? `my${words[0]}` : words.join("");
 }
 
 /**

@@ -1,6 +1,6 @@
 // The tab "Train": a page for pictures and what they shall teach, and one for runs. Loaded when it is first shown.
 import { make } from "../controls.js";
-import { appears, isShown, onChange } from "../dom.js";
+import { appears, find, isShown, onChange } from "../dom.js";
 import { connect, markChosen } from "../strip.js";
 import { Desk } from "./desk.js";
 import { RunsView } from "./runs_view.js";
@@ -81,6 +81,8 @@ class TrainPage {
 }
 
 const place = await appears("#train_place");
+// Gradio lays out what stands in its own element as an article: lists with dots, tables with lines.
+find("#train_holder")?.after(place);
 const page = new TrainPage();
 place.replaceChildren(page.element, page.pages.new, page.pages.runs);
 await page.begin();

@@ -39,7 +39,7 @@ export class Plot {
     this.none = make("p", { className: "hint train-plot-none", textContent: "The plot begins with the first step." });
     const options = canBeLog ? [make("label", { className: "train-log" }, this.log, "Log scale")] : [];
     this.element = make("figure", { className: "train-plot" },
-      make("figcaption", {}, make("strong", { textContent: title }), this.legend, this.reading, ...options),
+      make("figcaption", {}, make("strong", { textContent: title }), this.legend, ...options, this.reading),
       this.svg, this.none);
     this.svg.addEventListener("pointermove", (event) => this.#point(event));
     this.svg.addEventListener("pointerleave", () => this.#read(-1));

@@ -12,7 +12,7 @@ import { counted, durationText } from "./words.js";
 
 // A field that is being changed asks no more often.
 const PATIENCE_MS = 400;
-const FIRST = { goal: "character", method: "lora", memory: "auto" };
+const FIRST = { goal: "character", method: "lora" };
 
 export class Setup {
   /** @type {TrainingMethods | null} */
@@ -49,7 +49,8 @@ export class Setup {
       field("Name", this.name, "The file is called so."),
       field("Trigger word", this.trigger, "Write it in a prompt to call what was learned."),
       make("div", { className: "train-pair" }, field("Method", this.method), field("Checkpoint", this.checkpoint)),
-      this.methodAbout, this.all.element, this.sentences, this.plan, this.notice.element, this.go);
+      this.methodAbout, this.all.element, this.sentences,
+      make("div", { className: "train-foot" }, this.plan, this.notice.element, this.go));
   }
 
   /** Reads what there is to choose from. */
@@ -108,7 +109,7 @@ export class Setup {
     const name = data?.name ?? "";
     const isNew = has && this.run.data !== name;
     const isOwn = this.run.name && this.run.name !== this.run.data;
-    const suggested = isNew && !isOwn ? { name, trigger: triggerFor(name) } : {};
+    const suggested = isNew && !isOwn ? { name, trigger: triggerFor(name, (data?.examples ?? []).map(({ caption }) => caption)) } : {};
     this.set({ data: has ? name : "", ...suggested });
   }
 

@@ -65,16 +65,18 @@ interface CaptionChange {
 
 /** What writes captions. */
 interface Captioner {
+  id: string;
   name: string;
-  title: string;
-  about: string;
+  is_tagger: boolean;
   licence: string;
-  /** Bytes to fetch. */
+  /** Bytes. */
   size: number;
-  is_here: boolean;
-  /** Why it cannot be used, where that is no missing file. */
+  present: boolean;
+  /** Why one that is here cannot be used. */
   reason: string | null;
-  page: string | null;
+  /** Where one that is not here can be fetched. */
+  fetch: { repo: string; page: string; about: string } | null;
+  downloads: Download[];
 }
 
 /** How far the writing of captions is. */
