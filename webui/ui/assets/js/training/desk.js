@@ -50,7 +50,7 @@ export class Desk {
     this.which = make("select", { id: "train_dataset_directory", attributes: { "aria-label": "Data set" }, onchange: () => void this.open(this.which.value) });
     this.facts = make("span", { className: "hint train-facts", attributes: { role: "status" } });
     this.write = button("Write captions", () => this.#caption(), { title: "A model looks at the pictures and writes captions" });
-    this.undo = button("Undo", () => void this.#undo(), { title: "Undo the last change of captions" });
+    this.undo = button("Undo", () => void this.#undo(), { title: "Take back the last change of captions, or the last picture that was removed" });
     const remove = twiceButton("Delete", "Really delete?", () => void this.#remove(), { title: "Delete this data set" });
     this.tools = make("div", { className: "train-tools", hidden: true }, this.#addMenu(), this.write, this.undo, remove);
     const head = make("div", { className: "train-head" }, make("h2", { textContent: "Pictures" }), this.which, this.facts, this.tools);
@@ -291,9 +291,10 @@ export class Desk {
 
   async #undo() {
     try {
-      await dataSets.undo(this.data?.name ?? "");
+      const { restored, left } = await dataSets.undo(this.data?.name ?? "");
       await this.refresh();
-      this.notice.say("Undone: the captions are as they were before.");
+      const others = left.length ? ` ${counted(left.length, "caption")} changed meanwhile, and stayed.` : "";
+      this.notice.say(`Undone: ${counted(restored.length, "picture")} as before.${others}`);
     } catch (error) {
       this.notice.fail(error);
     }
@@ -304,7 +305,7 @@ export class Desk {
     try {
       await dataSets.removeFile(this.data?.name ?? "", file);
       await this.refresh();
-      this.notice.say(`${file} is no longer in the data set.`);
+      this.notice.say(`${file} is no longer in the data set.`, "info", button("Undo", () => void this.#undo()));
     } catch (error) {
       this.notice.fail(error);
     }
@@ -315,7 +316,7 @@ export class Desk {
     try {
       await dataSets.remove(name);
       await this.open("");
-      this.notice.say(`The data set ${name} is deleted.`);
+      this.notice.say(`The data set ${name} is in the trash.`);
     } catch (error) {
       this.notice.fail(error);
     }

@@ -1,6 +1,7 @@
 // The chips above the pictures, which filter them, and the row that changes many captions at once.
 import { make } from "../controls.js";
 import { button } from "../dialogs.js";
+import { menuButton } from "../menu.js";
 import { isShown, targetOf } from "./filters.js";
 import { valueText } from "./words.js";
 
@@ -42,8 +43,12 @@ export class TagBar {
     this.tag.onkeydown = (event) => {
       if (event.key === "Enter" && this.tag.value.trim()) void this.#change("add_front");
     };
+    const tidy = menuButton("Tidy", "Put the tags of captions in order", () => [
+      { words: "Each tag once", hint: "Tags that stand twice in a caption go", action: () => void this.onChange({ action: "dedupe", ...this.#files() }) },
+      { words: "Frequent tags first", hint: "The same order in all captions", action: () => void this.onChange({ action: "reorder", ...this.#files() }) },
+    ]);
     const row = make("div", { className: "train-bulk", attributes: { role: "group", "aria-label": "Change captions" } },
-      this.tag, ...this.buttons, this.replace, this.other, this.target);
+      this.tag, ...this.buttons, this.replace, this.other, tidy, this.target);
     this.element = make("div", { className: "train-tags" }, this.chips, row);
     this.#enable();
   }
@@ -121,11 +126,14 @@ export class TagBar {
 
   /** @param {CaptionChange["action"]} action */
   async #change(action) {
-    const data = this.#data;
-    if (!data) return;
-    const { files } = targetOf(data.examples, this.#chosen, this.filter, data.duplicates);
     const text = this.tag.value.trim();
-    const change = { action, text, ...(action === "replace" ? { with: this.other.value.trim() } : {}), ...(files ? { files } : {}) };
-    await this.onChange(change);
+    await this.onChange({ action, text, ...(action === "replace" ? { with: this.other.value.trim() } : {}), ...this.#files() });
+  }
+
+  /** Which captions are meant. @returns {{files?: string[]}} */
+  #files() {
+    const data = this.#data;
+    const files = data && targetOf(data.examples, this.#chosen, this.filter, data.duplicates).files;
+    return files ? { files } : {};
   }
 }
