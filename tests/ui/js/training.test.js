@@ -3,7 +3,7 @@ import { expect, test } from "vitest";
 import fc from "fast-check";
 import { arrange, neighbour } from "../../../webui/ui/assets/js/training/arrange.js";
 import { askedRun, changedFields, labelOf, missingOf, sectionsOf } from "../../../webui/ui/assets/js/training/asked.js";
-import { isShown, targetOf } from "../../../webui/ui/assets/js/training/filters.js";
+import { inOrder, isShown, targetOf, writtenCaption, writtenTags } from "../../../webui/ui/assets/js/training/filters.js";
 import { commonStem, freeName, isForDataSet, nameFor, plainName, portions, sentenceOfAdding, triggerFor, withoutTop } from "../../../webui/ui/assets/js/training/intake.js";
 import { askAfter, mergeLog } from "../../../webui/ui/assets/js/training/log.js";
 import { linearScale, logScale, logTicks, nearest, pathOf, rangeOf, roundTicks } from "../../../webui/ui/assets/js/training/scales.js";
@@ -42,6 +42,7 @@ test("the trigger is a word that captions share, or one that no prompt has by ch
   expect(triggerFor("fox", ["", "a fox"])).toBe("myfox");
   expect(triggerFor("fox", ["vixn, sitting", "vixn, running"])).toBe("vixn");
   expect(triggerFor("fox", ["red fox, sitting", "red fox, running"])).toBe("myfox");
+  expect(triggerFor("pictures", ["a zorblat in a meadow", "a zorblat at the sea, watercolour"])).toBe("zorblat");
   expect(triggerFor("…", [])).toBe("");
 });
 
@@ -70,9 +71,9 @@ test("the top folder gives its name away, unless it tells repeats", () => {
 
 test("what was left out is told with its reason", () => {
   expect(sentenceOfAdding({ added: ["a.png", "a.txt"], skipped: [] })).toBe("1 picture added.");
-  const skipped = ["b", "c", "d", "e"].map((name) => ({ name: `${name}.png`, why: "it is damaged" }));
+  const skipped = ["b", "c", "d", "e"].map((name) => ({ name: `${name}.png`, why: "it is damaged." }));
   const words = sentenceOfAdding({ added: ["a.png"], skipped });
-  expect(words).toContain("b.png: it is damaged");
+  expect(words).toContain("b.png it is damaged;");
   expect(words).toContain("and 1 more");
 });
 
@@ -89,6 +90,17 @@ test("filters show what they say, and changes are for chosen, shown or all pictu
   expect(targetOf(all, [], { kind: "all" }, duplicates)).toEqual({ words: "in all 3" });
   expect(targetOf(all, [], { kind: "tag", tag: "fox" }, duplicates).files).toEqual(["a", "c"]);
   expect(targetOf(all, ["b"], { kind: "tag", tag: "fox" }, duplicates).files).toEqual(["b"]);
+});
+
+test("a file's name is no caption, and no tag, unless somebody wrote it too", () => {
+  const data = /** @type {DataSet} */ (/** @type {unknown} */ ({
+    examples: [example("b/fox-10.png", "fox-10"), example("fox-2.png", "fox-10, snow")],
+    tags: [{ tag: "fox-10", count: 2 }, { tag: "snow", count: 1 }],
+  }));
+  expect(data.examples.map(writtenCaption)).toEqual(["", "fox-10, snow"]);
+  expect(writtenTags(data)).toEqual([{ tag: "fox-10", count: 1 }, { tag: "snow", count: 1 }]);
+  const ordered = inOrder([example("fox-10", ""), { ...example("a", ""), is_regularisation: true }, example("fox-2", "")]);
+  expect(ordered.map(({ file }) => file)).toEqual(["fox-2", "fox-10", "a"]);
 });
 
 test("what the preset decides, and what a method does not use, is not asked for", () => {

@@ -1,6 +1,7 @@
 // A picture as it is, and what training sees of it.
 import { make } from "../controls.js";
 import { button, dialogButtons, openDialog } from "../dialogs.js";
+import { writtenCaption } from "./filters.js";
 import { dataSets } from "./requests.js";
 
 /** @type {[crop: string, words: string][]} */
@@ -29,7 +30,7 @@ export function openCrop(data, first, { resolution, crop }) {
     whole.alt = `${example.file}, whole`;
     cut.src = dataSets.crop(data.name, example.file, resolution, choose.value);
     cut.alt = `${example.file}, as training sees it`;
-    caption.textContent = example.caption || "No caption.";
+    caption.textContent = writtenCaption(example) || "No caption.";
     dialog.querySelector("h2")?.replaceChildren(`${example.file} · ${at + 1} of ${files.length}`);
   };
   cut.onload = () => (facts.textContent = `Training sees this part, at ${cut.naturalWidth} × ${cut.naturalHeight}`);

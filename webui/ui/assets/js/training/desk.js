@@ -7,7 +7,7 @@ import { openCaptioning } from "./captioning.js";
 import { openCrop } from "./crop.js";
 import { emptyDesk } from "./empty.js";
 import { ExampleCard } from "./example.js";
-import { isShown, targetOf } from "./filters.js";
+import { inOrder, isShown, targetOf, writtenCaption } from "./filters.js";
 import { askForFolder } from "./folder_dialog.js";
 import { filesIn, filesOf, freeName, isForDataSet, nameFor, portions, sentenceOfAdding, withoutTop } from "./intake.js";
 import { Notice } from "./notice.js";
@@ -170,7 +170,8 @@ export class Desk {
   /** @param {string} name */
   async #read(name) {
     try {
-      this.data = await dataSets.read(name, this.seen.resolution);
+      const data = await dataSets.read(name, this.seen.resolution);
+      this.data = { ...data, examples: inOrder(data.examples) };
     } catch (error) {
       this.notice.fail(error, button("Try again", () => void this.open(name)));
     }
@@ -213,7 +214,7 @@ export class Desk {
   /** @param {DataSet} data */
   #factsOf({ examples }) {
     const own = examples.filter(({ is_regularisation: isClass }) => !isClass);
-    const bare = own.filter(({ caption }) => !caption.trim()).length;
+    const bare = own.filter((each) => !writtenCaption(each).trim()).length;
     const some = bare === own.length ? "none has a caption" : bare ? `${bare} without caption` : "all with captions";
     return `${counted(own.length, "picture")}, ${some}`;
   }

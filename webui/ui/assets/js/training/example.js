@@ -1,5 +1,6 @@
 // One picture of a data set with its caption beside it.
 import { iconButton, make } from "../controls.js";
+import { writtenCaption } from "./filters.js";
 import { dataSets } from "./requests.js";
 
 // Twice the size on the page, for fine screens.
@@ -36,7 +37,7 @@ export class ExampleCard {
     }, picture);
     this.caption = make("textarea", {
       rows: 3,
-      value: example.caption,
+      value: writtenCaption(example),
       placeholder: "No caption yet: what is to be seen, tags or a sentence",
       spellcheck: true,
       attributes: { "aria-label": `Caption of ${file}` },
@@ -68,7 +69,7 @@ export class ExampleCard {
   /** Saves the caption where it changed. */
   async save() {
     const words = this.caption.value;
-    if (words === this.example.caption) return;
+    if (words === writtenCaption(this.example)) return;
     this.element.classList.add("saving");
     if (await this.actions.save(this.example.file, words)) this.example = { ...this.example, caption: words };
     this.element.classList.remove("saving");
@@ -76,9 +77,9 @@ export class ExampleCard {
 
   /** @param {Example} example as the server has it now; what is being typed stays */
   update(example) {
-    const isTyped = this.caption.value !== this.example.caption;
+    const isTyped = this.caption.value !== writtenCaption(this.example);
     this.example = example;
-    if (!isTyped) this.caption.value = example.caption;
+    if (!isTyped) this.caption.value = writtenCaption(example);
     const { width, height, repeats, is_regularisation: isClass, mask, warnings } = example;
     const facts = [`${width} × ${height}`, repeats > 1 ? `${repeats} times` : "", isClass ? "of the class" : "", mask ? "mask" : ""];
     this.facts.textContent = facts.filter(Boolean).join(" · ");

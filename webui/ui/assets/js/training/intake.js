@@ -71,18 +71,31 @@ export function freeName(wanted, taken) {
   }
 }
 
+// Words that captions share without meaning anything by it.
+const COMMON = new Set("a an the and or of in on at by to with from is are his her its it this that".split(" "));
+
 /**
- * A word that calls what a run learns, and that no prompt has by chance. Where all captions begin with one, it is that;
- * else it is made from the name: "red house" becomes redhouse, "fox" becomes myfox.
+ * The one word that all captions have, apart from words that any sentence has; empty where there is none, or more.
+ * @param {string[]} captions
+ */
+export function sharedWord(captions) {
+  const words = captions.map((caption) => new Set(caption.toLowerCase().match(/[\p{L}\p{N}_-]+/gu) ?? []));
+  const shared = [...(words[0] ?? [])].filter((word) => !COMMON.has(word) && words.every((own) => own.has(word)));
+  return shared.length === 1 ? shared[0] : "";
+}
+
+/**
+ * A word that calls what a run learns, and that no prompt has by chance. Where all captions begin with one, or share
+ * one, it is that; else it is made from the name: "red house" becomes redhouse, "fox" becomes myfox.
  * @param {string} name
  * @param {string[]} captions
  */
 export function triggerFor(name, captions) {
   const first = new Set(captions.map((caption) => caption.split(",")[0].trim()));
-  const shared = [...first][0] ?? "";
-  if (first.size === 1 && /^[\p{L}\p{N}_-]+$/u.test(shared)) return shared;
+  const begun = first.size === 1 ? [...first][0] : "";
+  if (/^[\p{L}\p{N}_-]+$/u.test(begun)) return begun;
   const words = name.toLowerCase().match(/[\p{L}\p{N}]+/gu) ?? [];
-  return words.length === 1 ? `my${words[0]}` : words.join("");
+  return sharedWord(captions) || (words.length === 1 ? `my${words[0]}` : words.join(""));
 }
 
 /**
@@ -169,7 +182,7 @@ export function sentenceOfAdding({ added, skipped }) {
   const pictures = added.filter((name) => PICTURES.test(name)).length;
   const come = pictures ? `${counted(pictures, "picture")} added.` : added.length ? `${counted(added.length, "file")} added.` : "";
   if (!skipped.length) return come;
-  const few = skipped.slice(0, 3).map(({ name, why }) => `${name}: ${why}`);
+  const few = skipped.slice(0, 3).map(({ name, why }) => `${name} ${why}`.replace(/[.]$/, ""));
   const more = skipped.length > few.length ? `; and ${skipped.length - few.length} more` : "";
-  return `${come} Left out: ${few.join("; ")}${more}`.trim();
+  return `${come} Left out: ${few.join("; ")}${more}.`.trim();
 }

@@ -5,6 +5,7 @@ import { button, sizeText } from "../dialogs.js";
 import { ask, isAbort } from "../server.js";
 import { AllSettings } from "./all_settings.js";
 import { askedRun, missingOf } from "./asked.js";
+import { writtenCaption } from "./filters.js";
 import { triggerFor } from "./intake.js";
 import { Notice } from "./notice.js";
 import { runs } from "./requests.js";
@@ -109,7 +110,8 @@ export class Setup {
     const name = data?.name ?? "";
     const isNew = has && this.run.data !== name;
     const isOwn = this.run.name && this.run.name !== this.run.data;
-    const suggested = isNew && !isOwn ? { name, trigger: triggerFor(name, (data?.examples ?? []).map(({ caption }) => caption)) } : {};
+    const captions = (data?.examples ?? []).filter((each) => !each.is_regularisation).map(writtenCaption);
+    const suggested = isNew && !isOwn ? { name, trigger: triggerFor(name, captions) } : {};
     this.set({ data: has ? name : "", ...suggested });
   }
 

@@ -2,7 +2,7 @@
 import { make } from "../controls.js";
 import { button } from "../dialogs.js";
 import { menuButton } from "../menu.js";
-import { isShown, targetOf } from "./filters.js";
+import { isShown, targetOf, writtenTags } from "./filters.js";
 import { valueText } from "./words.js";
 
 /** @typedef {import("./filters.js").Filter} Filter */
@@ -62,8 +62,9 @@ export class TagBar {
       this.onFilter();
     }
     const kinds = KINDS.map(([kind, words]) => this.#kindChip(kind, words)).filter((chip) => chip !== null);
-    const tags = this.#showsAll ? data.tags : data.tags.slice(0, FEW);
-    const more = data.tags.length - tags.length;
+    const all = writtenTags(data);
+    const tags = this.#showsAll ? all : all.slice(0, FEW);
+    const more = all.length - tags.length;
     this.#redraw([...kinds, ...tags.map(({ tag, count }) => this.#tagChip(tag, count)), ...(more > 0 ? [this.#moreChip(more)] : [])]);
     this.target.textContent = targetOf(data.examples, chosen, this.filter, data.duplicates).words;
   }
