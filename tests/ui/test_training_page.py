@@ -2,6 +2,7 @@
 
 import base64
 import io
+import re
 
 import httpx
 import pytest
@@ -13,6 +14,8 @@ from tests.ui.auditor import LOOKS, TWO, Auditor, set_look
 
 pytestmark = pytest.mark.timeout(600)
 COUNT = 12
+# A path with more than one point.
+LINE = re.compile(r"M.*L")
 # A script that drops files on the tab as a hand does.
 DROP = """async (files) => {
   const transfer = new DataTransfer();
@@ -121,7 +124,7 @@ def check_plots_and_strips(page: Page) -> None:
     for width in (1440, 390):
         page.set_viewport_size({"width": width, "height": 900})
         for plot in page.locator(".train-plot svg").all():
-            expect(plot.locator("path.curve").first).to_have_attribute("d", compile_path())
+            expect(plot.locator("path.curve").first).to_have_attribute("d", LINE)
             assert within(page, plot, width)
         strip = page.locator(".train-strips td button").first
         strip.scroll_into_view_if_needed()
@@ -141,13 +144,6 @@ def check_plots_and_strips(page: Page) -> None:
     page.keyboard.press("ArrowRight")
     expect(dialog.locator("p")).not_to_have_text(before)
     page.keyboard.press("Escape")
-
-
-def compile_path():
-    """A path with more than one point."""
-    import re
-
-    return re.compile(r"M.*L")
 
 
 def within(page: Page, element, width: int) -> bool:
@@ -244,7 +240,7 @@ def set_field(page: Page, section: str, field: str, value: str) -> None:
 
 
 def step_of(page: Page) -> int:
-    return int(page.get_attribute("#ti_progress", "aria-valuenow"))
+    return int(page.get_attribute("#ti_progress", "aria-valuenow") or 0)
 
 
 def wait_for_step(page: Page, step: int) -> None:
