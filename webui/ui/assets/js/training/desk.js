@@ -19,6 +19,8 @@ import { counted } from "./words.js";
 
 // While a captioner writes, its captions are looked for this often.
 const WRITING_MS = 1500;
+/** A job that nobody knows of any more. @type {CaptioningState} */
+const LOST = { state: "lost", done: 0, pictures: 0, detail: "", messages: [], error: null };
 
 export class Desk {
   /** @type {DataSet | null} */
@@ -342,19 +344,21 @@ export class Desk {
   }
 
   /**
-   * Shows captions as they come, until the job is over.
+   * Shows captions as they are written, until the job is over.
    * @param {string} name
    * @param {string} job
    */
   async #follow(name, job) {
-    for (;;) {
+    const stop = button("Stop", () => void dataSets.stopWriting(job).catch((error) => this.notice.fail(error)));
+    for (let shown = 0; this.data?.name === name; ) {
       await new Promise((resolve) => setTimeout(resolve, WRITING_MS));
-      if (this.data?.name !== name) return;
-      const state = await dataSets.writing(job).catch(() => null);
-      await this.refresh();
-      if (!state) return this.notice.clear();
-      if (state.is_over) return this.notice.say(state.error ?? "The captions are written.", state.error ? "error" : "info");
-      this.notice.say(state.words || "Captions are being written, picture by picture …");
+      const now = await dataSets.writing(job).catch((error) => ({ ...LOST, error: messageOf(error) }));
+      const isOver = !["queued", "running", "paused"].includes(now.state);
+      if (isOver || now.done > shown) await this.refresh();
+      shown = now.done;
+      if (isOver) return this.notice.say(now.error ?? (now.messages.join(" ") || "The captions are written."), now.error ? "error" : "info");
+      const far = now.pictures ? `${now.done} of ${now.pictures} done` : now.detail || "it waits for its turn";
+      this.notice.say(`Captions are being written: ${far} …`, "info", stop);
     }
   }
 }

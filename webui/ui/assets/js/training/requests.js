@@ -92,6 +92,9 @@ export const dataSets = {
    * @returns {Promise<CaptioningState>}
    */
   writing: (job) => ask("GET", `v1/captioning/jobs/${encodeURIComponent(job)}`),
+
+  /** @param {string} job */
+  stopWriting: (job) => ask("POST", `v1/captioning/jobs/${encodeURIComponent(job)}/stop`),
 };
 
 export const runs = {

@@ -81,8 +81,11 @@ interface Captioner {
 
 /** How far the writing of captions is. */
 interface CaptioningState {
-  is_over: boolean;
-  words: string;
+  state: string;
+  done: number;
+  pictures: number;
+  detail: string;
+  messages: string[];
   error: string | null;
 }
 
