@@ -1,6 +1,7 @@
 // The head of a run: what it is, how far it is, and the buttons that pause, stop and resume it.
 import { make } from "../controls.js";
 import { button, sizeText, twiceButton } from "../dialogs.js";
+import { isGoing } from "./watch.js";
 import { counted, durationText, stateText } from "./words.js";
 
 const MEANWHILE = "You can make pictures meanwhile: they come between two steps, and the run goes on by itself.";
@@ -18,7 +19,7 @@ export class RunHead {
     this.facts = make("p", { className: "train-progress-words", attributes: { "aria-live": "off" } });
     this.meanwhile = make("p", { className: "hint train-meanwhile" });
     this.error = make("div", { className: "notice-box error", attributes: { role: "alert" }, hidden: true });
-    this.pause = button("Pause", () => tell("pause"), { title: "Wait after this step; the network stays loaded" });
+    this.pause = button("Pause", () => tell("pause"), { title: "Wait after this step: the machine is free until you resume it" });
     this.stop = button("Stop", () => tell("stop"), { title: "Save it and end; it can be resumed" });
     this.stop.id = "train_interrupt_training";
     this.resume = button("Resume", () => tell("resume"), { className: "primary", title: "Go on where it was" });
@@ -33,7 +34,7 @@ export class RunHead {
   /** @param {RunDetail} detail */
   show(detail) {
     const { name, run, filled, state, error } = detail;
-    const isOn = state === "running" || state === "queued" || state === "paused";
+    const isOn = isGoing(state);
     this.title.textContent = name;
     this.state.textContent = stateText(state);
     this.state.className = `train-state ${state}`;
@@ -79,6 +80,6 @@ export function progressText({ state, step, steps, seconds_left: left, seconds_p
 
 /** @param {RunDetail} detail */
 export function meanwhileText({ state, waiting_pictures: waiting }) {
-  if (state !== "running" && state !== "paused") return "";
+  if (state !== "running") return "";
   return waiting ? `${counted(waiting, "picture")} ${waiting === 1 ? "waits" : "wait"} for the next step.` : MEANWHILE;
 }

@@ -95,7 +95,9 @@ export class RunsView {
     const isOther = known.state !== state;
     this.#runs = this.#runs.map((run) => (run === known ? { ...run, state, step, steps, error } : run));
     this.list.show(this.#runs, name);
-    if (isOther) void this.#readList();
+    if (!isOther) return;
+    this.notice.clear();
+    void this.#readList();
   }
 
   /** @param {"pause" | "resume" | "stop"} what */

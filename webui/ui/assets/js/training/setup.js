@@ -58,6 +58,8 @@ export class Setup {
   async begin() {
     try {
       const [methods, checkpoints] = await Promise.all([runs.methods(), ask("GET", "v1/choices/checkpoints")]);
+      // How much memory there is concerns each of them.
+      for (const method of methods.methods) if (!method.fields.includes("memory")) method.fields.push("memory");
       this.#methods = methods;
       this.#fillLists(methods, checkpoints);
       await this.#followSelected();
@@ -163,7 +165,7 @@ export class Setup {
     if (document.activeElement !== this.trigger) this.trigger.value = run.trigger ?? "";
     this.trigger.placeholder = this.#check?.run.trigger ?? "";
     this.all.show(this.#methods, method, run, this.#check);
-    this.sentences.replaceChildren(...(this.#check?.sentences ?? []).map((words) => make("li", { textContent: words })));
+    this.sentences.replaceChildren(...fewOf(this.#check?.sentences ?? []).map((words) => make("li", { textContent: words })));
     this.plan.textContent = this.#check ? planText(this.#check) : (missingOf(run)?.sentence ?? "");
   }
 
@@ -197,6 +199,14 @@ export class Setup {
 function field(words, input, hint = "") {
   const about = hint ? [make("span", { className: "hint", textContent: hint })] : [];
   return make("label", { className: "train-field" }, make("span", { textContent: words }), input, ...about);
+}
+
+const FEW = 3;
+
+/** The first sentences; the pictures on the desk tell the others. @param {string[]} sentences */
+function fewOf(sentences) {
+  const more = sentences.length - FEW;
+  return more > 1 ? [...sentences.slice(0, FEW), `And ${more} more like these: see the pictures.`] : sentences;
 }
 
 /** @param {TrainingCheck} check */

@@ -6,7 +6,7 @@ const [SEEN_MS, UNSEEN_MS, OVER_MS] = [1000, 10_000, 15_000];
 
 /** Whether a run may still go on by itself. @param {RunState} state */
 export function isGoing(state) {
-  return state === "running" || state === "queued" || state === "paused";
+  return state === "running" || state === "queued";
 }
 
 export class Watch {
