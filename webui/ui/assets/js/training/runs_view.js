@@ -58,6 +58,7 @@ export class RunsView {
   /** @param {string} name */
   choose(name) {
     this.notice.clear();
+    this.strips.forget();
     this.events.onChoose(name);
     this.watch.follow(name);
     if (this.#runs.some((run) => run.name === name)) this.list.show(this.#runs, name);

@@ -1,11 +1,14 @@
 // Sample strips: a row for each prompt, a column for each step at which samples were made. A click enlarges.
 import { make } from "../controls.js";
+import { isShown } from "../dom.js";
 import { button, dialogButtons, openDialog } from "../dialogs.js";
 import { address } from "../server.js";
 import { arrange, neighbour } from "./arrange.js";
 
 export class Strips {
   #shown = "";
+  // Whether the newest samples have been scrolled to since the strips were first seen.
+  #isPlaced = false;
 
   /** @param {(prompt: string) => Promise<unknown>} onPrompt throws what the server refuses */
   constructor(onPrompt) {
@@ -45,8 +48,20 @@ export class Strips {
     this.none.hidden = samples.length > 0;
     this.scroll.hidden = !samples.length;
     const now = JSON.stringify([samples.map(({ url }) => url), best]);
-    if (now === this.#shown) return;
+    if (now !== this.#shown) this.#draw(samples, best);
     this.#shown = now;
+    if (this.#isPlaced || !isShown(this.table)) return;
+    this.#isPlaced = true;
+    this.scroll.scrollLeft = this.scroll.scrollWidth;
+  }
+
+  /** Another run's strips begin at their newest again. */
+  forget() {
+    this.#isPlaced = false;
+  }
+
+  /** @param {RunSample[]} samples @param {number | null} best */
+  #draw(samples, best) {
     const isAtEnd = this.scroll.scrollLeft + this.scroll.clientWidth >= this.scroll.scrollWidth - 4;
     const strips = arrange(samples);
     const head = make("tr", {}, make("td", {}), ...strips.steps.map((step) =>
