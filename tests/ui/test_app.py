@@ -13,7 +13,7 @@ from webui.ui.page import ASSETS, page_head
 # What scripts of extensions look up, for the tabs that are here.
 EXPECTED = """
 quicksettings setting_sd_model_checkpoint refresh_sd_model_checkpoint setting_sd_vae tabs footer
-paste tab_txt2img tab_pnginfo tab_settings settings settings_json settings_submit pnginfo_image
+paste tab_txt2img tab_pnginfo tab_train tab_settings settings settings_json settings_submit pnginfo_image
 pnginfo_generation_info txt2img_tab txt2img_toprow txt2img_prompt_container txt2img_prompt
 txt2img_neg_prompt txt2img_prompt_row txt2img_neg_prompt_row txt2img_actions_column
 txt2img_generate_box txt2img_generate txt2img_interrupt txt2img_skip txt2img_tools

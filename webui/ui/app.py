@@ -22,6 +22,7 @@ from webui.ui.tabs.img2img import make_img2img
 from webui.ui.tabs.pnginfo import make_pnginfo
 from webui.ui.tabs.sending import ALONG, SIZE_FIELDS, wire_arrival, wire_sending
 from webui.ui.tabs.settings import make_settings
+from webui.ui.tabs.training import make_training
 from webui.ui.tabs.txt2img import make_txt2img
 from webui.ui.texts import notice
 from webui.ui.watching.pictures import PictureFiles
@@ -47,6 +48,8 @@ def build_ui(services: Services) -> GuardedBlocks:
                 extras = make_extras(services, files, page)
             with top_tab("PNG Info", "pnginfo"):
                 make_pnginfo(services, txt2img, img2img, extras)
+            with top_tab("Train", "train"):
+                make_training()
             add_tabs(services)
             with top_tab("Settings", "settings"):
                 settings = make_settings(services, quick, page)

@@ -31,6 +31,9 @@ document.body.append(veil);
 const PICTURE_PLACES =
   ".canvas, .part-picture, [data-takes-pictures], [data-testid='image'], .image-container, .upload-container, [id$='_batch'], #extras_image, #pnginfo_image";
 
+/** Places that take files of every kind, and hand on what is for the page. */
+const FILE_PLACES = "[data-takes-files]";
+
 /**
  * Whether what is dragged is for this page as a whole, and not for the field below the pointer.
  * @param {DragEvent} event
@@ -40,6 +43,7 @@ function isOurs(event) {
   const { items, types } = event.dataTransfer;
   const files = [...items].filter((item) => item.kind === "file");
   const onPictures = closest(event, PICTURE_PLACES);
+  if (files.length && closest(event, FILE_PLACES)) return false;
   if (files.length) return !onPictures || files.some((item) => item.type && !item.type.startsWith("image/"));
   return types.includes("text/uri-list") && !onPictures;
 }

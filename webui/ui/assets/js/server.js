@@ -55,14 +55,14 @@ export function isAbort(error) {
  * @param {AbortSignal | undefined} signal
  */
 async function request(method, path, body, signal) {
-  const json = body !== undefined && !(body instanceof Blob);
+  const isRaw = body === undefined || body instanceof Blob || body instanceof FormData;
   let response;
   try {
     response = await fetch(address(path), {
       method,
       signal,
-      body: body === undefined || body instanceof Blob ? body : JSON.stringify(body),
-      headers: json ? { "Content-Type": "application/json" } : {},
+      body: isRaw ? body : JSON.stringify(body),
+      headers: isRaw ? {} : { "Content-Type": "application/json" },
     });
   } catch (error) {
     if (isAbort(error)) throw error;

@@ -1,0 +1,30 @@
+// The tab "Train": its scripts and styles come when it is first shown, so that no page waits for them.
+import { make } from "./controls.js";
+import { appears, isShown, onChange } from "./dom.js";
+
+const STYLES = ["page", "desk", "setup", "runs", "results"];
+let isLoaded = false;
+
+/** @param {string} name */
+function loadStyle(name) {
+  const href = new URL(`../css/training/${name}.css`, import.meta.url).href;
+  const link = make("link", { rel: "stylesheet", href });
+  return new Promise((resolve) => {
+    // Without its looks the tab still does its work.
+    link.onload = link.onerror = resolve;
+    document.head.append(link);
+  });
+}
+
+async function load() {
+  if (isLoaded) return;
+  isLoaded = true;
+  await Promise.all(STYLES.map(loadStyle));
+  document.head.append(make("script", { type: "module", src: new URL("training/page.js", import.meta.url).href }));
+}
+
+const panel = await appears("#tab_train");
+await appears("#train_place");
+onChange(panel, () => {
+  if (isShown(panel)) void load();
+}, { attributes: true, attributeFilter: ["style"] });
