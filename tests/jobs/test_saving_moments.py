@@ -135,3 +135,29 @@ def test_every_picture_of_a_job_is_composed_before_it_is_saved_and_saved_once(ex
     assert ended.outcome == "done"
     moments = ["decoded", "restored", "before_overlay", "composed", "before_saving", "image_saved"]
     assert hearing.heard == dict.fromkeys(range(4), moments)
+
+
+def test_files_are_the_same_bytes_beside_an_extension_that_does_nothing(tmp_path):
+    class Idle:
+        @hookimpl
+        def before_saving(self, picture):
+            return picture
+
+        @hookimpl
+        def image_saved(self, picture):
+            return picture
+
+    written = []
+    for name, extensions in (("none", ()), ("idle", (Idle(),))):
+        plugins = Plugins(specs)
+        for extension in extensions:
+            plugins.register(extension, "idle")
+        saver = PictureSaver(ImageFiles(tmp_path / name), History(Database(IN_MEMORY)), plugins=plugins)
+        ready = ImageReady(
+            index=0, image=Image.new("RGB", (8, 8), "red"), infotext="a\nSteps: 1", seed=1, variation_seed=0
+        )
+        job = Job(GenerationRequest(prompt="a", seed=1), Delivery("txt2img"), Settings())
+        (saved,) = [each for each in saver.save(ready, job) if isinstance(each, ImageSaved)]
+        path = Path(saved.path)
+        written.append((path.relative_to(tmp_path / name), path.read_bytes()))
+    assert written[0] == written[1]
