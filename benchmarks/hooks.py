@@ -73,14 +73,18 @@ def main() -> None:
         models = make_golden_models(ROOT / "tests" / "goldens" / "models")
         with contexts(models, Path(home)) as (make, extensions):
             measure_empty_run(make, extensions, arguments.rounds, arguments.steps)
-    with tempfile.TemporaryDirectory() as home, contexts(STARTER, Path(home)) as (make, extensions):
+    with tempfile.TemporaryDirectory() as home, contexts(None, Path(home)) as (make, extensions):
         measure_control(make(extensions.plugins), arguments.rounds)
 
 
 @contextmanager
-def contexts(models: Path, home: Path) -> Iterator[tuple[Callable[[Plugins], Context], Extensions]]:
-    """What makes a context with some hooks, all on the same loaded networks; and the shipped extensions."""
-    flags, _ = read_flags(["--data-dir", str(home), "--ckpt-dir", str(models), "--use-cpu", "all"])
+def contexts(models: Path | None, home: Path) -> Iterator[tuple[Callable[[Plugins], Context], Extensions]]:
+    """What makes a context with some hooks, all on the same loaded networks; and the shipped extensions.
+
+    `models` is the folder of the checkpoints, where it is not the program's own.
+    """
+    folder = ["--ckpt-dir", str(models)] if models else []
+    flags, _ = read_flags(["--data-dir", str(home), "--use-cpu", "all", *folder])
     services = build_services(flags, ROOT)
     settings = Settings().changed({"precision": "exact", "show_progress_every_n_steps": 0})
     manager = ModelManager(services.catalog, torch.device("cpu"), 2**31)
