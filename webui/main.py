@@ -247,7 +247,7 @@ async def running(services: Services, app: FastAPI | None = None) -> AsyncIterat
     services.library.start()
     gathering.start()
     sweeping.start()
-    services.extensions.plugins.call("startup", services=services)
+    services.extensions.plugins.call_in_time("startup", services=services)
     # There is none without the page.
     uploads = getattr(app.state, "upload_sweeping", None) if app else None
     if uploads is not None:
@@ -255,7 +255,7 @@ async def running(services: Services, app: FastAPI | None = None) -> AsyncIterat
     yield
     if uploads is not None:
         uploads.close()
-    services.extensions.plugins.call("shutdown")
+    services.extensions.plugins.call_in_time("shutdown")
     services.extensions.close()
     sweeping.close()
     gathering.close()

@@ -61,7 +61,11 @@ INFOTEXT: Mapping[str, str] = {
     "Control Mode": "control_mode",
 }
 # Only written where they are not as usual.
-RARE_INFOTEXT: Mapping[str, str] = {"Hr Option": "hr_option", "Control Type": "control_type"}
+RARE_INFOTEXT: Mapping[str, str] = {
+    "Hr Option": "hr_option",
+    "Control Type": "control_type",
+    "Crop Input Image": "inpaint_crop_input_image",
+}
 KEYS = INFOTEXT | RARE_INFOTEXT
 FIELD_START = re.compile(rf"(?:^|,\s*)({'|'.join(map(re.escape, KEYS))}): ")
 

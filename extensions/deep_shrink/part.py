@@ -7,7 +7,7 @@ from typing import Annotated, Literal, Self
 
 from pydantic import Field
 
-from webui.plugins import InvalidRequest, RequestPart
+from webui.plugins import InvalidRequest, RequestPart, write_value
 
 Method = Literal["bicubic", "nearest-exact", "bilinear", "area"]
 Share = Annotated[float, Field(ge=0, le=1)]
@@ -52,10 +52,7 @@ class DeepShrink(RequestPart):
         """Every field."""
         if not self.is_active:
             return {}
-        values = {key: getattr(self, name) for name, key in INFOTEXT_KEYS.items()}
-        return {
-            key: f"{value:.10g}" if isinstance(value, float) else str(value) for key, value in values.items()
-        }
+        return {key: write_value(getattr(self, name)) for name, key in INFOTEXT_KEYS.items()}
 
     @classmethod
     def from_infotext(cls, fields: Mapping[str, str]) -> Self | None:

@@ -5,7 +5,7 @@ from typing import Any, ClassVar, Literal, cast
 
 from pydantic import Field
 
-from webui.plugins import Frozen, InvalidRequest, Number, RequestPart
+from webui.plugins import Frozen, InvalidRequest, Number, RequestPart, read_text, write_value
 
 MOST_UNITS = 10
 MASK_INVERT = ("None", "Merge", "Merge and Invert")
@@ -54,6 +54,7 @@ ALWAYS = (
     "inpaint_only_masked_padding",
 )  # fmt: skip
 SUFFIXES = ("", " 2nd", " 3rd", *(f" {number}th" for number in range(4, MOST_UNITS + 1)))
+SKIP_KEY = "ADetailer skip img2img"
 OLD_NAMES = {"mask_k_largest": "mask_k"}
 
 
@@ -166,11 +167,12 @@ class Detailer(RequestPart):
     def to_infotext(self) -> dict[str, str]:
         """ADetailer's keys; those of the second unit end in "2nd", and so on."""
         on = [unit for unit in self.units if unit.is_on] if self.enabled else []
-        return {
-            f"ADetailer {INFOTEXT_KEYS[name]}{suffix}": str(value)
+        written = {
+            f"ADetailer {INFOTEXT_KEYS[name]}{suffix}": write_value(value)
             for unit, suffix in zip(on, SUFFIXES, strict=False)
             for name, value in written_fields(unit).items()
         }
+        return written | ({SKIP_KEY: "True"} if written and self.skip_img2img else {})
 
     @classmethod
     def from_infotext(cls, fields: Mapping[str, str]) -> "Detailer | None":
@@ -178,12 +180,13 @@ class Detailer(RequestPart):
         units: list[dict[str, Any]] = []
         for suffix in SUFFIXES:
             keys = {name: f"ADetailer {key}{suffix}" for name, key in INFOTEXT_KEYS.items()}
-            found = {name: fields[key] for name, key in keys.items() if key in fields}
+            found = {name: read_text(fields[key]) for name, key in keys.items() if key in fields}
             if "model" not in found:
                 break
             units.append(found)
         try:
-            return cls.read({"enabled": True, "units": units}) if units else None
+            part = {"enabled": True, "units": units, "skip_img2img": fields.get(SKIP_KEY) == "True"}
+            return cls.read(part) if units else None
         except InvalidRequest:
             return None
 

@@ -45,14 +45,20 @@ class Planner:
         Raises InvalidRequest.
         """
         pictures = list(plan.pictures)
-        if self.part.way == "Combinatorial":
+        is_combined = self._combines(plan)
+        if is_combined:
             pictures = self._combined(pictures[0], request)
-        filled = [self._filled(each, number) for number, each in enumerate(pictures)]
+        filled = [self._filled(each, number, is_combined) for number, each in enumerate(pictures)]
         if self.part.fixed_seed:
             # The texts were drawn by the pictures' own seeds: with one seed all would be the same.
             seeds = {"seed": filled[0].seed, "variation_seed": filled[0].variation_seed}
             filled = [each.model_copy(update=seeds) for each in filled]
         return plan.replace(filled)
+
+    def _combines(self, plan: RunPlan) -> bool:
+        """Whether there is a picture for each combination; a script's own pictures stay as many."""
+        texts = {(each.prompt, each.negative_prompt) for each in plan.pictures}
+        return self.part.way == "Combinatorial" and len(texts) == 1
 
     def _combined(self, first: PlannedPicture, request: GenerationRequest) -> list[PlannedPicture]:
         """A picture for each combination; hires prompts are drawn later, by each picture's seed."""
@@ -96,8 +102,7 @@ class Planner:
         }
         return first.model_copy(update=changes)
 
-    def _filled(self, picture: PlannedPicture, number: int) -> PlannedPicture:
-        is_combined = self.part.way == "Combinatorial"
+    def _filled(self, picture: PlannedPicture, number: int, is_combined: bool) -> PlannedPicture:
         names = [name for name in fields_of(self.part) if not (is_combined and name in TEMPLATE_KEYS)]
         texts = {name: self._draw(getattr(picture, name), picture.seed, number) for name in names}
         entries = picture.entries | ({} if is_combined else self._templates(picture))

@@ -13,7 +13,7 @@ from typing import Annotated, Any, ClassVar, Literal, Self
 
 from pydantic import Field
 
-from webui.plugins import InvalidRequest, RequestPart
+from webui.plugins import InvalidRequest, RequestPart, read_text, write_value
 
 Share = Annotated[float, Field(ge=0, le=1)]
 Curve = Literal[
@@ -41,13 +41,13 @@ class KeyedPart(RequestPart):
         """Every field that has a key."""
         if not self.is_active:
             return {}
-        return {keys[0]: write(getattr(self, name)) for name, keys in self.infotext_keys.items()}
+        return {keys[0]: write_value(getattr(self, name)) for name, keys in self.infotext_keys.items()}
 
     @classmethod
     def from_infotext(cls, fields: Mapping[str, str]) -> Self | None:
         """Whatever fields there are; None if it is not on, or a value cannot be read."""
         found = {
-            name: fields[key]
+            name: read_text(fields[key])
             for name, keys in cls.infotext_keys.items()
             for key in reversed(keys)
             if key in fields
@@ -64,13 +64,6 @@ class KeyedPart(RequestPart):
     def convert(cls, found: dict[str, str]) -> dict[str, Any]:
         """Texts by field, as the fields take them."""
         return {**found}
-
-
-def write(value: object) -> str:
-    """A value as A1111 writes it: numbers without needless zeros."""
-    if isinstance(value, float):
-        return f"{value:.10g}"
-    return str(value)
 
 
 class Window(KeyedPart):

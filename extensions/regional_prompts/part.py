@@ -10,7 +10,7 @@ from typing import Any, Literal, Self
 
 from pydantic import Field, field_validator
 
-from webui.plugins import ImageRef, InvalidRequest, RequestPart
+from webui.plugins import ImageRef, InvalidRequest, RequestPart, read_text, write_value
 
 BREAK = re.compile(r"\s*\bBREAK\b\s*")
 INFOTEXT_KEYS = {
@@ -174,11 +174,11 @@ class RegionalPrompts(RequestPart):
         """The keys of Regional Prompter; masks and lines under keys of our own."""
         if not self.is_active:
             return {}
-        values = {key: str(getattr(self, name)) for name, key in INFOTEXT_KEYS.items()}
+        values = {key: write_value(getattr(self, name)) for name, key in INFOTEXT_KEYS.items()}
         if self.masks:
             values["RP Masks"] = json.dumps(self.masks)
         if self.prompts:
-            values["RP Prompts"] = json.dumps(self.prompts, ensure_ascii=False)
+            values["RP Prompts"] = write_value(self.prompts)
         return values
 
     @classmethod
@@ -186,12 +186,12 @@ class RegionalPrompts(RequestPart):
         """From those keys; None without them, or for a way of dividing that there is none of here."""
         if fields.get("RP Active") != "True":
             return None
-        values: dict[str, Any] = {name: fields[key] for name, key in INFOTEXT_KEYS.items() if key in fields}
+        keys = INFOTEXT_KEYS | {"prompts": "RP Prompts"}
+        values: dict[str, Any] = {name: read_text(fields[key]) for name, key in keys.items() if key in fields}
         values["submode"] = OLD_NAMES.get(values.get("submode", ""), values.get("submode", "Columns"))
         try:
-            for name, key in (("masks", "RP Masks"), ("prompts", "RP Prompts")):
-                if key in fields:
-                    values[name] = json.loads(fields[key])
+            if "RP Masks" in fields:
+                values["masks"] = json.loads(fields["RP Masks"])
             return cls.read(values)
         except (ValueError, InvalidRequest):
             return None

@@ -108,7 +108,7 @@ AXES: tuple[Axis, ...] = (
     ),
     number("Cond. Image Mask Weight", option("inpainting_mask_weight"), tab="img2img"),
     Axis("VAE", change=choose_vae, cost=0.7, choices=list_vaes, look_up=look_up_vae),
-    Axis("Styles", choices=lambda context: context.styles().names),
+    Axis("Styles", choices=lambda offered: offered.styles()),
     whole("UniPC Order", cap_unipc_order, cost=0.5),
     Axis("Face restore", change=choose_restorer, show=show_plain),
     number("Token merging ratio", option("token_merging_ratio")),

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from extensions.scripts.values import Kind, Value
 
 if TYPE_CHECKING:
+    from extensions.scripts.choices import Offered
     from webui.plugins import Context, GenerationRequest
 
 Change = Callable[["GenerationRequest", Any, Sequence[Any]], "GenerationRequest"]
@@ -39,7 +40,7 @@ class Axis:
     change: Change = leave
     show: Callable[[Axis, Any], str] = show_with_label
     cost: float = 0.0
-    choices: Callable[[Context], Sequence[str]] | None = None
+    choices: Callable[[Offered], Sequence[str]] | None = None
     look_up: Callable[[Context, str], object] | None = None
     tab: str = ""
     needs: str = ""

@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 from functools import cache
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from webui.plugins import hookimpl
 
@@ -66,3 +66,16 @@ def add_routes(app: Any, services: Any) -> None:  # noqa: ANN401 - FastAPI's app
         for tab in ("txt2img", "img2img"):
             found += [axis.label for axis in list_part_axes(tab, services.plugins.parts)]
         return list(dict.fromkeys(found))
+
+    @app.get("/v1/xyz/choices")
+    def list_axis_choices(tab: Literal["txt2img", "img2img"] = "txt2img") -> dict[str, str]:
+        """All values of each axis that has a list of them, by its label, as they are written on the page."""
+        from extensions.scripts.axes import AXES
+        from extensions.scripts.choices import Offered
+        from extensions.scripts.part_axes import list_part_axes
+        from extensions.scripts.values import join_values
+
+        offered = Offered(services.catalog, lambda: services.requests.styles().names)
+        axes = [axis for axis in AXES if axis.tab in ("", tab) and not axis.missing]
+        axes += list_part_axes(tab, services.plugins.parts)
+        return {axis.label: join_values(axis.choices(offered)) for axis in axes if axis.choices is not None}

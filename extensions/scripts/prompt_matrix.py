@@ -79,7 +79,10 @@ def combine_parts(parts: list[str], part: PromptMatrixPart) -> list[str]:
 
 
 def plan_matrix(part: PromptMatrixPart, parts: list[str], request: GenerationRequest) -> GenerationRequest:
-    """The request with a plan of all prompts. Raises InvalidRequest for a seed that grows too large."""
+    """The request with a plan of all prompts, in which extensions may fill in wildcards.
+
+    Raises InvalidRequest for a seed that grows too large.
+    """
     field = "prompt" if part.prompt_type == "positive" else "negative_prompt"
     first = request.picture(0)
     pictures = [
@@ -92,7 +95,7 @@ def plan_matrix(part: PromptMatrixPart, parts: list[str], request: GenerationReq
         )
         for number, prompt in enumerate(combine_parts(parts, part))
     ]
-    return request.planned(RunPlan.model_validate({"pictures": tuple(pictures)}))
+    return request.planned(RunPlan.model_validate({"pictures": tuple(pictures), "is_draft": True}))
 
 
 def make_sheet(parts: list[str], pictures: CellPictures, margin: int) -> ImageReady:

@@ -82,3 +82,22 @@ def test_wrong_arguments_are_refused_in_a_sentence(script, args, sentence, exact
     response = exact_api.post("/sdapi/v1/txt2img", json=SMALL | {"script_name": script, "script_args": args})
     assert response.status_code in (400, 422)
     assert sentence in response.text
+
+
+def test_the_values_of_an_axis_are_told_as_they_are_written(exact_api):
+    from extensions.scripts.values import split_values
+
+    told = {
+        tab: exact_api.get("/v1/xyz/choices", params={"tab": tab}).json() for tab in ("txt2img", "img2img")
+    }
+    samplers = split_values(told["txt2img"]["Sampler"])
+    assert {"Euler", "Heun", "DPM++ 2M"} <= set(samplers)
+    assert any("tiny-sd15" in title for title in split_values(told["img2img"]["Checkpoint name"]))
+    assert split_values(told["txt2img"]["RNG source"]) == ["GPU", "CPU", "NV"]
+    assert "Seed" not in told["txt2img"]
+    assert "Hires upscaler" in told["txt2img"]
+    assert "Hires upscaler" not in told["img2img"]
+    # Every value may be used as it is told: a plot of them begins.
+    args = ["RNG source", told["txt2img"]["RNG source"]]
+    _, info = answer(exact_api, "txt2img", **PLOT, script_args=args)
+    assert any("X/Y/Z plot will create 3 images" in text for text in info["messages"])

@@ -11,11 +11,11 @@ import pytest
 import torch
 
 from tests.pipelines.runs import request_of
-from webui.core.decode_request import DecodeRequest
 from webui.core.errors import StorageError
 from webui.core.events import Finished
 from webui.core.flags import read_flags
 from webui.core.settings import Settings
+from webui.core.work import DecodeRequest
 from webui.diffusion.text_encoder import TextEncoder
 from webui.jobs.job import Job
 from webui.jobs.local_worker import LocalWorker

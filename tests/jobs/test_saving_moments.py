@@ -5,10 +5,12 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
+from tests.pipelines.runs import request_of
 from webui.core.events import ImageReady, ImageSaved, Message, Withdrawn
 from webui.core.request import GenerationRequest
 from webui.core.settings import Settings
 from webui.jobs.job import Delivery, Job
+from webui.jobs.queue import JobQueue
 from webui.jobs.saving import PictureSaver
 from webui.plugins import hookimpl, specs
 from webui.plugins.host import Plugins
@@ -80,3 +82,82 @@ def test_what_an_extension_took_back_leaves_the_gallery():
         )
     job.append(Withdrawn(index=0))
     assert [each.index for each in job.gallery()] == [each.index for each in job.saved()] == [1]
+
+
+class Hearing:
+    """Notes the moments of each picture, from the last on the device's thread to the file."""
+
+    def __init__(self) -> None:
+        self.heard: dict[int, list[str]] = {}
+
+    def note(self, index: int, moment: str) -> None:
+        self.heard.setdefault(index, []).append(moment)
+
+    @hookimpl
+    def change_image(self, picture):
+        self.note(picture.index, picture.place)
+
+    @hookimpl
+    def before_saving(self, picture):
+        assert picture.path is None
+        self.note(picture.index, "before_saving")
+
+    @hookimpl
+    def image_saved(self, picture):
+        assert picture.path.is_file()
+        self.note(picture.index, "image_saved")
+
+
+def test_every_picture_of_a_job_is_composed_before_it_is_saved_and_saved_once(exact_services, tmp_path):
+    """As A1111's postprocess_image, _after_composite, before_image_saved, image_saved."""
+    from webui.core.flags import read_flags
+    from webui.jobs.local_worker import LocalWorker
+    from webui.store.pictures.latents import Latents
+
+    hearing, plugins = Hearing(), Plugins(specs)
+    plugins.register(hearing, "hearing")
+    flags, _ = read_flags(["--precision", "full", "--use-cpu", "all"])
+    latents = Latents(tmp_path / "latents")
+
+    def make() -> LocalWorker:
+        services = exact_services
+        return LocalWorker(services.catalog, services.inputs, latents, flags, "Atelier test", plugins)
+
+    saver = PictureSaver(ImageFiles(tmp_path), History(Database(IN_MEMORY)), plugins=plugins)
+    queue = JobQueue(make, saver, latents=latents, scratch=tmp_path)
+    queue.start()
+    try:
+        settings = Settings().changed({"precision": "exact", "grid_save": False, "return_grid": False})
+        ended = queue.submit(request_of(batch_size=2, batch_count=2), settings=settings).wait(120)
+    finally:
+        queue.close()
+    assert ended is not None
+    assert ended.outcome == "done"
+    moments = ["decoded", "restored", "before_overlay", "composed", "before_saving", "image_saved"]
+    assert hearing.heard == dict.fromkeys(range(4), moments)
+
+
+def test_files_are_the_same_bytes_beside_an_extension_that_does_nothing(tmp_path):
+    class Idle:
+        @hookimpl
+        def before_saving(self, picture):
+            return picture
+
+        @hookimpl
+        def image_saved(self, picture):
+            return picture
+
+    written = []
+    for name, extensions in (("none", ()), ("idle", (Idle(),))):
+        plugins = Plugins(specs)
+        for extension in extensions:
+            plugins.register(extension, "idle")
+        saver = PictureSaver(ImageFiles(tmp_path / name), History(Database(IN_MEMORY)), plugins=plugins)
+        ready = ImageReady(
+            index=0, image=Image.new("RGB", (8, 8), "red"), infotext="a\nSteps: 1", seed=1, variation_seed=0
+        )
+        job = Job(GenerationRequest(prompt="a", seed=1), Delivery("txt2img"), Settings())
+        (saved,) = [each for each in saver.save(ready, job) if isinstance(each, ImageSaved)]
+        path = Path(saved.path)
+        written.append((path.relative_to(tmp_path / name), path.read_bytes()))
+    assert written[0] == written[1]

@@ -14,8 +14,8 @@ from tests.library.picture_files import catalog_of, weights, write
 from tests.pipelines.runs import digest, pictures, request_of
 from webui.core.errors import InvalidNumbers, OutOfMemory
 from webui.core.flags import read_flags
-from webui.core.models_request import ModelsRequest
 from webui.core.stop import Stop
+from webui.core.work import ModelsRequest
 from webui.diffusion.text_encoder import TextEncoder
 from webui.jobs.local_worker import LocalWorker
 from webui.models.images.upscalers import Upscalers

@@ -81,7 +81,7 @@ def names_of_importing() -> list[str]:
     return [
         thread.name
         for thread in threading.enumerate()
-        if thread.name == "extension import" and "endless" in frames[thread.ident or 0].f_code.co_filename
+        if thread.name == "extension" and "endless" in frames[thread.ident or 0].f_code.co_filename
     ]
 
 

@@ -6,11 +6,11 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from webui.core.decode_request import DecodeRequest
 from webui.core.errors import InvalidRequest, NotFound
 from webui.core.events import ImageSaved
 from webui.core.request import GenerationRequest
 from webui.core.request_infotext import PictureFacts, format_infotext
+from webui.core.work import DecodeRequest
 from webui.jobs.job import Delivery, GalleryContext, Job
 from webui.store.pictures.latents import FinishedBatch, KeepLimits
 from webui.ui.generation import FORM_DEFAULTS

@@ -5,6 +5,7 @@ import json
 import pytest
 from pydantic import ValidationError
 
+from tests.ui.img2img_fields import fields_of_img2img_request
 from webui.core.errors import InvalidRequest
 from webui.core.request import make_request
 from webui.core.request_infotext import PictureFacts, format_infotext
@@ -17,7 +18,6 @@ from webui.ui.forms.img2img import (
     NO_PICTURES,
     Pictures,
     fields_of_img2img_infotext,
-    fields_of_img2img_request,
     img2img_parts,
     read_pictures,
 )

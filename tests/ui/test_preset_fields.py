@@ -6,6 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.request_strategies import options
+from tests.ui.img2img_fields import fields_of_img2img_request
 from tests.ui.test_generation import whole_requests
 from webui.core.image_options import INFOTEXT_FIELDS, OPTION_FIELDS, option_key
 from webui.core.preset import LEFT_OUT, Preset, PresetFields, read_preset
@@ -18,7 +19,7 @@ from webui.store.preset_files import KeptPreset, PresetFiles
 from webui.ui.filling import possible_fields
 from webui.ui.forms import img2img
 from webui.ui.forms.form import Form
-from webui.ui.forms.img2img import IMG2IMG_DEFAULTS, batch_parts, fields_of_img2img_request
+from webui.ui.forms.img2img import IMG2IMG_DEFAULTS, batch_parts
 from webui.ui.generation import FORM_DEFAULTS, fields_of_request, request_parts
 from webui.ui.tabs.img2img import make_img2img
 from webui.ui.watching.pictures import PictureFiles

@@ -85,7 +85,7 @@ def build_api(services: Services, lifespan: Lifespan[FastAPI] | None = None) -> 
     app.include_router(captioning.routes(services))
     app.include_router(datasets.routes(services))
     app.include_router(training.routes(services))
-    services.plugins.call("add_routes", app=app, services=services)
+    services.plugins.call_in_time("add_routes", app=app, services=services)
     app.add_exception_handler(WebuiError, refuse)
     app.add_exception_handler(RequestValidationError, refuse_body)
     app.add_exception_handler(ClientDisconnect, hear_nobody)

@@ -33,9 +33,13 @@ class PlannedPicture(Frozen):
 
 
 class RunPlan(Frozen):
-    """All pictures of a run in order; batches are cut from it."""
+    """All pictures of a run in order; batches are cut from it.
+
+    A script's plan may be a draft: extensions fill in its texts as they do those of a request without a plan.
+    """
 
     pictures: tuple[PlannedPicture, ...] = Field(min_length=1, max_length=MAX_PICTURES)
+    is_draft: bool = False
 
     def __len__(self) -> int:
         return len(self.pictures)

@@ -1,14 +1,39 @@
-"""Every kind of work that the queue takes."""
+"""Every kind of work that the queue takes, and those that are no more than a few words."""
+
+from typing import Literal
+
+from pydantic import Field
 
 from webui.core.caption_request import CaptionRequest
-from webui.core.decode_request import DecodeRequest
 from webui.core.extras_request import ExtrasRequest
-from webui.core.models_request import ModelsRequest
 from webui.core.request import GenerationRequest
+from webui.core.request_parts import Frozen
 from webui.core.series import Series
 from webui.core.training_create import TrainingCreateRequest
 from webui.core.training_run import TrainingRun
 from webui.core.training_sample import TrainingSampleRequest
+
+
+class DecodeRequest(Frozen):
+    """Decode pictures of a kept batch; their infotext and names are those of `generation`, the request
+    that made them.
+
+    `vae` is as in GenerationRequest. `indexes` are places in the run; empty: all of the batch.
+    """
+
+    latent: str = Field(min_length=1)
+    generation: GenerationRequest
+    vae: str = "Automatic"
+    indexes: tuple[int, ...] = ()
+
+
+class ModelsRequest(Frozen):
+    """Free the memory of all networks, or load the selected checkpoint: A1111's `unload-checkpoint` and
+    `reload-checkpoint`.
+    """
+
+    action: Literal["unload", "load"]
+
 
 WorkRequest = (
     GenerationRequest

@@ -6,13 +6,12 @@ from collections.abc import Iterable
 from contextlib import suppress
 from pathlib import Path
 
-from webui.core.decode_request import DecodeRequest
 from webui.core.errors import WebuiError
 from webui.core.model_file import ModelFile
 from webui.core.request import GenerationRequest
 from webui.core.series import Series
 from webui.core.settings import Settings
-from webui.core.work import WorkRequest
+from webui.core.work import DecodeRequest, WorkRequest
 from webui.library.catalog.catalog import Catalog
 
 logger = logging.getLogger(__name__)

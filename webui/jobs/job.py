@@ -10,7 +10,6 @@ from itertools import takewhile
 from typing import Literal, TypeVar
 from uuid import uuid4
 
-from webui.core.decode_request import DecodeRequest
 from webui.core.events import (
     Event,
     Finished,
@@ -30,7 +29,7 @@ from webui.core.events import (
 from webui.core.request import GenerationRequest
 from webui.core.settings import Settings
 from webui.core.stop import Stop
-from webui.core.work import WorkRequest
+from webui.core.work import DecodeRequest, WorkRequest
 from webui.jobs.edge import run_at_edge
 
 logger = logging.getLogger(__name__)

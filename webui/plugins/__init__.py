@@ -49,7 +49,7 @@ if TYPE_CHECKING:
     from webui.plugins.batch import Batch
     from webui.plugins.context import Context
     from webui.plugins.moments import BatchImages, PictureMoment, SavingMoment
-    from webui.plugins.parts import RequestPart
+    from webui.plugins.parts import RequestPart, read_text, write_value
     from webui.plugins.scripts import Script
     from webui.plugins.specs import hookimpl
     from webui.plugins.trainables import AddedTrainable
@@ -145,7 +145,7 @@ HOMES = {
         "PictureMoment",
         "SavingMoment",
     ),
-    "webui.plugins.parts": ("RequestPart",),
+    "webui.plugins.parts": ("RequestPart", "read_text", "write_value"),
     "webui.plugins.scripts": ("Script",),
     "webui.plugins.specs": ("hookimpl",),
     "webui.plugins.trainables": ("AddedTrainable",),
@@ -233,8 +233,10 @@ __all__ = [
     "make_request",
     "open_picture",
     "open_tensors",
+    "read_text",
     "shapes_of",
     "upscaler_names",
+    "write_value",
 ]
 
 

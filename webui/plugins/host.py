@@ -2,8 +2,11 @@
 
 import logging
 import threading
+import time
 from collections import Counter
 from collections.abc import Callable, Generator, Iterable, Mapping
+from functools import partial
+from pathlib import Path
 from types import ModuleType
 from typing import Any, Protocol, TypeVar
 
@@ -15,6 +18,7 @@ from webui.core.events import Event
 from webui.core.lack_of_memory import is_lack_of_memory
 from webui.core.request import GenerationRequest
 from webui.core.settings import Settings
+from webui.plugins.importing import Raised, TooSlow, run_within
 from webui.plugins.parts import RequestPart
 from webui.plugins.trainables import AddedTrainable
 
@@ -25,6 +29,10 @@ PROJECT = "webui"
 # Takes a sentence for the artist.
 Tell = Callable[[str], None]
 MOST_FAILURES = 3
+# What a hook of the start may take; ample for a hundred components on a loaded machine.
+START_LIMIT_S = 15.0
+# All of one kind together; those that come later have what is left, and a moment at least.
+TOTAL_LIMIT_S, LEAST_LIMIT_S = 30.0, 2.0
 
 
 class Titled(Protocol):
@@ -45,8 +53,12 @@ def tell_nobody(text: str) -> None:
 class Plugins:
     """All extensions that run. Hooks may be called on any thread."""
 
-    def __init__(self, specs: ModuleType | None = None) -> None:
-        """`specs` is what has the specifications of the hooks; without it, no extension can be added."""
+    def __init__(self, specs: ModuleType | None = None, start_limit_s: float = START_LIMIT_S) -> None:
+        """`specs` is what has the specifications of the hooks; without it, no extension can be added.
+
+        `start_limit_s` is for hooks of the start and the end, by which an extension could hold all.
+        """
+        self.start_limit_s = start_limit_s
         self._manager = pluggy.PluginManager(PROJECT)
         if specs is not None:
             self._manager.add_hookspecs(specs)
@@ -164,6 +176,40 @@ class Plugins:
         ]
         return [(name, result) for name, result in pairs if result is not None]
 
+    def call_in_time(self, hook: str, **given: object) -> list[tuple[str, Any]]:
+        """As `collect`, for hooks of the start and the end: whatever one does, the program goes on.
+
+        Each has a thread of its own and a time limit. One that does not end is off from then on.
+        """
+        ends = time.monotonic() + max(TOTAL_LIMIT_S, self.start_limit_s)
+        pairs: list[tuple[str, Any]] = []
+        for each in self._implementations(hook):
+            limit = min(self.start_limit_s, max(ends - time.monotonic(), LEAST_LIMIT_S))
+            function, values = each.function, [given[name] for name in each.argnames]
+            result = self.attempt(each.plugin_name, hook, partial(function, *values), limit)
+            pairs += [] if result is None else [(each.plugin_name, result)]
+        return pairs
+
+    def attempt(
+        self, name: str, what: str, function: Callable[[], Value], limit_s: float | None = None
+    ) -> Value | None:
+        """What a function of an extension gives; None if it failed, or did not end in time."""
+        limit = self.start_limit_s if limit_s is None else limit_s
+        try:
+            return run_within(limit, function, folder_of(self._manager.get_plugin(name)))
+        except TooSlow:
+            sentence = (
+                f"The extension {name!r} did not come back from {what} within {limit:g} s. "
+                "It is off until the server starts again."
+            )
+            logger.warning("%s", sentence)
+            with self._lock:
+                self._failures[name] += 1
+                self._off[name] = sentence
+        except Raised as raised:
+            self._note_failure(name, what, raised.error)
+        return None
+
     def change(
         self,
         hook: str,
@@ -209,7 +255,7 @@ class Plugins:
             tell(self._note_failure(each.plugin_name, hook, error))
             return None
 
-    def _note_failure(self, name: str, hook: str, error: Exception) -> str:
+    def _note_failure(self, name: str, hook: str, error: BaseException) -> str:
         """Count a failure; the sentence about it."""
         logger.warning("The extension %s failed in %s", name, hook, exc_info=error)
         sentence = f"The extension {name!r} failed in {hook} ({type(error).__name__}: {error})."
@@ -219,6 +265,12 @@ class Plugins:
                 return f"{sentence} This was done without it; the server's log has the details."
             self._off[name] = sentence
         return f"{sentence} It is off until the server starts again, as it failed {MOST_FAILURES} times."
+
+
+def folder_of(plugin: object) -> Path | None:
+    """Where an extension's code lies; None for an object that is no module."""
+    file = getattr(plugin, "__file__", None)
+    return Path(file).parent if isinstance(file, str) else None
 
 
 def ordered(implementations: list[pluggy.HookImpl]) -> list[pluggy.HookImpl]:

@@ -1,8 +1,9 @@
-"""Importing an extension: from its folder or an installed package, within a time limit.
+"""Importing an extension, from its folder or an installed package, and whatever else has a time limit.
 
-Whatever an extension does while it is imported (raise, exit, never end), the program goes on without it.
+Whatever an extension does meanwhile (raise, exit, never end), the program goes on without it.
 """
 
+import contextvars
 import ctypes
 import importlib
 import importlib.util
@@ -13,15 +14,17 @@ from dataclasses import dataclass, field
 from importlib.machinery import ModuleSpec
 from pathlib import Path
 from types import ModuleType
-from typing import Generic, TypeVar
+from typing import Generic, TypeVar, cast
 
 Value = TypeVar("Value")
 PACKAGE, PLUGIN = "extensions", "plugin"
 # A plugin.py is a page of code; what is larger is none.
 MOST_BYTES = 2_000_000
+# What is ended needs a moment to leave its own "with" and "finally".
+ENDING_S = 1.0
 
 
-class ImportTooSlow(Exception):
+class TooSlow(Exception):
     """It took longer than it may."""
 
 
@@ -47,38 +50,47 @@ class Outcome(Generic[Value]):
 
 
 def run_within(limit_s: float, function: Callable[[], Value], folder: Path | None = None) -> Value:
-    """What a function gives, on a thread of its own. Raises Raised, or ImportTooSlow.
+    """What a function gives, on a thread of its own. Raises Raised, or TooSlow.
 
-    One that is too slow is left behind; where it spins in code of its `folder`, it is ended.
+    One that is too slow is ended, if it runs code of its `folder`, or left behind.
     """
     outcome: Outcome[Value] = Outcome()
+    context = contextvars.copy_context()
 
     def run() -> None:
         try:
-            outcome.value = function()
+            outcome.value = context.run(function)
         except BaseException as error:  # noqa: BLE001 - an extension's edge: whatever it raises is told
             outcome.error = error
         outcome.done.set()
 
-    thread = threading.Thread(target=run, name="extension import", daemon=True)
+    thread = threading.Thread(target=run, name="extension", daemon=True)
     thread.start()
     if not outcome.done.wait(limit_s):
-        end_spinning(thread, folder)
-        raise ImportTooSlow
+        if end_thread(thread, folder):
+            outcome.done.wait(ENDING_S)
+        raise TooSlow
     if outcome.error is not None:
         raise Raised(outcome.error) from outcome.error
-    assert outcome.value is not None, "functions run here give something"
-    return outcome.value
+    return cast(Value, outcome.value)
 
 
-def end_spinning(thread: threading.Thread, folder: Path | None) -> None:
-    """End a thread that runs code of a folder; one inside another library, torch say, must not be broken."""
+def end_thread(thread: threading.Thread, folder: Path | None) -> bool:
+    """End a thread that runs code of a folder, or what that called. True if it will end.
+
+    One that imports a library, torch say, is left alone: it would be broken for all others.
+    """
     # The documented way to another thread's frame.
-    frames = sys._current_frames()  # pyright: ignore[reportPrivateUsage]
-    frame = frames.get(thread.ident or 0)
-    if frame is None or folder is None or not Path(frame.f_code.co_filename).is_relative_to(folder):
-        return
-    ctypes.pythonapi.PyThreadState_SetAsyncExc(ctypes.c_ulong(thread.ident or 0), ctypes.py_object(Ended))
+    frame = sys._current_frames().get(thread.ident or 0)  # pyright: ignore[reportPrivateUsage]
+    while frame is not None and folder is not None:
+        file = frame.f_code.co_filename
+        if Path(file).is_relative_to(folder):
+            raising = ctypes.pythonapi.PyThreadState_SetAsyncExc
+            return bool(raising(ctypes.c_ulong(thread.ident or 0), ctypes.py_object(Ended)))
+        if "importlib._bootstrap" in file:
+            return False
+        frame = frame.f_back
+    return False
 
 
 def import_folder(folder: Path, *, fresh: bool) -> ModuleType:

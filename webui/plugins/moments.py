@@ -34,8 +34,9 @@ class BatchImages:
 class PictureMoment:
     """Where a picture is on its way from the decoder to the folder.
 
-    `request` makes this picture alone. `mask` (mode L) and `overlay` (RGBA) are inpainting's. `entries` are
-    written into its infotext: hooks may add to them. `index` counts over the run.
+    `request` makes this picture alone. `mask` (mode L) and `overlay` (RGBA, clear where it is made anew) are
+    inpainting's: until the overlay is laid on, hooks may replace them by others of the same size. `entries`
+    are written into its infotext: hooks may add to them. `index` counts over the run.
     """
 
     place: Place

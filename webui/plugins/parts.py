@@ -1,6 +1,7 @@
 """Request parts: an extension's own values in a request, checked, drawn on the page, kept in pictures."""
 
 import json
+import re
 from collections.abc import Mapping
 from typing import Any, ClassVar, Literal, Self, cast
 
@@ -10,6 +11,9 @@ from webui.core.errors import InvalidRequest
 from webui.core.request import GenerationRequest, explain
 from webui.core.request_parts import Frozen
 
+# What ends lines, or is no character of a text.
+_CONTROL = re.compile(r"[\x00-\x09\x0b-\x1f\x7f\x85\u2028\u2029]")
+_SIZE = re.compile(r"\d+x\d+")
 TabName = Literal["txt2img", "img2img"]
 
 
@@ -92,3 +96,26 @@ class RequestPart(Frozen):
                 f"{', '.join(names)}."
             )
         return cls.read(dict(zip(names, args, strict=False)))
+
+
+def write_value(value: object) -> str:
+    """A field's value as infotext has it: numbers without needless zeros, texts as they are.
+
+    A text that would not be read as it is (empty, with blanks around it, in quotes, like a size) is written
+    as a JSON list of one. `read_text` reads it.
+    """
+    if isinstance(value, float):
+        short = f"{value:.10g}"
+        return short if float(short) == value else repr(value)
+    text = str(value)
+    is_plain = text == text.strip() != "" and not text.startswith(('"', '["')) and not _SIZE.fullmatch(text)
+    has_control = bool(_CONTROL.search(text))
+    return text if is_plain and not has_control else json.dumps([text], ensure_ascii=has_control)
+
+
+def read_text(written: str) -> str:
+    """The text that `write_value` was given, or another program wrote."""
+    try:
+        return str(json.loads(written)[0]) if written.startswith('["') else written
+    except ValueError:
+        return written

@@ -1,10 +1,13 @@
 """The whole page: quick settings, the tabs, the footer."""
 
 import logging
+from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import TypeGuard, cast
 
 import gradio as gr
 from fastapi import FastAPI
+from gradio.context import Context
 from gradio.utils import get_upload_folder
 
 from webui.jobs.services import Services
@@ -78,13 +81,36 @@ def build_ui(services: Services) -> GuardedBlocks:
 
 def add_tabs(services: Services) -> None:
     """The tabs of extensions; where one cannot be built, its tab says so."""
-    for name, (label, tab_id, build) in services.plugins.collect("add_tab"):
-        with top_tab(str(label), str(tab_id)):
-            try:
-                build()
-            except Exception as error:
-                logger.warning("The extension %s could not build its tab", name, exc_info=error)
-                gr.HTML(notice(f"The extension {name!r} could not build this tab ({type(error).__name__})."))
+    for name, tab in services.plugins.call_in_time("add_tab"):
+        if not is_tab(tab):
+            logger.warning("The tab of the extension %s is %r, not a label, an id and a function", name, tab)
+            continue
+        label, tab_id, build = tab
+        with top_tab(label, tab_id):
+            build_tab(services, name, build)
+
+
+def is_tab(tab: object) -> TypeGuard[tuple[str, str, Callable[[], object]]]:
+    """Whether what an extension gave is a tab."""
+    if not isinstance(tab, tuple | list):
+        return False
+    parts = cast(Sequence[object], tab)
+    return len(parts) == 3 and isinstance(parts[0], str) and isinstance(parts[1], str) and callable(parts[2])
+
+
+def build_tab(services: Services, name: str, build: Callable[[], object]) -> None:
+    """What is in an extension's tab. Whatever it does, the page goes on where it was."""
+    page, tab = Context.root_block, Context.block
+
+    def run() -> bool:
+        build()
+        return True
+
+    if services.plugins.attempt(name, "building its tab", run):
+        return
+    # Left within blocks of its own, Gradio would put the rest of the page there, or nowhere.
+    Context.root_block, Context.block = page, tab
+    gr.HTML(notice(f"The extension {name!r} could not build this tab. The server's log has the details."))
 
 
 def mount_ui(app: FastAPI, services: Services) -> FastAPI:

@@ -1,11 +1,15 @@
 """What scripts make of whole runs, on the tiny checkpoints."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
 from PIL import Image
 from torch import nn
 
+from extensions.dynamic_prompts import plugin as dynamic_prompts
+from extensions.dynamic_prompts.part import DynamicPrompts
 from extensions.scripts import plugin
 from extensions.scripts.alternative import AlternativePart, find_noise, mix
 from extensions.scripts.native import LoopbackPart, OutpaintingPart, PoorMansPart
@@ -23,6 +27,7 @@ from webui.core.events import ImageReady, Message, Progress
 from webui.core.infotext import parse_fields
 from webui.core.request import GenerationRequest
 from webui.core.request_infotext import parse_infotext
+from webui.core.settings import Paths
 from webui.diffusion.denoising import Denoising, InitImage
 from webui.diffusion.noise import ImageNoise, NoiseOptions
 from webui.diffusion.prediction import Prediction
@@ -475,3 +480,29 @@ def test_pictures_of_cells_lie_in_a_file(context, monkeypatch):
         pass
     # Five cells in one file, then the one sheet in another.
     assert held == [1, 2, 3, 4, 5, 1]
+
+
+@pytest.mark.parametrize("way", ["Random", "Combinatorial"])
+def test_wildcards_act_in_every_picture_of_a_prompt_matrix(way, context, tmp_path):
+    colours = ["red", "green", "blue", "white"]
+    (tmp_path / "wildcards").mkdir()
+    (tmp_path / "wildcards" / "colour.txt").write_text("\n".join(colours), encoding="utf-8")
+    folders = ("root", "data", "models", "embeddings", "starter")
+    context = replace(context, paths=Paths(styles=(), **dict.fromkeys(folders, tmp_path)))
+    context.plugins.register(dynamic_prompts, "dynamic_prompts")
+    own = DynamicPrompts(way=way, write_template=True)
+    matrix = scripted(PromptMatrixPart(different_seeds=True), prompt="a __colour__ cat|in summer|at night")
+    made = cells(generate(own.put_into(matrix.model_copy(update={"seed": 3})), context))
+    texts = [each.infotext.splitlines()[0] for each in made]
+    rests = ["", ", in summer", ", at night", ", in summer, at night"]
+    for text, rest in zip(texts, rests, strict=True):
+        assert text in [f"a {colour} cat{rest}" for colour in colours]
+    # Drawn by the picture's own seed, as in a run of its own.
+    alone = DynamicPrompts().put_into(request_of(prompt="a __colour__ cat", seed=3, steps=2))
+    (first,) = cells(generate(alone, context))
+    assert first.infotext.splitlines()[0] == texts[0]
+    # What was made is filled in, whatever the list holds by now.
+    (tmp_path / "wildcards" / "colour.txt").write_text("black", encoding="utf-8")
+    (again,) = cells(generate(made[1].request, context))
+    assert again.infotext.splitlines()[0] == texts[1]
+    assert again.image.tobytes() == made[1].image.tobytes()

@@ -57,11 +57,14 @@ def generate_once(request: GenerationRequest, context: Context) -> Generator[Eve
 
 def plan_run(request: GenerationRequest, context: Context) -> GenerationRequest:
     """The request with the plan that extensions made of it. Raises WebuiError."""
-    if request.plan is not None or not context.plugins.uses("plan_run"):
+    plan = request.plan_pictures()
+    if plan.is_draft:
+        plan = plan.replace(plan.pictures)
+    elif request.plan is not None or not context.plugins.uses("plan_run"):
         return request
     plan = context.plugins.change(
         "plan_run",
-        request.plan_pictures(),
+        plan,
         context.tell,
         name="plan",
         check=RunPlan.model_validate,

@@ -146,6 +146,7 @@ class PictureFinisher:
         self._index_in_run, self._entries = index_in_run, dict[str, str]()
         self._saving, self._context, self._originals = context.settings.saving, context, originals
         self._overlay = next(iter(originals.overlays), None) if request.options.overlay_inpaint else None
+        self._mask = originals.mask
 
     def __call__(self, picture: Image.Image) -> Iterator[Event]:
         """The picture's events: what is shown or saved beside it, and the picture itself."""
@@ -169,9 +170,8 @@ class PictureFinisher:
         context = self._context
         if not context.plugins.uses("change_image"):
             return picture
-        moment = PictureMoment(
-            place, self._index_in_run, self._request.only(self._index), self._originals.mask, self._overlay
-        )
+        request = self._request.only(self._index)
+        moment = PictureMoment(place, self._index_in_run, request, self._mask, self._overlay)
         changed = context.plugins.change(
             "change_image",
             picture,
@@ -182,7 +182,23 @@ class PictureFinisher:
             context=context,
         )
         self._entries |= moment.entries
+        self._mask = self._take("mask", self._mask, moment.mask, "L")
+        self._overlay = self._take("overlay", self._overlay, moment.overlay, "RGBA")
         return changed if changed.mode == "RGB" else changed.convert("RGB")
+
+    def _take(
+        self, name: str, own: Image.Image | None, given: Image.Image | None, mode: str
+    ) -> Image.Image | None:
+        """The mask or overlay that extensions put in the place of ours, if it fits."""
+        if given is own or own is None:
+            return own
+        if not isinstance(given, Image.Image) or given.size != own.size:
+            said = f"one of {given.size}" if isinstance(given, Image.Image) else repr(given)
+            self._context.tell(
+                f"An extension replaced the {name} by {said}, not by one of {own.size}. It was not used."
+            )
+            return own
+        return given.convert(mode)
 
     def _with_faces(self, picture: Image.Image) -> Image.Image:
         options = self._request.options
@@ -206,7 +222,7 @@ class PictureFinisher:
 
     def _masks(self, alone: Image.Image) -> Iterator[ImageReady]:
         """Inpainting's mask, and what it made cut out by it, where the settings want them."""
-        saving, mask = self._saving, self._originals.mask
+        saving, mask = self._saving, self._mask
         if mask is None:
             return
         if saving.save_mask or saving.return_mask:

@@ -117,13 +117,8 @@ class ImageFiles:
         return self._write(image, notes, saving, saving.grid_format, place)
 
     def remember_last(self, infotext: str) -> None:
-        """Keep the infotext that the paste button offers for an empty prompt."""
+        """Keep the infotext in A1111's params.txt, where programs beside look for it."""
         write_atomically(self._root / LAST_INFOTEXT, infotext.encode(errors="replace"))
-
-    def last_infotext(self) -> str | None:
-        """What was remembered; None before the first picture."""
-        path = self._root / LAST_INFOTEXT
-        return path.read_bytes().decode(errors="replace") if path.is_file() else None
 
     def _subfolder(self, folder: str | Path, saving: Saving, naming: Naming) -> Path:
         pattern = saving.directories_filename_pattern or "[prompt_words]"

@@ -9,13 +9,12 @@ from typing import Any, get_args
 from webui.core.errors import InvalidRequest
 from webui.core.infotext import parse_fields
 from webui.core.infotext_fields import read_inpainting, read_outpainting
-from webui.core.request import GenerationRequest
 from webui.core.request_parts import SIDES, Inpainting, Loopback, Outpainting, SoftInpainting
 from webui.core.settings import Settings
 from webui.core.sizes import round_down_side
 from webui.jobs.img2img_batch import BatchInputs, PngInfoChoice, find_batch_pictures, find_folder
 from webui.plugins.host import Plugins
-from webui.ui.generation import fields_of_infotext, fields_of_request, request_parts
+from webui.ui.generation import fields_of_infotext, request_parts
 
 IMG2IMG, SKETCH, INPAINT = "img2img", "Sketch", "Inpaint"
 INPAINT_SKETCH, INPAINT_UPLOAD, BATCH = "Inpaint sketch", "Inpaint upload", "Batch"
@@ -219,24 +218,6 @@ def check_mask(pictures: Pictures) -> None:
             f"The mask has {pictures.mask_width}x{pictures.mask_height} pixels and the picture "
             f"{pictures.width}x{pictures.height}. Give a mask of the picture's shape."
         )
-
-
-def fields_of_img2img_request(request: GenerationRequest) -> dict[str, Any]:
-    """What the form shows for a request; the pictures themselves stay in the browser that had them."""
-    fields = fields_of_request(request) | {
-        "resize_mode": request.resize_mode,
-        "resize_tab": RESIZE_TO,
-        "denoising_strength": request.denoising_strength,
-        "outpainting": request.outpainting is not None,
-        "loopback": request.loopback is not None,
-    }
-    if request.outpainting:
-        fields |= fields_of_outpainting(request.outpainting)
-    if request.loopback:
-        fields |= {key: getattr(request.loopback, name) for key, name in LOOPBACK_FIELDS.items()}
-    if request.inpainting:
-        fields |= {"mode": INPAINT} | inpainting_fields(request.inpainting)
-    return fields
 
 
 def fields_of_img2img_infotext(

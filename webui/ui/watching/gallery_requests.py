@@ -4,11 +4,11 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from webui.core.decode_request import DecodeRequest
 from webui.core.errors import InvalidRequest, NotFound
 from webui.core.request import GenerationRequest, make_request
 from webui.core.request_infotext import parse_infotext
 from webui.core.request_parts import Inpainting
+from webui.core.work import DecodeRequest
 from webui.jobs.job import GalleryContext
 from webui.jobs.services import Services
 from webui.store.pictures.latents import FinishedBatch, LatentFile
