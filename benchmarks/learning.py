@@ -25,7 +25,7 @@ from webui.training.methods.registry import make_trainable
 from webui.training.networks import TrainingNetworks
 from webui.training.presets import fill
 from webui.training.samples import SMALL_CFG_SCALE, draw
-from webui.training.samples import Picture as Wanted
+from webui.training.samples import SamplePicture as Wanted
 
 logger = logging.getLogger(__name__)
 OTHERS = ("a big red house", "a big blue boat", "a big yellow star", "a big white rabbit", "a big green car")

@@ -11,7 +11,7 @@ from webui.core.model_file import ModelFile, ModelKind
 from webui.core.training_run import TrainingRun
 from webui.jobs.services import Services
 from webui.jobs.training_runs import RunNow, ShownState, TrainingRuns
-from webui.training.methods.names import GOALS, METHODS, Titled, fields_of
+from webui.training.methods.names import GOALS, METHODS, TitledMethod, fields_of
 from webui.training.run_folder import LogLine
 
 PRIVATE = {"Cache-Control": "private, max-age=60", "X-Content-Type-Options": "nosniff"}
@@ -223,7 +223,7 @@ def add_file_routes(router: APIRouter, runs: TrainingRuns) -> None:
         return UseAnswer(prompt=prompt_for(file), file=file.name)
 
 
-def method_answer(method: Titled, fields: list[str]) -> MethodAnswer:
+def method_answer(method: TitledMethod, fields: list[str]) -> MethodAnswer:
     """A method or goal."""
     return MethodAnswer(name=method.name, title=method.title, about=method.about, fields=fields)
 

@@ -16,7 +16,7 @@ from webui.jobs.job import Delivery, Job
 from webui.jobs.services import Services
 from webui.store.files.atomic import move_exclusively, storage_errors, usual_mode
 from webui.training.methods.names import kind_of
-from webui.training.run_folder import CheckpointFile, RunFolder, RunStatus
+from webui.training.run_folder import RunFolder, RunStatus, WrittenFile
 
 TAB = "train"
 KIND = "training run"
@@ -153,7 +153,7 @@ class TrainingRuns:
         return RunNow(folder, folder.read_status(), jobs.get(folder.name))
 
 
-def copy_as(file: CheckpointFile, folder: Path, name: str) -> Path:
+def copy_as(file: WrittenFile, folder: Path, name: str) -> Path:
     """A copy of a file under a name, with a number where others have it; one that is there is found again."""
     number, suffix = 0, file.path.suffix
     with storage_errors(folder / f"{name}{suffix}"):

@@ -31,7 +31,7 @@ RANDOM_SEEDS = 2**32
 
 
 @dataclass(frozen=True, slots=True)
-class Prepared:
+class PreparedRun:
     """A run that can begin: everything that was found out before anything was loaded."""
 
     asked: TrainingRun
@@ -41,7 +41,7 @@ class Prepared:
     dataset: DataSet
 
 
-def prepare(run: TrainingRun, catalog: Catalog, desk: Desk, device: torch.device | None) -> Prepared:
+def prepare(run: TrainingRun, catalog: Catalog, desk: Desk, device: torch.device | None) -> PreparedRun:
     """Read the data and fill the run. Raises WebuiError: a sentence on what is wrong with either."""
     checkpoint = find_checkpoint(catalog, run.checkpoint)
     facts = read_facts(checkpoint)
@@ -55,7 +55,7 @@ def prepare(run: TrainingRun, catalog: Catalog, desk: Desk, device: torch.device
     run = find_start(run, catalog, desk)
     dataset = read_data(desk.resolve(run.data), fill(run, facts), desk.guard)
     facts = add_data(facts, dataset)
-    return Prepared(run, fill(run, facts), facts, checkpoint, dataset)
+    return PreparedRun(run, fill(run, facts), facts, checkpoint, dataset)
 
 
 def find_checkpoint(catalog: Catalog, name: str) -> ModelFile:
@@ -109,7 +109,7 @@ def spread(values: list[str], count: int) -> Iterable[str]:
     return values[::stride][:count]
 
 
-def resume_or_begin(prepared: Prepared, folder: RunFolder) -> tuple[TrainingRun, list[str]]:
+def resume_or_begin(prepared: PreparedRun, folder: RunFolder) -> tuple[TrainingRun, list[str]]:
     """The filled run to train and what the artist should hear. Raises InvalidRequest, StorageError.
 
     A run that was begun and not finished goes on as it was filled then; a finished or failed one is put aside

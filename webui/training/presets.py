@@ -27,7 +27,7 @@ USUAL_NATIVE = 512
 
 
 @dataclass(frozen=True, slots=True)
-class Choice:
+class ChosenValue:
     """A preset's value for a field, and why."""
 
     value: Any
@@ -92,11 +92,11 @@ def explain(run: TrainingRun, facts: RunFacts) -> dict[str, str]:
     return {name: choice.why for name, choice in choose(run, facts).items()}
 
 
-def choose(run: TrainingRun, facts: RunFacts) -> dict[str, Choice]:
+def choose(run: TrainingRun, facts: RunFacts) -> dict[str, ChosenValue]:
     """The presets of the fields that a run leaves open."""
-    preset = Preset(run, facts)
+    preset = RunPreset(run, facts)
     parts = (preset.data(), preset.network(), preset.learning(), preset.noise(), preset.captions())
-    found: dict[str, Choice] = {}
+    found: dict[str, ChosenValue] = {}
     for part in (*parts, preset.saving(), preset.speed()):
         found |= part
     if run.epochs is not None:
@@ -106,7 +106,7 @@ def choose(run: TrainingRun, facts: RunFacts) -> dict[str, Choice]:
 
 
 @dataclass(frozen=True, slots=True)
-class Preset:
+class RunPreset:
     """The choices for one run."""
 
     run: TrainingRun
@@ -141,35 +141,37 @@ class Preset:
             f"a small {self.facts.family.value} network" if self.facts.is_small else self.facts.family.value
         )
 
-    def data(self) -> dict[str, Choice]:
+    def data(self) -> dict[str, ChosenValue]:
         """What pictures are made of."""
         native = self.facts.native
         is_prior = self.run.method == "dreambooth"
         has_prior = bool(self.run.regularisation or self.run.class_prompt)
         flips = self.run.goal == "style"
         return {
-            "resolution": Choice(native, f"The checkpoint makes pictures of {native} pixels."),
-            "bucketing": Choice(True, "Pictures keep their shapes."),
-            "bucket_step": Choice(
+            "resolution": ChosenValue(native, f"The checkpoint makes pictures of {native} pixels."),
+            "bucketing": ChosenValue(True, "Pictures keep their shapes."),
+            "bucket_step": ChosenValue(
                 BUCKET_STEP if native >= USUAL_NATIVE else BUCKET_STEP // 2, "Few different sizes."
             ),
-            "enlarge": Choice(True, "Small pictures are used too."),
-            "crop": Choice("center", "What is to be learned stands in the middle as a rule."),
-            "flip": Choice(flips, "A style has no left and right." if flips else "Things may have sides."),
-            "repeats": Choice(1, "Steps count, not epochs."),
-            "masks": Choice(True, "Where there are masks, only what they show is learned."),
-            "regularisation": Choice("", "No folder with pictures of the class was named."),
-            "class_prompt": Choice("", "No class was named."),
-            "class_pictures": Choice(
+            "enlarge": ChosenValue(True, "Small pictures are used too."),
+            "crop": ChosenValue("center", "What is to be learned stands in the middle as a rule."),
+            "flip": ChosenValue(
+                flips, "A style has no left and right." if flips else "Things may have sides."
+            ),
+            "repeats": ChosenValue(1, "Steps count, not epochs."),
+            "masks": ChosenValue(True, "Where there are masks, only what they show is learned."),
+            "regularisation": ChosenValue("", "No folder with pictures of the class was named."),
+            "class_prompt": ChosenValue("", "No class was named."),
+            "class_pictures": ChosenValue(
                 max(20, min(10 * self.facts.pictures, 200)) if is_prior and has_prior else 0,
                 "Ten for each picture, so that the class keeps its variety."
                 if is_prior and has_prior
                 else "No class was named.",
             ),
-            "prior_weight": Choice(1.0, "What the network knew weighs as much as what it learns."),
+            "prior_weight": ChosenValue(1.0, "What the network knew weighs as much as what it learns."),
         }
 
-    def network(self) -> dict[str, Choice]:
+    def network(self) -> dict[str, ChosenValue]:
         """What is trained."""
         rank = self.run.rank or self._rank()
         reads_text = self.run.method in ADAPTERS or self.run.method in {"dreambooth", "finetune"}
@@ -178,32 +180,34 @@ class Preset:
         conv = max(1, rank // 2) if convolves else 0
         layers = (1.0, CHANNEL_RATIO, 1.0)
         return {
-            "rank": Choice(rank, f"Enough for {self._goal_words()} on {self.size_words}."),
-            "alpha": Choice(max(alpha, 1.0), "Goes with the rank and the rate."),
-            "conv_rank": Choice(conv, "Convolutions are trained too." if conv else "Attention is enough."),
-            "conv_alpha": Choice(float(max(conv, 1)), "As its rank."),
-            "factor": Choice(8 if not self.facts.is_small else 4, "Small files that still learn."),
-            "dropout": Choice(0.0, "There are few steps."),
-            "train_unet": Choice(True, "It draws what is learned."),
-            "train_text": Choice(
+            "rank": ChosenValue(rank, f"Enough for {self._goal_words()} on {self.size_words}."),
+            "alpha": ChosenValue(max(alpha, 1.0), "Goes with the rank and the rate."),
+            "conv_rank": ChosenValue(
+                conv, "Convolutions are trained too." if conv else "Attention is enough."
+            ),
+            "conv_alpha": ChosenValue(float(max(conv, 1)), "As its rank."),
+            "factor": ChosenValue(8 if not self.facts.is_small else 4, "Small files that still learn."),
+            "dropout": ChosenValue(0.0, "There are few steps."),
+            "train_unet": ChosenValue(True, "It draws what is learned."),
+            "train_text": ChosenValue(
                 reads_text and not (self.trains_whole and self.memory == "low"),
                 "A new word is learned where words are read."
                 if reads_text
                 else "The method leaves the text encoder as it is.",
             ),
-            "as_lora": Choice(
+            "as_lora": ChosenValue(
                 self.as_lora, "The memory is small." if self.as_lora else "The method's own way."
             ),
-            "vectors": Choice(4, "One token holds too little of a look."),
-            "init_text": Choice("*", "No words to begin from were given."),
-            "layers": Choice(layers, "A1111's usual structure."),
-            "activation": Choice("linear", "A1111's default."),
-            "layer_norm": Choice(False, "A1111's default."),
-            "block_rates": Choice("", "All blocks learn alike."),
-            "start_from": Choice("", "It starts anew."),
+            "vectors": ChosenValue(4, "One token holds too little of a look."),
+            "init_text": ChosenValue("*", "No words to begin from were given."),
+            "layers": ChosenValue(layers, "A1111's usual structure."),
+            "activation": ChosenValue("linear", "A1111's default."),
+            "layer_norm": ChosenValue(False, "A1111's default."),
+            "block_rates": ChosenValue("", "All blocks learn alike."),
+            "start_from": ChosenValue("", "It starts anew."),
         }
 
-    def learning(self) -> dict[str, Choice]:
+    def learning(self) -> dict[str, ChosenValue]:
         """Steps, rates, the optimizer."""
         batch = self.run.batch_size or self._batch()
         steps, why_steps = self._steps(batch)
@@ -212,89 +216,91 @@ class Preset:
         is_prodigy = optimizer == "prodigy"
         words = f"Usual for {self.run.method} on {self.size_words}."
         return {
-            "steps": Choice(steps, why_steps),
-            "batch_size": Choice(batch, "As many as the memory holds well."),
-            "accumulation": Choice(
+            "steps": ChosenValue(steps, why_steps),
+            "batch_size": ChosenValue(batch, "As many as the memory holds well."),
+            "accumulation": ChosenValue(
                 max(1, self.pace.batch // batch), "Together as many pictures a step as the method wants."
             ),
-            "rate": Choice(rate, "Prodigy finds the rate itself." if is_prodigy else words),
-            "rates": Choice("", "The schedule goes over the whole run."),
-            "text_rate": Choice(text_rate, "Prodigy finds the rate itself." if is_prodigy else words),
-            "optimizer": Choice(
+            "rate": ChosenValue(rate, "Prodigy finds the rate itself." if is_prodigy else words),
+            "rates": ChosenValue("", "The schedule goes over the whole run."),
+            "text_rate": ChosenValue(text_rate, "Prodigy finds the rate itself." if is_prodigy else words),
+            "optimizer": ChosenValue(
                 optimizer, "Its state is small." if optimizer == "adafactor" else "It is the proven one."
             ),
-            "weight_decay": Choice(0.01, "AdamW's usual."),
-            "schedule": Choice(
+            "weight_decay": ChosenValue(0.01, "AdamW's usual."),
+            "schedule": ChosenValue(
                 "constant" if is_prodigy else "cosine", "The last steps settle what was learned."
             ),
-            "warmup": Choice(0.05, "Optimizers begin with rough estimates."),
-            "restarts": Choice(1, "One fall of the rate."),
-            "power": Choice(1.0, "A straight line."),
-            "max_gradient": Choice(1.0, "One odd batch must not spoil what was learned."),
-            "ema": Choice(0.0, "Short runs do without."),
-            "seed": Choice(DEFAULT_SEED, "The same run twice gives the same file."),
+            "warmup": ChosenValue(0.05, "Optimizers begin with rough estimates."),
+            "restarts": ChosenValue(1, "One fall of the rate."),
+            "power": ChosenValue(1.0, "A straight line."),
+            "max_gradient": ChosenValue(1.0, "One odd batch must not spoil what was learned."),
+            "ema": ChosenValue(0.0, "Short runs do without."),
+            "seed": ChosenValue(DEFAULT_SEED, "The same run twice gives the same file."),
         }
 
-    def noise(self) -> dict[str, Choice]:
+    def noise(self) -> dict[str, ChosenValue]:
         """The loss and its noise."""
         facts = self.facts
         own = "The checkpoint's own."
         return {
-            "min_snr_gamma": Choice(MIN_SNR_GAMMA, "It learns faster, and alike from all timesteps."),
-            "debiased": Choice(False, "Min-SNR weighs already."),
-            "noise_offset": Choice(0.0, "The checkpoint was trained without, as far as is known."),
-            "pyramid_noise": Choice(0, "The checkpoint was trained without."),
-            "pyramid_discount": Choice(0.3, "Its usual value."),
-            "prediction": Choice(facts.prediction, own),
-            "zero_snr": Choice(facts.is_zero_snr, own),
-            "min_timestep": Choice(0, "All of them are used when pictures are made."),
-            "max_timestep": Choice(999, "All of them are used when pictures are made."),
+            "min_snr_gamma": ChosenValue(MIN_SNR_GAMMA, "It learns faster, and alike from all timesteps."),
+            "debiased": ChosenValue(False, "Min-SNR weighs already."),
+            "noise_offset": ChosenValue(0.0, "The checkpoint was trained without, as far as is known."),
+            "pyramid_noise": ChosenValue(0, "The checkpoint was trained without."),
+            "pyramid_discount": ChosenValue(0.3, "Its usual value."),
+            "prediction": ChosenValue(facts.prediction, own),
+            "zero_snr": ChosenValue(facts.is_zero_snr, own),
+            "min_timestep": ChosenValue(0, "All of them are used when pictures are made."),
+            "max_timestep": ChosenValue(999, "All of them are used when pictures are made."),
         }
 
-    def captions(self) -> dict[str, Choice]:
+    def captions(self) -> dict[str, ChosenValue]:
         """How captions are read."""
         return {
-            "caption_suffix": Choice("", "Both .txt and .caption are read."),
-            "trigger": Choice("", "The captions say what they say."),
-            "caption_dropout": Choice(
+            "caption_suffix": ChosenValue("", "Both .txt and .caption are read."),
+            "trigger": ChosenValue("", "The captions say what they say."),
+            "caption_dropout": ChosenValue(
                 0.05 if self.run.method == "finetune" else 0.0,
                 "What is learned shall come with its words only."
                 if self.run.method != "finetune"
                 else "CFG needs what the network draws without words.",
             ),
-            "tag_dropout": Choice(0.0, "Every word counts in few captions."),
-            "shuffle": Choice(False, "Captions may be sentences."),
-            "keep_tokens": Choice(1, "The first is the trigger as a rule."),
-            "clip_skip": Choice(1, "The checkpoint's own layer."),
+            "tag_dropout": ChosenValue(0.0, "Every word counts in few captions."),
+            "shuffle": ChosenValue(False, "Captions may be sentences."),
+            "keep_tokens": ChosenValue(1, "The first is the trigger as a rule."),
+            "clip_skip": ChosenValue(1, "The checkpoint's own layer."),
         }
 
-    def saving(self) -> dict[str, Choice]:
+    def saving(self) -> dict[str, ChosenValue]:
         """Samples and files on the way."""
         batch = self.run.batch_size or self._batch()
         steps = self.run.steps or self._steps(batch)[0]
         every = max(1, round(steps / 5))
         is_large = self.trains_whole and not self.facts.is_small
         return {
-            "samples": Choice(self._sample_prompts(), "Captions of the data set."),
-            "sample_every": Choice(every, "Five looks at what is learned."),
-            "sample_seed": Choice(DEFAULT_SEED, "The same each time, so that samples compare."),
-            "save_every": Choice(0 if is_large else every, "A file to choose for each look."),
-            "state_every": Choice(500 if is_large else 50, "What a lost run loses at most."),
-            "save_format": Choice("fp16", "Half the size, and no difference to be seen."),
+            "samples": ChosenValue(self._sample_prompts(), "Captions of the data set."),
+            "sample_every": ChosenValue(every, "Five looks at what is learned."),
+            "sample_seed": ChosenValue(DEFAULT_SEED, "The same each time, so that samples compare."),
+            "save_every": ChosenValue(0 if is_large else every, "A file to choose for each look."),
+            "state_every": ChosenValue(500 if is_large else 50, "What a lost run loses at most."),
+            "save_format": ChosenValue("fp16", "Half the size, and no difference to be seen."),
         }
 
-    def speed(self) -> dict[str, Choice]:
+    def speed(self) -> dict[str, ChosenValue]:
         """Numbers and memory."""
         half = self.facts.half
         is_low = self.memory == "low" or (self.trains_whole and self.memory == "medium")
         checkpointing = is_low and not self.facts.is_small
         return {
-            "precision": Choice(half or "fp32", "What the device is fast in." if half else "It is exact."),
-            "checkpointing": Choice(
+            "precision": ChosenValue(
+                half or "fp32", "What the device is fast in." if half else "It is exact."
+            ),
+            "checkpointing": ChosenValue(
                 checkpointing, "The memory is small for this." if checkpointing else "The memory is enough."
             ),
-            "cache_latents": Choice(True, "Pictures are encoded once."),
-            "cache_text": Choice(True, "Captions are encoded once where their encoder stays as it is."),
+            "cache_latents": ChosenValue(True, "Pictures are encoded once."),
+            "cache_text": ChosenValue(True, "Captions are encoded once where their encoder stays as it is."),
         }
 
     def _goal_words(self) -> str:

@@ -22,20 +22,20 @@ from webui.training.data.source import BatchSource
 from webui.training.loop import Diverged, Loop, gradient_checkpointing
 from webui.training.methods.registry import make_trainable
 from webui.training.networks import TrainingNetworks
-from webui.training.preparing import Prepared, prepare, resume_or_begin
+from webui.training.preparing import PreparedRun, prepare, resume_or_begin
 from webui.training.processes import Processes, join_processes
 from webui.training.reporting import Reporter
 from webui.training.run_folder import RunFolder
 from webui.training.samples import (
     CFG_SCALE,
     SMALL_CFG_SCALE,
-    Picture,
+    SamplePicture,
     choose_size,
     draw,
     first_pictures,
     save_webp,
 )
-from webui.training.saving import Saver
+from webui.training.saving import FileSaver
 from webui.training.seeds import seed_for
 from webui.training.state import StateFiles
 from webui.training.texts import Texts
@@ -88,7 +88,7 @@ class Session:
             stack.enter_context(loop.trainable.attach())
             yield from self._run(loop, reporter, prepared)
 
-    def _prepare(self) -> tuple[Prepared, TrainingRun]:
+    def _prepare(self) -> tuple[PreparedRun, TrainingRun]:
         context = self._context
         prepared = prepare(self._asked, context.models.catalog, self._desk, context.models.device)
         if not self._processes.is_main:
@@ -105,7 +105,7 @@ class Session:
         self._processes.wait()
         return prepared, run
 
-    def _load(self, prepared: Prepared, run: TrainingRun, stack: ExitStack) -> TrainingNetworks:
+    def _load(self, prepared: PreparedRun, run: TrainingRun, stack: ExitStack) -> TrainingNetworks:
         """The run's own copy of the checkpoint, within the budget of all networks, and gone with the run."""
         context, file = self._context, prepared.checkpoint
         device = context.models.device
@@ -126,7 +126,7 @@ class Session:
         return replace(networks, prediction=prediction.changed(zero_terminal_snr=bool(run.zero_snr)))
 
     def _draw_class(
-        self, prepared: Prepared, run: TrainingRun, networks: TrainingNetworks
+        self, prepared: PreparedRun, run: TrainingRun, networks: TrainingNetworks
     ) -> Generator[Event, None, TrainingRun]:
         """Pictures of the class with the checkpoint as it is, where the run asks for them: a folder."""
         count = run.class_pictures or 0
@@ -148,7 +148,7 @@ class Session:
         self._processes.wait()
         return run.model_copy(update={"regularisation": str(folder)})
 
-    def _make_loop(self, prepared: Prepared, run: TrainingRun, networks: TrainingNetworks) -> Loop:
+    def _make_loop(self, prepared: PreparedRun, run: TrainingRun, networks: TrainingNetworks) -> Loop:
         dataset = prepared.dataset
         if run.regularisation and run.regularisation != prepared.run.regularisation:
             # Pictures of the class were drawn since.
@@ -175,9 +175,9 @@ class Session:
         if self._processes.is_main:
             self._folder.cut_log(loop.step)
 
-    def _run(self, loop: Loop, reporter: Reporter, prepared: Prepared) -> Generator[Event]:
+    def _run(self, loop: Loop, reporter: Reporter, prepared: PreparedRun) -> Generator[Event]:
         """The steps, and whatever way they end."""
-        saver = Saver(loop.run, self._folder, prepared, self._context.models.catalog)
+        saver = FileSaver(loop.run, self._folder, prepared, self._context.models.catalog)
         if not self._processes.is_main:
             for _ in self._follow(loop):
                 pass
@@ -200,7 +200,9 @@ class Session:
                 # Something that nobody foresaw; the states so far are whole.
                 reporter.write_status("stopped", loop.step)
 
-    def _steps(self, loop: Loop, reporter: Reporter, saver: Saver, prepared: Prepared) -> Generator[Event]:
+    def _steps(
+        self, loop: Loop, reporter: Reporter, saver: FileSaver, prepared: PreparedRun
+    ) -> Generator[Event]:
         run = loop.run
         if not loop.step:
             yield from self._draw_samples(loop, prepared)
@@ -236,7 +238,7 @@ class Session:
             loop.take_step()
             yield
 
-    def _save_stopped(self, loop: Loop, reporter: Reporter, saver: Saver) -> Generator[Event]:
+    def _save_stopped(self, loop: Loop, reporter: Reporter, saver: FileSaver) -> Generator[Event]:
         """Everything that was learned, to use and to go on from."""
         if loop.step:
             yield TrainingSaved(step=loop.step, path=str(saver.save_checkpoint(loop)))
@@ -247,7 +249,7 @@ class Session:
         self._save_state(loop)
         reporter.write_status("paused" if self._folder.is_pausing else "stopped", loop.step)
 
-    def _fail(self, loop: Loop, reporter: Reporter, saver: Saver, error: WebuiError) -> Generator[Event]:
+    def _fail(self, loop: Loop, reporter: Reporter, saver: FileSaver, error: WebuiError) -> Generator[Event]:
         """Keep what is good, then raise what went wrong with how to go on."""
         text = str(error)
         if isinstance(error, Diverged):
@@ -264,7 +266,7 @@ class Session:
             reporter.write_status("failed", loop.step, error=text)
         raise type(error)(text) from error
 
-    def _last_good(self, loop: Loop, saver: Saver) -> Path | None:
+    def _last_good(self, loop: Loop, saver: FileSaver) -> Path | None:
         """What was learned before the numbers broke, or the newest file from before."""
         if loop.step and all(bool(each.isfinite().all()) for each in loop.trainable.state().values()):
             return saver.save_checkpoint(loop)
@@ -276,7 +278,7 @@ class Session:
             self._states.save(loop.step, loop.state())
             self._saved_step = loop.step
 
-    def _draw_samples(self, loop: Loop, prepared: Prepared) -> Generator[Event]:
+    def _draw_samples(self, loop: Loop, prepared: PreparedRun) -> Generator[Event]:
         """The run's prompts with the networks as they are now, always with the same seeds."""
         run = loop.run
         if not run.sample_every:
@@ -292,7 +294,7 @@ class Session:
             yield TrainingSample(step=loop.step, prompt=number, path=str(path))
         yield Phase(name="Training", counts_steps=True)
 
-    def _sample_pictures(self, loop: Loop, prepared: Prepared) -> list[Picture]:
+    def _sample_pictures(self, loop: Loop, prepared: PreparedRun) -> list[SamplePicture]:
         run, seed = loop.run, loop.run.sample_seed or 0
         if run.method == "controlnet":
             shown = first_pictures(next(loop.source.epoch(0)))[: len(run.samples or ())]
@@ -305,9 +307,9 @@ class Session:
             for number, prompt in enumerate(run.samples or ())
         ]
 
-    def _picture(self, prompt: str, seed: int, run: TrainingRun, prepared: Prepared) -> Picture:
+    def _picture(self, prompt: str, seed: int, run: TrainingRun, prepared: PreparedRun) -> SamplePicture:
         scale = SMALL_CFG_SCALE if prepared.facts.is_small else CFG_SCALE
-        return Picture(prompt, seed, *choose_size(run), cfg_scale=scale)
+        return SamplePicture(prompt, seed, *choose_size(run), cfg_scale=scale)
 
 
 def is_due(step: int, every: int | None) -> bool:

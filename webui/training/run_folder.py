@@ -64,7 +64,7 @@ class SampleFile:
 
 
 @dataclass(frozen=True, slots=True)
-class CheckpointFile:
+class WrittenFile:
     """A file of the run that can be used."""
 
     step: int
@@ -224,21 +224,21 @@ class RunFolder:
         """Where the file of a step goes."""
         return self.checkpoints / f"{self.name}-{step:06d}{CHECKPOINT_SUFFIX}"
 
-    def list_checkpoints(self) -> list[CheckpointFile]:
+    def list_checkpoints(self) -> list[WrittenFile]:
         """The files on the way, by step."""
         found = []
         for path in list_files(self.checkpoints):
             head, _, step = path.name.rpartition("-")
             number = step.partition(".")[0]
             if head and number.isdigit():
-                found.append(CheckpointFile(int(number), path))
+                found.append(WrittenFile(int(number), path))
         return sorted(found, key=lambda each: each.step)
 
-    def list_files(self) -> list[CheckpointFile]:
+    def list_files(self) -> list[WrittenFile]:
         """Those on the way, and the finished one."""
         status = self.read_status()
         final = file_in(status)
-        last = [CheckpointFile(status.step, final, is_final=True)] if final else []
+        last = [WrittenFile(status.step, final, is_final=True)] if final else []
         return [*self.list_checkpoints(), *last]
 
     def read_prompts(self) -> list[str]:

@@ -22,8 +22,8 @@ from webui.training.methods.names import kind_of
 from webui.training.methods.registry import make_trainable
 from webui.training.networks import TrainingNetworks
 from webui.training.preparing import find_checkpoint
-from webui.training.run_folder import CheckpointFile, RunFolder
-from webui.training.samples import Picture, choose_scale, choose_size, draw, first_pictures, save_webp
+from webui.training.run_folder import RunFolder, WrittenFile
+from webui.training.samples import SamplePicture, choose_scale, choose_size, draw, first_pictures, save_webp
 
 
 def draw_row(request: TrainingSampleRequest, context: Context) -> Generator[Event]:
@@ -50,7 +50,7 @@ def draw_row(request: TrainingSampleRequest, context: Context) -> Generator[Even
 
 
 def load_networks(
-    context: Context, run: TrainingRun, checkpoint: ModelFile, file: CheckpointFile
+    context: Context, run: TrainingRun, checkpoint: ModelFile, file: WrittenFile
 ) -> TrainingNetworks:
     """The checkpoint of the run, or the trained one in its place."""
     if kind_of(run) is ModelKind.CHECKPOINT:
@@ -63,12 +63,12 @@ def load_networks(
 def draw_with(
     networks: TrainingNetworks,
     run: TrainingRun,
-    file: CheckpointFile,
+    file: WrittenFile,
     request: TrainingSampleRequest,
     context: Context,
 ) -> Image.Image:
     """A picture with one of the run's files."""
-    picture = Picture(
+    picture = SamplePicture(
         request.prompt,
         request.seed,
         *choose_size(run),

@@ -32,7 +32,7 @@ QUALITY = 90
 
 
 @dataclass(frozen=True, slots=True)
-class Picture:
+class SamplePicture:
     """What to draw. `width` and `height` in pixels. `shown` is what a ControlNet is shown."""
 
     prompt: str
@@ -46,7 +46,7 @@ class Picture:
 
 
 def draw(
-    picture: Picture, networks: TrainingNetworks, trainable: Trainable | None, clip_skip: int
+    picture: SamplePicture, networks: TrainingNetworks, trainable: Trainable | None, clip_skip: int
 ) -> Image.Image:
     """A picture with the networks as they are now, drawn from generators of its own."""
     cond = read_prompt(picture.prompt, picture, networks, trainable, clip_skip)
@@ -76,7 +76,7 @@ def draw(
 @torch.no_grad()
 def read_prompt(
     prompt: str,
-    picture: Picture,
+    picture: SamplePicture,
     networks: TrainingNetworks,
     trainable: Trainable | None,
     clip_skip: int,

@@ -15,17 +15,17 @@ from webui.store.files.atomic import storage_errors
 from webui.training.data.buckets import place
 from webui.training.loop import Loop
 from webui.training.methods.metadata import TrainingFacts, training_metadata
-from webui.training.preparing import Prepared
+from webui.training.preparing import PreparedRun
 from webui.training.run_folder import RunFolder
 
 
 @dataclass(frozen=True, slots=True)
-class Saver:
+class FileSaver:
     """Writes what a loop has learned. All of it raises StorageError."""
 
     run: TrainingRun
     folder: RunFolder
-    prepared: Prepared
+    prepared: PreparedRun
     catalog: Catalog
     began: float = field(default_factory=time.time)
 

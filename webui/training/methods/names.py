@@ -24,7 +24,7 @@ KINDS: Mapping[str, ModelKind] = MappingProxyType(
 
 
 @dataclass(frozen=True, slots=True)
-class Titled:
+class TitledMethod:
     """A choice with words for people."""
 
     name: str
@@ -32,25 +32,29 @@ class Titled:
     about: str
 
 
-METHODS: tuple[Titled, ...] = (
-    Titled(
+METHODS: tuple[TitledMethod, ...] = (
+    TitledMethod(
         "lora", "LoRA", "Small changes of attention. The usual choice: quick, small files, for everything."
     ),
-    Titled("locon", "LoCon", "A LoRA that changes convolutions too: better at styles and textures."),
-    Titled("loha", "LoHa", "More detail in a file of a LoRA's size; learns more slowly."),
-    Titled("lokr", "LoKr", "The smallest files."),
-    Titled("dora", "DoRA", "A LoRA that learns lengths apart from directions: closer to full training."),
-    Titled("textual_inversion", "Embedding", "A new word for what the checkpoint can nearly draw already."),
-    Titled("hypernetwork", "Hypernetwork", "A1111's old way to teach a style."),
-    Titled("dreambooth", "DreamBooth", "The whole checkpoint learns one thing and keeps its class."),
-    Titled("finetune", "Fine-tune", "The whole checkpoint learns from many captioned pictures."),
-    Titled("controlnet", "ControlNet", "A network that follows hints: pairs of hint and picture."),
+    TitledMethod("locon", "LoCon", "A LoRA that changes convolutions too: better at styles and textures."),
+    TitledMethod("loha", "LoHa", "More detail in a file of a LoRA's size; learns more slowly."),
+    TitledMethod("lokr", "LoKr", "The smallest files."),
+    TitledMethod(
+        "dora", "DoRA", "A LoRA that learns lengths apart from directions: closer to full training."
+    ),
+    TitledMethod(
+        "textual_inversion", "Embedding", "A new word for what the checkpoint can nearly draw already."
+    ),
+    TitledMethod("hypernetwork", "Hypernetwork", "A1111's old way to teach a style."),
+    TitledMethod("dreambooth", "DreamBooth", "The whole checkpoint learns one thing and keeps its class."),
+    TitledMethod("finetune", "Fine-tune", "The whole checkpoint learns from many captioned pictures."),
+    TitledMethod("controlnet", "ControlNet", "A network that follows hints: pairs of hint and picture."),
 )
-GOALS: tuple[Titled, ...] = (
-    Titled("character", "Character", "A person or figure, wherever it stands."),
-    Titled("style", "Style", "A look, whatever is shown in it."),
-    Titled("object", "Object", "A thing."),
-    Titled("concept", "Anything else", "An idea, a pose, a kind of picture."),
+GOALS: tuple[TitledMethod, ...] = (
+    TitledMethod("character", "Character", "A person or figure, wherever it stands."),
+    TitledMethod("style", "Style", "A look, whatever is shown in it."),
+    TitledMethod("object", "Object", "A thing."),
+    TitledMethod("concept", "Anything else", "An idea, a pose, a kind of picture."),
 )
 OWN_FIELDS: Mapping[str, tuple[str, ...]] = MappingProxyType(
     {
