@@ -18,7 +18,7 @@ from webui.core.events import Event
 from webui.core.lack_of_memory import is_lack_of_memory
 from webui.core.request import GenerationRequest
 from webui.core.settings import Settings
-from webui.plugins.importing import OutOfTime, Raised, run_within
+from webui.plugins.importing import Raised, TimeIsUp, run_within
 from webui.plugins.parts import RequestPart
 from webui.plugins.trainables import AddedTrainable
 
@@ -197,7 +197,7 @@ class Plugins:
         limit = self.start_limit_s if limit_s is None else limit_s
         try:
             return run_within(limit, function, folder_of(self._manager.get_plugin(name)))
-        except OutOfTime:
+        except TimeIsUp:
             sentence = (
                 f"The extension {name!r} did not come back from {what} within {limit:g} s. "
                 "It is off until the server starts again."

@@ -24,7 +24,7 @@ MOST_BYTES = 2_000_000
 ENDING_S = 1.0
 
 
-class OutOfTime(Exception):
+class TimeIsUp(Exception):
     """It took longer than it may."""
 
 
@@ -50,7 +50,7 @@ class Outcome(Generic[Value]):
 
 
 def run_within(limit_s: float, function: Callable[[], Value], folder: Path | None = None) -> Value:
-    """What a function gives, on a thread of its own. Raises Raised, or OutOfTime.
+    """What a function gives, on a thread of its own. Raises Raised, or TimeIsUp.
 
     One that is too slow is ended, if it runs code of its `folder`, or left behind.
     """
@@ -69,7 +69,7 @@ def run_within(limit_s: float, function: Callable[[], Value], folder: Path | Non
     if not outcome.done.wait(limit_s):
         if end_thread(thread, folder):
             outcome.done.wait(ENDING_S)
-        raise OutOfTime
+        raise TimeIsUp
     if outcome.error is not None:
         raise Raised(outcome.error) from outcome.error
     return cast(Value, outcome.value)

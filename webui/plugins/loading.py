@@ -18,7 +18,7 @@ from webui.core.sampling import ADDED
 from webui.core.training_run import Method
 from webui.plugins import specs
 from webui.plugins.host import Plugins
-from webui.plugins.importing import MOST_BYTES, PLUGIN, OutOfTime, Raised, import_folder, run_within
+from webui.plugins.importing import MOST_BYTES, PLUGIN, Raised, TimeIsUp, import_folder, run_within
 from webui.plugins.offers import ExtensionOffers, WrongOffer, collect_offers
 
 logger = logging.getLogger(__name__)
@@ -106,7 +106,7 @@ class Extensions:
             module, offers = run_within(limit_s, partial(import_and_ask, found), found.folder)
             self._take(module, offers, found.name)
             record = replace(record, state="on", settings=offers.settings)
-        except OutOfTime:
+        except TimeIsUp:
             record = replace(record, error=too_slow(found.name, limit_s))
         except Raised as raised:
             record = replace(record, error=explain_failure(found.name, raised.error))
