@@ -50,8 +50,8 @@ def resolved(schema: Schema, document: dict[str, Any]) -> Schema:
     if "$ref" in schema:
         return resolved(document["components"]["schemas"][schema["$ref"].rpartition("/")[2]], document)
     if "anyOf" in schema:
-        (only,) = [each for each in schema["anyOf"] if each.get("type") != "null"]
-        return resolved(only, document)
+        kinds = [each for each in schema["anyOf"] if each.get("type") != "null"]
+        return resolved(kinds[0], document) if len(kinds) == 1 else {}
     return schema
 
 

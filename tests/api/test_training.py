@@ -4,19 +4,35 @@ import time
 from pathlib import Path
 
 import pytest
+from fastapi.testclient import TestClient
 
 from tests.training.runs import draw_pictures
+from webui.api.app import build_api
+from webui.core.flags import read_flags
+from webui.main import build_services, running
+
+ROOT = Path(__file__).parents[2]
 
 
 @pytest.fixture(scope="module")
-def data(exact_services):
-    return draw_pictures(Path(exact_services.paths.root) / "outputs" / "training-things")
+def services(golden_models, tmp_path_factory):
+    """With folders of its own: what is trained here is in nobody's lists."""
+    home = tmp_path_factory.mktemp("training")
+    arguments = ["--precision", "full", "--use-cpu", "all", "--data-dir", str(home)]
+    return build_services(read_flags([*arguments, "--ckpt-dir", str(golden_models)])[0], ROOT)
 
 
-@pytest.fixture
-def api(exact_api):
-    exact_api.post("/sdapi/v1/options", json={"sd_model_checkpoint": "tiny-sd15"}).raise_for_status()
-    return exact_api
+@pytest.fixture(scope="module")
+def data(services):
+    return draw_pictures(Path(services.paths.root) / "outputs" / "training-things")
+
+
+@pytest.fixture(scope="module")
+def api(services):
+    app = build_api(services, lifespan=lambda _: running(services))
+    with TestClient(app, base_url="http://127.0.0.1") as client:
+        client.post("/sdapi/v1/options", json={"sd_model_checkpoint": "tiny-sd15"}).raise_for_status()
+        yield client
 
 
 def wait_until(api, name, state, seconds=120):
@@ -35,7 +51,7 @@ RUN = {
 }  # fmt: skip
 
 
-def test_a_run_is_checked_started_paused_resumed_used_and_deleted(api, data, exact_services):
+def test_a_run_is_checked_started_paused_resumed_used_and_deleted(api, data, services):
     run = RUN | {"name": "routes"}
     checked = api.post("/v1/training/check", json=run).json()
     assert (checked["pictures"], checked["steps"]) == (3, 200)
@@ -55,7 +71,7 @@ def test_a_run_is_checked_started_paused_resumed_used_and_deleted(api, data, exa
     assert paused["checkpoints"][0]["step"] == 2
     used = api.post("/v1/training/routes/use", json={"step": 2}).json()
     assert used["prompt"] == "<lora:routes:1>"
-    assert exact_services.catalog.find("lora", "routes").path.is_file()
+    assert services.catalog.find("lora", "routes").path.is_file()
     again = api.post("/v1/training/routes/use", json={"step": 2}).json()
     assert again == used
     assert api.post("/v1/training/routes/sample", json={"prompt": "a dog", "seed": 3, "checkpoint": 2}).json()
@@ -107,7 +123,7 @@ def test_every_method_names_its_fields(api):
         ("hypernetwork", {"layer_structure": "1, 2, 1"}, {"hypernetwork_name": "made-word"}),
     ],
 )
-def test_a1111s_calls_make_and_train_a_file(api, data, exact_services, kind, create, train):
+def test_a1111s_calls_make_and_train_a_file(api, data, services, kind, create, train):
     made = api.post(f"/sdapi/v1/create/{kind}", json={"name": "made-word"} | create)
     assert made.json()["info"].startswith(f"create {kind} filename: ")
     path = Path(made.json()["info"].partition("filename: ")[2])
