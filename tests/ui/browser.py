@@ -68,6 +68,7 @@ window.unanswered = { count: 0, since: 0 };
 """
 # One job takes seconds; a busy machine many.
 PATIENCE_MS = 90_000
+PATIENCE_S = PATIENCE_MS / 1000
 
 
 def find_chromium(own: str) -> str | None:

@@ -57,7 +57,9 @@ def home(tmp_path_factory):
 def address(golden_models, home):
     """The module's own server, with the smallest of the checkpoints selected."""
     with steps.served(home, golden_models) as address:
-        httpx.post(f"{address}sdapi/v1/options", json={"sd_model_checkpoint": "tiny-b"}).raise_for_status()
+        httpx.post(
+            f"{address}sdapi/v1/options", json={"sd_model_checkpoint": "tiny-b"}, timeout=steps.PATIENCE_S
+        ).raise_for_status()
         yield address
 
 

@@ -13,7 +13,7 @@ from playwright.sync_api import Locator, Page, expect
 from tests.arriving_files import embedding, picture
 from tests.fake_sites import FakeFile, FakeSites, FakeVersion
 from tests.ui import browser as steps
-from tests.ui.browser import ROOT, SCREENSHOTS, drop, opened, reloaded, wait_until_idle
+from tests.ui.browser import PATIENCE_S, ROOT, SCREENSHOTS, drop, opened, reloaded, wait_until_idle
 
 pytestmark = pytest.mark.timeout(400)
 PICTURE = picture(None, (60, 80))
@@ -56,7 +56,7 @@ def address(golden_models, home, sites, tmp_path_factory):
     program = ("-m", "tests.ui.serve_beside", sites.url, str(sites.port))
     with steps.served(home, checkpoints, program) as address:
         choice = {"sd_model_checkpoint": "tiny-sd15"}
-        httpx.post(f"{address}sdapi/v1/options", json=choice).raise_for_status()
+        httpx.post(f"{address}sdapi/v1/options", json=choice, timeout=PATIENCE_S).raise_for_status()
         yield address
 
 

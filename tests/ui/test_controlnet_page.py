@@ -62,7 +62,7 @@ def units(fresh_page):
 
 
 def kept(address, reference):
-    answer = httpx.get(f"{address}v1/inputs/{reference}").raise_for_status()
+    answer = httpx.get(f"{address}v1/inputs/{reference}", timeout=steps.PATIENCE_S).raise_for_status()
     return cv2.cvtColor(
         cv2.imdecode(np.frombuffer(answer.content, np.uint8), cv2.IMREAD_COLOR), cv2.COLOR_BGR2RGB
     )

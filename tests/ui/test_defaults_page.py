@@ -9,7 +9,7 @@ from playwright.sync_api import expect
 
 from tests.ui import browser as steps
 from tests.ui.auditor import Auditor
-from tests.ui.browser import SCREENSHOTS, opened, reloaded, set_number, wait_until_idle
+from tests.ui.browser import PATIENCE_S, SCREENSHOTS, opened, reloaded, set_number, wait_until_idle
 
 PROMPT = "#txt2img_prompt textarea"
 EXAMPLES = "#txt2img_examples .example"
@@ -35,15 +35,17 @@ def two_checkpoints(address, golden_models, checkpoints):
     for name in ("tiny-b", "tiny-sdxl"):
         for end in (".safetensors", ".yaml"):
             shutil.copy(golden_models / f"{name}{end}", checkpoints)
-    httpx.post(f"{address}v1/cards/scan").raise_for_status()
+    httpx.post(f"{address}v1/cards/scan", timeout=PATIENCE_S).raise_for_status()
     values = {"steps": 9, "cfg_scale": 3, "sampler": "Euler a", "clip_skip": 2}
     body = {"checkpoint": "tiny-sdxl", "values": values}
-    httpx.put(f"{address}v1/defaults", json=body).raise_for_status()
-    httpx.post(f"{address}sdapi/v1/options", json={"sd_model_checkpoint": "tiny-b"}).raise_for_status()
+    httpx.put(f"{address}v1/defaults", json=body, timeout=PATIENCE_S).raise_for_status()
+    httpx.post(
+        f"{address}sdapi/v1/options", json={"sd_model_checkpoint": "tiny-b"}, timeout=PATIENCE_S
+    ).raise_for_status()
     yield
     for path in checkpoints.iterdir():
         path.unlink()
-    httpx.post(f"{address}v1/cards/scan").raise_for_status()
+    httpx.post(f"{address}v1/cards/scan", timeout=PATIENCE_S).raise_for_status()
 
 
 def number(page, field):
@@ -147,7 +149,9 @@ def test_a_checkpoint_fills_in_what_was_not_touched_and_offers_the_rest(fresh_pa
     expect(number(page, "txt2img_height")).to_have_value("1024")
     expect(offer(page, "txt2img_width")).to_have_text("512\u00d7512")
 
-    httpx.post(f"{address}sdapi/v1/options", json={"disable_weights_auto_swap": False}).raise_for_status()
+    httpx.post(
+        f"{address}sdapi/v1/options", json={"disable_weights_auto_swap": False}, timeout=PATIENCE_S
+    ).raise_for_status()
     # A text keeps its numbers, also where it names another checkpoint.
     text = "a hill\nSteps: 20, Sampler: Euler a, CFG scale: 7, Seed: 9, Size: 512x512, Model: tiny-sdxl"
     page.fill(PROMPT, text)
@@ -171,10 +175,10 @@ def test_what_the_form_shows_is_kept_as_the_checkpoints_defaults(fresh_page, add
     expect(offer(page, "txt2img_steps")).to_have_count(0)
     if SCREENSHOTS:
         page.screenshot(path=f"{SCREENSHOTS}/kept-defaults.png")
-    kept = httpx.get(f"{address}v1/defaults", params={"checkpoint": "tiny-b"}).json()
+    kept = httpx.get(f"{address}v1/defaults", params={"checkpoint": "tiny-b"}, timeout=PATIENCE_S).json()
     assert kept["values"] | {"steps": 12, "width": 512, "height": 640} == kept["values"]
     assert kept["sources"]["steps"] == "card"
     page.click("#kept_defaults button:has-text('Forget them')")
     expect(page.locator("#kept_defaults")).to_contain_text("no defaults of yours")
     expect(offer(page, "txt2img_steps")).to_have_text("20")
-    assert httpx.get(f"{address}v1/defaults").json()["sources"]["steps"] == "family"
+    assert httpx.get(f"{address}v1/defaults", timeout=PATIENCE_S).json()["sources"]["steps"] == "family"

@@ -10,7 +10,7 @@ import pytest
 from PIL import Image
 from playwright.sync_api import Page, expect
 
-from tests.ui.browser import SCREENSHOTS, fill_form, opened, reloaded, set_number, wait_until_idle
+from tests.ui.browser import PATIENCE_S, SCREENSHOTS, fill_form, opened, reloaded, set_number, wait_until_idle
 
 pytestmark = pytest.mark.timeout(400)
 # Nothing here takes long.
@@ -290,7 +290,7 @@ def test_a_sketch_is_the_picture_with_its_paint(page, address):
     ready_to_paint(page, "Sketch", SKETCH)
     drag(page, SKETCH, (0.3, 0.5), (0.6, 0.5))
     told = page.evaluate("async () => JSON.parse(await webui.canvasPictures('Sketch'))")
-    answer = httpx.get(f"{address}v1/inputs/{told['image']}").raise_for_status()
+    answer = httpx.get(f"{address}v1/inputs/{told['image']}", timeout=PATIENCE_S).raise_for_status()
     colours = Image.open(io.BytesIO(answer.content)).convert("RGB").getcolors()
     assert (0x30, 0x80, 0xC0) in [colour for _, colour in colours]
     assert (0x2D, 0x6C, 0xDF) in [colour for _, colour in colours]

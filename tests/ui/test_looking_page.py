@@ -5,6 +5,7 @@ import pytest
 from playwright.sync_api import expect
 
 from tests.many_files import make_loras
+from tests.ui.browser import PATIENCE_S
 
 pytestmark = pytest.mark.timeout(400)
 LORAS = 9000
@@ -23,7 +24,7 @@ def test_cards_fill_while_the_page_is_open(fresh_page, address):
     expect(first).to_have_attribute("data-name", "lora-00000")
     # The list grows below it; its height tells how many there are.
     expect(fresh_page.locator("#txt2img_lora .cards-message")).to_be_hidden()
-    page = httpx.get(f"{address}v1/cards?kind=lora&limit=1").json()
+    page = httpx.get(f"{address}v1/cards?kind=lora&limit=1", timeout=PATIENCE_S).json()
     assert (page["total"], page["unread"]) == (LORAS, 0)
     fresh_page.fill("#txt2img_lora_extra_search", f"lora-{LORAS - 1:05}")
     expect(first).to_have_attribute("data-name", f"lora-{LORAS - 1:05}")

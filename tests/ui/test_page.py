@@ -10,7 +10,7 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from tests.ui import browser as steps
-from tests.ui.browser import SCREENSHOTS, fill_form, opened, reloaded, share_done, wait_until_idle
+from tests.ui.browser import PATIENCE_S, SCREENSHOTS, fill_form, opened, reloaded, share_done, wait_until_idle
 from webui.store.reading import read_infotext
 
 pytestmark = pytest.mark.timeout(400)
@@ -86,7 +86,7 @@ def test_a_prompt_becomes_a_saved_picture_while_the_bar_moves(page, home):
     assert path.is_relative_to(home)
     source = page.get_attribute("#txt2img_gallery .preview img", "src") or ""
     # The very file with its parameters, not a copy made for the page.
-    assert httpx.get(urljoin(page.url, source)).content == path.read_bytes()
+    assert httpx.get(urljoin(page.url, source), timeout=PATIENCE_S).content == path.read_bytes()
     infotext, _ = read_infotext(path)
     assert infotext is not None
     assert infotext.startswith("a red fox\nSteps: 150")
@@ -291,7 +291,7 @@ def test_a_setting_is_found_changed_kept_and_reset(page, address):
 
 
 def kept_settings(address):
-    return httpx.get(f"{address}sdapi/v1/options").raise_for_status().json()
+    return httpx.get(f"{address}sdapi/v1/options", timeout=PATIENCE_S).raise_for_status().json()
 
 
 def stay_in_the_window(page):

@@ -16,7 +16,9 @@ def address(golden_models, home):
     write_extension(home / "extensions", "sharp", PART)
     write_extension(home / "extensions", "broken", "1 / 0")
     with steps.served(home, golden_models) as address:
-        httpx.post(f"{address}sdapi/v1/options", json={"sd_model_checkpoint": "tiny-b"}).raise_for_status()
+        httpx.post(
+            f"{address}sdapi/v1/options", json={"sd_model_checkpoint": "tiny-b"}, timeout=steps.PATIENCE_S
+        ).raise_for_status()
         yield address
 
 

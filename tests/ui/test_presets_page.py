@@ -9,7 +9,7 @@ import pytest
 from playwright.sync_api import Locator, Page, expect
 
 from tests.ui import browser as steps
-from tests.ui.browser import drop, set_number
+from tests.ui.browser import PATIENCE_S, drop, set_number
 from webui.core.preset import PRESET_MARK, PRESET_VERSION
 
 pytestmark = pytest.mark.timeout(400)
@@ -26,7 +26,7 @@ def address(golden_models, home, tmp_path_factory):
             os.link(path, checkpoints / path.name)
     with steps.served(home, checkpoints) as address:
         choice = {"sd_model_checkpoint": "tiny-b"}
-        httpx.post(f"{address}sdapi/v1/options", json=choice).raise_for_status()
+        httpx.post(f"{address}sdapi/v1/options", json=choice, timeout=PATIENCE_S).raise_for_status()
         yield address
 
 

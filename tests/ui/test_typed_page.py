@@ -44,7 +44,7 @@ def home(tmp_path_factory, golden_networks):
 def address(golden_models, home):
     with steps.served(home, golden_models) as address:
         options = {"sd_model_checkpoint": "tiny-sd15"}
-        httpx.post(f"{address}sdapi/v1/options", json=options).raise_for_status()
+        httpx.post(f"{address}sdapi/v1/options", json=options, timeout=steps.PATIENCE_S).raise_for_status()
         yield address
 
 
