@@ -35,7 +35,10 @@ def stroke(page, start, end, button="left"):
 
 def masks_of(page, address):
     """The masks as the server keeps them, (R, H, W)."""
-    kept = [httpx.get(f"{address}v1/inputs/{each}").raise_for_status() for each in page.evaluate(MASKS)]
+    kept = [
+        httpx.get(f"{address}v1/inputs/{each}", timeout=steps.PATIENCE_S).raise_for_status()
+        for each in page.evaluate(MASKS)
+    ]
     pictures = [Image.open(BytesIO(each.content)).convert("L") for each in kept]
     return np.stack([np.asarray(each) > 127 for each in pictures])
 

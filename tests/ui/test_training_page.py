@@ -58,7 +58,7 @@ def drop(page: Page, files: list[tuple[str, str, bytes]]) -> None:
 
 def make_data_set(address: str, name: str, captions: dict[int, str]) -> None:
     """A data set, without a hand."""
-    httpx.post(f"{address}v1/datasets", json={"name": name}).raise_for_status()
+    httpx.post(f"{address}v1/datasets", json={"name": name}, timeout=steps.PATIENCE_S).raise_for_status()
     files = [("files", (file, data, kind)) for file, kind, data in draw_files("p", captions)]
     httpx.post(f"{address}v1/datasets/{name}/files", files=files, timeout=60).raise_for_status()
 
@@ -84,7 +84,7 @@ def choose_data_set(page: Page, name: str) -> None:
 
 def forget_runs(address: str) -> None:
     """Nothing trains when the next test begins."""
-    for run in httpx.get(f"{address}v1/training").raise_for_status().json()["runs"]:
+    for run in httpx.get(f"{address}v1/training", timeout=steps.PATIENCE_S).raise_for_status().json()["runs"]:
         if run["state"] in ("running", "queued", "paused"):
             httpx.post(f"{address}v1/training/{run['name']}/stop", timeout=60).raise_for_status()
 
