@@ -112,7 +112,9 @@ def test_twelve_dropped_pictures_become_a_lora_in_the_prompt(fresh_page, address
     check_plots_and_strips(page)
     page.get_by_role("button", name="Best: step").first.click()
     expect(page.get_by_role("button", name="Best: step").first).to_have_attribute("aria-pressed", "true")
+    page.evaluate("webui.showTab('txt2img')")
     page.fill("#txt2img_prompt textarea", "a hill")
+    open_tab(page)
     page.locator(".train-checkpoints").get_by_role("button", name="Use in txt2img").first.click()
     prompt = page.locator("#txt2img_prompt textarea")
     expect(prompt).to_be_visible()
@@ -230,6 +232,8 @@ def test_a_run_is_stopped_outlives_a_reload_and_is_resumed(fresh_page, address):
     page.get_by_role("button", name="Change and train again").click()
     expect(page.locator("#train_steps")).to_have_value("100000")
     expect(page.locator(".train-example")).to_have_count(COUNT)
+    folds = "document.querySelectorAll('#train_all_settings, #train_all_settings details')"
+    page.evaluate(f"{folds}.forEach(each => (each.open = true))")
     reset = page.get_by_role("button", name="Back to the preset's steps")
     reset.click()
     expect(reset).to_be_hidden()
