@@ -430,7 +430,7 @@ def test_generate_forever_goes_on_until_it_is_told_to_end(page):
 
 
 def test_generate_forever_and_the_title_go_on_in_a_page_in_the_background(page):
-    fill_form(page, "again and again", steps=60)
+    fill_form(page, "again and again", steps=40, side=256)
     # What browsers do there: a page that nobody sees is not drawn.
     page.evaluate("window.requestAnimationFrame = () => 0")
     page.evaluate("document.querySelector('#txt2img_generate').dispatchEvent(new MouseEvent('contextmenu'))")
