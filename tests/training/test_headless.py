@@ -95,7 +95,6 @@ def test_a_file_that_is_no_run_is_refused_in_a_sentence(tmp_path, capsys, text, 
 
 
 def test_two_processes_train_as_one_with_accumulation_does(tmp_path, golden_models, data):
-    pytest.importorskip("accelerate")
     alone = make_run(data, steps=4, batch_size=1, accumulation=2)
     one = final_file(run_all(alone, context_in(tmp_path / "one", golden_models)))
     home = tmp_path / "two"

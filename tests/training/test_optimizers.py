@@ -11,8 +11,6 @@ RATES = {"adamw": 0.05, "adafactor": 0.05, "prodigy": 1.0, "lion": 0.02}
 
 @pytest.mark.parametrize("name", RATES)
 def test_an_optimizer_finds_the_bottom_of_a_bowl(name):
-    if name in ("prodigy", "lion"):
-        pytest.importorskip({"prodigy": "prodigyopt", "lion": "lion_pytorch"}[name])
     wanted = torch.tensor([0.7, -0.4])
     weight = torch.nn.Parameter(torch.zeros(2))
     optimizer = make_optimizer(name, [{"params": [weight], "lr": RATES[name]}], 0.0)

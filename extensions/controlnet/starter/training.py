@@ -148,7 +148,7 @@ def draw_timesteps(count: int, bias: float, rng: np.random.Generator) -> Tensor:
 
 
 @dataclass(frozen=True, slots=True)
-class TrainingBatch:
+class ControlBatch:
     """Noisy latents and their noise (B, 4, h, w), timesteps and signal to noise (B,), tokens, and hints."""
 
     noisy: Tensor
@@ -161,7 +161,7 @@ class TrainingBatch:
 
 def draw_batch(
     recipe: ControlRecipe, examples: Examples, alphas: Tensor, rng: np.random.Generator
-) -> TrainingBatch:
+) -> ControlBatch:
     """Some captions are empty; with a coarse weight the second half is the first with empty captions."""
     count = recipe.batch // 2 if recipe.coarse_weight else recipe.batch
     rows = rng.integers(len(examples.tokens), size=count)
@@ -178,10 +178,10 @@ def draw_batch(
         tokens[rng.uniform(size=count) < EMPTY_SHARE] = token_ids("")
     alpha = alphas[timesteps]
     noisy = alpha.sqrt().view(-1, 1, 1, 1) * latent + (1 - alpha).sqrt().view(-1, 1, 1, 1) * noise
-    return TrainingBatch(noisy, noise, timesteps, alpha / (1 - alpha), torch.from_numpy(tokens), hint)
+    return ControlBatch(noisy, noise, timesteps, alpha / (1 - alpha), torch.from_numpy(tokens), hint)
 
 
-def loss_of(training: Training, recipe: ControlRecipe, batch: TrainingBatch) -> Tensor:
+def loss_of(training: Training, recipe: ControlRecipe, batch: ControlBatch) -> Tensor:
     """The weighted error of the predicted noise for one batch, and of coarse colours where asked."""
     with torch.autocast("cpu", torch.bfloat16):
         crossattn = training.text_encoder(batch.tokens).last_hidden_state

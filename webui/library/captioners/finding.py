@@ -10,7 +10,7 @@ from typing import Any, cast
 from webui.core.errors import ModelNotFound, UnusableFile
 from webui.core.readable import readable
 from webui.library.captioners.captioner import Captioner, CaptionerSort, is_named, usable, weights_name
-from webui.library.captioners.published import HOMES, PUBLISHED
+from webui.library.captioners.published import PUBLISHED
 from webui.library.files.file_types import PICKLE_SUFFIXES, is_being_written, is_temporary
 from webui.store.files.regular_files import entries_of, is_folder_entry, is_regular_entry, read_regular
 
@@ -189,8 +189,3 @@ def name_of(folder: Path) -> str:
 def licence_of(name: str) -> str:
     """The licence of a published captioner of this name; empty for others."""
     return next((each.licence for each in PUBLISHED if each.name.casefold() == name.casefold()), "")
-
-
-def home_of(sort: CaptionerSort, models: Path) -> Path:
-    """The folder in which a new captioner is put."""
-    return models / HOMES[sort]

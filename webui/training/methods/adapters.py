@@ -21,10 +21,10 @@ from webui.training.methods.changed_layers import (
 from webui.training.methods.dropout import Dropout
 from webui.training.methods.files import add_hashes, numbers_of, write_tensors
 from webui.training.methods.layers import TrainedLayer, text_layers, unet_layers
-from webui.training.methods.seeds import generator_for
 from webui.training.methods.start import read_layers_of
 from webui.training.methods.trainable import ParameterGroup, Part
 from webui.training.networks import TrainingNetworks
+from webui.training.seeds import generator_for
 
 MakeChange = Callable[[TrainedLayer, int, float, Dropout, torch.Generator], ChangedLayer]
 
@@ -39,7 +39,7 @@ class TrainableLayers(BaseTrainable):
         super().__init__()
         self._format = numbers_of(run)
         self._layers = choose_layers(run, networks)
-        initial = generator_for(run, "layers")
+        initial = generator_for(run.seed, "layers")
         self.changes: dict[str, ChangedLayer] = {}
         for number, layer in enumerate(self._layers):
             rank, alpha = rank_and_alpha(run, layer)

@@ -20,9 +20,9 @@ from webui.training.methods.base import BaseTrainable
 from webui.training.methods.changed_layers import uniform
 from webui.training.methods.files import numbers_of, write_tensors
 from webui.training.methods.layers import block_of
-from webui.training.methods.seeds import generator_for
 from webui.training.methods.trainable import ParameterGroup
 from webui.training.networks import TextInput, TrainingNetworks
+from webui.training.seeds import generator_for
 
 HINT = "controlnet_cond_embedding."
 ZEROS = ("controlnet_down_blocks.", "controlnet_mid_block.", f"{HINT}conv_out.")
@@ -44,7 +44,7 @@ class TrainableControlNet(BaseTrainable):
         """New, or the file to go on from. Raises InvalidRequest, UnusableFile."""
         super().__init__()
         self._networks, self._format = networks, numbers_of(run)
-        self.network = build_controlnet(networks, generator_for(run, "controlnet"))
+        self.network = build_controlnet(networks, generator_for(run.seed, "controlnet"))
         # Names in files by the parameters' own.
         self._names = file_names(list(self.network.state_dict()), networks)
         if run.start_from:

@@ -19,9 +19,9 @@ from webui.training.methods.base import BaseTrainable
 from webui.training.methods.dropout import Dropout
 from webui.training.methods.files import write_pickle
 from webui.training.methods.metadata import TrainedOn
-from webui.training.methods.seeds import generator_for
 from webui.training.methods.trainable import ParameterGroup
 from webui.training.networks import TrainingNetworks
+from webui.training.seeds import generator_for
 
 USUAL_STRUCTURE = (1.0, 2.0, 1.0)
 # A1111's initialisation "Normal", of layer norms too.
@@ -115,7 +115,7 @@ class TrainableHypernetwork(BaseTrainable):
         """New, or the file to go on from. Raises InvalidRequest, UnusableFile."""
         super().__init__()
         self._run, self._networks, self._structure = run, networks, Structure.of(run)
-        initial = generator_for(run, "hypernetwork")
+        initial = generator_for(run.seed, "hypernetwork")
         self.chains: dict[int, tuple[Chain, ...]] = {}
         for width in attention_widths(networks.unet):
             numbers = [1000 * (2 * len(self.chains) + side) for side in range(len(SIDES))]
