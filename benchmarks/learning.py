@@ -16,7 +16,7 @@ import torch
 from benchmarks.concepts import CONCEPTS, Picture, is_there, prompts
 from webui.core.flags import read_flags
 from webui.core.stop import Stop
-from webui.core.training_run import TrainingRun
+from webui.core.work.training_run import TrainingRun
 from webui.library.files.headers import read_header
 from webui.models.cpu.precision import FULL
 from webui.training.__main__ import Teller, make_context

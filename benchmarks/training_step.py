@@ -24,7 +24,7 @@ from torch import Tensor, nn
 from benchmarks.engine import write_random_checkpoint
 from benchmarks.meter import describe_machine, in_turn, peak_gib, report, say
 from webui.core.model_file import Family, ModelFile, ModelKind
-from webui.core.training_run import TrainingRun
+from webui.core.work.training_run import TrainingRun
 from webui.models.cpu.precision import NumberFormats
 from webui.training.methods.adapters import make_layers
 from webui.training.networks import TextInput, TrainingNetworks

@@ -12,7 +12,7 @@ from webui.core.flags import read_flags
 from webui.core.request import GenerationRequest
 from webui.core.settings import Settings
 from webui.core.stop import Stop
-from webui.core.work import WorkRequest
+from webui.core.work.kinds import WorkRequest
 from webui.jobs.queue import JobQueue
 from webui.jobs.saving import PictureSaver
 from webui.jobs.services import Services

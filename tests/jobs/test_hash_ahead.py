@@ -6,10 +6,10 @@ import time
 
 import pytest
 
-from webui.core.extras_request import make_extras_request
 from webui.core.request import GenerationRequest
-from webui.core.series import Series
 from webui.core.settings import Settings
+from webui.core.work.extras_request import make_extras_request
+from webui.core.work.series import Series
 from webui.jobs.hash_ahead import hash_ahead
 from webui.library.catalog import catalog as catalog_module
 from webui.library.catalog.catalog import Catalog

@@ -15,7 +15,7 @@ from webui.core.errors import StorageError
 from webui.core.events import Finished
 from webui.core.flags import read_flags
 from webui.core.settings import Settings
-from webui.core.work import DecodeRequest
+from webui.core.work.kinds import DecodeRequest
 from webui.diffusion.text_encoder import TextEncoder
 from webui.jobs.job import Job
 from webui.jobs.local_worker import LocalWorker

@@ -11,12 +11,12 @@ from PIL import Image
 
 from tests.jobs.fake_work import Saver
 from webui.core.events import Event, ImageReady, ImageSaved, Progress
-from webui.core.extras_request import make_extras_request
 from webui.core.request import GenerationRequest
-from webui.core.series import Series
 from webui.core.settings import Settings
 from webui.core.stop import Stop
-from webui.core.work import WorkRequest
+from webui.core.work.extras_request import make_extras_request
+from webui.core.work.kinds import WorkRequest
+from webui.core.work.series import Series
 from webui.jobs.job import Delivery, Job
 from webui.jobs.queue import JobQueue
 from webui.jobs.saver_thread import MOST_WAITING

@@ -10,7 +10,7 @@ from tests.pipelines.runs import pictures, request_of
 from webui.core.errors import NotFound, OutOfMemory
 from webui.core.events import ImageReady
 from webui.core.request import GenerationRequest
-from webui.core.work import DecodeRequest
+from webui.core.work.kinds import DecodeRequest
 from webui.models.vae.vae import Vae
 from webui.pipelines.decode_again import decode_again
 from webui.pipelines.generate.generate import generate

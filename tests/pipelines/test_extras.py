@@ -10,7 +10,9 @@ from PIL import Image
 from tests.library.picture_files import catalog_of, weights, write
 from webui.core.errors import InvalidRequest, NotFound, UnusableFile
 from webui.core.events import ImageReady, Message, Phase, Progress
-from webui.core.extras_request import (
+from webui.core.settings import Settings
+from webui.core.stop import Stop
+from webui.core.work.extras_request import (
     ExtrasRequest,
     FocalCrop,
     SizedCrop,
@@ -18,8 +20,6 @@ from webui.core.extras_request import (
     Upscaling,
     make_extras_request,
 )
-from webui.core.settings import Settings
-from webui.core.stop import Stop
 from webui.models.images.upscalers import Upscalers
 from webui.pipelines.extras.extras import in_8_bits, process_extras
 from webui.pipelines.extras.extras_cuts import (

@@ -15,7 +15,7 @@ from tests.pipelines.runs import digest, pictures, request_of
 from webui.core.errors import InvalidNumbers, OutOfMemory
 from webui.core.flags import read_flags
 from webui.core.stop import Stop
-from webui.core.work import ModelsRequest
+from webui.core.work.kinds import ModelsRequest
 from webui.diffusion.text_encoder import TextEncoder
 from webui.jobs.local_worker import LocalWorker
 from webui.models.images.upscalers import Upscalers

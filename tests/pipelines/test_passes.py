@@ -14,7 +14,7 @@ from tests.pipelines.runs import digest, pictures, request_of
 from webui.core.errors import InvalidRequest, NotFound
 from webui.core.events import ImageReady, Message, Progress
 from webui.core.request_parts import Loopback
-from webui.core.series import Series
+from webui.core.work.series import Series
 from webui.models.vae.taesd import read_tiny
 from webui.pipelines.generate.generate import generate
 from webui.pipelines.loopback import strength_at

@@ -10,7 +10,7 @@ from safetensors.torch import load_file
 from webui.core.events import Event, TrainingSaved
 from webui.core.flags import read_flags
 from webui.core.stop import Stop
-from webui.core.training_run import TrainingRun
+from webui.core.work.training_run import TrainingRun
 from webui.plugins.context import Context
 from webui.training.__main__ import Teller, make_context
 from webui.training.run import train

@@ -5,9 +5,9 @@ import itertools
 import pytest
 from PIL import Image
 
-from webui.core.caption_request import CaptionOptions, CaptionRequest
 from webui.core.errors import InvalidRequest, StorageError
 from webui.core.events import Captioned
+from webui.core.work.caption_request import CaptionOptions, CaptionRequest
 from webui.models.captioning.description import Description
 from webui.training.captioning import WRITE_EACH_S, CaptionWriter, PictureToDescribe, captioned, pictures_of
 from webui.training.data import edit_history

@@ -10,7 +10,7 @@ from webui.core.errors import InvalidRequest, NotFound
 from webui.core.events import ImageSaved
 from webui.core.request import GenerationRequest
 from webui.core.request_infotext import PictureFacts, format_infotext
-from webui.core.work import DecodeRequest
+from webui.core.work.kinds import DecodeRequest
 from webui.jobs.job import Delivery, GalleryContext, Job
 from webui.store.pictures.latents import FinishedBatch, KeepLimits
 from webui.ui.generation import FORM_DEFAULTS

@@ -4,8 +4,8 @@ import pytest
 from PIL import Image
 
 from webui.core.errors import InvalidRequest, UnusableFile
-from webui.core.extras_request import ExtrasImage
 from webui.core.settings import Settings
+from webui.core.work.extras_request import ExtrasImage
 from webui.store.pictures.inputs import Inputs
 from webui.ui.forms.extras import (
     BATCH,

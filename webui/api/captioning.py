@@ -8,10 +8,10 @@ from fastapi.concurrency import run_in_threadpool
 from pydantic import BaseModel, Field, JsonValue
 
 from webui.api.sdapi.interrogate import choose_named, description_of, request_for_picture
-from webui.core.caption_request import CaptionMode, CaptionOptions, CaptionRequest, make_caption_request
 from webui.core.errors import InvalidRequest, NotFound, WebuiError
 from webui.core.events import Captioned, Progress, ScoredTag
 from webui.core.interrogate_settings import Interrogate
+from webui.core.work.caption_request import CaptionMode, CaptionOptions, CaptionRequest, make_caption_request
 from webui.jobs.job import Delivery, Job
 from webui.jobs.services import Services
 from webui.library.captioners.captioner import Captioner, CaptionerSort

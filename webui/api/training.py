@@ -8,7 +8,7 @@ from pydantic import BaseModel, Field
 
 from webui.core.errors import NotFound
 from webui.core.model_file import ModelFile, ModelKind
-from webui.core.training_run import TrainingRun
+from webui.core.work.training_run import TrainingRun
 from webui.jobs.services import Services
 from webui.jobs.training_runs import RunNow, ShownState, TrainingRuns
 from webui.training.methods.names import GOALS, METHODS, TitledMethod, fields_of

@@ -9,9 +9,9 @@ from pathlib import Path
 from webui.core.errors import WebuiError
 from webui.core.model_file import ModelFile
 from webui.core.request import GenerationRequest
-from webui.core.series import Series
 from webui.core.settings import Settings
-from webui.core.work import DecodeRequest, WorkRequest
+from webui.core.work.kinds import DecodeRequest, WorkRequest
+from webui.core.work.series import Series
 from webui.library.catalog.catalog import Catalog
 
 logger = logging.getLogger(__name__)

@@ -8,7 +8,7 @@ from typing import Any
 from webui.core.errors import InvalidRequest, WebuiError
 from webui.core.request import GenerationRequest
 from webui.core.request_infotext import read_infotext as fields_of_infotext
-from webui.core.series import Series
+from webui.core.work.series import Series
 from webui.jobs.requests import RANDOM_SEEDS
 from webui.jobs.services import Services
 from webui.store.files.regular_files import is_folder

@@ -29,7 +29,7 @@ from webui.core.events import (
 from webui.core.request import GenerationRequest
 from webui.core.settings import Settings
 from webui.core.stop import Stop
-from webui.core.work import DecodeRequest, WorkRequest
+from webui.core.work.kinds import DecodeRequest, WorkRequest
 from webui.jobs.edge import run_at_edge
 
 logger = logging.getLogger(__name__)

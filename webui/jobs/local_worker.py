@@ -5,21 +5,21 @@ from collections.abc import Callable, Generator, Mapping
 from types import MappingProxyType
 from typing import Any
 
-from webui.core.caption_request import CaptionRequest
 from webui.core.errors import OutOfMemory, WebuiError
 from webui.core.events import Event, Message
-from webui.core.extras_request import ExtrasRequest
 from webui.core.flags import Flags
 from webui.core.lack_of_memory import is_lack_of_memory
 from webui.core.model_file import ModelKind
 from webui.core.request import GenerationRequest
-from webui.core.series import Series
 from webui.core.settings import Paths, Settings
 from webui.core.stop import Stop
-from webui.core.training_create import TrainingCreateRequest
-from webui.core.training_run import TrainingRun
-from webui.core.training_sample import TrainingSampleRequest
-from webui.core.work import DecodeRequest, ModelsRequest, WorkRequest
+from webui.core.work.caption_request import CaptionRequest
+from webui.core.work.extras_request import ExtrasRequest
+from webui.core.work.kinds import DecodeRequest, ModelsRequest, WorkRequest
+from webui.core.work.series import Series
+from webui.core.work.training_create import TrainingCreateRequest
+from webui.core.work.training_run import TrainingRun
+from webui.core.work.training_sample import TrainingSampleRequest
 from webui.jobs.edge import run_at_edge
 from webui.jobs.hash_ahead import hash_ahead
 from webui.jobs.worker import Emit

@@ -9,8 +9,8 @@ from pathlib import Path
 from webui.core.errors import NotFound, ServerEnding
 from webui.core.events import Finished, Phase, Queued
 from webui.core.settings import Settings
-from webui.core.training_run import TrainingRun
-from webui.core.work import WorkRequest
+from webui.core.work.kinds import WorkRequest
+from webui.core.work.training_run import TrainingRun
 from webui.jobs.device import Device, MakeWorker
 from webui.jobs.failures import make_failed
 from webui.jobs.job import Delivery, Job

@@ -9,7 +9,7 @@ from webui.core.events import Message
 from webui.core.flags import Flags
 from webui.core.request import GenerationRequest
 from webui.core.settings import Paths
-from webui.core.work import WorkRequest
+from webui.core.work.kinds import WorkRequest
 from webui.jobs.job import Delivery, Job
 from webui.jobs.queue import JobQueue
 from webui.jobs.requests import RequestMaker

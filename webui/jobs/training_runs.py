@@ -10,8 +10,8 @@ from typing import Literal
 from webui.core.errors import Busy, InvalidRequest, NotFound
 from webui.core.events import TrainingProgress
 from webui.core.model_file import ModelFile
-from webui.core.training_run import TrainingRun
-from webui.core.training_sample import TrainingSampleRequest
+from webui.core.work.training_run import TrainingRun
+from webui.core.work.training_sample import TrainingSampleRequest
 from webui.jobs.job import Delivery, Job
 from webui.jobs.services import Services
 from webui.store.files.atomic import move_exclusively, storage_errors, usual_mode

@@ -6,7 +6,7 @@ from typing import Protocol
 from webui.core.events import Event
 from webui.core.settings import Settings
 from webui.core.stop import Stop
-from webui.core.work import WorkRequest
+from webui.core.work.kinds import WorkRequest
 
 Emit = Callable[[Event], None]
 

@@ -6,7 +6,7 @@ from dataclasses import replace
 import torch
 
 from webui.core.events import Event, Phase
-from webui.core.work import DecodeRequest
+from webui.core.work.kinds import DecodeRequest
 from webui.pipelines.generate.kept_latents import read_latent
 from webui.pipelines.generate.pictures import Making, finish_pictures, picture_facts, tell, use_upscaler
 from webui.pipelines.img2img.img2img import originals_for

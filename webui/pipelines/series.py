@@ -6,7 +6,7 @@ from pathlib import PurePath
 from webui.core.errors import WebuiError
 from webui.core.events import Event, ImageReady, Message, Progress, SaveAs
 from webui.core.request import GenerationRequest
-from webui.core.series import Series
+from webui.core.work.series import Series
 from webui.plugins.context import Context
 
 Generate = Callable[[GenerationRequest, Context], Generator[Event]]

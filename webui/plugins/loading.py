@@ -15,7 +15,7 @@ from pydantic import BaseModel
 
 from webui.core.errors import WebuiError
 from webui.core.sampling import ADDED
-from webui.core.training_run import Method
+from webui.core.work.training_run import Method
 from webui.plugins import specs
 from webui.plugins.host import Plugins
 from webui.plugins.importing import MOST_BYTES, PLUGIN, Raised, TimeIsUp, import_folder, run_within

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from webui.core.training_run import TrainingRun
+from webui.core.work.training_run import TrainingRun
 
 
 @dataclass(frozen=True, slots=True)

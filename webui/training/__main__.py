@@ -18,7 +18,7 @@ from webui.core.events import Event, Message, Phase, TrainingProgress, TrainingS
 from webui.core.flags import Flags, read_flags
 from webui.core.settings import Settings
 from webui.core.stop import Stop
-from webui.core.training_run import TrainingRun
+from webui.core.work.training_run import TrainingRun
 from webui.plugins.context import Context
 from webui.training.run_file import read_run_file
 

@@ -9,9 +9,9 @@ from uuid import uuid4
 import torch
 from PIL import Image
 
-from webui.core.caption_request import CaptionRequest
 from webui.core.errors import InvalidRequest, NotFound, UnusableFile
 from webui.core.events import Captioned, Event, Message, Phase, Progress
+from webui.core.work.caption_request import CaptionRequest
 from webui.library.captioners.captioner import Captioner
 from webui.library.captioners.finding import find_captioner
 from webui.models.captioning.description import Description, LoadedCaptioner

@@ -4,7 +4,7 @@ from collections.abc import Generator
 
 from webui.core.errors import InvalidRequest
 from webui.core.events import Event, Phase, TrainingSaved
-from webui.core.training_create import TrainingCreateRequest
+from webui.core.work.training_create import TrainingCreateRequest
 from webui.models.cpu.precision import FULL
 from webui.plugins.context import Context
 from webui.training.facts import read_facts

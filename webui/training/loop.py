@@ -12,7 +12,7 @@ from torch import Tensor, nn
 from torch.optim import Optimizer
 
 from webui.core.errors import InvalidNumbers
-from webui.core.training_run import TrainingRun
+from webui.core.work.training_run import TrainingRun
 from webui.training.average import RunningAverage
 from webui.training.data.batch import TrainingBatch
 from webui.training.losses import NoiseRecipe, measure_errors

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 from torch.nn.functional import interpolate
 
-from webui.core.training_run import TrainingRun
+from webui.core.work.training_run import TrainingRun
 from webui.diffusion.prediction import Prediction, PredictionKind
 from webui.training.seeds import generator_for
 

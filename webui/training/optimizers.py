@@ -8,7 +8,7 @@ import torch
 from torch.optim import Optimizer
 
 from webui.core.errors import InvalidRequest
-from webui.core.training_run import Optimizer as OptimizerName
+from webui.core.work.training_run import Optimizer as OptimizerName
 
 Groups = list[dict[str, Any]]
 EXTRA = 'Install it with `.venv/bin/python -m pip install "atelier-webui[training]"`, or choose adamw.'

@@ -10,7 +10,7 @@ import torch
 
 from webui.core.errors import InvalidRequest, UnusableFile
 from webui.core.model_file import Family, ModelFile, ModelKind
-from webui.core.training_run import TrainingRun
+from webui.core.work.training_run import TrainingRun
 from webui.library.catalog.catalog import Catalog
 from webui.store.files.atomic import storage_errors
 from webui.training.data.dataset import DataSet

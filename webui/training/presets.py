@@ -10,7 +10,7 @@ from types import MappingProxyType
 from typing import Any
 
 from webui.core.model_file import Family
-from webui.core.training_run import Method, TrainingRun
+from webui.core.work.training_run import Method, TrainingRun
 from webui.training.facts import RunFacts
 
 # Fields that say what is asked for; all others have presets.

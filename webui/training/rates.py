@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from webui.core.errors import InvalidRequest
-from webui.core.training_run import RateSchedule
+from webui.core.work.training_run import RateSchedule
 
 # Where the polynomial schedule ends, as a share of the rate; diffusers' and kohya's.
 POLYNOMIAL_END = 1e-7

@@ -9,7 +9,7 @@ import torch
 
 from webui.core.errors import InvalidRequest, StorageError, WebuiError
 from webui.core.events import Event, Message, Phase, TrainingSample, TrainingSaved
-from webui.core.training_run import TrainingRun
+from webui.core.work.training_run import TrainingRun
 from webui.diffusion.prediction import Prediction
 from webui.models.cpu.precision import FULL
 from webui.models.network_holder import Loading, SizedValue

@@ -6,7 +6,7 @@ from pathlib import Path
 from pydantic import ValidationError
 
 from webui.core.errors import InvalidRequest
-from webui.core.training_run import TrainingRun
+from webui.core.work.training_run import TrainingRun
 
 # Fields that may be paths, which begin beside the file or where the program was started.
 PATHS = ("data", "regularisation", "start_from", "checkpoint")

@@ -14,7 +14,7 @@ from filelock import FileLock, Timeout
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from webui.core.errors import Busy, InvalidRequest, NotFound
-from webui.core.training_run import TrainingRun
+from webui.core.work.training_run import TrainingRun
 from webui.store.files.atomic import storage_errors, write_atomically
 from webui.store.files.safe_names import safe_name
 

@@ -9,8 +9,8 @@ from PIL import Image
 from webui.core.errors import InvalidRequest, NotFound
 from webui.core.events import Event, Phase, TrainingSample
 from webui.core.model_file import ModelFile, ModelKind
-from webui.core.training_run import TrainingRun
-from webui.core.training_sample import TrainingSampleRequest
+from webui.core.work.training_run import TrainingRun
+from webui.core.work.training_sample import TrainingSampleRequest
 from webui.diffusion.prediction import Prediction
 from webui.models.cpu.precision import FULL
 from webui.plugins.context import Context

@@ -11,7 +11,7 @@ from PIL import Image
 from torch import Tensor
 
 from webui.core.model_file import Family
-from webui.core.training_run import TrainingRun
+from webui.core.work.training_run import TrainingRun
 from webui.diffusion.conditioning import Conditioning, EncodedPart, PromptEmbedding, ScheduledEmbedding
 from webui.diffusion.denoising import Denoising
 from webui.diffusion.guidance import Guidance, NetworkInput

@@ -9,7 +9,7 @@ from safetensors import SafetensorError
 
 from webui.core.errors import StorageError
 from webui.core.model_file import ModelFile
-from webui.core.training_run import TrainingRun
+from webui.core.work.training_run import TrainingRun
 from webui.library.catalog.catalog import Catalog
 from webui.store.files.atomic import storage_errors
 from webui.training.data.buckets import place

@@ -9,8 +9,8 @@ import torch
 from PIL import Image
 
 from tests.captioners import change_json, make_blip, make_florence2, pickle_that_touches
-from webui.core.caption_request import CaptionOptions
 from webui.core.errors import UnusableFile
+from webui.core.work.caption_request import CaptionOptions
 from webui.library.captioners.finding import find_captioner
 from webui.models.captioning.loading import load_captioner
 from webui.models.captioning.transformers_folder import clean_config

@@ -17,8 +17,8 @@ from tests.captioners import (
     tagger_weights,
     tensor,
 )
-from webui.core.caption_request import CaptionOptions
 from webui.core.errors import UnusableFile
+from webui.core.work.caption_request import CaptionOptions
 from webui.library.captioners.finding import find_captioner
 from webui.models.captioning.loading import load_captioner
 from webui.models.captioning.onnx_files import check_onnx

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from webui.core.errors import InvalidRequest, UnusableFile, WebuiError
-from webui.core.training_run import TrainingRun
+from webui.core.work.training_run import TrainingRun
 from webui.training.data.buckets import find_buckets, place
 from webui.training.data.caption_edits import CaptionEdit, edit_captions
 from webui.training.data.captions import decode_text, join_lines, show_caption, tags_of

@@ -11,7 +11,7 @@ from PIL import Image
 from torch import Tensor
 from torch.nn import functional
 
-from webui.core.training_run import TrainingRun
+from webui.core.work.training_run import TrainingRun
 from webui.training.data.batch import TrainingBatch
 from webui.training.data.reading import read_data
 from webui.training.data.source import BatchSource

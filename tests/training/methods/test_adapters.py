@@ -14,7 +14,7 @@ from tests.training.methods.trainables import (
     make_run,
     take_steps,
 )
-from webui.core.training_run import Method
+from webui.core.work.training_run import Method
 from webui.models.loras.lora import WeightedLora
 from webui.training.methods.registry import make_trainable
 

@@ -9,7 +9,7 @@ import pytest
 
 from tests.training.methods.trainables import load_networks, make_run
 from webui.core.model_file import Family
-from webui.core.training_run import Method
+from webui.core.work.training_run import Method
 from webui.library.cards.cards import tags_of
 from webui.library.files.headers import read_header
 from webui.library.recognise.identify import identify

@@ -12,7 +12,7 @@ from torch import nn
 from tests.plugins.extension_files import write_extension
 from tests.training.methods.trainables import answer, load_networks, make_batch, make_run, take_steps
 from webui.core.errors import InvalidRequest
-from webui.core.training_run import Method
+from webui.core.work.training_run import Method
 from webui.plugins.loading import Extensions, WantedExtensions, find_extensions
 from webui.plugins.trainables import AddedTrainable
 from webui.training.methods.adapters import make_layers

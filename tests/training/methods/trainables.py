@@ -7,7 +7,7 @@ import torch
 from torch import Tensor
 
 from tests.models.small_checkpoints import model_file
-from webui.core.training_run import Method, TrainingRun
+from webui.core.work.training_run import Method, TrainingRun
 from webui.models.cpu.precision import EXACT
 from webui.training.data.batch import ShownSize, TrainingBatch
 from webui.training.methods.trainable import Trainable

@@ -18,9 +18,9 @@ from webui.api.sdapi.given_pictures import GivenPictures, addresses_in, fetch_pi
 from webui.api.sdapi.waiting import FinishedJob, SlowWork, finish, json_response
 from webui.core.errors import InvalidRequest
 from webui.core.events import ImageReady
-from webui.core.extras_request import ExtrasImage, make_extras_request
 from webui.core.model_file import ModelFile, ModelKind
 from webui.core.request_parts import LATENT_UPSCALERS
+from webui.core.work.extras_request import ExtrasImage, make_extras_request
 from webui.jobs.job import Delivery, Job
 from webui.jobs.services import Services
 from webui.library.catalog.upscaler_names import (

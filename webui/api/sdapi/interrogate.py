@@ -6,9 +6,9 @@ from webui.api.sdapi.answers import InterrogateResponse
 from webui.api.sdapi.bodies import InterrogateBody
 from webui.api.sdapi.given_pictures import GivenPictures, addresses_in, fetch_pictures
 from webui.api.sdapi.waiting import SlowWork, finish
-from webui.core.caption_request import CaptionOptions, CaptionRequest, make_caption_request
 from webui.core.errors import InvalidRequest, NotFound
 from webui.core.events import Captioned
+from webui.core.work.caption_request import CaptionOptions, CaptionRequest, make_caption_request
 from webui.jobs.job import Delivery, Job
 from webui.jobs.services import Services
 from webui.library.captioners.captioner import Captioner

@@ -16,7 +16,7 @@ from webui.core.flags import Flags
 from webui.core.model_file import ModelKind
 from webui.core.readable import readable
 from webui.core.sampling import all_samplers, all_schedules
-from webui.core.work import ModelsRequest
+from webui.core.work.kinds import ModelsRequest
 from webui.jobs.job import Delivery
 from webui.jobs.services import Services
 from webui.plugins.loading import ExtensionRecord

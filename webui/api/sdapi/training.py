@@ -11,8 +11,8 @@ from webui.api.sdapi.waiting import finish
 from webui.core.errors import InvalidRequest
 from webui.core.events import TrainingSaved
 from webui.core.model_file import ModelKind
-from webui.core.training_create import TrainingCreateRequest
-from webui.core.training_run import TrainingRun
+from webui.core.work.training_create import TrainingCreateRequest
+from webui.core.work.training_run import TrainingRun
 from webui.jobs.job import Delivery, Job
 from webui.jobs.services import Services
 from webui.jobs.training_runs import TAB, TrainingRuns

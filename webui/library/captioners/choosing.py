@@ -3,9 +3,9 @@
 from pathlib import Path
 from typing import Literal
 
-from webui.core.caption_request import CaptionOptions
 from webui.core.errors import ModelNotFound
 from webui.core.interrogate_settings import Interrogate
+from webui.core.work.caption_request import CaptionOptions
 from webui.library.captioners.captioner import Captioner, usable
 from webui.library.captioners.finding import find_captioner, find_captioners
 from webui.library.captioners.published import HOMES, PUBLISHED, PublishedCaptioner

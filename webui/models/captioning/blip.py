@@ -5,7 +5,7 @@ from PIL import Image
 from torch import Tensor, nn
 from transformers import BertTokenizer, BlipForConditionalGeneration, BlipImageProcessor
 
-from webui.core.caption_request import CaptionOptions
+from webui.core.work.caption_request import CaptionOptions
 from webui.library.captioners.captioner import Captioner
 from webui.models.captioning.description import Description, flatten
 from webui.models.captioning.transformers_folder import DAMAGED, refuse

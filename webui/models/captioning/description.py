@@ -6,8 +6,8 @@ from typing import Protocol
 from PIL import Image
 from torch import nn
 
-from webui.core.caption_request import CaptionOptions
 from webui.core.events import ScoredTag
+from webui.core.work.caption_request import CaptionOptions
 
 
 @dataclass(frozen=True, slots=True)

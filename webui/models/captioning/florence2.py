@@ -6,7 +6,7 @@ import torch
 from PIL import Image
 from torch import nn
 
-from webui.core.caption_request import CaptionOptions, Detail
+from webui.core.work.caption_request import CaptionOptions, Detail
 from webui.library.captioners.captioner import Captioner
 from webui.models.captioning.description import Description, flatten
 from webui.models.captioning.transformers_folder import DAMAGED, refuse

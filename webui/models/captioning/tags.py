@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from webui.core.caption_request import CaptionOptions
 from webui.core.errors import UnusableFile
 from webui.core.events import ScoredTag
+from webui.core.work.caption_request import CaptionOptions
 from webui.store.files.regular_files import read_regular
 
 MAX_BYTES, MOST_TAGS, LONGEST_TAG = 32_000_000, 500_000, 500

@@ -11,9 +11,9 @@ from numpy.typing import NDArray
 from PIL import Image
 from torch import nn
 
-from webui.core.caption_request import CaptionOptions
 from webui.core.errors import InvalidNumbers, NotOffered, UnusableFile
 from webui.core.lack_of_memory import is_lack_of_memory
+from webui.core.work.caption_request import CaptionOptions
 from webui.library.captioners.captioner import Captioner
 from webui.models.captioning.description import Description, flatten
 from webui.models.captioning.onnx_files import check_onnx

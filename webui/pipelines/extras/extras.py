@@ -13,8 +13,8 @@ from PIL import Image, ImageOps
 
 from webui.core.errors import InvalidRequest, NotFound, UnusableFile
 from webui.core.events import Event, ImageReady, Message, Phase, Progress, SaveAs
-from webui.core.extras_request import ExtrasImage, ExtrasRequest, FlipMode, Upscaling
 from webui.core.infotext_syntax import encode_value
+from webui.core.work.extras_request import ExtrasImage, ExtrasRequest, FlipMode, Upscaling
 from webui.library.catalog.upscaler_names import CODEFORMER, GFPGAN, NONE
 from webui.models.vae.tiles import TileDone
 from webui.pipelines.extras.extras_cuts import find_crop_size, focal_crop, sized_crop, split_oversized

@@ -12,7 +12,7 @@ import numpy as np
 from PIL import Image, ImageDraw, ImageOps
 
 from webui.core.errors import ModelNotFound
-from webui.core.extras_request import FocalCrop, SizedCrop, SplitOversized
+from webui.core.work.extras_request import FocalCrop, SizedCrop, SplitOversized
 from webui.models.images.face_restorers import FaceRestorers
 
 logger = logging.getLogger(__name__)

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal, NamedTuple
 
-from webui.core.training_run import TrainingRun
+from webui.core.work.training_run import TrainingRun
 
 Crop = Literal["center", "random", "focal"]
 CAPTION_SUFFIXES = (".txt", ".caption")

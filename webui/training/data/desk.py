@@ -14,7 +14,7 @@ from typing import BinaryIO
 from PIL import Image
 
 from webui.core.errors import InvalidRequest, NotFound
-from webui.core.training_run import TrainingRun
+from webui.core.work.training_run import TrainingRun
 from webui.store.files.atomic import storage_errors, write_atomically
 from webui.store.files.folder_rules import FolderRules
 from webui.store.files.regular_files import entries_of, is_folder, is_folder_entry, is_regular, read_regular

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from webui.core.errors import InvalidRequest, UnusableFile
-from webui.core.training_run import TrainingRun
+from webui.core.work.training_run import TrainingRun
 from webui.store.files.regular_files import entries_of, is_folder_entry, is_regular, regular_files
 from webui.store.pictures.picture_files import is_picture_name
 from webui.training.data.buckets import Placement, place

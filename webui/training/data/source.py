@@ -14,7 +14,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from webui.core.errors import InvalidRequest, UnusableFile
-from webui.core.training_run import TrainingRun
+from webui.core.work.training_run import TrainingRun
 from webui.training.data.batch import ShownSize, TrainingBatch
 from webui.training.data.buckets import Placement, Size, place
 from webui.training.data.cache import Encode, LatentCache, PreparedPicture

@@ -10,7 +10,7 @@ from typing import Annotated, Any, cast
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 
 from webui.core.errors import InvalidRequest, UnusableFile
-from webui.core.training_run import TrainingRun
+from webui.core.work.training_run import TrainingRun
 from webui.store.files.regular_files import read_regular
 from webui.training.data.captions import decode_text, join_lines
 from webui.training.data.dataset import Rules, Skipped, Subset, with_dot

@@ -9,7 +9,7 @@ from torch import Tensor, nn
 
 from webui.core.errors import InvalidRequest
 from webui.core.model_file import ModelKind
-from webui.core.training_run import TrainingRun
+from webui.core.work.training_run import TrainingRun
 from webui.training.methods.base import BaseTrainable
 from webui.training.methods.changed_layers import (
     ChangedLayer,

@@ -13,7 +13,7 @@ from torch import Tensor, nn
 
 from webui.core.errors import InvalidRequest
 from webui.core.model_file import ModelKind
-from webui.core.training_run import TrainingRun
+from webui.core.work.training_run import TrainingRun
 from webui.models.files.tensors import open_tensors
 from webui.training.data.batch import TrainingBatch
 from webui.training.methods.base import BaseTrainable

@@ -12,7 +12,7 @@ import torch
 from safetensors.torch import save, save_file
 from torch import Tensor
 
-from webui.core.training_run import TrainingRun
+from webui.core.work.training_run import TrainingRun
 from webui.store.files.atomic import storage_errors, usual_mode
 
 FORMATS: Mapping[str, torch.dtype] = {

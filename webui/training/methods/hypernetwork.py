@@ -11,7 +11,7 @@ from torch import Tensor, nn
 
 from webui.core.errors import InvalidRequest
 from webui.core.model_file import ModelKind
-from webui.core.training_run import TrainingRun
+from webui.core.work.training_run import TrainingRun
 from webui.diffusion.adapters.hypernetwork import Hypernetwork, HypernetworkAdapter, WeightedHypernetwork
 from webui.models.files.hypernetworks import find_activation
 from webui.models.files.pickles import load_pickle

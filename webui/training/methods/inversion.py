@@ -11,7 +11,7 @@ from torch import Tensor, nn
 
 from webui.core.errors import InvalidRequest
 from webui.core.model_file import ModelKind
-from webui.core.training_run import TrainingRun
+from webui.core.work.training_run import TrainingRun
 from webui.diffusion.text_encoder import EncodingOptions, TextTower, TextualInversion
 from webui.models.files.embedding_files import FIRST, PARAMETERS, SECOND, read_embedding
 from webui.prompts.chunks import chunk_text

@@ -9,7 +9,7 @@ from pathlib import PurePath
 from typing import Literal, Protocol
 
 from webui.core.model_file import Family
-from webui.core.training_run import TrainingRun
+from webui.core.work.training_run import TrainingRun
 
 # Digits of a checkpoint's hash that A1111 shows.
 SHORT_HASH = 10

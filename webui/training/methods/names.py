@@ -6,7 +6,7 @@ from types import MappingProxyType
 from typing import get_args
 
 from webui.core.model_file import ModelKind
-from webui.core.training_run import NETWORK, Goal, Method, TrainingRun
+from webui.core.work.training_run import NETWORK, Goal, Method, TrainingRun
 
 ADAPTER = ("rank", "alpha", "dropout", "train_unet", "train_text", "block_rates", "start_from")
 CONVOLUTIONS = ("conv_rank", "conv_alpha")

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 
 from webui.core.errors import InvalidRequest
-from webui.core.training_run import TrainingRun
+from webui.core.work.training_run import TrainingRun
 from webui.plugins.trainables import AddedTrainable
 from webui.training.methods.adapters import make_layers
 from webui.training.methods.control import TrainableControlNet

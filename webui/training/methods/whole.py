@@ -8,7 +8,7 @@ from torch import nn
 
 from webui.core.errors import InvalidRequest
 from webui.core.model_file import ModelKind
-from webui.core.training_run import TrainingRun
+from webui.core.work.training_run import TrainingRun
 from webui.diffusion.text_encoder import TextTower
 from webui.store.files.atomic import write_atomically
 from webui.training.methods.base import BaseTrainable

@@ -5,8 +5,8 @@ from pathlib import Path
 from typing import Any, get_args
 
 from webui.core.errors import InvalidRequest, UnusableFile
-from webui.core.extras_request import ExtrasImage, ExtrasRequest, SizedCrop, make_extras_request
 from webui.core.settings import Settings
+from webui.core.work.extras_request import ExtrasImage, ExtrasRequest, SizedCrop, make_extras_request
 from webui.store.pictures.inputs import Inputs
 
 SINGLE, BATCH, DIRECTORY = "Single Image", "Batch Process", "Batch from Directory"

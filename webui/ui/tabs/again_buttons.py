@@ -9,7 +9,7 @@ from gradio.components import Component
 
 from webui.core.errors import WebuiError
 from webui.core.model_file import ModelKind
-from webui.core.work import WorkRequest
+from webui.core.work.kinds import WorkRequest
 from webui.jobs.job import Delivery
 from webui.jobs.services import Services
 from webui.ui.components.again_fields import UnfinishedOffer

@@ -8,7 +8,7 @@ from webui.core.errors import InvalidRequest, NotFound
 from webui.core.request import GenerationRequest, make_request
 from webui.core.request_infotext import parse_infotext
 from webui.core.request_parts import Inpainting
-from webui.core.work import DecodeRequest
+from webui.core.work.kinds import DecodeRequest
 from webui.jobs.job import GalleryContext
 from webui.jobs.services import Services
 from webui.store.pictures.latents import FinishedBatch, LatentFile

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pydantic import BaseModel, ValidationError
 
 from webui.core.events import Event, Finished, ImageSaved, Message, Phase, Preview, Queued, Started
-from webui.core.extras_request import ExtrasRequest
+from webui.core.work.extras_request import ExtrasRequest
 from webui.jobs.generation_info import describe_run
 from webui.jobs.job import Job, JobProgress, shown_pictures
 from webui.ui.texts import duration, infotext_html, notice, paragraph

@@ -107,7 +107,7 @@ interface TrainingMethods {
   schema: Record<string, any>;
 }
 
-/** A run as asked for: what is not there, or null, is the preset's; see TrainingRun in webui/core/training_run.py. */
+/** A run as asked for: what is not there, or null, is the preset's; see TrainingRun in webui/core/work/training_run.py. */
 type AskedRun = Record<string, any>;
 
 interface TrainingCheck {

@@ -1,7 +1,7 @@
 """What is asked for when an embedding or a hypernetwork is made, to be trained later."""
 
 from webui.core.request_parts import Frozen
-from webui.core.training_run import TrainingRun
+from webui.core.work.training_run import TrainingRun
 
 
 class TrainingCreateRequest(Frozen):

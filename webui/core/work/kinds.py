@@ -4,14 +4,14 @@ from typing import Literal
 
 from pydantic import Field
 
-from webui.core.caption_request import CaptionRequest
-from webui.core.extras_request import ExtrasRequest
 from webui.core.request import GenerationRequest
 from webui.core.request_parts import Frozen
-from webui.core.series import Series
-from webui.core.training_create import TrainingCreateRequest
-from webui.core.training_run import TrainingRun
-from webui.core.training_sample import TrainingSampleRequest
+from webui.core.work.caption_request import CaptionRequest
+from webui.core.work.extras_request import ExtrasRequest
+from webui.core.work.series import Series
+from webui.core.work.training_create import TrainingCreateRequest
+from webui.core.work.training_run import TrainingRun
+from webui.core.work.training_sample import TrainingSampleRequest
 
 
 class DecodeRequest(Frozen):

@@ -1,0 +1,1 @@
+"""Every kind of work that the queue takes."""
