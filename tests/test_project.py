@@ -11,7 +11,9 @@ from webui.core.flags import Flags
 from webui.core.settings import Settings, section_type
 
 ROOT = Path(__file__).resolve().parents[1]
-MODULES = sorted((ROOT / "webui").rglob("*.py"))
+# What A1111's extensions import has A1111's names; it is no part of the package `webui`.
+SITE = ROOT / "webui" / "compat" / "a1111" / "site"
+MODULES = sorted(path for path in (ROOT / "webui").rglob("*.py") if not path.is_relative_to(SITE))
 OURS = [".".join(path.relative_to(ROOT).with_suffix("").parts).removesuffix(".__init__") for path in MODULES]
 WITHOUT_TORCH = ("webui.core", "webui.prompts", "webui.store", "webui.library")
 GROUND_FLOOR = [name for name in OURS if name.startswith(WITHOUT_TORCH)]

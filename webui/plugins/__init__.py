@@ -48,6 +48,7 @@ if TYPE_CHECKING:
     from webui.models.files.tensors import fill_module, open_tensors, shapes_of
     from webui.plugins.batch import Batch
     from webui.plugins.context import Context
+    from webui.plugins.controls import GenerationControls
     from webui.plugins.moments import BatchImages, PictureMoment, SavingMoment
     from webui.plugins.parts import RequestPart, read_text, write_value
     from webui.plugins.scripts import Script
@@ -140,6 +141,7 @@ HOMES = {
     "webui.models.files.tensors": ("fill_module", "open_tensors", "shapes_of"),
     "webui.plugins.batch": ("Batch",),
     "webui.plugins.context": ("Context",),
+    "webui.plugins.controls": ("GenerationControls",),
     "webui.plugins.moments": (
         "BatchImages",
         "PictureMoment",
@@ -179,6 +181,7 @@ __all__ = [
     "Event",
     "Family",
     "Frozen",
+    "GenerationControls",
     "GenerationRequest",
     "Guidance",
     "GuidedNetwork",

@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from webui.diffusion.denoising import Denoising
     from webui.plugins.batch import Batch
     from webui.plugins.context import Context
+    from webui.plugins.controls import GenerationControls
     from webui.plugins.moments import BatchImages, PictureMoment, SavingMoment
     from webui.plugins.parts import RequestPart
     from webui.plugins.scripts import Script
@@ -93,6 +94,26 @@ def register_trainables() -> AddedTrainable | Sequence[AddedTrainable] | None:
 @hookspec
 def add_tab() -> tuple[str, str, Callable[[], None]] | None:
     """A tab of your own: its label, its id, and what builds its Gradio components."""
+
+
+@hookspec
+def prepare_page() -> None:
+    """The page is about to be built, its components none yet."""
+
+
+@hookspec
+def generation_controls(tab: str) -> GenerationControls | None:
+    """Gradio components of your own in "txt2img" or "img2img", below its fields. Build them here."""
+
+
+@hookspec
+def page_head() -> str | None:
+    """Tags for the head of the page: scripts and styles of your own."""
+
+
+@hookspec
+def page_served(page: Any, app: Any) -> None:  # noqa: ANN401 - Gradio's Blocks and FastAPI's application
+    """The page is built and mounted on the application; nobody was served yet."""
 
 
 @hookspec

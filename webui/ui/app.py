@@ -39,6 +39,7 @@ def build_ui(services: Services) -> GuardedBlocks:
     """Build the page."""
     files = PictureFiles(services.paths.data / UNSAVED, services.pictures)
     page_files = PageFiles(services.pictures, Path(get_upload_folder()))
+    services.plugins.call_in_time("prepare_page")
     with GuardedBlocks(page_files, title=TITLE, analytics_enabled=False, fill_width=True) as page:
         status = gr.HTML("", visible="hidden", elem_id="page_status")
         quick = make_quicksettings(services, page)

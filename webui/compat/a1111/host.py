@@ -1,0 +1,62 @@
+"""What the host of A1111's extensions knows, for the modules that extensions import.
+
+Those modules are global to the process, as A1111's are, so there is one host at a time: `begin` sets it when
+the program starts, `end` takes it away. Importing this does nothing.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from webui.jobs.services import Services
+
+
+@dataclass(slots=True)
+class ExtensionHost:
+    """The program as extensions find it.
+
+    `root` is what they take for A1111's folder (models, extensions, outputs lie in it), `services` everything
+    that a page or a route may touch; it is None until the program is built. `arguments` are the words of the
+    command line.
+    """
+
+    root: Path
+    arguments: list[str] = field(default_factory=list[str])
+    services: Services | None = None
+    # Gradio's page, once it is built, and the application that serves it.
+    page: Any = None
+    app: Any = None
+
+    @property
+    def ready(self) -> Services:
+        """The services. Raises RuntimeError while the program is still being built."""
+        if self.services is None:
+            raise RuntimeError(
+                "The program is not built yet: ask for this in a callback, not while importing."
+            )
+        return self.services
+
+
+_hosts: list[ExtensionHost] = []
+
+
+def begin(host: ExtensionHost) -> None:
+    """Make this the host. Raises RuntimeError if there is one."""
+    if _hosts:
+        raise RuntimeError("Two hosts of A1111's extensions cannot run in one process.")
+    _hosts.append(host)
+
+
+def end() -> None:
+    """Take the host away."""
+    _hosts.clear()
+
+
+def current() -> ExtensionHost:
+    """The host. Raises RuntimeError if there is none."""
+    if not _hosts:
+        raise RuntimeError("No host of A1111's extensions runs in this process.")
+    return _hosts[0]
