@@ -10,6 +10,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from webui.compat.a1111.health import HealthRecords
+
 if TYPE_CHECKING:
     from webui.jobs.services import Services
 
@@ -26,6 +28,7 @@ class ExtensionHost:
     root: Path
     arguments: list[str] = field(default_factory=list[str])
     services: Services | None = None
+    health: HealthRecords = field(default_factory=HealthRecords)
     # Gradio's page, once it is built, and the application that serves it.
     page: Any = None
     app: Any = None

@@ -1,0 +1,28 @@
+"""What tests of the host of A1111's extensions share. What is global to the process is undone after each test."""
+
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from webui.compat.a1111 import host as hosts
+from webui.compat.a1111.host import ExtensionHost
+
+SITE = Path(hosts.__file__).parent / "site"
+
+
+@pytest.fixture
+def host(tmp_path: Path) -> Iterator[ExtensionHost]:
+    """A host without services; `import modules` works while it is there."""
+    path, known = list(sys.path), set(sys.modules)
+    sys.path.append(str(SITE))
+    made = ExtensionHost(root=tmp_path)
+    hosts.begin(made)
+    yield made
+    hosts.end()
+    sys.path[:] = path
+    for name in set(sys.modules) - known:
+        file = getattr(sys.modules[name], "__file__", None) or ""
+        if Path(file).is_relative_to(SITE) or Path(file).is_relative_to(tmp_path):
+            del sys.modules[name]
