@@ -1,4 +1,4 @@
-"""What tests of the host of A1111's extensions share. What is global to the process is undone after each test."""
+"""What tests of the host of A1111's extensions share; what is global is undone after each test."""
 
 import sys
 from collections.abc import Iterator
