@@ -16,9 +16,10 @@ from typing import Any
 from webui.compat.a1111 import hooks
 from webui.compat.a1111.health import ExtensionHealth
 from webui.compat.a1111.host import ExtensionHost, begin, end
-from webui.compat.a1111.layout import SITE
+from webui.compat.a1111.layout import SITE, layout
 from webui.compat.a1111.limits import ImportTookTooLong
 from webui.compat.a1111.loading.arguments import check_unknown, current_options, current_parser
+from webui.compat.a1111.loading.installing import Installs
 from webui.compat.a1111.loading.metadata import METADATA
 from webui.compat.a1111.loading.preload import PRELOAD, run_preloads
 from webui.compat.a1111.loading.scripts import (
@@ -58,6 +59,8 @@ def start(
     logger.info("Loading extensions of A1111's: %s", names_of(folders))
     sys.path.append(str(SITE))
     read_flags(host, knows_all_flags)
+    if not services.flags.skip_install:
+        Installs(services.paths.data, layout()).run_all(host.folders, host.health)
     for name, module in hook_modules():
         services.extensions.add_module(module, name)
     for folder, lacking in describe_lacking(host).items():
