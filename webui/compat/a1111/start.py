@@ -21,6 +21,7 @@ from webui.compat.a1111.limits import ImportTookTooLong
 from webui.compat.a1111.loading.arguments import check_unknown, current_options, current_parser
 from webui.compat.a1111.loading.installing import Installs
 from webui.compat.a1111.loading.metadata import METADATA
+from webui.compat.a1111.loading.namespaces import separate_names
 from webui.compat.a1111.loading.preload import PRELOAD, run_preloads
 from webui.compat.a1111.loading.scripts import (
     SCRIPTS,
@@ -65,6 +66,9 @@ def start(
         services.extensions.add_module(module, name)
     for folder, lacking in describe_lacking(host).items():
         host.health.note_failure(host.health.of_file(folder), METADATA, LookupError(lacking))
+    finder = separate_names(host.folders)
+    if finder is not None:
+        host.prepare_module = finder.prepare
     load_scripts(host, starts)
     if starts is not None:
         note_start(starts, describe_all(host))
