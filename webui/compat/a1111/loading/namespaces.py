@@ -70,7 +70,7 @@ def clashing_names(folders: Sequence[CommunityFolder]) -> dict[str, frozenset[st
 
 
 # Run by the host alone, by their paths.
-NEVER_IMPORTED = frozenset({"install", "preload", "setup"})
+NEVER_IMPORTED = frozenset({"__init__", "install", "preload", "setup"})
 
 
 @dataclass(slots=True)
