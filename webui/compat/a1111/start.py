@@ -8,7 +8,7 @@ import logging
 import pkgutil
 import sys
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from importlib.util import find_spec
 from types import ModuleType
 from typing import Any
@@ -38,6 +38,7 @@ from webui.plugins.failed_starts import FailedStarts
 from webui.plugins.loading import FOLDER, ExtensionRecord
 
 logger = logging.getLogger(__name__)
+GRADIO3 = "webui.compat.a1111.gradio3"
 
 
 def start(
@@ -80,12 +81,26 @@ def load(host: ExtensionHost, starts: FailedStarts | None, knows_all_flags: bool
         host.ready.extensions.add_module(module, name)
     for folder, lacking in describe_lacking(host).items():
         host.health.note_failure(host.health.of_file(folder), METADATA, LookupError(lacking))
+    wrap_gradio(host)
     finder = separate_names(host.folders)
     if finder is not None:
         host.prepare_module = finder.prepare
     load_scripts(host, starts)
     if starts is not None:
         note_start(starts, describe_all(host))
+
+
+def wrap_gradio(host: ExtensionHost) -> None:
+    """Let Gradio's classes take what Gradio 3's took, before scripts derive classes from them."""
+    if find_spec(GRADIO3) is None:
+        return
+
+    def note_dropped(file: str, names: Iterable[str]) -> None:
+        record = host.health.of_file(file)
+        if record is not None:
+            record.dropped.update(names)
+
+    importlib.import_module(GRADIO3).install(on_dropped=note_dropped)
 
 
 def note_start(starts: FailedStarts, records: Sequence[ExtensionRecord]) -> None:
@@ -97,6 +112,8 @@ def note_start(starts: FailedStarts, records: Sequence[ExtensionRecord]) -> None
 
 def stop(undoing: Undoing) -> None:
     """Undo what `start` did, so that another host can be started."""
+    if GRADIO3 in sys.modules:
+        sys.modules[GRADIO3].uninstall()
     undoing.undo()
     end()
 
