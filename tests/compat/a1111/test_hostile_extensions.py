@@ -83,3 +83,13 @@ def test_flags_of_extensions_are_read_and_others_are_refused(tmp_path):
     refused = build(tmp_path, "--thiers", "7", expect=1)
     assert "There is no flag named '--thiers'" in refused["log"]
     assert "--theirs" in refused["log"]
+
+
+def test_a_lacking_package_is_named_with_what_to_do(tmp_path):
+    write(tmp_path, "a/scripts/a.py", "import no_such_package_at_all.inner")
+    write(tmp_path, "b/scripts/a.py", "import git_that_is_not_here")
+    write(tmp_path, "c/scripts/a.py", "import modules.no_such_module")
+    errors = {name: error for name, _, error in build(tmp_path)["records"]}
+    assert errors["a"].endswith(" -m pip install no_such_package_at_all")
+    assert errors["b"].endswith(" -m pip install git_that_is_not_here")
+    assert errors["c"].endswith("(ModuleNotFoundError: No module named 'modules.no_such_module').")

@@ -6,6 +6,7 @@
 import importlib
 import logging
 import pkgutil
+import re
 import sys
 from collections import Counter
 from collections.abc import Iterable, Sequence
@@ -38,6 +39,20 @@ from webui.plugins.failed_starts import FailedStarts
 from webui.plugins.loading import FOLDER, ExtensionRecord
 
 logger = logging.getLogger(__name__)
+# Of a package as a whole: one of A1111's own modules is none.
+NO_MODULE = re.compile(r"No module named '([A-Za-z_]\w*)'")
+# Packages that are named otherwise than their modules.
+PACKAGE_OF = {
+    "git": "GitPython",
+    "skimage": "scikit-image",
+    "sklearn": "scikit-learn",
+    "pkg_resources": '"setuptools<81"',
+    "pytorch_lightning": "pytorch-lightning",
+    "open_clip": "open-clip-torch",
+    "clip": "openai-clip",
+    "dotenv": "python-dotenv",
+    "send2trash": "Send2Trash",
+}
 GRADIO3 = "webui.compat.a1111.gradio3"
 
 
@@ -173,7 +188,18 @@ def describe(health: ExtensionHealth, scripts: int) -> ExtensionRecord:
         "a1111",
         health.folder,
         "failed" if has_hung or (scripts and len(failed) >= scripts) else "on",
-        f"The extension {health.name!r} failed in {first.where} ({first.error})." if first else "",
+        f"The extension {health.name!r} failed in {first.where} ({first.error}).{advise(first.error)}"
+        if first
+        else "",
         round(sum(health.seconds.values()), 3),
         len(health.failures),
     )
+
+
+def advise(error: str) -> str:
+    """What to do where a package is lacking, which A1111 may have brought along; else ""."""
+    found = NO_MODULE.search(error)
+    if found is None or find_spec(found[1]) is not None:
+        return ""
+    package = PACKAGE_OF.get(found[1], found[1])
+    return f" Install what it needs: {sys.executable} -m pip install {package}"
