@@ -46,7 +46,6 @@ PACKAGE_OF = {
     "git": "GitPython",
     "skimage": "scikit-image",
     "sklearn": "scikit-learn",
-    "pkg_resources": '"setuptools<81"',
     "pytorch_lightning": "pytorch-lightning",
     "open_clip": "open-clip-torch",
     "clip": "openai-clip",

@@ -128,3 +128,19 @@ def test_pip_itself_is_held_to_the_versions_of_the_program(tmp_path):
     assert "status 1" in failure.error
     assert "numpy" in (tmp_path / "told").read_text()
     assert "constraint" in (tmp_path / "told").read_text()
+
+
+def test_pkg_resources_answers_what_install_files_ask(tmp_path):
+    script = (
+        "import pkg_resources, re\n"
+        "assert pkg_resources.get_distribution('numpy').version\n"
+        "pkg_resources.require(['numpy>1', 'Pillow'])\n"
+        "assert 'numpy' in {each.key for each in pkg_resources.working_set}\n"
+        "for name, error in (('no-such-thing', pkg_resources.DistributionNotFound),\n"
+        "                    ('numpy<1', pkg_resources.VersionConflict)):\n"
+        "    try: pkg_resources.require(name)\n"
+        "    except error: pass\n"
+        "    else: raise SystemExit('no ' + error.__name__)\n"
+        "assert pkg_resources.parse_version('1.10') > pkg_resources.parse_version('1.9')\n"
+    )
+    assert not run(tmp_path, make(tmp_path, "a", script)).all[0].failures
