@@ -7,6 +7,7 @@ the program starts, `end` takes it away. Importing this does nothing.
 from __future__ import annotations
 
 import asyncio
+import os
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -72,6 +73,8 @@ class ExtensionHost:
         return self.services
 
 
+# In the environment of an `install.py`: what it takes for A1111's folder.
+ROOT = "ATELIER_ROOT"
 _hosts: list[ExtensionHost] = []
 
 
@@ -95,7 +98,12 @@ def is_running() -> bool:
 
 
 def current() -> ExtensionHost:
-    """The host. Raises RuntimeError if there is none."""
+    """The host; in the process of an `install.py`, one that knows its folder alone.
+
+    Raises RuntimeError if there is none.
+    """
+    if not _hosts and ROOT in os.environ:
+        begin(ExtensionHost(Path(os.environ[ROOT])))
     if not _hosts:
         raise RuntimeError("No host of A1111's extensions runs in this process.")
     return _hosts[0]

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from webui.compat.a1111 import host as hosts
 
-ROOT, MODELS, ARGUMENTS = "ATELIER_ROOT", "ATELIER_MODELS", "ATELIER_ARGUMENTS"
+MODELS, ARGUMENTS = "ATELIER_MODELS", "ATELIER_ARGUMENTS"
 SITE = Path(__file__).parent / "site"
 # The folder that holds the package `webui`.
 PROGRAM = Path(__file__).parents[3]
@@ -31,7 +31,7 @@ class HostLayout:
         """The environment of a process in which `import launch` is to work."""
         paths = [str(SITE), str(PROGRAM), before.get("PYTHONPATH", "")]
         return dict(before) | {
-            ROOT: str(self.root),
+            hosts.ROOT: str(self.root),
             MODELS: str(self.models),
             ARGUMENTS: json.dumps(self.arguments),
             "PYTHONPATH": os.pathsep.join(path for path in paths if path),
@@ -40,8 +40,8 @@ class HostLayout:
 
 def layout() -> HostLayout:
     """The host's layout; in a process without a host, that of the environment."""
-    if not hosts.is_running():
-        root = Path(os.environ.get(ROOT) or Path.cwd())
+    if not hosts.is_running() or hosts.ROOT in os.environ:
+        root = Path(os.environ.get(hosts.ROOT) or Path.cwd())
         models = Path(os.environ.get(MODELS) or root / "models")
         return HostLayout(root, models, tuple(read_words(os.environ.get(ARGUMENTS, ""))))
     host = hosts.current()

@@ -86,7 +86,9 @@ def test_launch_can_be_imported_and_knows_what_is_installed(tmp_path):
         "a",
         "import launch, json, os\n"
         "from modules.paths_internal import models_path, extensions_dir\n"
-        "from modules import paths, launch_utils\n"
+        "from modules import paths, launch_utils, extensions\n"
+        "from webui.compat.a1111.host import current\n"
+        "assert str(current().root) == os.getcwd() and launch.args.listen\n"
         "names = ('numpy', 'opencv-python', 'PIL', 'no_such_thing_at_all')\n"
         "known = [launch.is_installed(name) for name in names]\n"
         "json.dump([known, models_path, extensions_dir, launch.args.listen, launch.git_tag(), os.getcwd(),\n"
