@@ -7,7 +7,7 @@ import socket
 import sys
 import time
 import webbrowser
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -176,8 +176,16 @@ def wants_none(flags: Flags, settings: SettingsFile) -> bool:
     return flags.safe or flags.disable_all_extensions or chosen == "all"
 
 
-def load_community(services: Services, root: Path, arguments: Sequence[str]) -> None:
-    """Load A1111's community extensions, if there are any; else nothing of their host is imported."""
+def load_community(
+    services: Services,
+    root: Path,
+    arguments: Sequence[str],
+    distrust: Callable[[Path], str] = lambda folder: "",
+) -> None:
+    """Load A1111's community extensions, if there are any; else nothing of their host is imported.
+
+    `distrust` tells why the code in a folder is not run, "" if it may be.
+    """
     flags = services.flags
     found = find_community(root, services.paths.root)
     if not found:
@@ -192,6 +200,7 @@ def load_community(services: Services, root: Path, arguments: Sequence[str]) -> 
         disabled=chosen.disabled_extensions,
         without="all" if wants_none(flags, services.settings) else "extra" if without_others else "",
         refusals=refusals,
+        distrust=distrust,
     )
     services.extensions.add_loader(lambda: choice.others)
     if choice.wanted:

@@ -4,7 +4,7 @@ A folder with a `plugin.py` is an extension of this program's own kind and is no
 """
 
 import logging
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -112,21 +112,27 @@ def choose_community(
     disabled: Iterable[str] = (),
     without: str = "",
     refusals: Mapping[str, str] | None = None,
+    distrust: Callable[[Path], str] = lambda folder: "",
+    order: Sequence[str] = (),
 ) -> CommunityChoice:
-    """Which of the folders are wanted.
+    """Which of the folders are wanted, and in which order: those that `order` names first, then the others.
 
     `taken` are names of other extensions, `without` is "all" or "extra" where none, or only built-in ones,
-    are loaded, and `refusals` are sentences, by name, on those that must not be loaded.
+    are loaded, and `refusals` are sentences, by name, on those that must not be loaded. `distrust` tells of a
+    folder why its code is not run, "" if it may be; it is asked only about those that would be.
     """
     known, off = {name.lower() for name in taken}, {name.lower() for name in disabled}
     wanted: list[CommunityFolder] = []
     others: list[ExtensionRecord] = []
-    for each in found:
+    places = {name: place for place, name in reversed(list(enumerate(order)))}
+    for each in sorted(found, key=lambda each: (not each.is_built_in, places.get(each.name, len(order)))):
         if each.canonical_name in known:
             logger.warning("There are two extensions named %s; the second is not used", each.name)
             continue
         known.add(each.canonical_name)
         state, error = refuse(each, off, without, refusals or {})
+        if state is None and (reason := distrust(each.folder)):
+            state, error = "not loaded", reason
         if state is None:
             wanted.append(each)
         else:
