@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import Any
 
 import gradio as gr
-from gradio import blocks, component_meta
+from gradio import blocks, blocks_events, component_meta
 from gradio.blocks import Block, BlocksConfig
 from gradio.events import EventListener
 
@@ -96,7 +96,7 @@ def wrap(replacements: Replacements, owner: Any, name: str, wrapper: Wrap) -> No
 def wrap_machinery(replacements: Replacements) -> None:
     """How classes of components are made, and listeners."""
     replacements.replace(component_meta, "create_or_modify_pyi", ignore)
-    replacements.replace(gr.blocks_events, "create_or_modify_pyi", ignore)
+    replacements.replace(blocks_events, "create_or_modify_pyi", ignore)
     contexts = component_meta.get_local_contexts
     wrap(replacements, component_meta, "updateable", lambda old: making.wrap_updateable(old, contexts))
     replacements.replace(component_meta.ComponentMeta, "__call__", making.wrap_call(type.__call__))

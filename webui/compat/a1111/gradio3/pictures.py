@@ -29,10 +29,8 @@ class DrawnImage(gr.ImageEditor):
     def brush_of(self, given: dict[str, Any]) -> gr.Brush:
         """The brush that the arguments tell of."""
         color, radius = given.pop("brush_color", None), given.pop("brush_radius", None)
-        colors = [color] if isinstance(color, str) else [self.usual_color]
-        return gr.Brush(
-            default_size=round(radius) if radius else "auto", colors=colors, color_mode="defaults"
-        )
+        chosen = color if isinstance(color, str) else self.usual_color
+        return gr.Brush(round(radius) if radius else "auto", [chosen], chosen, "defaults")
 
     usual_color = BLACK
 
@@ -42,9 +40,8 @@ class DrawnImage(gr.ImageEditor):
 
     def postprocess(self, value: Any) -> Any:
         """A picture, or what this component gave before, as the editor takes it."""
-        if isinstance(value, Mapping) and "image" in value:
-            value = value["image"]
-        return super().postprocess(value)
+        taken: Any = value["image"] if isinstance(value, Mapping) and "image" in value else value
+        return super().postprocess(taken)
 
     def read(self, drawn: Any) -> Any:
         """What Python gets for the editor's background, layers and both together."""

@@ -9,6 +9,7 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any, cast
 
 import gradio as gr
+from gradio.blocks import Block
 from gradio.components.base import _Keywords
 from gradio.utils import is_prop_update
 
@@ -104,7 +105,7 @@ def wrap_postprocess_data(original: Process) -> Process:
 
 def as_predictions(outputs: Sequence[Any], predictions: Any) -> Any:
     """What an extension's event returned, as many as there are outputs and in Gradio 6's terms."""
-    if isinstance(predictions, dict) and any(isinstance(key, gr.blocks.Block) for key in predictions):
+    if isinstance(predictions, dict) and any(isinstance(key, Block) for key in predictions):
         values = cast(Mapping[Any, Any], predictions)
         return {component: as_update(component, value) for component, value in values.items()}
     if len(outputs) == 1:
