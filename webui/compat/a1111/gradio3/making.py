@@ -30,6 +30,8 @@ OnComponent = Callable[..., None]
 OnDropped = Callable[[str, set[str]], None]
 # Gradio's rows and columns are shown when "hidden", so a class of ours hides them.
 HIDDEN_CLASS = "gradio3-hidden"
+# Groups are drawn as columns that look like one: Gradio's own stand in the page twice, with the same id.
+GROUP_CLASS = "gradio3-group"
 ADDED_PREFIX = "gradio-"
 
 
@@ -141,11 +143,10 @@ def with_classes(component: Any, classes: list[str]) -> list[str]:
     if getattr(component, "multiselect", False):
         added.append("multiselect")
     made = how_made(component)
-    if (
-        isinstance(component, gr.Row | gr.Column)
-        and component.visible == "hidden"
-        and not (made and made.by_host)
-    ):
+    is_own = made is not None and not made.by_host
+    if is_own and isinstance(component, gr.Group):
+        added.append(GROUP_CLASS)
+    if is_own and component.visible == "hidden" and isinstance(component, gr.Row | gr.Column | gr.Group):
         added.append(HIDDEN_CLASS)
     return [*(each for each in classes if each not in added), *added]
 

@@ -119,18 +119,27 @@ def wrap_get_config(original: Callable[..., Config]) -> Callable[..., Config]:
     @functools.wraps(original)
     def get_config(self: Any, *values: Any, **given: Any) -> Config:
         config = original(self, *values, **given)
-        tabs = [number for number, block in self.blocks.items() if is_own_tabs(block)]
+        own = {number: block for number, block in self.blocks.items() if is_own(block)}
+        draw_groups(config, {number for number, block in own.items() if isinstance(block, gr.Group)})
+        tabs = {number for number, block in own.items() if isinstance(block, gr.Tabs)}
         if tabs:
-            keep_panels(config, self.blocks, set(tabs))
+            keep_panels(config, self.blocks, tabs)
         return config
 
     return get_config
 
 
-def is_own_tabs(block: Any) -> bool:
-    """Whether this is a strip of tabs that an extension made."""
+def is_own(block: Any) -> bool:
+    """Whether an extension made this component."""
     made = how_made(block)
-    return isinstance(block, gr.Tabs) and made is not None and not made.by_host
+    return made is not None and not made.by_host
+
+
+def draw_groups(config: Config, groups: set[int]) -> None:
+    """Draw these groups as columns: the browser's own part writes their id twice."""
+    for component in config["components"]:
+        if component["id"] in groups:
+            component["type"] = "column"
 
 
 def keep_panels(config: Config, blocks: Mapping[int, Any], tabs: set[int]) -> None:

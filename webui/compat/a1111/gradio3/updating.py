@@ -152,7 +152,7 @@ def wrap_update_dict(original: Callable[..., dict[str, Any]]) -> Callable[..., d
     def postprocess_update_dict(
         block: Any, update_dict: dict[str, Any], postprocess: bool = True
     ) -> dict[str, Any]:
-        if "visible" in update_dict and isinstance(block, gr.Row | gr.Column):
+        if "visible" in update_dict and isinstance(block, gr.Row | gr.Column | gr.Group):
             update_dict = update_dict | {"elem_classes": block.elem_classes}
         return original(block, update_dict, postprocess)
 
