@@ -1,4 +1,4 @@
-"""Everything that extensions written for Gradio 3 do with it, in one tab. The effects are seen in its texts."""
+"""What extensions written for Gradio 3 do with it, in one tab; its effects are seen in its texts."""
 
 import gradio as gr
 from gradio.components import FormComponent, IOComponent
@@ -73,9 +73,7 @@ def describe_all(*values):
 def read_sketch(value):
     image, mask = value["image"], value["mask"]
     drawn = mask.convert("L").getextrema()
-    return (
-        f"{sorted(value)} {image.mode} {image.size} {mask.mode} {mask.size} {drawn} {image.getpixel((3, 3))}"
-    )
+    return f"{sorted(value)} {image.mode} {image.size} {mask.mode} {mask.size} {drawn}"
 
 
 def read_plain(value):
@@ -184,10 +182,9 @@ def section_of_updates(out):
     read_part.click(describe_all, [part, inside], [out])
     set_part = gr.Button("set part", elem_id="g3_set_part")
     set_part.click(lambda: gr.update(value=True), [], [part])
-    with FormRow(elem_id="g3_form_row"):
-        with FormColumn(elem_id="g3_form_column"):
-            with FormGroup(elem_id="g3_form_group"):
-                gr.Textbox("in a form", elem_id="g3_in_form")
+    with FormRow(elem_id="g3_form_row"), FormColumn(elem_id="g3_form_column"):
+        with FormGroup(elem_id="g3_form_group"):
+            gr.Textbox("in a form", elem_id="g3_in_form")
 
 
 def section_of_pictures(out):
@@ -222,9 +219,8 @@ def section_of_tabs(out):
     with gr.Tabs(elem_id="g3_tabs") as tabs:
         with gr.TabItem("One", id="one", elem_id="g3_tab_one"):
             gr.Textbox("in one", elem_id="g3_in_one")
-        with gr.Tab("Two", id="two", elem_id="g3_tab_two") as two:
-            with gr.Accordion("in two", open=False):
-                gr.Textbox("in two", elem_id="g3_in_two")
+        with gr.Tab("Two", id="two", elem_id="g3_tab_two") as two, gr.Accordion("in two", open=False):
+            gr.Textbox("in two", elem_id="g3_in_two")
         with gr.Tab("Three", elem_id="g3_tab_three", visible=False):
             gr.Textbox("in three", elem_id="g3_in_three")
     two.select(lambda: "two selected", [], [out])
@@ -257,7 +253,7 @@ def build_tab():
         def list_events():
             names = [function.name for function in page.fns if function.fn is describe_all]
             triggers = {event["trigger"] for event in page.dependencies}
-            known = dict((elem_id, name) for name, elem_id in SEEN if elem_id)
+            known = {elem_id: name for name, elem_id in SEEN if elem_id}
             host = [known.get(each) for each in ("txt2img_prompt", "txt2img_generate", "g3_tool", "g3_row")]
             return f"{names} {sorted(triggers)[:1]} {host} {gr.__version__}"
 
