@@ -182,9 +182,8 @@ def section_of_updates(out):
     read_part.click(describe_all, [part, inside], [out])
     set_part = gr.Button("set part", elem_id="g3_set_part")
     set_part.click(lambda: gr.update(value=True), [], [part])
-    with FormRow(elem_id="g3_form_row"), FormColumn(elem_id="g3_form_column"):
-        with FormGroup(elem_id="g3_form_group"):
-            gr.Textbox("in a form", elem_id="g3_in_form")
+    with FormRow(elem_id="g3_form_row"), FormColumn(), FormGroup(elem_id="g3_form_group"):
+        gr.Textbox("in a form", elem_id="g3_in_form")
 
 
 def section_of_pictures(out):
