@@ -189,17 +189,18 @@ CHANGES: tuple[Callable[[Any, tuple[str, ...], Arguments], None], ...] = (
 )
 
 
+# Of Gradio 3 where an argument was not given and Gradio 6 does otherwise: it chooses the first of a dropdown's
+# choices, takes webcams, draws only the chosen tab, folds tabs into a menu, lets pictures be uploaded to galleries.
+ASSUMED: tuple[tuple[type, Arguments], ...] = (
+    (gr.Dropdown, {"value": None}),
+    (gr.Image, {"sources": ["upload", "clipboard"]}),
+    (gr.Tab, {"render_children": True}),
+    (gr.Tabs, {"overflow_behavior": "wrap"}),
+    (gr.HTML, {"padding": False}),
+    (gr.Gallery, {"interactive": False}),
+)
+
+
 def assumed(native: Any) -> Arguments:
     """What Gradio 3 did where an argument was not given and Gradio 6 does otherwise."""
-    if issubclass(native, gr.Dropdown):
-        # Gradio 6 chooses the first of the choices.
-        return {"value": None}
-    if issubclass(native, gr.Image):
-        return {"sources": ["upload", "clipboard"]}
-    if issubclass(native, gr.Tab):
-        return {"render_children": True}
-    if issubclass(native, gr.Tabs):
-        return {"overflow_behavior": "wrap"}
-    if issubclass(native, gr.HTML):
-        return {"padding": False}
-    return {}
+    return next((dict(values) for cls, values in ASSUMED if issubclass(native, cls)), {})
