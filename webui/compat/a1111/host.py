@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from webui.compat.a1111.health import HealthRecords
-from webui.compat.a1111.page.live_values import LiveValues
+from webui.compat.a1111.live_values import LiveValues
 
 if TYPE_CHECKING:
     from webui.jobs.services import Services

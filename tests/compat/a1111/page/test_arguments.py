@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from webui.compat.a1111.host import ExtensionHost
+from webui.compat.a1111.live_values import LiveValues
 from webui.compat.a1111.page.arguments import pack, unpack
-from webui.compat.a1111.page.live_values import LiveValues
 from webui.core.errors import InvalidRequest
 from webui.core.flags import Flags
 from webui.main import build_services

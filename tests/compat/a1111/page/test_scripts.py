@@ -84,11 +84,8 @@ ONE_METHOD = """
         seen.append(("{name}", {given}args, named))
 """
 OWN = [("setup", ""), *((name, "") for name in METHODS), *((name, "one, ") for name in WITH_ONE)]
-SOURCE = SOURCE.replace(
-    "\n\nclass Chosen",
-    "".join(ONE_METHOD.format(name=name, given=given) for name, given in OWN) + "\n\nclass Chosen",
-    1,
-)
+OWN_METHODS = "".join(ONE_METHOD.format(name=name, given=given) for name, given in OWN)
+SOURCE = SOURCE.replace("\n\nclass Chosen", f"{OWN_METHODS}\n\nclass Chosen", 1)
 
 
 def load(scripts: ModuleType, folder: Path, source: str, name: str = "mine") -> ModuleType:
