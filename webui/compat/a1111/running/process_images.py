@@ -58,15 +58,15 @@ def process_images_inner(p: Any) -> Processed:  # noqa: ANN401 - as above
 def tell_pictures(run: ActiveRun, *, is_shown: bool) -> None:
     """Have a run's pictures saved, unless its object says not to; those of the script of a job are shown."""
     runs, p = current().runs, run.p
-    is_saved = not p.do_not_save_samples
-    if not is_saved and not is_shown:
+    if p.do_not_save_samples:
+        # A script tells of those that are its results.
         return
     for ready in run.results:
         index = len(runs.shown or ()) if is_shown else INNER + runs.told
         runs.told += 1
         if is_shown and runs.shown is not None:
             runs.shown[index] = ready.image
-        changes: dict[str, Any] = {"index": index, "is_saved": is_saved, "is_shown": is_shown}
+        changes: dict[str, Any] = {"index": index, "is_shown": is_shown}
         # Extensions may draw on theirs before this is written.
         changes |= {"image": ready.image.copy(), "joins_grid": False, "save_as": choose_folder(run)}
         run.context.emit(ready.model_copy(update=changes))
