@@ -12,9 +12,8 @@ from extensions.controlnet.listing import list_models, title_of
 from extensions.controlnet.preprocessors import PREPROCESSORS
 from extensions.controlnet.units import ControlNetPart, ControlUnit
 from webui.compat.a1111.facades import base64_pictures, reaching, running_context
+from webui.compat.a1111.facades.running_context import NATIVE_EXTRAS
 
-# Where a processing object keeps what its request holds for extensions of the program's own.
-NATIVE_EXTRAS = "native_extras"
 PICTURES = ("image", "mask", "effective_region_mask")
 GREY = 2
 

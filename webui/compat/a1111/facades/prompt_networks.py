@@ -8,8 +8,10 @@ from typing import Any
 from webui.compat.a1111.facades import reaching
 from webui.core.errors import UnusableFile
 from webui.core.model_file import Family, ModelFile, ModelKind
+from webui.core.request import GenerationRequest
 from webui.library.catalog.lora_files import SHORT_HASH_DIGITS, LoraEntry, LoraNames
 from webui.library.files.headers import read_header
+from webui.plugins.batch import Batch
 from webui.prompts.networks import HYPERNETWORK_KIND, LORA_KINDS, NetworkChoices
 
 OWN_KINDS = frozenset({*LORA_KINDS, HYPERNETWORK_KIND})
@@ -47,6 +49,25 @@ def note_used(choices: NetworkChoices) -> None:
             network.mentioned_name = choice.name
             loaded.append(network)
     module.loaded_networks[:] = loaded
+
+
+def activate(p: Any, batch: Batch) -> None:  # noqa: ANN401 - A1111's processing object, or None
+    """Let the kinds that extensions registered act on a pass's prompts; without an object nothing is done."""
+    if p is None or getattr(p, "disable_extra_networks", False):
+        return
+    module = sys.modules["modules.extra_networks"]
+    first = batch.pictures[0]
+    prompt = (first.hires_prompt if batch.is_second_pass else "") or first.prompt
+    p.extra_network_data = module.parse_prompt(prompt)[1]
+    module.activate(p, p.extra_network_data)
+
+
+def deactivate(p: Any, request: GenerationRequest) -> None:  # noqa: ANN401 - as above
+    """Tell them that the run is done."""
+    if p is None or getattr(p, "disable_extra_networks", False):
+        return
+    module = sys.modules["modules.extra_networks"]
+    module.deactivate(p, getattr(p, "extra_network_data", None) or module.parse_prompt(request.prompt)[1])
 
 
 def lora_names(*, again: bool = False) -> LoraNames:

@@ -2,11 +2,12 @@
 
 import threading
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from webui.compat.a1111 import host
 from webui.compat.a1111.facades import reaching
 from webui.core.errors import InvalidRequest, WebuiError
+from webui.core.request import GenerationRequest
 from webui.core.work.kinds import WorkRequest
 from webui.jobs.job import Delivery, Job
 from webui.jobs.services import Services
@@ -17,6 +18,8 @@ if TYPE_CHECKING:
 
 # What the queue calls the thread that saves.
 SAVER = "saver"
+# Where a processing object keeps what its request holds for extensions of the program's own.
+NATIVE_EXTRAS = "native_extras"
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +62,32 @@ def on_this_thread() -> "Context | None":
     """The same, where this is the device's thread; None on all others."""
     found = _remembered.get(id(host.current()))
     return found.context if found and found.thread == threading.get_ident() else None
+
+
+def runs() -> Any:  # noqa: ANN401 - the runs of processing objects, None where none can be
+    """The runs that are being made for extensions."""
+    return getattr(host.current(), "runs", None)
+
+
+def pending_object() -> Any:  # noqa: ANN401 - A1111's processing object, or None
+    """The processing object whose run begins."""
+    pending = getattr(runs(), "pending", None)
+    return pending.p if pending is not None else None
+
+
+def object_of(context: "Context") -> Any:  # noqa: ANN401 - A1111's processing object, or None
+    """The processing object of a run that is being made."""
+    known_runs = runs()
+    found = known_runs.at(context) if known_runs is not None else None
+    return found.p if found is not None else None
+
+
+def with_native_extras(request: GenerationRequest, p: Any) -> GenerationRequest | None:  # noqa: ANN401 - as above
+    """The request with what its processing object was given for our own extensions; None if nothing."""
+    given = getattr(p, NATIVE_EXTRAS, None)
+    if not given or all(request.extras.get(key) == value for key, value in given.items()):
+        return None
+    return request.model_copy(update={"extras": request.extras | given})
 
 
 def ready_services() -> Services:

@@ -47,11 +47,21 @@ def offer_upscalers() -> None:
 
 
 @hookimpl(tryfirst=True)
-def change_request(request: GenerationRequest, context: Context) -> None:
-    """A run begins: names that compute use its context."""
+def change_request(request: GenerationRequest, context: Context) -> GenerationRequest | None:
+    """A run begins: names that compute use its context; it has the units that its object was given."""
     from webui.compat.a1111.facades import running_context  # on the device's thread alone
 
     running_context.remember(context, request.model)
+    return running_context.with_native_extras(request, running_context.pending_object())
+
+
+@hookimpl(trylast=True)
+def change_planned(request: GenerationRequest, context: Context) -> GenerationRequest | None:
+    """The same after all `process` of A1111's scripts."""
+    from webui.compat.a1111.facades import running_context  # as above
+
+    running_context.remember(context, request.model)
+    return running_context.with_native_extras(request, running_context.object_of(context))
 
 
 @hookimpl(tryfirst=True)
@@ -64,10 +74,21 @@ def plan_batch(batch: Batch, context: Context) -> None:
 
 @hookimpl
 def change_networks(choices: NetworkChoices, batch: Batch, context: Context) -> NetworkChoices | None:
-    """Say nothing against kinds of networks that an extension registered, and list those that are used."""
-    del batch, context
-    from webui.compat.a1111.facades import prompt_networks  # as above
+    """Let networks of kinds that extensions registered act, and list LoRAs that are used."""
+    from webui.compat.a1111.facades import prompt_networks, running_context  # as above
 
     prompt_networks.note_used(choices)
+    if not prompt_networks.registered_kinds():
+        return None
+    prompt_networks.activate(running_context.object_of(context), batch)
     kept = prompt_networks.without_registered(choices.warnings)
     return None if kept == choices.warnings else replace(choices, warnings=kept)
+
+
+@hookimpl(tryfirst=True)
+def finish_run(request: GenerationRequest, context: Context) -> None:
+    """Tell the networks that a run named that it is done."""
+    from webui.compat.a1111.facades import prompt_networks, running_context  # as above
+
+    if prompt_networks.registered_kinds():
+        prompt_networks.deactivate(running_context.object_of(context), request)

@@ -6,12 +6,15 @@ import logging
 import os
 import re
 from collections import defaultdict
+from pathlib import Path
 
 from webui.compat.a1111 import host
 from webui.compat.a1111.facades.stand_ins import absent
 from webui.compat.a1111.facades.upscaler_classes import file_of
 from webui.prompts.networks import LORA_KINDS
 from webui.prompts.syntax import lift_networks
+from webui.store.files.regular_files import read_regular
+from webui.store.sidecars import MAX_BYTES
 
 __all__ = ["defaultdict", "json", "logging", "os", "re"]
 
@@ -141,11 +144,10 @@ def get_user_metadata(filename, lister=None):
     """What the file beside a model holds (its card); {} without one."""
     if filename is None:
         return {}
-    beside = os.path.splitext(filename)[0] + ".json"
+    beside = Path(filename).with_suffix(".json")
     try:
-        with open(beside, encoding="utf8") as file:
-            found = json.load(file)
-    except (OSError, ValueError):
+        found = json.loads(read_regular(beside, MAX_BYTES).decode("utf8"))
+    except (OSError, ValueError, RecursionError):
         return {}
     return found if isinstance(found, dict) else {}
 
