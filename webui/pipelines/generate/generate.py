@@ -129,7 +129,7 @@ def run_batches(request: GenerationRequest, context: Context) -> Generator[Event
             batch = plan_batch(Batch.of(number, request), context)
             for part in split_by_networks(batch):
                 more += yield from count_on(make_batch(part, run), more, part.request.batch_size)
-            if context.stop.is_stopped:
+            if context.stop.is_finishing:
                 return
 
 
