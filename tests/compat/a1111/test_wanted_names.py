@@ -2,41 +2,109 @@
 
 import csv
 import importlib
+import logging
 from collections import defaultdict
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
+logger = logging.getLogger(__name__)
 WANTED = Path(__file__).parent / "wanted_names.csv"
 MODELS_AND_PICTURES = {
-    "images", "devices", "lowvram", "memmon", "sd_models", "sd_models_config", "sd_models_types", "sd_models_xl",
-    "sd_vae", "sd_vae_approx", "sd_vae_taesd", "sd_disable_initialization", "hashes", "cache", "safe",
-    "modelloader", "upscaler", "upscaler_utils", "esrgan_model", "realesrgan_model", "face_restoration",
-    "face_restoration_utils", "codeformer_model", "gfpgan_model", "deepbooru", "interrogate", "extra_networks",
-    "extra_networks_hypernet", "hypernetworks", "textual_inversion", "api",
-}  # fmt: skip
+    "images",
+    "devices",
+    "lowvram",
+    "memmon",
+    "sd_models",
+    "sd_models_config",
+    "sd_models_types",
+    "sd_models_xl",
+    "sd_vae",
+    "sd_vae_approx",
+    "sd_vae_taesd",
+    "sd_disable_initialization",
+    "hashes",
+    "cache",
+    "safe",
+    "modelloader",
+    "upscaler",
+    "upscaler_utils",
+    "esrgan_model",
+    "realesrgan_model",
+    "face_restoration",
+    "face_restoration_utils",
+    "codeformer_model",
+    "gfpgan_model",
+    "deepbooru",
+    "interrogate",
+    "extra_networks",
+    "extra_networks_hypernet",
+    "hypernetworks",
+    "textual_inversion",
+    "api",
+}
 # The parts that bring the others.
 OTHER_PARTS = {
     "loading": {
-        "paths", "paths_internal", "cmd_args", "extensions", "errors", "timer", "patches", "util", "launch_utils",
+        "paths",
+        "paths_internal",
+        "cmd_args",
+        "extensions",
+        "errors",
+        "timer",
+        "patches",
+        "util",
+        "launch_utils",
         "script_loading",
     },
     "gradio3": {
-        "ui_components", "ui_common", "call_queue", "ui_tempdir", "ui_toprow", "ui_gradio_extensions",
+        "ui_components",
+        "ui_common",
+        "call_queue",
+        "ui_tempdir",
+        "ui_toprow",
+        "ui_gradio_extensions",
     },
     "page": {
-        "scripts", "script_callbacks", "scripts_postprocessing", "shared", "shared_items", "options",
-        "infotext_utils", "generation_parameters_copypaste", "ui", "ui_settings", "ui_postprocessing",
-        "ui_extra_networks", "ui_extra_networks_checkpoints", "styles", "localization", "postprocessing", "extras",
+        "scripts",
+        "script_callbacks",
+        "scripts_postprocessing",
+        "shared",
+        "shared_items",
+        "options",
+        "infotext_utils",
+        "generation_parameters_copypaste",
+        "ui",
+        "ui_settings",
+        "ui_postprocessing",
+        "ui_extra_networks",
+        "ui_extra_networks_checkpoints",
+        "styles",
+        "localization",
+        "postprocessing",
+        "extras",
     },
     "running": {"processing", "shared_state", "txt2img", "img2img", "progress", "masking"},
     "denoising": {
-        "sd_samplers", "sd_samplers_common", "sd_samplers_kdiffusion", "sd_samplers_timesteps",
-        "sd_samplers_cfg_denoiser", "sd_schedulers", "prompt_parser", "rng", "sd_hijack", "sd_hijack_optimizations",
-        "sd_hijack_unet", "sd_hijack_clip", "sd_hijack_open_clip", "sd_hijack_utils", "sd_unet", "models",
+        "sd_samplers",
+        "sd_samplers_common",
+        "sd_samplers_kdiffusion",
+        "sd_samplers_timesteps",
+        "sd_samplers_cfg_denoiser",
+        "sd_schedulers",
+        "prompt_parser",
+        "rng",
+        "sd_hijack",
+        "sd_hijack_optimizations",
+        "sd_hijack_unet",
+        "sd_hijack_clip",
+        "sd_hijack_open_clip",
+        "sd_hijack_utils",
+        "sd_unet",
+        "models",
     },
-}  # fmt: skip
+}
 
 
 def wanted_names() -> Iterator[tuple[str, str]]:
@@ -49,7 +117,7 @@ def wanted_names() -> Iterator[tuple[str, str]]:
 
 def owner_of(module: str) -> str:
     """The part that brings a module."""
-    first = (module.split(".") + ["paths"])[1]
+    first = [*module.split("."), "paths"][1]
     if first in MODELS_AND_PICTURES:
         return "facades"
     return next((owner for owner, names in OTHER_PARTS.items() if first in names), "nobody")
@@ -72,7 +140,7 @@ def missing_names() -> dict[str, list[str]]:
 def test_every_wanted_name_of_models_and_pictures_can_be_imported():
     missing = missing_names()
     for owner, names in missing.items():
-        print(f"{owner} lacks {len(names)}: {', '.join(names)}")
+        logger.warning("%s lacks %d: %s", owner, len(names), ", ".join(names))
     assert missing.get("facades", []) == []
 
 

@@ -1,4 +1,4 @@
-"""Names of Stability's original code (`ldm`, `sgm`): they can be imported, and nothing here is made of them."""
+"""Names of the original code (`ldm`, `sgm`): they can be imported, and nothing here is made of them."""
 
 from torch import nn
 

@@ -1,11 +1,13 @@
 """The context of the job that runs, for names that compute: on the device's thread at once, else by a job."""
 
 import threading
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from webui.compat.a1111 import host
 from webui.compat.a1111.facades import reaching
+from webui.compat.a1111.running.device_calls import call_on_device
 from webui.core.errors import InvalidRequest, WebuiError
 from webui.core.request import GenerationRequest
 from webui.core.work.kinds import WorkRequest
@@ -16,6 +18,7 @@ if TYPE_CHECKING:
     from webui.plugins.context import Context
 
 
+Result = TypeVar("Result")
 # What the queue calls the thread that saves.
 SAVER = "saver"
 # Where a processing object keeps what its request holds for extensions of the program's own.
@@ -100,14 +103,30 @@ def finish(request: WorkRequest) -> Job:
 
     Neither on the device's thread nor on the one that saves, which the job would wait for.
     """
-    if threading.current_thread().name == SAVER:
-        raise InvalidRequest("While a picture is saved no network can be used. Use it after the run.")
+    refuse_while_saving()
     delivery = Delivery(tab="api", save_samples=False, save_grid=False, keep_images=True)
     job = ready_services().submit(request, delivery)
     finished = job.wait()
     if finished is not None and finished.error:
         raise WebuiError(finished.error)
     return job
+
+
+def on_device(function: Callable[[], Result], name: str) -> Result:
+    """What a function gives that computes with networks: at once on the device's thread, else as a job.
+
+    Raises what it raises.
+    """
+    if on_this_thread() is not None:
+        return function()
+    refuse_while_saving()
+    return call_on_device(function, name)
+
+
+def refuse_while_saving() -> None:
+    """Raise InvalidRequest on the thread that saves, which the job would wait for."""
+    if threading.current_thread().name == SAVER:
+        raise InvalidRequest("While a picture is saved no network can be used. Use it after the run.")
 
 
 def is_serving() -> bool:

@@ -10,6 +10,7 @@ from webui.compat.a1111.facades import checkpoints, number_formats, reaching, ru
 from webui.compat.a1111.facades.stand_ins import refuse
 from webui.core.errors import InvalidRequest
 from webui.core.model_file import Family, ModelFile
+from webui.diffusion.conditioning import PromptEmbedding
 from webui.diffusion.text_encoder import EncodingOptions, PictureSize
 from webui.models.loaded_model import LoadedCheckpoint
 from webui.models.manager import ModelManager
@@ -17,13 +18,12 @@ from webui.prompts.tokenizer import clip_tokenizer
 
 LATENT_CHANNELS = 4
 UNKNOWN_WORD = 49407
+LOADING = "Loading the checkpoint"
 HOOKS = (
     "Layers of the original code do not exist here: write a plugin with the hook prepare_denoising "
     "(docs/hooks.md) in its place."
 )
-NOT_LOADED = (
-    "The checkpoint's networks can be had while a picture is made, or after the first one. Make one first."
-)
+NOT_LOADED = "The checkpoint's networks are not in memory. Select this checkpoint, and make a picture first."
 
 
 class SdModel:
@@ -116,9 +116,13 @@ class SdModel:
         )
         is_negative = bool(getattr(texts, "is_negative_prompt", False))
         loaded = self.loaded
-        rows = loaded.read_text(
-            lambda: loaded.text_encoder.encode(list(texts), options, is_negative=is_negative)
-        )
+
+        def read() -> list[PromptEmbedding]:
+            return loaded.read_text(
+                lambda: loaded.text_encoder.encode(list(texts), options, is_negative=is_negative)
+            )
+
+        rows = running_context.on_device(read, "Reading a prompt")
         crossattn = torch.stack([row.crossattn for row in rows])
         vectors = [row.vector for row in rows if row.vector is not None]
         return {"crossattn": crossattn, "vector": torch.stack(vectors)} if vectors else crossattn
@@ -129,7 +133,9 @@ class SdModel:
 
     def encode_first_stage(self, images: Tensor) -> Tensor:
         """Images (B, 3, H, W) in [-1, 1] to what `get_first_stage_encoding` takes."""
-        return loaded_vae().encode((images.float() + 1) / 2)
+        return running_context.on_device(
+            lambda: loaded_vae().encode((images.float() + 1) / 2), "Encoding a picture"
+        )
 
     @staticmethod
     def get_first_stage_encoding(encoding: Tensor) -> Tensor:
@@ -138,7 +144,7 @@ class SdModel:
 
     def decode_first_stage(self, latents: Tensor) -> Tensor:
         """Latents (B, 4, h, w) to images (B, 3, H, W) in [-1, 1], float32 on the CPU."""
-        return loaded_vae().decode(latents) * 2 - 1
+        return running_context.on_device(lambda: loaded_vae().decode(latents) * 2 - 1, "Decoding a latent")
 
     def apply_model(self, latent: Tensor, timestep: Tensor, cond: Any) -> Tensor:  # noqa: ANN401 - A1111's conditioning
         """The network's answer: latent (B, C, h, w), timestep (B,), to (B, 4, h, w)."""
@@ -146,7 +152,10 @@ class SdModel:
         concat = cond.get("c_concat") if isinstance(cond, dict) else None
         if concat and self.loaded.network.in_channels > latent.shape[1]:
             latent = torch.cat([latent, *concat], dim=1)
-        return self.loaded.network(latent, timestep, crossattn, vector)
+        network = self.loaded.network
+        return running_context.on_device(
+            lambda: network(latent, timestep, crossattn, vector), "Running the network"
+        )
 
     def to(self, *args: object, **kwargs: object) -> "SdModel":
         """Itself: where weights lie is the program's matter."""
@@ -269,7 +278,7 @@ def loaded_checkpoint(file: ModelFile) -> LoadedCheckpoint:
     """The same; loaded if they are not held. Raises InvalidRequest where they cannot be had yet."""
     found = held_checkpoint(file)
     if found is None:
-        checkpoints.load_selected()
+        running_context.on_device(checkpoints.load_selected, LOADING)
         found = held_checkpoint(file)
     if found is None:
         raise InvalidRequest(NOT_LOADED)
@@ -284,7 +293,7 @@ def loaded_vae() -> Any:  # noqa: ANN401 - webui.models.vae.vae.Vae
     models = models_of_device()
     held = [value for value in models.holder.values() if isinstance(value, Vae)] if models else []
     if not held:
-        checkpoints.load_selected()
+        running_context.on_device(checkpoints.load_selected, LOADING)
         models = models_of_device()
         held = [value for value in models.holder.values() if isinstance(value, Vae)] if models else []
     if not held:

@@ -41,7 +41,7 @@ class NetworkOnDisk:
         self.is_safetensors = Path(self.filename).suffix.lower() == ".safetensors"
         names = prompt_networks.lora_names
         self._entry = entry or prompt_networks.entry_of_path(Path(filename), names())
-        self.alias = self._entry.file.metadata.get(OUTPUT_NAME, name) if self._entry else name
+        self.alias = str(self._entry.file.metadata.get(OUTPUT_NAME, name) if self._entry else name)
         self.hash = ""
         self.shorthash = ""
         self.set_hash(prompt_networks.known_hash(self._entry) if self._entry else "")
