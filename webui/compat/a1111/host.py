@@ -10,27 +10,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from webui.compat.a1111.device_calls import DeviceCalls
 from webui.compat.a1111.health import HealthRecords
 from webui.compat.a1111.live_values import LiveValues
+from webui.compat.a1111.runs import Runs
 
 if TYPE_CHECKING:
-    from webui.compat.a1111.running.device_calls import DeviceCalls
-    from webui.compat.a1111.running.runs import Runs
     from webui.jobs.services import Services
-
-
-def make_runs() -> Runs:
-    """No runs. Imported here, as they know the host."""
-    from webui.compat.a1111.running.runs import Runs
-
-    return Runs()
-
-
-def make_calls() -> DeviceCalls:
-    """No calls."""
-    from webui.compat.a1111.running.device_calls import DeviceCalls
-
-    return DeviceCalls()
 
 
 @dataclass(slots=True)
@@ -52,8 +38,8 @@ class ExtensionHost:
     page: Any = None
     app: Any = None
     # Runs that are being made with a processing object, and functions that wait for the device's thread.
-    runs: Runs = field(default_factory=make_runs)
-    calls: DeviceCalls = field(default_factory=make_calls)
+    runs: Runs = field(default_factory=Runs)
+    calls: DeviceCalls = field(default_factory=DeviceCalls)
 
     @property
     def ready(self) -> Services:

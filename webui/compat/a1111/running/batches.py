@@ -17,8 +17,8 @@ from webui.compat.a1111.running.processing import (
     StableDiffusionProcessingTxt2Img,
 )
 from webui.compat.a1111.running.reaching import site, site_function
-from webui.compat.a1111.running.runs import ActiveRun
 from webui.compat.a1111.running.setting_up import fixed_seed
+from webui.compat.a1111.runs import ActiveRun
 from webui.core.request import MAX_SEED
 from webui.core.run_plan import PlannedPicture
 from webui.diffusion.denoising import Denoising

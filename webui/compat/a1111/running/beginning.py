@@ -10,9 +10,9 @@ from webui.compat.a1111.host import ExtensionHost, current
 from webui.compat.a1111.page.calls import call_extension
 from webui.compat.a1111.running.making import add_scripts, make_processing
 from webui.compat.a1111.running.reaching import site
-from webui.compat.a1111.running.runs import ActiveRun
 from webui.compat.a1111.running.setting_up import set_up_seeds
 from webui.compat.a1111.running.write_back import override, take_snapshot, write_back
+from webui.compat.a1111.runs import ActiveRun
 from webui.core.errors import InvalidRequest
 from webui.core.request import MAX_SEED, GenerationRequest
 from webui.core.run_plan import PlannedPicture, RunPlan

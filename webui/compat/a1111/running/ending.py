@@ -9,7 +9,7 @@ from webui.compat.a1111.host import ExtensionHost
 from webui.compat.a1111.running.beginning import call_scripts
 from webui.compat.a1111.running.process_images import make_processed
 from webui.compat.a1111.running.reaching import site
-from webui.compat.a1111.running.runs import ActiveRun
+from webui.compat.a1111.runs import ActiveRun
 from webui.core.events import ImageReady
 from webui.plugins.moments import SavingMoment
 

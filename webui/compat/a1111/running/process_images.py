@@ -8,8 +8,8 @@ from webui.compat.a1111.running.device_calls import call_on_device
 from webui.compat.a1111.running.infotexts import base_of, request_of
 from webui.compat.a1111.running.processed import Processed
 from webui.compat.a1111.running.reaching import site, site_function
-from webui.compat.a1111.running.runs import ActiveRun
 from webui.compat.a1111.running.write_back import override, take_snapshot
+from webui.compat.a1111.runs import ActiveRun
 from webui.core.events import ImageReady, SaveAs
 from webui.store.pictures.images import picture_folder
 

@@ -9,11 +9,10 @@ from typing import TYPE_CHECKING, Any
 from webui.core.events import ImageReady, Message
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
     from PIL import Image
 
-    from webui.compat.a1111.running.write_back import Snapshot
     from webui.core.request import GenerationRequest
     from webui.core.stop import Stop
     from webui.plugins.batch import Batch
@@ -34,7 +33,7 @@ class ActiveRun:
     p: Any
     context: Context
     request: GenerationRequest
-    handed: Snapshot
+    handed: Mapping[str, Any]
     is_ours: bool = False
     depth: int = 0
     batch: Batch | None = None
