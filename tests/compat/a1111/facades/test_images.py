@@ -107,7 +107,10 @@ def test_patterns_tell_of_the_processing_object(images):
         all_seeds = (3,)
 
     generator = images.FilenameGenerator(P(), 3, "a dog", picture())
-    assert generator.apply("[seed]-[steps]-[cfg]-[sampler]-[width]x[height]-[prompt]") == "3-12-6.5-Euler-24x16-a_dog"
+    assert (
+        generator.apply("[seed]-[steps]-[cfg]-[sampler]-[width]x[height]-[prompt]")
+        == "3-12-6.5-Euler-24x16-a_dog"
+    )
     assert generator.apply("[nothing_known]") == "[nothing_known]"
 
 

@@ -21,7 +21,9 @@ def extension(ready_host, tmp_path):
 
 
 def test_a_name_without_meaning_raises_a_sentence_only_when_it_is_used(extension):
-    names = extension("from modules.sd_models import instantiate_from_config as made\nfrom ldm.util import default")
+    names = extension(
+        "from modules.sd_models import instantiate_from_config as made\nfrom ldm.util import default"
+    )
     assert extension.record.missing == set()
     with pytest.raises(NotOffered, match=r"instantiate_from_config.*load_model"):
         names["made"]({})
