@@ -26,7 +26,8 @@ def main() -> int:
     """Read the flags and serve. Gives the exit status."""
     try:
         # Flags typed here come last: they win over those of the environment.
-        flags, remarks = read_flags([*words(os.environ.get("COMMANDLINE_ARGS", "")), *sys.argv[1:]])
+        arguments = [*words(os.environ.get("COMMANDLINE_ARGS", "")), *sys.argv[1:]]
+        flags, remarks = read_flags(arguments)
     except WrongFlag as error:
         sys.stderr.write(f"{error}\n")
         return 2
@@ -43,7 +44,7 @@ def main() -> int:
     from webui.main import serve
 
     try:
-        serve(flags, Path(__file__).resolve().parent)
+        serve(flags, Path(__file__).resolve().parent, arguments=arguments)
     except WebuiError as error:
         logging.getLogger("webui").error(error)
         return 1

@@ -11,6 +11,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from webui.compat.a1111.health import HealthRecords
+from webui.compat.a1111.limits import ImportLimits
+from webui.plugins.community import CommunityFolder
 
 if TYPE_CHECKING:
     from webui.jobs.services import Services
@@ -29,6 +31,11 @@ class ExtensionHost:
     arguments: list[str] = field(default_factory=list[str])
     services: Services | None = None
     health: HealthRecords = field(default_factory=HealthRecords)
+    # Those that run, in their order.
+    folders: tuple[CommunityFolder, ...] = ()
+    # Where the extension lies whose script is being imported; None at all other times.
+    importing: Path | None = None
+    limits: ImportLimits = field(default_factory=ImportLimits)
     # Gradio's page, once it is built, and the application that serves it.
     page: Any = None
     app: Any = None

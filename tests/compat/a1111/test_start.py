@@ -1,0 +1,67 @@
+"""The start as a whole, in a process of its own: what it loads is global."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+ROOT = Path(__file__).resolve().parents[3]
+
+# Builds the program for a data folder and prints what became of it, as JSON, on its last line.
+BUILD = """
+import json, sys
+from pathlib import Path
+from webui import main
+from webui.core.flags import read_flags
+
+words = sys.argv[2:]
+flags, _ = read_flags(words)
+services = main.build_services(flags, Path(sys.argv[1]), arguments=words)
+found = [each for each in services.extensions.records if each.origin == "a1111"]
+records = [[each.name, each.state, each.error] for each in found]
+compat = sorted(name for name in sys.modules if name.startswith("webui.compat"))
+services.extensions.close()
+print(json.dumps({"records": records, "compat": compat}))
+"""
+
+
+def build(root: Path, *words: str, program: str = BUILD) -> dict[str, Any]:
+    done = subprocess.run(
+        [sys.executable, "-c", program, str(root), *words],
+        cwd=ROOT, capture_output=True, text=True, check=False, timeout=120,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    return json.loads(done.stdout.splitlines()[-1]) | {"out": done.stdout, "log": done.stderr}
+
+
+def write(root: Path, name: str, text: str) -> None:
+    file = root / "extensions" / name
+    file.parent.mkdir(parents=True, exist_ok=True)
+    file.write_text(text, encoding="utf-8")
+
+
+def test_without_a_community_extension_nothing_of_their_host_is_loaded(tmp_path):
+    # A folder of something else, and an extension of the program's own kind.
+    write(tmp_path, "notes/readme.txt", "nothing")
+    write(tmp_path, "own/plugin.py", "")
+    answer = build(tmp_path)
+    assert answer["compat"] == []
+    assert answer["records"] == []
+
+
+def test_an_extension_that_is_off_loads_nothing_either(tmp_path):
+    write(tmp_path, "theirs/scripts/a.py", "")
+    answer = build(tmp_path, "--disable-extra-extensions")
+    assert answer["compat"] == []
+    assert answer["records"] == [["theirs", "not loaded", "The server was started without it."]]
+
+
+def test_scripts_are_imported_under_the_names_of_their_files(tmp_path):
+    write(tmp_path, "theirs/scripts/b.py", "print('second')")
+    write(tmp_path, "theirs/scripts/a.py", "class Here: pass\nprint('first', Here.__module__)")
+    write(tmp_path, "theirs/scripts/deeper/c.py", "print('never')")
+    answer = build(tmp_path)
+    assert answer["records"] == [["theirs", "on", ""]]
+    assert answer["out"].splitlines()[:-1] == ["first a.py", "second"]
+    assert "webui.compat.a1111.start" in answer["compat"]
