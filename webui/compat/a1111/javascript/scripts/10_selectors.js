@@ -38,7 +38,7 @@ var atelierHost = (() => {
     [/#(txt2img|img2img)_controlnet_ControlNet-(\d)_controlnet_same_img2img_checkbox(?![\w-])/g, "#$1_controlnet_bridge-$2_same"],
     [/_controlnet_bridge-(?=[^\d]|$)/g, "_controlnet_bridge-0"],
     [/#(txt2img|img2img)_controlnet(?![\w-])/g, "#$1_controlnet_bridge"],
-    [/#settings\s*>\s*\.tab-nav\s*>\s*button/g, "#settings .settings-nav button"],
+    [/#settings\s*>\s*\.tab-nav\s*>\s*button/g, "#settings_sections a"],
     [/\.input-accordion-checkbox/g, ".accordion-tick input"],
     [/\.label-wrap\s+span\s+input/g, ".label-wrap input"],
     [/\[class\^=(["'])svelte\1\]/g, "[class*=$1svelte$1]"],
@@ -129,20 +129,21 @@ var atelierHost = (() => {
   const adopted = new WeakSet();
 
   /**
-   * Lets an element, its own properties only, find by A1111's selectors too.
+   * Lets an element, its own properties only, find by A1111's selectors too: within itself, or within another.
    * @template {Element | null | undefined} Found
    * @param {Found} element
+   * @param {ParentNode | Found} [within]
    * @returns {Found}
    */
-  function adopt(element) {
+  function adopt(element, within = element) {
     if (!element || adopted.has(element)) return element;
     adopted.add(element);
     const give = (/** @type {string} */ name, /** @type {unknown} */ value) =>
       Object.defineProperty(element, name, { value, configurable: true, writable: true });
-    give("querySelector", (/** @type {string} */ selector) => adopt(findAll(element, selector)[0] ?? null));
+    give("querySelector", (/** @type {string} */ selector) => adopt(findAll(within ?? document, selector)[0] ?? null));
     give("querySelectorAll", (/** @type {string} */ selector) => {
-      const found = findAll(element, selector);
-      if (found.length <= MOST_ADOPTED) found.forEach(adopt);
+      const found = findAll(within ?? document, selector);
+      if (found.length <= MOST_ADOPTED) found.forEach((each) => adopt(each));
       return found;
     });
     return element;
@@ -190,7 +191,8 @@ var atelierHost = (() => {
 function gradioApp() {
   const app = /** @type {any} */ (document.querySelector("gradio-app") ?? document.body ?? document.documentElement);
   if (!app.getElementById) {
-    atelierHost.adopt(app);
+    // Some of it, such as the large view of a picture, lies beside that element.
+    atelierHost.adopt(app, document);
     app.getElementById = (/** @type {string} */ id) => {
       const found = document.getElementById(id) ?? atelierHost.find(`#${CSS.escape(id)}`);
       return atelierHost.adopt(found);

@@ -117,6 +117,9 @@ function uiElementInSight(/** @type {Element} */ element) {
   }
 
   function begin() {
+    const strip = document.querySelector("#tabs > .tab-nav");
+    // A choice of a tab changes classes, no elements.
+    if (strip) new MutationObserver(followTabs).observe(strip, { subtree: true, attributeFilter: ["class"] });
     atelierHost.isLoaded = true;
     for (const prepare of atelierHost.preparations) executeCallback(prepare);
     executeCallbacks(uiLoadedCallbacks);
@@ -130,22 +133,19 @@ function uiElementInSight(/** @type {Element} */ element) {
     }
     executeCallbacks(uiUpdateCallbacks, changes);
     scheduleAfterUiUpdateCallbacks();
-    const tab = get_uiCurrentTab();
-    if (tab && tab !== uiCurrentTab) {
-      uiCurrentTab = tab;
-      executeCallbacks(uiTabChangeCallbacks);
-    }
+    followTabs();
   }
 
-  /** What the host adds to the page before extensions see it. @type {(() => void)[]} */
-  atelierHost.preparations = [];
+  function followTabs() {
+    const tab = get_uiCurrentTab();
+    if (!tab || tab === uiCurrentTab) return;
+    uiCurrentTab = tab;
+    executeCallbacks(uiTabChangeCallbacks);
+  }
+
   document.addEventListener("DOMContentLoaded", () => {
     const observer = new MutationObserver(follow);
     observer.observe(document.body, { childList: true, subtree: true });
-    // A choice of a tab changes classes and styles, no elements.
-    document.addEventListener("click", (event) => {
-      if (event.target instanceof Element && event.target.closest("#tabs > .tab-nav")) setTimeout(() => follow([]));
-    });
     follow([]);
   });
 })();

@@ -3,7 +3,8 @@
 /** The small pictures of the gallery that is shown. */
 function all_gallery_buttons() {
   const found = gradioApp().querySelectorAll("div[id$=_gallery] .thumbnail-item.thumbnail-small");
-  return [...found].filter((button) => uiElementIsVisible(button));
+  // Of a single picture the page hides the strip, not the gallery.
+  return [...found].filter((button) => uiElementIsVisible(button.closest("div[id$=_gallery]")));
 }
 
 /** The small picture that is chosen in the gallery that is shown, or null. */

@@ -83,7 +83,8 @@
   }
 
   function controlUnit(/** @type {string} */ tab, /** @type {number} */ number) {
-    const clear = () => setUnit(tab, number, { image: null, mask: null });
+    // A unit without a picture, left on, would keep jobs from running.
+    const clear = () => setUnit(tab, number, { image: null, mask: null, enabled: false });
     const same = make("input", { type: "checkbox", checked: true });
     return make(
       "div",

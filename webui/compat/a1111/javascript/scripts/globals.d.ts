@@ -6,7 +6,7 @@ interface AtelierHost {
   loosen(selector: string): string | null;
   findAll(root: ParentNode, selector: string): NodeListOf<HTMLElement>;
   find(selector: string): any;
-  adopt<Found extends Element | null | undefined>(element: Found): Found;
+  adopt<Found extends Element | null | undefined>(element: Found, within?: ParentNode | Found): Found;
   make(tag: string, properties?: Record<string, any>, ...children: (Node | string)[]): any;
   address(path: string): string;
   preparations: (() => void)[];
