@@ -45,7 +45,8 @@ from webui.library.intake.finishing import UploadFinisher
 from webui.library.intake.intake import WILDCARDS, Intake
 from webui.library.library import Library
 from webui.library.presets.presets import Presets
-from webui.plugins.community import choose_community, find_community
+from webui.plugins.community import choose_community, find_community, has_preload
+from webui.plugins.failed_starts import FailedStarts
 from webui.plugins.loading import FOLDER, Extensions, Origin, WantedExtensions, find_extensions
 from webui.prompts.styles import Styles
 from webui.store.card_cache import CardCache
@@ -177,23 +178,43 @@ def wants_none(flags: Flags, settings: SettingsFile) -> bool:
 
 def load_community(services: Services, root: Path, arguments: Sequence[str]) -> None:
     """Load A1111's community extensions, if there are any; else nothing of their host is imported."""
-    flags, chosen = services.flags, services.settings.current.extensions
+    flags = services.flags
     found = find_community(root, services.paths.root)
     if not found:
         return
+    starts = FailedStarts.read(services.paths.data)
+    refusals = switch_off(starts, services.settings, is_frozen=flags.freeze_settings)
+    chosen = services.settings.current.extensions
     without_others = flags.disable_extra_extensions or chosen.disable_all_extensions == "extra"
     choice = choose_community(
         found,
         taken=[each.name for each in services.extensions.records],
         disabled=chosen.disabled_extensions,
         without="all" if wants_none(flags, services.settings) else "extra" if without_others else "",
+        refusals=refusals,
     )
     services.extensions.add_loader(lambda: choice.others)
     if choice.wanted:
         # Loads Gradio, torch and whatever the extensions want.
         from webui.compat.a1111.start import start
 
-        start(services, choice.wanted, arguments)
+        others_have_flags = any(has_preload(each.folder) for each in choice.others)
+        start(services, choice.wanted, arguments, starts=starts, knows_all_flags=not others_have_flags)
+
+
+def switch_off(starts: FailedStarts, settings: SettingsFile, *, is_frozen: bool) -> dict[str, str]:
+    """Switch off extensions that failed too often; a sentence on each that is off for that.
+
+    Where settings cannot be changed, they are off as long as the notes on starts are there.
+    """
+    exhausted = starts.take_exhausted()
+    if not is_frozen:
+        off = settings.current.extensions.disabled_extensions
+        if exhausted:
+            settings.change({"disabled_extensions": (*off, *(name for name in exhausted if name not in off))})
+        for name in starts.reasons().keys() - settings.current.extensions.disabled_extensions:
+            starts.forgive(name)
+    return starts.reasons()
 
 
 def build_library(

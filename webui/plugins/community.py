@@ -85,6 +85,16 @@ def find_community(*roots: Path) -> list[CommunityFolder]:
     return found
 
 
+def have_preload(*roots: Path) -> bool:
+    """Whether any extension below these roots may add flags of its own."""
+    return any(has_preload(each.folder) for each in find_community(*roots))
+
+
+def has_preload(folder: Path | None) -> bool:
+    """Whether an extension may add flags of its own."""
+    return folder is not None and (folder / "preload.py").is_file()
+
+
 def is_community(folder: Path) -> bool:
     """Whether a folder is an extension of A1111's."""
     try:

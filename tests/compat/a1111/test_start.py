@@ -10,13 +10,14 @@ ROOT = Path(__file__).resolve().parents[3]
 
 # Builds the program for a data folder and prints what became of it, as JSON, on its last line.
 BUILD = """
-import json, sys
+import json, logging, sys
 from pathlib import Path
 from webui import main
 from webui.core.flags import read_flags
 
+logging.basicConfig(level="INFO")
 words = sys.argv[2:]
-flags, _ = read_flags(words)
+flags, _ = read_flags(words, keep_unknown=True)
 services = main.build_services(flags, Path(sys.argv[1]), arguments=words)
 found = [each for each in services.extensions.records if each.origin == "a1111"]
 records = [[each.name, each.state, each.error] for each in found]
@@ -26,13 +27,14 @@ print(json.dumps({"records": records, "compat": compat}))
 """
 
 
-def build(root: Path, *words: str, program: str = BUILD) -> dict[str, Any]:
+def build(root: Path, *words: str, expect: int = 0) -> dict[str, Any]:
     done = subprocess.run(
-        [sys.executable, "-c", program, str(root), *words],
+        [sys.executable, "-c", BUILD, str(root), *words],
         cwd=ROOT, capture_output=True, text=True, check=False, timeout=120,
     )  # fmt: skip
-    assert done.returncode == 0, done.stderr
-    return json.loads(done.stdout.splitlines()[-1]) | {"out": done.stdout, "log": done.stderr}
+    assert done.returncode == expect, done.stderr
+    answer = {"records": []} if expect else json.loads(done.stdout.splitlines()[-1])
+    return answer | {"out": done.stdout, "log": done.stderr}
 
 
 def write(root: Path, name: str, text: str) -> None:

@@ -35,6 +35,9 @@ class ExtensionHost:
     folders: tuple[CommunityFolder, ...] = ()
     # Where the extension lies whose script is being imported; None at all other times.
     importing: Path | None = None
+    # The command line's parser, to which extensions add flags, and what it read: `modules.shared.cmd_opts`.
+    parser: Any = None
+    options: Any = None
     limits: ImportLimits = field(default_factory=ImportLimits)
     # Gradio's page, once it is built, and the application that serves it.
     page: Any = None
@@ -63,6 +66,11 @@ def begin(host: ExtensionHost) -> None:
 def end() -> None:
     """Take the host away."""
     _hosts.clear()
+
+
+def is_running() -> bool:
+    """Whether there is a host."""
+    return bool(_hosts)
 
 
 def current() -> ExtensionHost:

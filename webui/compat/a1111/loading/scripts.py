@@ -4,7 +4,6 @@ They are in no `sys.modules`, so that two extensions may have a script of one na
 imported, its extension's folder is the first of `sys.path`; from then on it is the last.
 """
 
-import importlib.util
 import logging
 import sys
 import threading
@@ -12,11 +11,14 @@ import time
 from collections.abc import Generator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from types import ModuleType
 
 from webui.compat.a1111.host import ExtensionHost, current
 from webui.compat.a1111.limits import ImportLimits
+from webui.compat.a1111.loading.metadata import EXTENSION, MetadataFile, rules_of, sort_by_rules
+from webui.compat.a1111.loading.modules import module_of_file
 from webui.core.readable import readable
 from webui.plugins.community import CommunityFolder
 from webui.plugins.importing import Raised, TimeIsUp, run_within
@@ -38,8 +40,34 @@ class ScriptFile:
 
 
 def ordered_scripts(host: ExtensionHost) -> list[ScriptFile]:
-    """The scripts of all extensions that run: by the order of the extensions, then by the file's name."""
-    return [script for each in host.folders for script in scripts_of(each)]
+    """The scripts of all extensions that run.
+
+    They come by the order of the extensions and then by the file's name, unless a `metadata.ini` has rules.
+    """
+    metadata = {each.name: MetadataFile.read(each.folder, each.canonical_name) for each in host.folders}
+    found = {each.name: scripts_of(each) for each in host.folders}
+    by_extension: dict[str, list[str]] = {}
+    scripts: dict[str, ScriptFile] = {}
+    for name, files in found.items():
+        keys = [f"{metadata[name].name}/{each.filename.lower()}" for each in files]
+        by_extension[metadata[name].name] = keys
+        scripts |= zip(keys, files, strict=True)
+    rules = [
+        rules_of(metadata[each.extension], key, each.filename, by_extension) for key, each in scripts.items()
+    ]
+    return [scripts[key] for key in sort_by_rules(rules)]
+
+
+def describe_lacking(host: ExtensionHost) -> dict[Path, str]:
+    """Sentences, by the folders of extensions, on others that they need and that do not run."""
+    metadata = {each.folder: MetadataFile.read(each.folder, each.canonical_name) for each in host.folders}
+    names = {each.name for each in metadata.values()}
+    sentences: dict[Path, str] = {}
+    for folder, each in metadata.items():
+        lacking = [name for name in each.names("Requires", [EXTENSION], names) if name not in names]
+        if lacking:
+            sentences[folder] = f"It needs {', '.join(lacking)}, which is not here or is switched off."
+    return sentences
 
 
 def scripts_of(extension: CommunityFolder) -> list[ScriptFile]:
@@ -63,22 +91,13 @@ def import_script(script: ScriptFile) -> ModuleType:
     began = time.monotonic()
     with path_of(host, script.basedir), told_when_slow(script):
         try:
-            return run_within(limit, lambda: run_script(script), script.basedir)
+            return run_within(limit, partial(module_of_file, script.path), script.basedir)
         except TimeIsUp:
             raise limits.give_up(script.extension) from None
         except Raised as raised:
             raise raised.error from None
         finally:
             limits.spend(script.extension, time.monotonic() - began)
-
-
-def run_script(script: ScriptFile) -> ModuleType:
-    """Make the module of a file and run the file in it."""
-    spec = importlib.util.spec_from_file_location(script.filename, script.path)
-    assert spec is not None and spec.loader is not None, "a .py file has a loader"
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
 
 
 @contextmanager
