@@ -58,7 +58,7 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="module")
 def files(home: Path) -> StaticFiles:
     """Of a host on which one of the two extensions runs."""
-    flags, _ = read_flags(["--data-dir", str(home), "--models-dir", str(home / "models")])
+    flags, _ = read_flags(["--data-dir", str(home), "--models-dir", str(home / "models"), "--safe"])
     folders = (CommunityFolder("on", home / "extensions" / "on"),)
     return StaticFiles(ExtensionHost(home, services=build_services(flags, home), folders=folders))
 

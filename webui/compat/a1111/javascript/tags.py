@@ -1,11 +1,11 @@
 """The tags in the page's head that load the host's scripts and those of extensions, in order."""
 
-from collections.abc import Iterator
 from html import escape
 from pathlib import Path
 from urllib.parse import quote
 
 from webui.compat.a1111.host import ExtensionHost
+from webui.compat.a1111.javascript.order import ordered_scripts
 from webui.plugins.community import BUILT_IN_FOLDER, CommunityFolder
 from webui.plugins.loading import FOLDER
 
@@ -41,17 +41,8 @@ def style_addresses(host: ExtensionHost) -> list[str]:
 
 
 def script_addresses(host: ExtensionHost, suffix: str) -> list[str]:
-    """Addresses of their scripts: in the order of the extensions, then by name."""
-    return [address_of(each, path) for each in host.folders for path in scripts_of(each, suffix)]
-
-
-def scripts_of(extension: CommunityFolder, suffix: str) -> Iterator[Path]:
-    """The scripts of one extension: those that lie in its folder `javascript` itself."""
-    try:
-        files = sorted((extension.folder / "javascript").iterdir())
-    except OSError:
-        return
-    yield from (path for path in files if path.suffix == suffix and path.is_file())
+    """Addresses of their scripts, in order."""
+    return [address_of(extension, path) for extension, path in ordered_scripts(host, suffix)]
 
 
 def address_of(extension: CommunityFolder, path: Path) -> str:
