@@ -13,6 +13,7 @@ from tests.ui.browser import ROOT, START_S, wait_for
 
 EXTENSIONS = Path(__file__).parent / "extensions"
 LOG_NAME = "server.log"
+PROGRAM = "app.py"
 
 
 def data_folder(folder: Path) -> Path:
@@ -47,7 +48,7 @@ def serve(
     address = f"http://127.0.0.1:{port}/"
     with (tmp_path / LOG_NAME).open("w") as log:
         server = subprocess.Popen(
-            [sys.executable, "app.py", *words],
+            [sys.executable, PROGRAM, *words],
             cwd=ROOT,
             stdout=log,
             stderr=subprocess.STDOUT,
