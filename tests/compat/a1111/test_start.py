@@ -67,3 +67,26 @@ def test_scripts_are_imported_under_the_names_of_their_files(tmp_path):
     assert answer["records"] == [["theirs", "on", ""]]
     assert answer["out"].splitlines()[:-1] == ["first a.py", "second"]
     assert "webui.compat.a1111.start" in answer["compat"]
+
+
+def test_an_extension_imports_itself_by_the_name_of_its_folder(tmp_path):
+    write(tmp_path, "theirs/inner.py", "NAME = 'found'")
+    write(tmp_path, "theirs/scripts/a.py", "from extensions.theirs.inner import NAME\nprint(NAME)")
+    assert "found" in build(tmp_path)["out"]
+
+
+def test_its_own_flags_and_launcher_are_those_of_the_host(tmp_path):
+    write(
+        tmp_path,
+        "theirs/scripts/a.py",
+        "import launch\nfrom modules import extensions, paths, shared_cmd_options, util, errors, timer\n"
+        "each = extensions.find_extension(__file__)\n"
+        "print(each.name, each.remote, extensions.active() == [each], paths.models_path)\n"
+        "print(launch.args is shared_cmd_options.cmd_opts)\nerrors.run(lambda: 1 / 0, 'dividing')\n"
+        "assert errors.get_exceptions()[0]['exception'] == 'division by zero'",
+    )
+    answer = build(tmp_path)
+    assert f"theirs None True {tmp_path}/models\nTrue\n" in answer["out"]
+    [[_, state, error]] = answer["records"]
+    assert state == "on"
+    assert "ZeroDivisionError" in error

@@ -6,8 +6,11 @@ the program starts, `end` takes it away. Importing this does nothing.
 
 from __future__ import annotations
 
+import asyncio
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
+from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 from webui.compat.a1111.health import HealthRecords
@@ -38,10 +41,26 @@ class ExtensionHost:
     # The command line's parser, to which extensions add flags, and what it read: `modules.shared.cmd_opts`.
     parser: Any = None
     options: Any = None
+    # Given each script's module before the script is run.
+    prepare_module: Callable[[Path, ModuleType], None] = lambda file, module: None
     limits: ImportLimits = field(default_factory=ImportLimits)
     # Gradio's page, once it is built, and the application that serves it.
     page: Any = None
     app: Any = None
+
+    _loop: asyncio.AbstractEventLoop | None = None
+
+    def import_loop(self) -> asyncio.AbstractEventLoop:
+        """The event loop that code finds while it is imported. It does not run."""
+        if self._loop is None:
+            self._loop = asyncio.new_event_loop()
+        return self._loop
+
+    def close(self) -> None:
+        """Let go of what the host opened."""
+        if self._loop is not None:
+            self._loop.close()
+            self._loop = None
 
     @property
     def ready(self) -> Services:
@@ -65,6 +84,8 @@ def begin(host: ExtensionHost) -> None:
 
 def end() -> None:
     """Take the host away."""
+    for host in _hosts:
+        host.close()
     _hosts.clear()
 
 

@@ -16,10 +16,12 @@ from typing import Any
 from webui.compat.a1111 import hooks
 from webui.compat.a1111.health import ExtensionHealth
 from webui.compat.a1111.host import ExtensionHost, begin, end
-from webui.compat.a1111.layout import SITE
+from webui.compat.a1111.layout import SITE, layout
 from webui.compat.a1111.limits import ImportTookTooLong
 from webui.compat.a1111.loading.arguments import check_unknown, current_options, current_parser
+from webui.compat.a1111.loading.installing import Installs
 from webui.compat.a1111.loading.metadata import METADATA
+from webui.compat.a1111.loading.namespaces import separate_names
 from webui.compat.a1111.loading.preload import PRELOAD, run_preloads
 from webui.compat.a1111.loading.scripts import (
     SCRIPTS,
@@ -28,11 +30,12 @@ from webui.compat.a1111.loading.scripts import (
     import_script,
     ordered_scripts,
 )
-from webui.compat.a1111.loading.undoing import Undoing, keep_builtins
+from webui.compat.a1111.loading.undoing import Undoing, keep_builtins, open_package
+from webui.core.errors import WebuiError
 from webui.jobs.services import Services
 from webui.plugins.community import CommunityFolder, names_of
 from webui.plugins.failed_starts import FailedStarts
-from webui.plugins.loading import ExtensionRecord
+from webui.plugins.loading import FOLDER, ExtensionRecord
 
 logger = logging.getLogger(__name__)
 
@@ -56,12 +59,30 @@ def start(
     for each in folders:
         host.health.add(each.name, each.folder)
     logger.info("Loading extensions of A1111's: %s", names_of(folders))
+    try:
+        load(host, starts, knows_all_flags)
+    except WebuiError:
+        raise
+    except Exception as error:  # The edge of all of them: the program goes on without.
+        logger.exception("Extensions of A1111's were not all loaded")
+        for record in host.health.all:
+            host.health.note_failure(record, "the start", error)
+
+
+def load(host: ExtensionHost, starts: FailedStarts | None, knows_all_flags: bool) -> None:
+    """Do all of the start in A1111's order: flags, installing, scripts."""
     sys.path.append(str(SITE))
+    open_package(host.root / FOLDER)
     read_flags(host, knows_all_flags)
+    if not host.ready.flags.skip_install:
+        Installs(host.ready.paths.data, layout()).run_all(host.folders, host.health)
     for name, module in hook_modules():
-        services.extensions.add_module(module, name)
+        host.ready.extensions.add_module(module, name)
     for folder, lacking in describe_lacking(host).items():
         host.health.note_failure(host.health.of_file(folder), METADATA, LookupError(lacking))
+    finder = separate_names(host.folders)
+    if finder is not None:
+        host.prepare_module = finder.prepare
     load_scripts(host, starts)
     if starts is not None:
         note_start(starts, describe_all(host))

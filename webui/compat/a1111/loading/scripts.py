@@ -4,7 +4,9 @@ They are in no `sys.modules`, so that two extensions may have a script of one na
 imported, its extension's folder is the first of `sys.path`; from then on it is the last.
 """
 
+import asyncio
 import logging
+import os
 import sys
 import threading
 import time
@@ -91,13 +93,38 @@ def import_script(script: ScriptFile) -> ModuleType:
     began = time.monotonic()
     with path_of(host, script.basedir), told_when_slow(script):
         try:
-            return run_within(limit, partial(module_of_file, script.path), script.basedir)
+            return run_within(limit, partial(run_script, host, script), script.basedir)
         except TimeIsUp:
             raise limits.give_up(script.extension) from None
         except Raised as raised:
             raise raised.error from None
         finally:
             limits.spend(script.extension, time.monotonic() - began)
+
+
+def run_script(host: ExtensionHost, script: ScriptFile) -> ModuleType:
+    """The module of a script, on a thread that has an event loop as A1111's main thread does.
+
+    What the import adds to the memory in use goes into the extension's health.
+    """
+    before = resident_bytes()
+    asyncio.set_event_loop(host.import_loop())
+    try:
+        return module_of_file(script.path, host.prepare_module)
+    finally:
+        asyncio.set_event_loop(None)
+        record = host.health.of_file(script.path)
+        if record is not None:
+            record.size_bytes += max(0, resident_bytes() - before)
+
+
+def resident_bytes() -> int:
+    """The memory that this process has; 0 where the system does not tell."""
+    try:
+        pages = int(Path("/proc/self/statm").read_text("ascii").split()[1])
+    except (OSError, ValueError, IndexError):
+        return 0
+    return pages * os.sysconf("SC_PAGE_SIZE")
 
 
 @contextmanager

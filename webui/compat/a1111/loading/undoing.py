@@ -13,6 +13,7 @@ from typing import Any
 
 from webui.compat.a1111.layout import SITE
 from webui.compat.a1111.loading.patches import undo_all
+from webui.plugins.importing import parent_package, paths_of
 
 logger = logging.getLogger(__name__)
 
@@ -26,12 +27,20 @@ class Undoing:
     finders: tuple[Any, ...]
     builtins: dict[str, Any]
     working_folder: str
+    package_path: tuple[str, ...]
 
     @classmethod
     def begin(cls, folders: Sequence[Path]) -> "Undoing":
         """Keep what there is now."""
         places = tuple(str(folder) for folder in folders)
-        return cls(places, tuple(sys.path), tuple(sys.meta_path), dict(vars(builtins)), str(Path.cwd()))
+        return cls(
+            places,
+            tuple(sys.path),
+            tuple(sys.meta_path),
+            dict(vars(builtins)),
+            str(Path.cwd()),
+            tuple(paths_of(parent_package())),
+        )
 
     def undo(self) -> None:
         """Put it back. Safe to call twice."""
@@ -41,6 +50,7 @@ class Undoing:
             del sys.modules[name]
         sys.path[:] = self.path
         sys.meta_path[:] = self.finders
+        parent_package().__path__ = list(self.package_path)
         os.chdir(self.working_folder)
 
     def _is_theirs(self, module: ModuleType | None) -> bool:
@@ -52,6 +62,13 @@ class Undoing:
             for place in places
             for root in roots
         )
+
+
+def open_package(home: Path) -> None:
+    """Let modules below a folder of extensions be imported as `extensions.NAME.module` too, as in A1111."""
+    package = parent_package()
+    if str(home) not in paths_of(package):
+        package.__path__ = [*paths_of(package), str(home)]
 
 
 def list_path(module: ModuleType | None) -> list[Any]:

@@ -1,5 +1,6 @@
 """The extensions as A1111 describes them."""
 
+import importlib
 import os
 from pathlib import Path
 
@@ -98,8 +99,7 @@ class Extension:
 
     def list_files(self, subdir, extension):
         """Files in a folder of the extension, by an end of their names."""
-        from modules import scripts
-
+        scripts = importlib.import_module("modules.scripts")
         folder = os.path.join(self.path, subdir)
         if not os.path.isdir(folder):
             return []
