@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+import httpx
 from playwright.sync_api import Page, expect
 
 from tests.ui import browser as steps
@@ -82,3 +83,20 @@ def test_nearly_all_selectors_that_extensions_use_find_something(page: Page):
     missing = [each for each, count in zip(SELECTORS, counts, strict=True) if not count]
     assert len(SELECTORS) >= 245
     assert 1 - len(missing) / len(SELECTORS) >= LEAST_SHARE, missing
+
+
+def test_a_translation_that_the_settings_choose_is_shown_and_the_page_still_works(page: Page, address: str):
+    options = {"localization": "Upside_down"}
+    httpx.post(f"{address}sdapi/v1/options", json=options, timeout=steps.PATIENCE_S).raise_for_status()
+    page.reload()
+    page.wait_for_selector("html[data-extensions=ready][data-parts=ready]", state="attached")
+    expect(page.locator("#txt2img_generate")).to_have_text("ǝʇɐɹǝuǝ⅁")
+    expect(page.locator("#tab_txt2img-button")).to_have_text("ƃɯᴉᄅʇxʇ")
+    page.click("#tab_img2img-button")
+    inpaint = page.locator("#mode_img2img > .tab-nav > button", has_text="ʇuᴉɐduI").first
+    inpaint.click()
+    expect(inpaint).to_have_class("selected")
+    expect(page.locator("#img2maskimg")).to_be_visible()
+    # What artists wrote and names of files stay as they are.
+    page.fill("#img2img_prompt textarea", "Generate")
+    assert page.input_value("#img2img_prompt textarea") == "Generate"
