@@ -7,7 +7,7 @@ import socket
 import sys
 import time
 import webbrowser
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -45,6 +45,8 @@ from webui.library.intake.finishing import UploadFinisher
 from webui.library.intake.intake import WILDCARDS, Intake
 from webui.library.library import Library
 from webui.library.presets.presets import Presets
+from webui.plugins.community import choose_community, find_community, has_preload
+from webui.plugins.failed_starts import FailedStarts
 from webui.plugins.loading import FOLDER, Extensions, Origin, WantedExtensions, find_extensions
 from webui.prompts.styles import Styles
 from webui.store.card_cache import CardCache
@@ -79,10 +81,13 @@ MOST_CONNECTIONS = 4000
 PAGE_UPLOADS = "page-uploads"
 
 
-def build_services(flags: Flags, root: Path, sites: Sites | None = None) -> Services:
+def build_services(
+    flags: Flags, root: Path, sites: Sites | None = None, arguments: Sequence[str] = ()
+) -> Services:
     """Everything but the doors. Makes the data folder; the job queue is not started yet.
 
-    `sites` is where Civitai and Hugging Face are: tests have their own.
+    `sites` is where Civitai and Hugging Face are: tests have their own. `arguments` are the words of the
+    command line, for extensions of A1111's.
     """
     paths = flags.paths(root)
     paths.data.mkdir(parents=True, exist_ok=True)
@@ -127,7 +132,7 @@ def build_services(flags: Flags, root: Path, sites: Sites | None = None) -> Serv
     last = LastInfotexts(database)
     saver = PictureSaver(files, history, unsaved, remembered_jobs, last, extensions.plugins, rules)
     jobs = JobQueue(make_worker, saver, latents=latents, scratch=paths.data)
-    return Services(
+    services = Services(
         flags=flags,
         paths=paths,
         settings=settings,
@@ -148,6 +153,8 @@ def build_services(flags: Flags, root: Path, sites: Sites | None = None) -> Serv
         datasets=datasets,
         extensions=extensions,
     )
+    load_community(services, root, arguments)
+    return services
 
 
 def load_extensions(flags: Flags, shipped: Path, own: Path, settings: SettingsFile) -> Extensions:
@@ -155,12 +162,59 @@ def load_extensions(flags: Flags, shipped: Path, own: Path, settings: SettingsFi
     chosen = settings.current.extensions
     without_others = flags.disable_extra_extensions or chosen.disable_all_extensions == "extra"
     origins: tuple[Origin, ...] = ("shipped",) if without_others else get_args(Origin)
-    none = flags.safe or flags.disable_all_extensions or chosen.disable_all_extensions == "all"
     extensions = Extensions()
     extensions.load(
-        find_extensions(shipped, own), WantedExtensions(none, origins, chosen.disabled_extensions)
+        find_extensions(shipped, own),
+        WantedExtensions(wants_none(flags, settings), origins, chosen.disabled_extensions),
     )
     return extensions
+
+
+def wants_none(flags: Flags, settings: SettingsFile) -> bool:
+    """Whether no extension at all is to be loaded."""
+    chosen = settings.current.extensions.disable_all_extensions
+    return flags.safe or flags.disable_all_extensions or chosen == "all"
+
+
+def load_community(services: Services, root: Path, arguments: Sequence[str]) -> None:
+    """Load A1111's community extensions, if there are any; else nothing of their host is imported."""
+    flags = services.flags
+    found = find_community(root, services.paths.root)
+    if not found:
+        return
+    starts = FailedStarts.read(services.paths.data)
+    refusals = switch_off(starts, services.settings, is_frozen=flags.freeze_settings)
+    chosen = services.settings.current.extensions
+    without_others = flags.disable_extra_extensions or chosen.disable_all_extensions == "extra"
+    choice = choose_community(
+        found,
+        taken=[each.name for each in services.extensions.records],
+        disabled=chosen.disabled_extensions,
+        without="all" if wants_none(flags, services.settings) else "extra" if without_others else "",
+        refusals=refusals,
+    )
+    services.extensions.add_loader(lambda: choice.others)
+    if choice.wanted:
+        # Loads Gradio, torch and whatever the extensions want.
+        from webui.compat.a1111.start import start
+
+        others_have_flags = any(has_preload(each.folder) for each in choice.others)
+        start(services, choice.wanted, arguments, starts=starts, knows_all_flags=not others_have_flags)
+
+
+def switch_off(starts: FailedStarts, settings: SettingsFile, *, is_frozen: bool) -> dict[str, str]:
+    """Switch off extensions that failed too often; a sentence on each that is off for that.
+
+    Where settings cannot be changed, they are off as long as the notes on starts are there.
+    """
+    exhausted = starts.take_exhausted()
+    if not is_frozen:
+        off = settings.current.extensions.disabled_extensions
+        if exhausted:
+            settings.change({"disabled_extensions": (*off, *(name for name in exhausted if name not in off))})
+        for name in starts.reasons().keys() - settings.current.extensions.disabled_extensions:
+            starts.forgive(name)
+    return starts.reasons()
 
 
 def build_library(
@@ -276,8 +330,8 @@ def written_folders(services: Services) -> WrittenFolders:
     return WrittenFolders((paths.data, *pictures, *models, paths.root / WILDCARDS), tuple(own_files))
 
 
-def serve(flags: Flags, root: Path, sites: Sites | None = None) -> None:
-    """Serve until interrupted; `sites` as `build_services` has it.
+def serve(flags: Flags, root: Path, sites: Sites | None = None, arguments: Sequence[str] = ()) -> None:
+    """Serve until interrupted; `sites` and `arguments` as `build_services` has them.
 
     Raises WebuiError, such as Busy if another server holds the data folder.
     """
@@ -286,7 +340,7 @@ def serve(flags: Flags, root: Path, sites: Sites | None = None) -> None:
     with DataLock(paths.data):
         # Where Gradio keeps uploads; in the system's folder, other programs' files would lie among ours.
         os.environ.setdefault("GRADIO_TEMP_DIR", str(paths.data / PAGE_UPLOADS))
-        services = build_services(flags, root, sites)
+        services = build_services(flags, root, sites, arguments)
         app = build_app(services)
         # What the start made stays, so it need not be looked through for garbage again (app.py stopped that).
         gc.freeze()

@@ -30,7 +30,7 @@ IMPORT_LIMIT_S = 8.0
 TOTAL_LIMIT_S, LEAST_LIMIT_S = 20.0, 2.0
 MOST_EXTENSIONS = 500
 State = Literal["on", "switched off", "not loaded", "failed"]
-Origin = Literal["shipped", "own", "package"]
+Origin = Literal["shipped", "own", "package", "a1111"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,6 +81,22 @@ class Extensions:
     plugins: Plugins = field(default_factory=lambda: Plugins(specs))
     offers: dict[str, ExtensionOffers] = field(default_factory=dict[str, ExtensionOffers])
     _records: dict[str, ExtensionRecord] = field(default_factory=dict[str, ExtensionRecord])
+    # Tell of extensions that others have loaded, and end what those do.
+    _further_records: list[Callable[[], Iterable[ExtensionRecord]]] = field(
+        default_factory=list[Callable[[], Iterable[ExtensionRecord]]]
+    )
+    _closers: list[Callable[[], object]] = field(default_factory=list[Callable[[], object]])
+
+    def add_loader(
+        self, records: Callable[[], Iterable[ExtensionRecord]], close: Callable[[], object] = lambda: None
+    ) -> None:
+        """Let another loader's extensions stand among these: `records` tells of them as they are now."""
+        self._further_records.append(records)
+        self._closers.append(close)
+
+    def add_module(self, module: ModuleType, name: str) -> None:
+        """Add a module of hooks that is no extension's. Raises WrongOffer, and what its hooks raise."""
+        self._take(module, collect_offers(module, name, specs), name)
 
     def load(
         self, found: Iterable[FoundExtension], choice: WantedExtensions, limit_s: float = IMPORT_LIMIT_S
@@ -144,7 +160,7 @@ class Extensions:
     def records(self) -> list[ExtensionRecord]:
         """All, in the order in which they were loaded, as they are now."""
         off, failures = self.plugins.switched_off, self.plugins.failures
-        return [
+        own = [
             replace(
                 each,
                 state="failed" if each.name in off else each.state,
@@ -153,6 +169,7 @@ class Extensions:
             )
             for each in self._records.values()
         ]
+        return [*own, *(each for records in self._further_records for each in records())]
 
     @property
     def problems(self) -> list[str]:
@@ -166,7 +183,9 @@ class Extensions:
         return names.__contains__
 
     def close(self) -> None:
-        """Take samplers and schedules away again, which the whole process knows."""
+        """Take samplers and schedules away again, which the whole process knows, and close other loaders."""
+        for close in self._closers:
+            close()
         for offers in self.offers.values():
             ADDED.remove(offers.samplers, offers.schedules)
 
