@@ -252,3 +252,46 @@ def test_a_progress_task_has_a_name(world):
     assert SimpleNamespace(
         **progress.progressapi(progress.ProgressRequest(id_task=name)).model_dump()
     ).completed
+
+
+def test_pictures_go_where_the_object_says_those_of_scripts_too(queued, tmp_path):
+    wanted = [tmp_path / "one", tmp_path / "two"]
+    script_of(queued, process=lambda p: setattr(p, "outpath_samples", str(wanted[0])))
+    (first,) = carry_out(queued, request_of(seed=3)).saved()
+    queued.module("scripts").scripts_txt2img.alwayson_scripts.clear()
+
+    def run(p, amount):
+        p.outpath_samples = str(wanted[1])
+
+    chosen(queued, run)
+    (second,) = carry_out(queued, request_for("Chosen", seed=3)).saved()
+    assert [
+        Path(each.path).is_relative_to(folder) for each, folder in zip((first, second), wanted, strict=True)
+    ] == [
+        True,
+        True,
+    ]
+    assert Path(first.path).name == Path(second.path).name
+    assert read_infotext(Path(first.path)).infotext == first.infotext
+
+
+def test_do_not_save_samples_leaves_a_plain_run_unsaved_and_shown(queued):
+    script_of(queued, process=lambda p: setattr(p, "do_not_save_samples", True))
+    (made,) = carry_out(queued, request_of(seed=3)).saved()
+    assert not made.path
+
+
+def test_a_picture_that_is_saved_can_make_no_other(queued):
+    refusals = []
+
+    def saved(params):
+        try:
+            queued.module("processing").process_images(make_object(queued))
+        except InvalidRequest as error:
+            refusals.append(str(error))
+
+    callbacks = queued.module("script_callbacks")
+    callbacks.on_image_saved(saved)
+    carry_out(queued, request_of())
+    callbacks.clear_callbacks()
+    assert "While a picture is saved" in refusals[0]

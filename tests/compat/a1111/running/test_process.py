@@ -336,3 +336,37 @@ def test_an_object_is_copied_and_tolerates_whatever_is_set(world):
     assert (two.mask, two.image_mask.size, two.mask_blur_x, two.mask_blur) == (None, (8, 8), 7, 7)
     two.mask_blur_y = 3
     assert two.mask_blur is None
+
+
+def test_the_blend_of_a_mask_may_be_another(world, noise, mask):
+    seen = []
+
+    def on_mask_blend(p, mba):
+        seen.append(mba.blended_latent.shape)
+        mba.blended_latent = mba.current_latent
+
+    script_of(world, tab="img2img", on_mask_blend=on_mask_blend)
+    inputs = world.context.inputs
+    request = request_of(
+        seed=3, init_images=(inputs.add_image(noise),), inpainting={"mask": inputs.add_image(mask)}
+    )
+    assert bytes_of(world.run(request)) != bytes_of(world.plain(request))
+    assert set(seen) == {(1, 4, 8, 8)}
+
+
+def test_masks_and_colours_by_functions(world, noise, mask):
+    masking, processing = world.module("masking"), world.module("processing")
+    assert masking.get_crop_region(mask, 4) == (12, 12, 52, 52)
+    assert masking.get_crop_region_v2(Image.new("L", (64, 64)), 4) is None
+    left, top, right, bottom = masking.expand_crop_region((12, 12, 52, 32), 64, 64, 64, 64)
+    assert (right - left, bottom - top) == (40, 40)
+    assert masking.fill(noise, mask).size == (64, 64)
+    assert processing.create_binary_mask(mask).tobytes() == mask.tobytes()
+    measured = processing.setup_color_correction(noise)
+    assert processing.apply_color_correction(measured, noise).size == (64, 64)
+    overlay = Image.new("RGBA", (64, 64), "red")
+    made, original = processing.apply_overlay(noise, None, overlay)
+    assert made.getpixel((0, 0)) == (255, 0, 0)
+    assert original.tobytes() == noise.tobytes()
+    assert processing.apply_overlay(noise, None, 0, []).tobytes() == noise.tobytes()
+    assert processing.old_hires_fix_first_pass_dimensions(1024, 512) == (768, 384)

@@ -62,6 +62,7 @@ def plan_run(request: GenerationRequest, context: Context, host: ExtensionHost) 
     run.request = request
     hand_out_plan(run, request)
     begin_state(run)
+    name_models(run, host)
     call_scripts(run, "process")
     if not request.is_img2img:
         call_init(run)
@@ -78,6 +79,14 @@ def begin_state(run: ActiveRun) -> None:
         state.begin("img2img" if run.request.is_img2img else "txt2img")
     if state.job_count == -1:
         state.job_count = run.request.batch_count
+
+
+def name_models(run: ActiveRun, host: ExtensionHost) -> None:
+    """The names of checkpoint and VAE, as the object has them."""
+    p, catalog, request = run.p, host.ready.catalog, run.request
+    file = catalog.find_checkpoint(request.model)
+    p.sd_model_name, p.sd_model_hash = file.stem, catalog.sha256(file)[:10]
+    p.sd_vae_name = None if request.vae in ("Automatic", "None") else request.vae
 
 
 def hand_out_plan(run: ActiveRun, request: GenerationRequest) -> None:
