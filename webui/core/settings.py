@@ -343,6 +343,12 @@ class Interface(Section):
         title="Keep the checkpoint when pasting",
         description="Pasted infotext does not change the checkpoint.",
     )
+    localization: str = Field(
+        default="None",
+        max_length=200,
+        title="Localization",
+        description="A translation that an extension brings. Load the page again to see it.",
+    )
 
 
 class Api(Section):

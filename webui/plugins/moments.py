@@ -10,6 +10,7 @@ from PIL.Image import Image
 
 from webui.core.request import GenerationRequest
 from webui.core.run_plan import PlannedPicture
+from webui.core.stop import Stop
 
 if TYPE_CHECKING:
     # The thread that saves needs no torch.
@@ -36,7 +37,8 @@ class PictureMoment:
 
     `request` makes this picture alone. `mask` (mode L) and `overlay` (RGBA, clear where it is made anew) are
     inpainting's: until the overlay is laid on, hooks may replace them by others of the same size. `entries`
-    are written into its infotext: hooks may add to them. `index` counts over the run.
+    are written into its infotext: hooks may add to them. `index` counts over the run. `is_saved` and `folder`
+    (empty: the tab's) say where it goes: hooks may set them.
     """
 
     place: Place
@@ -45,6 +47,8 @@ class PictureMoment:
     mask: Image | None = None
     overlay: Image | None = None
     entries: dict[str, str] = field(default_factory=dict[str, str])
+    is_saved: bool = True
+    folder: str = ""
 
 
 @dataclass(slots=True)
@@ -62,3 +66,5 @@ class SavingMoment:
     request: GenerationRequest | None = None
     path: Path | None = None
     items: dict[str, str] = field(default_factory=dict[str, str])
+    # How the picture's job is told to end, which also tells jobs apart; None outside a job.
+    stop: Stop | None = None

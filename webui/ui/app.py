@@ -117,6 +117,7 @@ def build_tab(services: Services, name: str, build: Callable[[], object]) -> Non
 def mount_ui(app: FastAPI, services: Services) -> FastAPI:
     """Build the page and mount it at the root of the server."""
     blocks = build_ui(services)
-    app = mount_page(app, blocks, services.flags)
+    heads = [str(tags) for _, tags in services.plugins.call_in_time("page_head") if tags]
+    app = mount_page(app, blocks, services.flags, heads)
     app.state.upload_sweeping = UploadSweeping(blocks.files, services.paths.data)
     return app

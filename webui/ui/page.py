@@ -75,8 +75,13 @@ def theme_script(theme: ThemeChoice) -> str:
     )
 
 
-def mount_page(app: FastAPI, blocks: GuardedBlocks, flags: Flags) -> FastAPI:
-    """Mount the page at the root of the server. Routes of the app that were added before come first."""
+def mount_page(
+    app: FastAPI, blocks: GuardedBlocks, flags: Flags, further_head: Iterable[str] = ()
+) -> FastAPI:
+    """Mount the page at the root of the server. Routes of the app that were added before come first.
+
+    `further_head` are extensions' tags, which stand in the page's HTML itself.
+    """
     app.mount(ASSETS_URL, Revalidated(directory=ASSETS), name="page-assets")
     app = gr.mount_gradio_app(
         app,
@@ -103,9 +108,8 @@ def mount_page(app: FastAPI, blocks: GuardedBlocks, flags: Flags) -> FastAPI:
     app.state.knows_page_user = knows
     # Icons and the like, which Gradio copied while the page was built.
     blocks.files.publish(paths_in(blocks.config))
-    page_of(app).add_middleware(
-        PageRoutes, files=blocks.files, knows_user=knows, early_head=ASK_BEFORE_LEAVING
-    )
+    early_head = "\n".join([ASK_BEFORE_LEAVING, *further_head])
+    page_of(app).add_middleware(PageRoutes, files=blocks.files, knows_user=knows, early_head=early_head)
     return app
 
 
