@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from webui.compat.a1111.health import HealthRecords
+from webui.compat.a1111.live_values import LiveValues
 
 if TYPE_CHECKING:
     from webui.jobs.services import Services
@@ -29,6 +30,8 @@ class ExtensionHost:
     arguments: list[str] = field(default_factory=list[str])
     services: Services | None = None
     health: HealthRecords = field(default_factory=HealthRecords)
+    # Values of scripts' components that are no JSON.
+    live_values: LiveValues = field(default_factory=LiveValues)
     # Gradio's page, once it is built, and the application that serves it.
     page: Any = None
     app: Any = None
