@@ -92,7 +92,10 @@ class LivePass:
         """An evaluation, through the denoiser, which may have been changed."""
         sigma = torch.full((len(latent),), float(level), device=latent.device)
         self._level = (sigma, sigma._version, level)
-        return self.cfg(latent, sigma, **self.sampler.sampler_extra_args)
+        given = self.sampler.sampler_extra_args
+        if given.get("image_cond") is None:
+            given["image_cond"] = no_images(latent)
+        return self.cfg(latent, sigma, **given)
 
     def evaluate(self, latent: Tensor, sigma: Tensor, cond: Any, uncond: Any, cond_scale: Any) -> Tensor:  # noqa: ANN401 - A1111's conds
         """What the denoiser does unless it was replaced: guidance of this program's, with all moments."""
@@ -111,7 +114,7 @@ class LivePass:
         script_callbacks = import_module("modules.script_callbacks")
         image_cond = batch.image_conditioning
         if image_cond is None:
-            image_cond = batch.latent.new_zeros(len(batch.latent), NO_IMAGE_CHANNELS, 1, 1)
+            image_cond = no_images(batch.latent)
         params = script_callbacks.CFGDenoiserParams(
             batch.latent,
             image_cond,
@@ -302,6 +305,11 @@ def shared_state() -> Any:  # noqa: ANN401 - A1111's state object
         return getattr(import_module("modules.shared"), "state", None)
     except ImportError:
         return None
+
+
+def no_images(latent: Tensor) -> Tensor:
+    """A1111's image conditioning (B, 5, 1, 1) of networks that have none."""
+    return latent.new_zeros(len(latent), NO_IMAGE_CHANNELS, 1, 1)
 
 
 def places_of(rows: tuple[Row, ...]) -> list[list[tuple[int, float]]]:

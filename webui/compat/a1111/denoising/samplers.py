@@ -46,7 +46,8 @@ def bind(denoising: Denoising, sampler: Any, batch: Batch, p: Any) -> LivePass |
     if not isinstance(getattr(sampler, "model_wrap_cfg", None), CFGDenoiser):
         logger.warning("An extension's sampler %s has no denoiser of A1111's shape", type(sampler).__name__)
         return None
-    import_module("modules.rng").seed_steps(batch.seeds[0], denoising.noise.options.source)
+    noise = denoising.noise
+    import_module("modules.rng").seed_steps(batch.seeds[0], noise.options.source, noise.device)
     live = LivePass(denoising, sampler, p)
     encode_for_extensions(live, batch)
     if p is not None:

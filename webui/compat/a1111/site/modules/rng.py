@@ -20,9 +20,9 @@ def source():
     return make_source(getattr(shared.opts, "randn_source", None))
 
 
-def seed_steps(seed, kind=None):
+def seed_steps(seed, kind=None, device=None):
     """What `randn_like` draws follows this seed from now on."""
-    _shared_noise.seed(int(seed), kind or source(), torch.device(shared.device))
+    _shared_noise.seed(int(seed), kind or source(), torch.device(device or shared.device))
 
 
 def manual_seed(seed):
@@ -40,7 +40,7 @@ def randn_local(seed, shape):
 
 
 def randn_like(x):
-    return _shared_noise.draw(tuple(x.shape), torch.device(shared.device)).to(x)
+    return _shared_noise.draw(tuple(x.shape), x.device).to(x)
 
 
 def randn_without_seed(shape, generator=None):

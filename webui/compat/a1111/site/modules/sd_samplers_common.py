@@ -8,7 +8,7 @@ import numpy as np
 import torch
 from PIL import Image
 
-from modules import devices, shared
+from modules import shared
 from webui.compat.a1111.denoising.function_steps import SamplingStopped as InterruptedException
 from webui.compat.a1111.denoising.whole_passes import sample_with
 from webui.diffusion.denoising import img2img_steps
@@ -36,6 +36,8 @@ def samples_to_images_tensor(sample, approximation=None, model=None):
 
 
 def decode_first_stage(model, x):
+    from modules import devices
+
     return model.decode_first_stage(x.to(devices.dtype_vae))
 
 
@@ -58,6 +60,8 @@ def samples_to_image_grid(samples, approximation=None):
 
 def images_tensor_to_samples(image, approximation=None, model=None):
     """Pictures (B, 3, H, W) in 0…1 to latents."""
+    from modules import devices
+
     model = model or shared.sd_model
     image = image.to(shared.device, dtype=devices.dtype_vae) * 2 - 1
     return model.get_first_stage_encoding(model.encode_first_stage(image))
