@@ -21,7 +21,10 @@ def modules(host: Any) -> Iterator[Any]:
 
     class Modules:
         def __getattr__(self, name: str) -> Any:
-            return import_module(f"modules.{name}")
+            try:
+                return import_module(f"modules.{name}")
+            except ModuleNotFoundError as error:
+                raise AttributeError(name) from error
 
     yield Modules()
     import_module("modules.script_callbacks").clear_callbacks()

@@ -7,6 +7,7 @@ from webui.compat.a1111.denoising.conds import (
     DictWithShape,  # noqa: F401
     MulticondLearnedConditioning,  # noqa: F401
     ScheduledPromptConditioning,  # noqa: F401
+    SdConditioning,  # noqa: F401
     batch_at,
     multicond_at,
     stack_conds,  # noqa: F401
