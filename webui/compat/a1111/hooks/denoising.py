@@ -10,6 +10,7 @@ from webui.plugins import hookimpl
 
 if TYPE_CHECKING:
     from webui.diffusion.denoising import Denoising
+    from webui.plugins.axes import AddedAxis
     from webui.plugins.batch import Batch
     from webui.plugins.context import Context
 
@@ -23,6 +24,16 @@ def prepare_denoising(denoising: Denoising, batch: Batch, context: Context) -> N
     from webui.compat.a1111.denoising.samplers import attach_pass
 
     attach_pass(denoising, batch, context)
+
+
+@hookimpl
+def plot_axes(tab: str) -> list[AddedAxis]:
+    """Axes that extensions put into A1111's X/Y/Z plot."""
+    if "scripts.xyz_grid" not in sys.modules:
+        return []
+    from webui.compat.a1111.denoising.axes import list_added_axes
+
+    return list_added_axes(tab)
 
 
 @hookimpl(tryfirst=True)
