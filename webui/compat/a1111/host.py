@@ -10,8 +10,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from webui.compat.a1111.device_calls import DeviceCalls
 from webui.compat.a1111.health import HealthRecords
 from webui.compat.a1111.live_values import LiveValues
+from webui.compat.a1111.runs import Runs
 
 if TYPE_CHECKING:
     from webui.jobs.services import Services
@@ -35,6 +37,9 @@ class ExtensionHost:
     # Gradio's page, once it is built, and the application that serves it.
     page: Any = None
     app: Any = None
+    # Runs that are being made with a processing object, and functions that wait for the device's thread.
+    runs: Runs = field(default_factory=Runs)
+    calls: DeviceCalls = field(default_factory=DeviceCalls)
 
     @property
     def ready(self) -> Services:
