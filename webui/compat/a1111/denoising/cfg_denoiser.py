@@ -7,7 +7,7 @@ calls back into the methods that extensions replace.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any, Protocol
 
 import torch
 from torch import Tensor, nn
@@ -16,10 +16,8 @@ from webui.compat.a1111.denoising.conds import DictWithShape
 from webui.compat.a1111.denoising.replaced import remember
 from webui.core.errors import NotOffered
 from webui.diffusion.conditioning import EmbeddingBatch, fit_uncond
+from webui.diffusion.denoising import Denoising
 from webui.diffusion.prediction import NoiseLevels, Prediction
-
-if TYPE_CHECKING:
-    from webui.compat.a1111.denoising.live_pass import LivePass
 
 NO_EDIT_MODELS = "InstructPix2Pix checkpoints are not supported."
 NOT_SAMPLING = "The denoiser works only while a picture is sampled: call it from a callback or a sampler."
@@ -44,6 +42,27 @@ def pad_cond(tensor: Any, repeats: int, empty: Tensor) -> Any:  # noqa: ANN401 -
     if isinstance(tensor, Mapping):
         return DictWithShape({**tensor, "crossattn": pad_cond(tensor["crossattn"], repeats, empty)})
     return torch.cat([tensor, empty.to(tensor).repeat(tensor.shape[0], repeats, 1)], dim=1)
+
+
+class PassWork(Protocol):
+    """What a pass of this program does for a denoiser."""
+
+    @property
+    def denoising(self) -> Denoising:
+        """The pass."""
+        ...
+
+    def evaluate(self, latent: Tensor, sigma: Tensor, cond: Any, uncond: Any, cond_scale: Any) -> Tensor:  # noqa: ANN401 - A1111's conds
+        """An evaluation with guidance."""
+        ...
+
+    def evaluate_rows(self, latent: Tensor, sigma: Tensor, cond: Any) -> Tensor:  # noqa: ANN401 - as above
+        """The network's results for rows."""
+        ...
+
+    def mix(self, result: Tensor, places: list[list[tuple[int, float]]], cond_scale: Any) -> Tensor:  # noqa: ANN401 - as above
+        """Guidance of results."""
+        ...
 
 
 class DenoiserNetwork(nn.Module):
@@ -143,7 +162,7 @@ class CFGDenoiser(nn.Module):
         self.need_last_noise_uncond = False
         self.last_noise_uncond: Any = None
         self.mask_before_denoising = False
-        self.live_pass: LivePass | None = None
+        self.live_pass: PassWork | None = None
 
     @property
     def inner_model(self) -> Any:  # noqa: ANN401 - extensions put in their own

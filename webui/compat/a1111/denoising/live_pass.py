@@ -35,7 +35,7 @@ class LivePass:
     """
 
     def __init__(self, denoising: Denoising, sampler: Any, p: Any = None) -> None:  # noqa: ANN401 - A1111's shapes
-        self.denoising = denoising
+        self._denoising = denoising
         self.sampler = sampler
         self.p = p
         self.conds: tuple[Any, Any] = (to_multicond(denoising.cond), to_schedules(denoising.uncond))
@@ -202,6 +202,11 @@ class LivePass:
         return guided.evaluate(batch)
 
     # ---- What the moments ask. ----
+
+    @property
+    def denoising(self) -> Denoising:
+        """The pass of this program."""
+        return self._denoising
 
     @property
     def cfg(self) -> CFGDenoiser:
