@@ -46,6 +46,7 @@ if TYPE_CHECKING:
     from webui.library.catalog.upscaler_names import find_upscaler, upscaler_names
     from webui.models.architectures.unet import RESIDUAL_NAMES, UNET_NAMES
     from webui.models.files.tensors import fill_module, open_tensors, shapes_of
+    from webui.plugins.axes import AddedAxis
     from webui.plugins.batch import Batch
     from webui.plugins.context import Context
     from webui.plugins.controls import GenerationControls
@@ -139,6 +140,7 @@ HOMES = {
     ),
     "webui.models.architectures.unet": ("RESIDUAL_NAMES", "UNET_NAMES"),
     "webui.models.files.tensors": ("fill_module", "open_tensors", "shapes_of"),
+    "webui.plugins.axes": ("AddedAxis",),
     "webui.plugins.batch": ("Batch",),
     "webui.plugins.context": ("Context",),
     "webui.plugins.controls": ("GenerationControls",),
@@ -168,6 +170,7 @@ __all__ = [
     "RESIDUAL_NAMES",
     "UNET_NAMES",
     "Adapter",
+    "AddedAxis",
     "AddedSampler",
     "AddedTrainable",
     "Batch",

@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from webui.core.run_plan import PlannedPicture, RunPlan
     from webui.core.sampling import AddedSampler
     from webui.diffusion.denoising import Denoising
+    from webui.plugins.axes import AddedAxis
     from webui.plugins.batch import Batch
     from webui.plugins.context import Context
     from webui.plugins.controls import GenerationControls
@@ -92,6 +93,11 @@ def register_schedules() -> Mapping[str, Callable[..., Tensor]] | None:
 @hookspec
 def register_trainables() -> AddedTrainable | Sequence[AddedTrainable] | None:
     """Further methods of training: `AddedTrainable` values, by name for the field `trainable` of a run."""
+
+
+@hookspec
+def plot_axes(tab: str) -> Sequence[AddedAxis] | None:
+    """Further axes of the X/Y/Z plot in "txt2img" or "img2img", as they are now."""
 
 
 @hookspec

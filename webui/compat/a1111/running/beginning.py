@@ -6,6 +6,7 @@ from typing import Any
 
 import torch
 
+from webui.compat.a1111.denoising.axes import apply_axes
 from webui.compat.a1111.host import ExtensionHost, current
 from webui.compat.a1111.page.calls import call_extension
 from webui.compat.a1111.running.making import add_scripts, make_processing
@@ -32,6 +33,7 @@ def begin_run(request: GenerationRequest, context: Context, host: ExtensionHost)
     """A run that the page, the API or a script of ours asked for, with a processing object of its own."""
     p = make_processing(request, context, host)
     add_scripts(p, request, is_nested=context.state.depth > 0)
+    apply_axes(p, request)
     run = ActiveRun(p, context, request, p.__dict__["_handed_at_first"])
     host.runs.push(run)
     return run
