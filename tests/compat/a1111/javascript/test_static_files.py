@@ -130,7 +130,7 @@ def test_everything_else_is_kept(files: StaticFiles, home: Path, path: str):
 
 def test_the_picture_of_a_card_without_one_is_there(files: StaticFiles):
     assert files.find("html/card-no-preview.png") == CARD_PICTURE
-    assert Image.open(CARD_PICTURE).size
+    assert Image.open(CARD_PICTURE).format == "PNG"
 
 
 # Whatever is asked for lies in one of the folders that are open.
