@@ -44,8 +44,8 @@ class TileGrid:
         """Where tiles begin across (0) or down (1)."""
         whole, tile = self.size[axis], self.tile[axis]
         count = max(math.ceil((whole - self.overlap) / (tile - self.overlap)), 1)
-        gap = (whole - tile) / (count - 1) if count > 1 else 0
-        return [min(int(number * gap), whole - tile) for number in range(count)]
+        # In whole numbers: a fraction's error would leave the last line of pixels out.
+        return [number * (whole - tile) // max(count - 1, 1) for number in range(count)]
 
     @property
     def boxes(self) -> list[Box]:

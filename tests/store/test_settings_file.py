@@ -1,6 +1,7 @@
 import json
 import logging
 import threading
+from pathlib import Path
 
 import pytest
 
@@ -131,3 +132,32 @@ def test_the_options_of_A1111_are_taken_over(tmp_path, request):
     # The same file in the place of our own.
     assert SettingsFile(config).current == Settings().changed(imported.options)
     assert SettingsFile(config).current.saving.samples_format == "jpg"
+
+
+def test_values_under_other_keys_are_kept_beside_the_settings_and_told(tmp_path: Path):
+    file = SettingsFile(tmp_path / "settings.json")
+    told: list[list[str]] = []
+    file.listen(told.append)
+    file.keep_others({"own_a": 1, "own_b": [2]})
+    file.change({"samples_save": False})
+    file.keep_others({"own_a": 3, "own_b": [2]})
+    assert told == [["own_a", "own_b"], ["samples_save"], ["own_a"]]
+    again = SettingsFile(tmp_path / "settings.json")
+    assert dict(again.others) == {"own_a": 3, "own_b": [2]}
+    assert again.current.saving.samples_save is False
+
+
+def test_a_value_that_is_no_json_is_refused_and_the_file_stays(tmp_path: Path):
+    file = SettingsFile(tmp_path / "settings.json")
+    file.keep_others({"own": 1})
+    for value in (object(), float("nan"), {1, 2}):
+        with pytest.raises(InvalidRequest, match="own"):
+            file.keep_others({"own": value})
+    assert dict(SettingsFile(tmp_path / "settings.json").others) == {"own": 1}
+
+
+def test_frozen_settings_keep_no_other_values(tmp_path: Path):
+    file = SettingsFile(tmp_path / "settings.json", frozen=True)
+    with pytest.raises(InvalidRequest, match="frozen"):
+        file.keep_others({"own": 1})
+    assert not (tmp_path / "settings.json").exists()

@@ -80,10 +80,12 @@ class SaveAs(Event):
 
     `folder` in place of the tab's. `name` is the file's, without its type; empty: numbered. `items` are texts
     kept in the picture beside the infotext, which stands under `section`. `sheet`: it is a sheet of pictures
-    and goes among the grids, with this before its number; it has no entry in the history.
+    and goes among the grids, with this before its number; it has no entry in the history. `as_usual`: named,
+    sorted and described as the tab's pictures are, only in another folder.
     """
 
     folder: str = ""
+    as_usual: bool = False
     sheet: str = ""
     name: str = ""
     section: str = "parameters"
@@ -106,6 +108,8 @@ class ImageReady(Event):
     aside: Aside = ""
     is_saved: bool = True
     is_shown: bool = True
+    # Whether it is on the sheet of all results of its job.
+    joins_grid: bool = True
     # Shown while its job runs, and not among the results of a job that came to its end.
     is_passing: bool = False
     # The kept latent that it was decoded from, if it can be decoded again.

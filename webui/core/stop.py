@@ -4,11 +4,14 @@ from threading import Lock
 
 
 class Stop:
-    """Three requests, each stronger than the one before: skip the batch, stop the job, cancel it."""
+    """Three requests, each stronger than the one before: skip the batch, stop the job, cancel it.
+
+    A fourth lets the running batch come to its end, and no other begin.
+    """
 
     def __init__(self) -> None:
         self._lock = Lock()
-        self._skip = self._stop = self._cancel = False
+        self._skip = self._stop = self._cancel = self._finish = False
 
     def skip(self) -> None:
         """End the running batch after this step and go on with the next."""
@@ -24,6 +27,16 @@ class Stop:
         """End the job and drop what is unfinished."""
         with self._lock:
             self._cancel = self._stop = True
+
+    def finish(self) -> None:
+        """End the job after the running batch, whose pictures are made as they were asked for."""
+        with self._lock:
+            self._finish = True
+
+    @property
+    def is_finishing(self) -> bool:
+        """No further batch should begin."""
+        return self._finish or self._stop
 
     @property
     def is_stopped(self) -> bool:

@@ -175,7 +175,7 @@ class SaverThread:
         )
 
     def _save_one(self, ready: ImageReady, job: Job) -> None:
-        if wants_grid(job) and not ready.aside:
+        if wants_grid(job) and ready.joins_grid and not ready.aside:
             self._saving(job).pictures.add(ready)
         for event in self.saver.save(ready, job):
             job.append(event)

@@ -79,9 +79,10 @@ class PictureSaver:
             raise problem
 
     def _write(self, ready: ImageReady, job: Job) -> SavedPicture:
-        if ready.save_as is not None:
-            return self._write_as(ready, ready.save_as, job)
-        folder = picture_folder(job.settings.folders, tab_of(job))
+        save_as = ready.save_as
+        if save_as is not None and not save_as.as_usual:
+            return self._write_as(ready, save_as, job)
+        folder = (save_as and save_as.folder) or picture_folder(job.settings.folders, tab_of(job))
         request = ready.request or job.generation
         facts = NameFacts.of(request, ready.index, ready.seed, ready.facts, started=start_time(job))
         notes = PictureNotes(ready.infotext, describe_exactly(ready, job) | self._moments.items)

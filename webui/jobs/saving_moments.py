@@ -29,7 +29,8 @@ class SavingMoments:
         if not self._plugins.uses("before_saving"):
             return ready, []
         messages: list[Message] = []
-        moment = SavingMoment(ready.index, ready.image, ready.infotext, ready.request or job.generation)
+        request = ready.request or job.generation
+        moment = SavingMoment(ready.index, ready.image, ready.infotext, request, stop=job.halt)
         self._call("before_saving", moment, messages)
         try:
             changed = self._take(ready, moment)
@@ -42,7 +43,9 @@ class SavingMoments:
         messages: list[Message] = []
         if self._plugins.uses("image_saved"):
             request = ready.request or job.generation
-            moment = SavingMoment(ready.index, ready.image, ready.infotext, request, path, dict(self.items))
+            moment = SavingMoment(
+                ready.index, ready.image, ready.infotext, request, path, dict(self.items), job.halt
+            )
             self._call("image_saved", moment, messages)
         return messages
 

@@ -10,6 +10,7 @@ from PIL.Image import Image
 
 from webui.core.request import GenerationRequest
 from webui.core.run_plan import PlannedPicture
+from webui.core.stop import Stop
 
 if TYPE_CHECKING:
     # The thread that saves needs no torch.
@@ -62,3 +63,5 @@ class SavingMoment:
     request: GenerationRequest | None = None
     path: Path | None = None
     items: dict[str, str] = field(default_factory=dict[str, str])
+    # How the picture's job is told to end, which also tells jobs apart; None outside a job.
+    stop: Stop | None = None

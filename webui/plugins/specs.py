@@ -19,11 +19,11 @@ import pluggy
 from webui.plugins.host import PROJECT
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Generator, Mapping, Sequence
 
     from torch import Tensor
 
-    from webui.core.events import ImageReady
+    from webui.core.events import Event, ImageReady
     from webui.core.request import GenerationRequest
     from webui.core.run_plan import PlannedPicture, RunPlan
     from webui.core.sampling import AddedSampler
@@ -36,6 +36,9 @@ if TYPE_CHECKING:
     from webui.plugins.scripts import Script
     from webui.plugins.trainables import AddedTrainable
     from webui.prompts.networks import NetworkChoices
+
+    # What carries out a request.
+    Recipe = Callable[[GenerationRequest, Context], Generator[Event]]
 
 hookspec = pluggy.HookspecMarker(PROJECT)
 hookimpl = pluggy.HookimplMarker(PROJECT)
@@ -130,9 +133,33 @@ def change_request(request: GenerationRequest, context: Context) -> GenerationRe
 
 
 @hookspec
+def wrap_run(recipe: Recipe, request: GenerationRequest, context: Context) -> Recipe | None:
+    """What carries the request out, (request, context) -> events: returns another, to be called in its place.
+
+    Not asked where the request has a script, which makes runs of its own. Called for nested runs too.
+    """
+
+
+@hookspec
 def plan_run(plan: RunPlan, request: GenerationRequest, context: Context) -> RunPlan | None:
     """Every picture's texts and seeds, before the first step: returns a new plan (`plan.replace`), of other
     count if need be. Draw by chance from each picture's seed, so that the same seed draws the same.
+    """
+
+
+@hookspec
+def change_planned(request: GenerationRequest, context: Context) -> GenerationRequest | None:
+    """The run is planned, nothing is loaded for it yet: returns a new request, whose plan may be another too
+    (`request.planned`).
+    """
+
+
+@hookspec
+def wrap_start(
+    make: Callable[[GenerationRequest], Any], request: GenerationRequest, context: Context
+) -> Callable[[GenerationRequest], Any] | None:
+    """What opens, prepares and encodes the init pictures of img2img: returns another function, which takes a
+    request and gives a `Start`.
     """
 
 
@@ -153,6 +180,15 @@ def change_texts(
     texts: tuple[tuple[str, str], ...], batch: Batch, context: Context
 ) -> tuple[tuple[str, str], ...] | None:
     """Prompt and negative prompt of each picture as they are encoded, without networks: returns as many."""
+
+
+@hookspec
+def wrap_sampling(
+    sample: Callable[[], Tensor], batch: Batch, context: Context
+) -> Callable[[], Tensor] | None:
+    """What makes the finished latent (B, C, h, w) of a batch, all passes: returns another function, which may
+    call the one that it was given, or make the latent itself.
+    """
 
 
 @hookspec

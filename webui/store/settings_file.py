@@ -3,6 +3,7 @@
 import json
 import logging
 import threading
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, cast
@@ -15,6 +16,7 @@ from webui.store.files.folder_rules import FolderRules
 logger = logging.getLogger(__name__)
 
 MAX_BYTES = 10_000_000
+NOTHING = object()
 # Spellings of A1111 and its extensions for what is one value here.
 SPELLINGS = {"samples_format": {"jpeg": "jpg"}, "grid_format": {"jpeg": "jpg"}}
 
@@ -45,6 +47,7 @@ class SettingsFile:
         self._frozen = frozen
         self._lock = threading.RLock()
         self._kept: dict[str, Any] = {}
+        self._listeners: list[Callable[[list[str]], None]] = []
         self._messages: tuple[str, ...] = ()
         self._stamp: tuple[int, int] | None = None
         self._current = Settings()
@@ -59,6 +62,11 @@ class SettingsFile:
     def current(self) -> Settings:
         """The settings as they are now; a frozen value."""
         return self._current
+
+    @property
+    def others(self) -> Mapping[str, Any]:
+        """What stands in the file under keys that are no settings here; a new object after each change."""
+        return self._kept
 
     @property
     def messages(self) -> tuple[str, ...]:
@@ -82,21 +90,53 @@ class SettingsFile:
             self._current = Settings().changed(imported.options)
             return self._current
 
-    def change(self, options: dict[str, Any]) -> Settings:
-        """Change options by key and save. Raises NotFound or InvalidRequest, and then nothing was changed."""
+    def listen(self, listener: Callable[[list[str]], None]) -> None:
+        """Have a function called after each change, on its thread, with the keys that changed."""
+        self._listeners.append(listener)
+
+    def keep_others(self, values: Mapping[str, Any]) -> None:
+        """Keep values, as they are, under keys that are no settings here. Raises InvalidRequest."""
+        self._refuse_if_frozen()
+        known = Settings.keys()
+        assert not known.keys() & values.keys(), "settings are changed by `change`"
+        try:
+            json.dumps(values, allow_nan=False)
+        except (TypeError, ValueError, RecursionError) as error:
+            raise InvalidRequest(f"A setting of {', '.join(values)} cannot be kept: {error}.") from error
+        with self._lock:
+            if stamp(self._path) != self._stamp:
+                self.reload()
+            changed = [key for key, value in values.items() if self._kept.get(key, NOTHING) != value]
+            self._write(self._current, {**self._kept, **values})
+        self._tell(changed)
+
+    def _refuse_if_frozen(self) -> None:
         if self._frozen:
             raise InvalidRequest(
                 "The settings are frozen. Start the server without --freeze-settings to change them."
             )
+
+    def _write(self, settings: Settings, kept: dict[str, Any]) -> None:
+        write_atomically(self._path, as_json(settings, kept))
+        self._stamp, self._kept, self._current = stamp(self._path), kept, settings
+
+    def _tell(self, keys: list[str]) -> None:
+        for listener in self._listeners if keys else []:
+            listener(keys)
+
+    def change(self, options: dict[str, Any]) -> Settings:
+        """Change options by key and save. Raises NotFound or InvalidRequest, and then nothing was changed."""
+        self._refuse_if_frozen()
         with self._lock:
             if stamp(self._path) != self._stamp:
                 self.reload()
-            changed = self._current.changed(options)
-            self._rules.check(self._current, changed)
+            before, changed = self._current, self._current.changed(options)
+            self._rules.check(before, changed)
             kept = {key: value for key, value in self._kept.items() if key not in options}
-            write_atomically(self._path, as_json(changed, kept))
-            self._stamp, self._kept, self._current = stamp(self._path), kept, changed
-            return changed
+            self._write(changed, kept)
+        old, new = before.options(), changed.options()
+        self._tell([key for key in options if new[key] != old[key]])
+        return changed
 
 
 def stamp(path: Path) -> tuple[int, int] | None:

@@ -26,3 +26,17 @@ def host(tmp_path: Path) -> Iterator[ExtensionHost]:
         file = getattr(sys.modules[name], "__file__", None) or ""
         if Path(file).is_relative_to(SITE) or Path(file).is_relative_to(tmp_path):
             del sys.modules[name]
+
+
+@pytest.fixture
+def ready_host(host: ExtensionHost, tmp_path: Path) -> Iterator[ExtensionHost]:
+    """The host of a program on an empty data folder, with the starter's checkpoint; no job runs."""
+    # Brings the whole program, which the host alone does without.
+    from webui.core.flags import read_flags
+    from webui.main import build_services
+
+    home = tmp_path / "home"
+    host.services = build_services(read_flags(["--data-dir", str(home)])[0], Path.cwd())
+    host.root = home
+    yield host
+    host.services.library.close()

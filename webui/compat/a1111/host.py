@@ -13,9 +13,12 @@ from pathlib import Path
 from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
+from webui.compat.a1111.device_calls import DeviceCalls
 from webui.compat.a1111.health import HealthRecords
+from webui.compat.a1111.live_values import LiveValues
 from webui.compat.a1111.limits import ImportLimits
 from webui.plugins.community import CommunityFolder
+from webui.compat.a1111.runs import Runs
 
 if TYPE_CHECKING:
     from webui.jobs.services import Services
@@ -34,6 +37,8 @@ class ExtensionHost:
     arguments: list[str] = field(default_factory=list[str])
     services: Services | None = None
     health: HealthRecords = field(default_factory=HealthRecords)
+    # Values of scripts' components that are no JSON.
+    live_values: LiveValues = field(default_factory=LiveValues)
     # Those that run, in their order.
     folders: tuple[CommunityFolder, ...] = ()
     # Where the extension lies whose script is being imported; None at all other times.
@@ -47,6 +52,9 @@ class ExtensionHost:
     # Gradio's page, once it is built, and the application that serves it.
     page: Any = None
     app: Any = None
+    # Runs that are being made with a processing object, and functions that wait for the device's thread.
+    runs: Runs = field(default_factory=Runs)
+    calls: DeviceCalls = field(default_factory=DeviceCalls)
 
     _loop: asyncio.AbstractEventLoop | None = None
 

@@ -15,6 +15,7 @@ from pathlib import Path
 
 from webui.core.errors import ModelNotFound, UnusableFile
 from webui.core.model_file import Family, ModelFile, ModelKind
+from webui.library.catalog.added_networks import AddedNetworks
 from webui.library.catalog.entries import BATCH, is_plain_picture, list_known_files, read_files
 from webui.library.catalog.folders import FoundFile, ModelFolders, describe_file, find_files
 from webui.library.catalog.index import CatalogIndex
@@ -39,6 +40,8 @@ class Catalog:
     def __init__(self, folders: ModelFolders, cache: HeaderCache) -> None:
         """Knows nothing before the first `begin` or `scan`."""
         self._folders = folders
+        # What extensions offer beside the files.
+        self.added = AddedNetworks()
         self._cache = cache
         self._index = CatalogIndex(())
         self._version = 0

@@ -38,8 +38,8 @@ NAMES_OF_A1111 = {
 
 
 def upscaler_names(catalog: Catalog) -> list[str]:
-    """What pickers show: None, Lanczos, Nearest, then a name for each file."""
-    return [*RESAMPLERS, *upscaler_files(catalog)]
+    """What pickers show: None, Lanczos, Nearest, then a name for each file and what extensions add."""
+    return list(dict.fromkeys((*RESAMPLERS, *upscaler_files(catalog), *catalog.added.upscalers)))
 
 
 def upscaler_files(catalog: Catalog) -> dict[str, ModelFile]:
@@ -55,13 +55,15 @@ def upscaler_files(catalog: Catalog) -> dict[str, ModelFile]:
 
 
 def find_upscaler(catalog: Catalog, name: str) -> ModelFile | None:
-    """The file of an upscaler's name; None for those that only resample. Raises ModelNotFound.
+    """The file of an upscaler's name; None for those that only resample, and those that extensions add.
 
-    Looks at the folders again before it gives up.
+    Looks at the folders again before it gives up. Raises ModelNotFound.
     """
     if name in RESAMPLERS:
         return None
     found = _of_name(upscaler_files(catalog), name)
+    if found is None and name in catalog.added.upscalers:
+        return None
     if found is None:
         catalog.scan()
         found = _of_name(upscaler_files(catalog), name)
@@ -82,12 +84,18 @@ def restorer_files(catalog: Catalog) -> dict[str, ModelFile]:
 
 def restorer_names(catalog: Catalog) -> list[str]:
     """CodeFormer and GFPGAN, whether their files are there or not, and whatever else there is."""
-    return list(dict.fromkeys((CODEFORMER, GFPGAN, *restorer_files(catalog))))
+    names = (CODEFORMER, GFPGAN, *restorer_files(catalog), *catalog.added.restorers)
+    return list(dict.fromkeys(names))
 
 
-def find_restorer(catalog: Catalog, name: str) -> ModelFile:
-    """The file of a face restorer's name. Raises ModelNotFound, which says where the file goes."""
+def find_restorer(catalog: Catalog, name: str) -> ModelFile | None:
+    """The file of a face restorer's name; None for those that extensions add.
+
+    Raises ModelNotFound, which says where the file goes.
+    """
     found = _of_name(restorer_files(catalog), name)
+    if found is None and name in catalog.added.restorers:
+        return None
     if found is None:
         catalog.scan()
         found = _of_name(restorer_files(catalog), name)

@@ -17,9 +17,10 @@ import torch
 from PIL import Image
 from torch import Tensor
 
-from webui.core.errors import ModelNotFound, UnusableFile
+from webui.core.errors import InvalidRequest, ModelNotFound, UnusableFile
 from webui.core.lack_of_memory import is_lack_of_memory
 from webui.core.model_file import ModelFile, ModelKind
+from webui.library.catalog.added_networks import AddedRestorer
 from webui.library.catalog.catalog import Catalog
 from webui.library.catalog.upscaler_names import find_restorer
 from webui.models.files.tensors import open_tensors
@@ -87,7 +88,10 @@ class FaceRestorers:
         `weight` is CodeFormer's: 0 changes most. Raises ModelNotFound, which says where files go,
         UnusableFile and OutOfMemory.
         """
-        with self._lease_network(find_restorer(self._catalog, name)) as network:
+        file = find_restorer(self._catalog, name)
+        if file is None:
+            return restore_added(self._catalog.added.restorers[name], image, weight)
+        with self._lease_network(file) as network:
             pixels = np.asarray(image.convert("RGB"))
             faces = self.find(pixels)
             logger.debug("Found %d faces", len(faces))
@@ -149,6 +153,20 @@ class FaceRestorers:
     def _yunets(self) -> Sequence[Path]:
         folders = self._catalog.folders.detectors
         return [path for folder in folders for path in regular_files(folder) if fnmatch(path.name, YUNET)]
+
+
+def restore_added(added: AddedRestorer, image: Image.Image, weight: float) -> Image.Image:
+    """By an extension's function; size and mode stay. Raises InvalidRequest for what is no such picture."""
+    result: object = added.restore(image.convert("RGB"), weight)
+    if not isinstance(result, Image.Image) or result.size != image.size:
+        raise InvalidRequest(
+            f"The face restorer {added.name!r} of an extension gave no picture of the same size. "
+            "Choose another face restorer."
+        )
+    if image.mode == "RGBA":
+        result = result.convert("RGBA")
+        result.putalpha(image.getchannel("A"))
+    return result.convert(image.mode)
 
 
 def log_place(how: str) -> None:

@@ -17,6 +17,7 @@ from torch import Tensor
 from webui.core.errors import InvalidRequest, OutOfMemory
 from webui.core.model_file import ModelFile
 from webui.core.stop import Stop
+from webui.library.catalog.added_networks import AddedUpscaler
 from webui.library.catalog.catalog import Catalog
 from webui.library.catalog.upscaler_names import LANCZOS, NEAREST, NONE, find_upscaler
 from webui.library.files.headers import read_header
@@ -102,7 +103,10 @@ class Upscalers:
         target = target_size(image.size, scale)
         refuse_huge(*target)
         if file is None:
-            return resample(image, scale, target, name)
+            added = self.catalog.added.upscalers.get(name)
+            if added is None:
+                return resample(image, scale, target, name)
+            return run_added(added, image, scale, target)
         # Of a size that covers the target already, only a scale of 1 asks for the network's look.
         if scale != 1 and is_covered(image.size, target):
             return to_size(image, target)
@@ -262,6 +266,19 @@ def resample(image: Image.Image, scale: float, target: tuple[int, int], name: st
         width, height = (max(int(side * scale), 1) for side in image.size)
         image = image.resize((width, height), methods[name])
     return to_size(image, target)
+
+
+def run_added(added: AddedUpscaler, image: Image.Image, scale: float, target: tuple[int, int]) -> Image.Image:
+    """By an extension's function, brought to the exact size. Raises InvalidRequest for what is no picture."""
+    if scale != 1 and is_covered(image.size, target):
+        return to_size(image, target)
+    result: object = added.upscale(keep_colours(image), scale)
+    if not isinstance(result, Image.Image):
+        raise InvalidRequest(
+            f"The upscaler {added.name!r} of an extension gave {type(result).__name__} and no picture. "
+            "Choose another upscaler."
+        )
+    return to_size(result, target)
 
 
 def to_size(image: Image.Image, size: tuple[int, int]) -> Image.Image:

@@ -12,9 +12,10 @@ from webui.core.events import Event, ImageReady, Phase, Planned, SaveAs, Withdra
 from webui.core.request import GenerationRequest
 from webui.core.run_plan import PlannedPicture, RunPlan
 from webui.pipelines.encode import EmbeddingHashes, EncodedBatch
-from webui.pipelines.generate.passes import Run, Sampled, read_prompts, sample_batch, start_of
-from webui.pipelines.generate.pictures import facts_of_run, make_pictures, picture_facts, tell, use_upscaler
-from webui.pipelines.img2img.img2img import Originals, Start, complete, make_start
+from webui.pipelines.generate.passes import Run, Sampled, read_prompts, start_of
+from webui.pipelines.generate.pictures import facts_of_run, make_pictures, picture_facts, tell
+from webui.pipelines.generate.wrapped import begin, check_callable, check_request, sample_wrapped
+from webui.pipelines.img2img.img2img import Originals, Start, complete
 from webui.pipelines.img2img.soft_overlay import make_soft_originals
 from webui.pipelines.loopback import loop
 from webui.pipelines.networks import hash_entry, split_by_networks
@@ -32,7 +33,22 @@ def generate(request: GenerationRequest, context: Context) -> Generator[Event]:
     if request.script:
         script = context.plugins.script(request.script)
         yield from script.run(request.model_copy(update={"script": ""}), context)
-    elif request.loopback:
+        return
+    recipe = context.plugins.change(
+        "wrap_run",
+        make_run,
+        context.tell,
+        name="recipe",
+        check=check_callable,
+        request=request,
+        context=context,
+    )
+    yield from recipe(request, context)
+
+
+def make_run(request: GenerationRequest, context: Context) -> Generator[Event]:
+    """The plain recipe."""
+    if request.loopback:
         yield from loop(request, context, generate_once)
     else:
         yield from generate_once(request, context)
@@ -42,6 +58,9 @@ def generate(request: GenerationRequest, context: Context) -> Generator[Event]:
 def generate_once(request: GenerationRequest, context: Context) -> Generator[Event]:
     """Each batch of a request, without loopback."""
     request = plan_run(complete(request, context), context)
+    request = context.plugins.change(
+        "change_planned", request, context.tell, name="request", check=check_request, context=context
+    )
     if request.plan is not None:
         yield Planned(plan=request.plan)
     if not context.plugins.uses("finish_run"):
@@ -99,7 +118,7 @@ def run_batches(request: GenerationRequest, context: Context) -> Generator[Event
         start = None
         if request.is_img2img:
             yield Phase(name="Encoding the picture")
-            start = make_start(request, sd, context, use_upscaler(request, context))
+            start = begin(request, sd, context)
             yield from tell(start.messages)
             if context.settings.saving.save_init_img:
                 yield show_init_picture(start, request, context)
@@ -110,7 +129,7 @@ def run_batches(request: GenerationRequest, context: Context) -> Generator[Event
             batch = plan_batch(Batch.of(number, request), context)
             for part in split_by_networks(batch):
                 more += yield from count_on(make_batch(part, run), more, part.request.batch_size)
-            if context.stop.is_stopped:
+            if context.stop.is_finishing:
                 return
 
 
@@ -150,7 +169,7 @@ def make_batch(batch: Batch, run: Run) -> Iterator[Event]:
     context = run.context
     with ExitStack() as models:
         encoded = yield from read_prompts(batch, run)
-        sampled = yield from sample_batch(batch, run, encoded, models)
+        sampled = yield from sample_wrapped(batch, run, encoded, models)
         if sampled is None or context.stop.is_cancelled:
             return
         start = start_of(batch, run)

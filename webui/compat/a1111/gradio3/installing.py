@@ -14,7 +14,7 @@ from gradio.events import EventListener
 from webui.compat.a1111.gradio3 import listening, making, pages, updating, values
 from webui.compat.a1111.gradio3.making import MakingListeners, OnComponent, OnDropped, ignore
 from webui.compat.a1111.gradio3.names import add_names
-from webui.compat.a1111.gradio3.natives import native_classes
+from webui.compat.a1111.gradio3.natives import below, is_native, native_classes
 from webui.compat.a1111.gradio3.replacing import Replacements
 
 Wrap = Callable[[Any], object]
@@ -77,8 +77,8 @@ def wrap_all(installed: Installed) -> Installed:
     replacements = installed.replacements
     try:
         wrap_machinery(replacements)
-        for native in list(native_classes()):
-            wrap_class(native, replacements, installed)
+        for cls in {*native_classes(), *below(gr.Blocks)}:
+            wrap_class(cls, replacements, installed)
         wrap_values(replacements)
         wrap_pages(replacements)
         add_names(replacements)
@@ -114,10 +114,7 @@ def wrap_class(native: Any, replacements: Replacements, installed: Installed) ->
     for name, listener in listening.listeners_of(native).items():
         replacements.replace(native, name, listening.wrap_listener(listener))
     if issubclass(native, gr.Blocks):
-        if native is gr.Blocks:
-            replacements.replace(
-                native, "__init__", pages.wrap_blocks_init(native.__init__, installed.styles)
-            )
+        wrap_page_class(native, replacements, installed.styles)
         return
     if "__init__" in vars(native):
         replacements.replace(native, "__init__", making.wrap_init(native, installed.listeners))
@@ -126,6 +123,14 @@ def wrap_class(native: Any, replacements: Replacements, installed: Installed) ->
     if issubclass(native, gr.Image | gr.ImageEditor) and "change" in vars(native):
         # What the event of drawing was called.
         replacements.replace(native, "edit", vars(native)["change"])
+
+
+def wrap_page_class(cls: Any, replacements: Replacements, styles: list[str]) -> None:
+    """A class of pages: its constructor. The page of the host's own has one that Gradio's is called by."""
+    if cls is gr.Blocks:
+        replacements.replace(cls, "__init__", pages.wrap_blocks_init(cls.__init__, styles))
+    elif is_native(cls) and "__init__" in vars(cls):
+        replacements.replace(cls, "__init__", pages.wrap_ready_page(cls, cls.__init__, styles))
 
 
 def wrap_values(replacements: Replacements) -> None:

@@ -28,6 +28,8 @@ logger = logging.getLogger(__name__)
 # Called with the component, and its arguments by name.
 OnComponent = Callable[..., None]
 OnDropped = Callable[[str, set[str]], None]
+# Among the arguments of a component that is made anew for an update: an extension made the one before.
+OWN_MARK = "_gradio3_own"
 # Gradio's rows and columns are shown when "hidden", so a class of ours hides them.
 HIDDEN_CLASS = "gradio3-hidden"
 # Groups are drawn as columns that look like one: Gradio's own stand in the page twice, with the same id.
@@ -61,10 +63,16 @@ def how_made(component: Any) -> Made | None:
     return component.__dict__.get("_gradio3_made")
 
 
+def is_own(component: Any) -> bool:
+    """Whether an extension made this component."""
+    made = how_made(component)
+    return made is not None and not made.by_host
+
+
 def is_lenient(component: Any) -> bool:
     """Whether a component takes values as Gradio 3 did: it, or the event, is an extension's."""
-    made, event = how_made(component), current_event()
-    return (made is not None and not made.by_host) or (event is not None and not event.by_host)
+    event = current_event()
+    return is_own(component) or (event is not None and not event.by_host)
 
 
 def wrap_init(native: Any, listeners: MakingListeners) -> Callable[..., None]:
@@ -80,7 +88,9 @@ def wrap_init(native: Any, listeners: MakingListeners) -> Callable[..., None]:
             return
         frame = caller()
         event = current_event()
+        own = given.pop(OWN_MARK, False)
         by_host = event.by_host if event else is_host_module(str(frame.f_globals["__name__"]))
+        by_host = by_host and not own
         arguments = dict(zip(names, values, strict=False)) | given
         if not by_host:
             new = is_building()
@@ -142,12 +152,11 @@ def with_classes(component: Any, classes: list[str]) -> list[str]:
     added = [f"{ADDED_PREFIX}{component.get_block_name()}"]
     if getattr(component, "multiselect", False):
         added.append("multiselect")
-    made = how_made(component)
-    is_own = made is not None and not made.by_host
-    if is_own and isinstance(component, gr.Group):
-        added.append(GROUP_CLASS)
-    if is_own and component.visible == "hidden" and isinstance(component, gr.Row | gr.Column | gr.Group):
-        added.append(HIDDEN_CLASS)
+    if is_own(component):
+        if isinstance(component, gr.Group):
+            added.append(GROUP_CLASS)
+        if component.visible == "hidden" and isinstance(component, gr.Row | gr.Column | gr.Group):
+            added.append(HIDDEN_CLASS)
     return [*(each for each in classes if each not in added), *added]
 
 
@@ -185,13 +194,13 @@ def wrap_call(original: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def wrap_constructor_args(original: property) -> property:
-    """What an update starts from: of an extension's class, the arguments of Gradio's constructor."""
+    """What an update starts from: of an extension's component, the arguments of Gradio's constructor."""
     read = original.fget
 
     def constructor_args(self: Any) -> dict[str, Any]:
         made = how_made(self)
-        if made is not None and not is_native(type(self)):
-            return made.arguments
+        if made is not None and not made.by_host:
+            return made.arguments | {OWN_MARK: True}
         return read(self) if read else {}
 
     return property(constructor_args)

@@ -4,7 +4,7 @@
 # ruff: noqa: ANN401
 
 import inspect
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from functools import cache, partial
 from typing import Any, cast
 
@@ -22,18 +22,20 @@ def native_class(cls: type) -> Any:
     return next(each for each in cls.__mro__ if is_native(each))
 
 
-def native_classes() -> Iterator[Any]:
+def native_classes() -> set[Any]:
     """All of Gradio's classes of components and layouts, but for Form, which Gradio makes by itself."""
-    waiting: list[type] = [Block]
-    seen: set[type] = set()
+    return {cls for cls in below(Block) if is_native(cls) and cls is not Form}
+
+
+def below(cls: type) -> set[Any]:
+    """All classes that are derived from a class, or from one of those."""
+    found: set[Any] = set()
+    waiting = [cls]
     while waiting:
-        cls = waiting.pop()
-        if cls in seen:
-            continue
-        seen.add(cls)
-        waiting.extend(cls.__subclasses__())
-        if is_native(cls) and cls not in (Block, Form):
-            yield cls
+        new = set(waiting.pop().__subclasses__()) - found
+        found |= new
+        waiting.extend(new)
+    return found
 
 
 @cache

@@ -10,8 +10,9 @@ from typing import Any
 
 import gradio as gr
 
-from webui.compat.a1111.gradio3.making import how_made
-from webui.compat.a1111.gradio3.natives import is_host_module
+from webui.compat.a1111.gradio3.making import is_own
+from webui.compat.a1111.gradio3.natives import is_host_module, names_of
+from webui.compat.a1111.gradio3.translation import rename
 
 Config = dict[str, Any]
 # Numbers of elements that are in the page but not in Python; Gradio counts its own from 1.
@@ -37,6 +38,23 @@ def wrap_blocks_init(original: Callable[..., None], styles: list[str]) -> Callab
             given["analytics_enabled"] = False
             values = ()
         original(self, *values, **given)
+
+    return construct
+
+
+def wrap_ready_page(native: Any, original: Callable[..., None], styles: list[str]) -> Callable[..., None]:
+    """The constructor of a page that Gradio fills by itself, such as `gr.Interface`."""
+    names = names_of(native)
+
+    @functools.wraps(original)
+    def construct(self: Any, *values: Any, **given: Any) -> None:
+        css = given.get("css")
+        if isinstance(css, str) and css.strip() and css not in styles:
+            styles.append(css)
+        arguments, _ = rename(native, names, given)
+        for name in ("css", "theme", "js", "head"):
+            arguments.pop(name, None)
+        original(self, *values, **(arguments | {"analytics_enabled": False}))
 
     return construct
 
@@ -127,12 +145,6 @@ def wrap_get_config(original: Callable[..., Config]) -> Callable[..., Config]:
         return config
 
     return get_config
-
-
-def is_own(block: Any) -> bool:
-    """Whether an extension made this component."""
-    made = how_made(block)
-    return made is not None and not made.by_host
 
 
 def draw_groups(config: Config, groups: set[int]) -> None:

@@ -14,7 +14,7 @@ from gradio.components.base import _Keywords
 from gradio.utils import is_prop_update
 
 from webui.compat.a1111.gradio3.events import Event, during
-from webui.compat.a1111.gradio3.making import how_made
+from webui.compat.a1111.gradio3.making import OWN_MARK, how_made, is_own
 from webui.compat.a1111.gradio3.natives import is_host_function, names_of, native_class
 from webui.compat.a1111.gradio3.translation import translate
 
@@ -44,11 +44,12 @@ def make_update(native: Any) -> staticmethod:
 
 def style(self: Any, **given: Any) -> Any:
     """Looks that were set after a component was made. Those that it has no attribute for are passed over."""
-    native = native_class(type(self))
+    native, made = native_class(type(self)), how_made(self)
     named = {STYLES.get(name, name): value for name, value in given.items() if value is not None}
     for name, value in translate(native, named, complete=False)[0].items():
         setattr(self, name, value)
-        self.constructor_args[name] = value
+        if made is not None:
+            made.arguments[name] = value
     return self
 
 
@@ -89,7 +90,9 @@ def wrap_postprocess_data(original: Process) -> Process:
     @functools.wraps(original)
     async def postprocess_data(self: Any, block_fn: Any, predictions: Any, state: Any) -> Any:
         by_host = is_host_function(block_fn.fn)
-        if not by_host:
+        if by_host:
+            predictions = update_own(block_fn.outputs, predictions)
+        else:
             predictions = as_predictions(block_fn.outputs, predictions)
         now = [
             state[each._id] if state is not None and not each.stateful and each._id in state else each
@@ -125,6 +128,24 @@ def as_predictions(outputs: Sequence[Any], predictions: Any) -> Any:
     ]
 
 
+def update_own(outputs: Sequence[Any], predictions: Any) -> Any:
+    """What an event of the host's returned; updates of extensions' components in Gradio 6's terms."""
+    if not any(is_own(each) for each in outputs):
+        return predictions
+
+    def update(component: Any, value: Any) -> Any:
+        return as_update(component, value) if is_own(component) else value
+
+    if isinstance(predictions, dict) and any(isinstance(key, Block) for key in predictions):
+        values = cast(Mapping[Any, Any], predictions)
+        return {component: update(component, value) for component, value in values.items()}
+    if len(outputs) == 1:
+        return update(outputs[0], predictions)
+    if not isinstance(predictions, list | tuple) or len(predictions) != len(outputs):
+        return predictions
+    return [update(component, value) for component, value in zip(outputs, predictions, strict=True)]
+
+
 def as_update(component: Any, value: Any) -> Any:
     """An update by the names that the component's class has now; other values as they are."""
     if value is _Keywords.FINISHED_ITERATING or not is_prop_update(value) or component.stateful:
@@ -152,6 +173,7 @@ def wrap_update_dict(original: Callable[..., dict[str, Any]]) -> Callable[..., d
     def postprocess_update_dict(
         block: Any, update_dict: dict[str, Any], postprocess: bool = True
     ) -> dict[str, Any]:
+        update_dict.pop(OWN_MARK, None)
         if "visible" in update_dict and isinstance(block, gr.Row | gr.Column | gr.Group):
             update_dict = update_dict | {"elem_classes": block.elem_classes}
         return original(block, update_dict, postprocess)

@@ -201,6 +201,7 @@ def section_of_pictures(out):
     colour = gr.Image(source="upload", tool="color-sketch", type="pil", elem_id="g3_colour")
     plain = gr.Image(source="upload", tool="editor", type="pil", shape=None, elem_id="g3_plain")
     gr.inputs.Textbox(default="old input", label="old")
+    gr.Interface(describe, gr.Textbox(label="asked"), "text", allow_flagging="never", css="")
     gr.ImageMask(elem_id="g3_mask", type="pil")
     fill = gr.Button("fill", elem_id="g3_fill")
     picture = Image.new("RGB", (40, 30), "blue")
@@ -220,11 +221,13 @@ def section_of_tabs(out):
             gr.Textbox("in one", elem_id="g3_in_one")
         with gr.Tab("Two", id="two", elem_id="g3_tab_two") as two, gr.Accordion("in two", open=False):
             gr.Textbox("in two", elem_id="g3_in_two")
-        with gr.Tab("Three", elem_id="g3_tab_three", visible=False):
+        with gr.Tab("Three", elem_id="g3_tab_three", visible=False) as three:
             gr.Textbox("in three", elem_id="g3_in_three")
     two.select(lambda: "two selected", [], [out])
     goto = gr.Button("go to two", elem_id="g3_goto_two")
     goto.click(lambda: gr.Tabs.update(selected="two"), [], [tabs])
+    show = gr.Button("show three", elem_id="g3_show_three")
+    show.click(lambda: gr.update(visible=True), [], [three])
 
 
 def build_tab():

@@ -1,0 +1,238 @@
+"""Checkpoints, VAEs, hashes, caches, files, number formats."""
+
+import pickle
+from pathlib import Path
+
+import pytest
+import torch
+from safetensors.torch import save_file
+
+from webui.core.errors import UnusableFile
+from webui.core.model_file import ModelKind
+from webui.library.files.hashing import data_hash_of, sha256_of
+
+
+class Code:
+    def __reduce__(self):
+        return (print, ("ran",))
+
+
+def test_checkpoints_are_those_of_the_api_by_the_same_titles(world, exact_api):
+    listed = exact_api.get("/sdapi/v1/sd-models").json()
+    sd_models = world.module("modules.sd_models")
+    assert sd_models.checkpoint_tiles() == [each["title"] for each in listed]
+    for each in listed:
+        info = sd_models.checkpoints_list[each["title"]]
+        assert (info.filename, info.model_name, info.sha256) == (
+            each["filename"], each["model_name"], each["sha256"],
+        )  # fmt: skip
+
+
+def test_every_name_of_a_checkpoint_finds_it(world):
+    sd_models = world.module("modules.sd_models")
+    for info in sd_models.checkpoints_list.values():
+        for name in (info.title, info.name, info.model_name, info.name_for_extra, info.hash, info.filename[:0] + info.name):
+            assert sd_models.get_closet_checkpoint_match(name) == info
+        assert info.calculate_shorthash() == sha256_of(Path(info.filename))[:10]
+        assert sd_models.get_closest_checkpoint_match(info.shorthash) == info
+    assert sd_models.get_closet_checkpoint_match("nothing like it at all") is None
+    assert sd_models.get_closet_checkpoint_match("") is None
+
+
+def test_a_file_outside_the_folders_is_a_checkpoint_too(world, tmp_path):
+    sd_models = world.module("modules.sd_models")
+    save_file({"x": torch.zeros(2)}, tmp_path / "mine.safetensors", {"about": '{"a": 1}', "by": "me"})
+    info = sd_models.CheckpointInfo(str(tmp_path / "mine.safetensors"))
+    assert (info.name, info.name_for_extra, info.metadata["by"]) == ("mine.safetensors", "mine", "me")
+    assert sd_models.read_metadata_from_safetensors(info.filename) == {"about": {"a": 1}, "by": "me"}
+    assert set(sd_models.read_state_dict(info.filename)) == {"x"}
+    assert sd_models.model_hash(str(tmp_path / "none")) == "NOFILE"
+
+
+def test_selecting_changes_the_setting_and_loads(world, exact_services):
+    sd_models = world.module("modules.sd_models")
+    before = exact_services.settings.current.models.sd_model_checkpoint
+    try:
+        world.run()
+        heard = []
+        world.module("modules.script_callbacks").on_model_loaded(heard.append)
+        info = sd_models.get_closet_checkpoint_match("tiny-sd21-v")
+        model = sd_models.reload_model_weights(info=info)
+        assert exact_services.settings.current.models.sd_model_checkpoint == info.name
+        assert model.sd_checkpoint_info == info == sd_models.select_checkpoint()
+        assert model.parameterization == "v"
+        assert heard == [model]
+        assert info.name in [each.file.name for each in world.context.models.loaded()]
+        sd_models.unload_model_weights()
+        assert world.context.models.loaded() == []
+    finally:
+        exact_services.settings.change({"sd_model_checkpoint": before})
+
+
+def test_vaes_are_listed_and_chosen_by_name(world, exact_services):
+    sd_vae = world.module("modules.sd_vae")
+    files = exact_services.catalog.files(ModelKind.VAE)
+    assert sd_vae.vae_dict == {file.file_name: str(file.path) for file in files}
+    before = exact_services.settings.current.models.sd_vae
+    try:
+        for name, path in sd_vae.vae_dict.items():
+            sd_vae.reload_vae_weights(vae_file=path)
+            assert exact_services.settings.current.models.sd_vae == name
+            assert sd_vae.get_loaded_vae_name() == name
+            assert sd_vae.load_vae_dict(path)
+        sd_vae.load_vae(None, None)
+        assert sd_vae.get_loaded_vae_name() is None
+    finally:
+        exact_services.settings.change({"sd_vae": before})
+
+
+def test_hashes_are_those_of_the_files_until_they_change(ready_host, tmp_path):
+    from modules import hashes
+
+    file = tmp_path / "a.safetensors"
+    save_file({"x": torch.zeros(4)}, file)
+    assert hashes.sha256_from_cache(file, "checkpoint/a") is None
+    assert hashes.sha256(file, "checkpoint/a") == sha256_of(file)
+    assert hashes.sha256_from_cache(file, "checkpoint/a") == sha256_of(file)
+    assert hashes.sha256(file, "lora/a", use_addnet_hash=True) == data_hash_of(file)
+    with file.open("rb") as opened:
+        assert hashes.addnet_hash_safetensors(opened) == data_hash_of(file)
+    file.write_bytes(b"other")
+    import os
+
+    os.utime(file, (2**31, 2**31))
+    assert hashes.sha256_from_cache(file, "checkpoint/a") is None
+    assert hashes.sha256(file, "checkpoint/a") == sha256_of(file)
+
+
+def test_caches_keep_json_between_starts_and_other_values_until_the_end(ready_host, tmp_path):
+    from modules import cache
+
+    from webui.compat.a1111.facades.kept_values import Caches
+
+    section = cache.cache("mine")
+    section["a"] = {"b": [1, None, "ü"]}
+    section["live"] = live = object()
+    assert section["live"] is live
+    assert cache.cache("mine") is section
+    assert "a" not in cache.cache("other")
+    again = Caches(ready_host.services.paths.data).section("mine")
+    assert dict(again) == {"a": {"b": [1, None, "ü"]}}
+    del section["a"]
+    assert section.get("a") is None
+    assert list(section) == ["live"]
+    with pytest.raises(KeyError):
+        section["a"]
+
+
+def test_what_was_made_of_a_file_is_made_again_when_the_file_changes(ready_host, tmp_path):
+    import os
+
+    from modules import cache
+
+    file, calls = tmp_path / "x", []
+    file.write_text("1")
+
+    def read():
+        calls.append(1)
+        return {"n": file.read_text()}
+
+    for _ in range(2):
+        assert cache.cached_data_for_file("sub", "x", str(file), read) == {"n": "1"}
+    assert len(calls) == 1
+    file.write_text("2")
+    os.utime(file, (5, 5))
+    assert cache.cached_data_for_file("sub", "x", str(file), read) == {"n": "2"}
+
+
+def test_code_in_a_file_is_refused_and_never_runs(ready_host, tmp_path, capsys):
+    from modules import safe
+
+    (tmp_path / "bad.pt").write_bytes(pickle.dumps(Code()))
+    torch.save({"w": torch.ones(2)}, tmp_path / "good.pt")
+    torch.save({"w": Code()}, tmp_path / "worse.pt")
+    assert safe.load(tmp_path / "good.pt")["w"].tolist() == [1, 1]
+    assert safe.load(str(tmp_path / "good.pt"), map_location="cpu")["w"].tolist() == [1, 1]
+    for name in ("bad.pt", "worse.pt"):
+        with pytest.raises(UnusableFile):
+            safe.load(tmp_path / name)
+        with safe.Extra(lambda *_: None), pytest.raises(UnusableFile):
+            safe.load(tmp_path / name)
+    assert "ran" not in capsys.readouterr().out
+
+
+def test_torch_load_may_be_replaced_by_the_unsafe_one_without_end(ready_host, tmp_path, monkeypatch):
+    from modules import safe
+
+    torch.save([1], tmp_path / "a.pt")
+    monkeypatch.setattr(torch, "load", safe.unsafe_torch_load)
+    assert torch.load(tmp_path / "a.pt") == [1]
+
+
+def test_number_formats_are_those_of_the_device(ready_host, monkeypatch):
+    from modules import devices
+
+    assert devices.device == devices.get_optimal_device() == devices.get_device_for("x")
+    wanted = torch.float32 if devices.device.type == "cpu" else torch.float16
+    assert devices.dtype == devices.dtype_unet == devices.dtype_vae == wanted
+    assert devices.cond_cast_unet(torch.zeros(1, dtype=torch.float64)).dtype == wanted
+    assert devices.cond_cast_unet(torch.zeros(1, dtype=torch.int64)).dtype == torch.int64
+    monkeypatch.setattr(devices, "dtype_unet", torch.bfloat16)
+    assert devices.cond_cast_unet(torch.zeros(1)).dtype == torch.bfloat16
+    with devices.autocast(), devices.without_autocast():
+        devices.torch_gc()
+
+
+def test_only_a_tensor_of_nothing_but_nan_is_refused(ready_host):
+    from webui.compat.a1111.facades.number_formats import NansException, check_numbers
+
+    check_numbers(torch.tensor([1.0, float("nan")]), "unet")
+    check_numbers(torch.tensor([float("nan"), 1.0]), "unet")
+    check_numbers(torch.tensor([]), "unet")
+    with pytest.raises(NansException, match="VAE"):
+        check_numbers(torch.full((2, 2), float("nan")), "vae")
+
+
+def test_files_that_are_there_are_not_fetched_and_names_that_lead_elsewhere_are_refused(ready_host, tmp_path):
+    from modules import modelloader
+
+    from webui.core.errors import InvalidRequest, WebuiError
+
+    (tmp_path / "a.pth").write_bytes(b"1")
+    (tmp_path / "b.txt").write_bytes(b"1")
+    address = "https://127.0.0.1:9/a.pth"
+    assert modelloader.load_file_from_url(address, model_dir=tmp_path) == str(tmp_path / "a.pth")
+    assert modelloader.load_models(str(tmp_path), ext_filter=[".pth"]) == [str(tmp_path / "a.pth")]
+    assert modelloader.load_models(str(tmp_path), ext_blacklist=[".txt"]) == [str(tmp_path / "a.pth")]
+    assert modelloader.friendly_name("http://x/y/Z_1.pth") == "Z_1"
+    for name in ("../x", "a/b", "..", ""):
+        with pytest.raises(InvalidRequest):
+            modelloader.load_file_from_url("https://127.0.0.1:9/", model_dir=tmp_path, file_name=name)
+    with pytest.raises(WebuiError):
+        modelloader.load_file_from_url("https://127.0.0.1:9/c.pth", model_dir=tmp_path)
+    assert sorted(each.name for each in tmp_path.iterdir() if each.is_file()) == ["a.pth", "b.txt"]
+
+
+def test_embeddings_are_those_of_the_api(world, exact_api, exact_services):
+    from modules.textual_inversion.textual_inversion import EmbeddingDatabase
+
+    table = EmbeddingDatabase()
+    table.load_textual_inversion_embeddings()
+    listed = exact_api.get("/sdapi/v1/embeddings").json()
+    for group, own in (("loaded", table.word_embeddings), ("skipped", table.skipped_embeddings)):
+        assert {name: (each.shape, each.vectors) for name, each in own.items()} == {
+            name: (each["shape"], each["vectors"]) for name, each in listed[group].items()
+        }
+
+
+def test_an_embedding_is_saved_and_read_again(ready_host, tmp_path):
+    from modules.textual_inversion import textual_inversion
+
+    made = textual_inversion.create_embedding_from_data({"emb_params": torch.rand(3, 8)}, "mine")
+    made.save(tmp_path / "mine.pt")
+    table = textual_inversion.EmbeddingDatabase()
+    table.load_from_dir(str(tmp_path))
+    again = table.word_embeddings["mine"]
+    assert torch.equal(again.vec, made.vec)
+    assert again.checksum() == made.checksum()
+    assert len(made.checksum()) == 4

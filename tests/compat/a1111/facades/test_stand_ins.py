@@ -1,0 +1,63 @@
+"""Names without meaning here: imported in silence, refused with a sentence, noted with who asked."""
+
+import pytest
+
+from webui.core.errors import NotOffered
+
+
+@pytest.fixture
+def extension(ready_host, tmp_path):
+    """Runs code as a file of an extension."""
+    record = ready_host.health.add("mine", tmp_path / "mine")
+
+    def run(code):
+        file = tmp_path / "mine" / "scripts" / "x.py"
+        names = {}
+        exec(compile(code, str(file), "exec"), names)  # noqa: S102 - what the test is about
+        return names
+
+    run.record = record
+    return run
+
+
+def test_a_name_without_meaning_raises_a_sentence_only_when_it_is_used(extension):
+    names = extension(
+        "from modules.sd_models import instantiate_from_config as made\nfrom ldm.util import default"
+    )
+    assert extension.record.missing == set()
+    with pytest.raises(NotOffered, match=r"instantiate_from_config.*load_model"):
+        names["made"]({})
+    with pytest.raises(NotOffered, match="prepare_denoising"):
+        names["default"](1, 2)
+
+
+def test_who_asked_is_noted(extension):
+    code = "import modules.deepbooru_model as m\ndef go():\n    m.DeepDanbooruModel()"
+    names = extension(code)
+    with pytest.raises(NotOffered):
+        names["go"]()
+    assert extension.record.missing == {"modules.deepbooru_model.DeepDanbooruModel"}
+
+
+def test_a_name_that_a1111_does_not_have_is_missing_so_that_probes_are_told_the_truth(extension):
+    names = extension(
+        "from modules import sd_models\nfound = hasattr(sd_models, 'forge_model_reload')\n"
+        "try:\n    from modules.sd_models import FakeInitialModel\nexcept ImportError:\n    other = True"
+    )
+    assert names["found"] is False
+    assert names["other"] is True
+    assert extension.record.missing == {
+        "modules.sd_models.forge_model_reload",
+        "modules.sd_models.FakeInitialModel",
+    }
+
+
+def test_classes_of_the_original_code_are_derived_from_and_asked_for(extension):
+    names = extension(
+        "from ldm.modules.attention import CrossAttention, SpatialTransformer\n"
+        "from sgm.modules.diffusionmodules.openaimodel import UNetModel\n"
+        "class Mine(CrossAttention): pass\nis_one = isinstance(3, UNetModel)"
+    )
+    assert names["is_one"] is False
+    with pytest.raises(NotOffered):
+        names["Mine"]()

@@ -1,0 +1,94 @@
+"""Hooks around models: what extensions offer, which checkpoint runs, and networks that they registered."""
+
+from __future__ import annotations
+
+import sys
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+from webui.plugins.specs import hookimpl
+
+if TYPE_CHECKING:
+    from webui.core.request import GenerationRequest
+    from webui.plugins.batch import Batch
+    from webui.plugins.context import Context
+    from webui.prompts.networks import NetworkChoices
+
+
+@hookimpl(tryfirst=True)
+def prepare_page() -> None:
+    """Before the page lists upscalers."""
+    offer_upscalers()
+
+
+@hookimpl
+def startup(services: Any) -> None:  # noqa: ANN401 - of a floor above
+    """The same where there is no page."""
+    del services
+    offer_upscalers()
+
+
+@hookimpl
+def shutdown() -> None:
+    """Keep nothing of a job."""
+    from webui.compat.a1111.facades import running_context  # torch-free, but only needed at the end
+
+    running_context.forget()
+
+
+def offer_upscalers() -> None:
+    """Have extensions' upscalers and face restorers among ours, where one imported what they derive from."""
+    if not {"modules.upscaler", "modules.shared"} & set(sys.modules):
+        return
+    # Loads torch, which the start does without where no extension asks for it.
+    from webui.compat.a1111.facades import model_offers
+
+    model_offers.offer_all()
+
+
+@hookimpl(tryfirst=True)
+def change_request(request: GenerationRequest, context: Context) -> GenerationRequest | None:
+    """A run begins: names that compute use its context; it has the units that its object was given."""
+    from webui.compat.a1111.facades import running_context  # on the device's thread alone
+
+    running_context.remember(context, request.model)
+    return running_context.with_native_extras(request, running_context.pending_object())
+
+
+@hookimpl(trylast=True)
+def change_planned(request: GenerationRequest, context: Context) -> GenerationRequest | None:
+    """The same after all `process` of A1111's scripts."""
+    from webui.compat.a1111.facades import running_context  # as above
+
+    running_context.remember(context, request.model)
+    return running_context.with_native_extras(request, running_context.object_of(context))
+
+
+@hookimpl(tryfirst=True)
+def plan_batch(batch: Batch, context: Context) -> None:
+    """The same after an inner run."""
+    from webui.compat.a1111.facades import running_context  # as above
+
+    running_context.remember(context, batch.request.model)
+
+
+@hookimpl
+def change_networks(choices: NetworkChoices, batch: Batch, context: Context) -> NetworkChoices | None:
+    """Let networks of kinds that extensions registered act, and list LoRAs that are used."""
+    from webui.compat.a1111.facades import prompt_networks, running_context  # as above
+
+    prompt_networks.note_used(choices)
+    if not prompt_networks.registered_kinds():
+        return None
+    prompt_networks.activate(running_context.object_of(context), batch)
+    kept = prompt_networks.without_registered(choices.warnings)
+    return None if kept == choices.warnings else replace(choices, warnings=kept)
+
+
+@hookimpl(tryfirst=True)
+def finish_run(request: GenerationRequest, context: Context) -> None:
+    """Tell the networks that a run named that it is done."""
+    from webui.compat.a1111.facades import prompt_networks, running_context  # as above
+
+    if prompt_networks.registered_kinds():
+        prompt_networks.deactivate(running_context.object_of(context), request)

@@ -1,0 +1,1 @@
+"""Scripts, callbacks, options and the page, as A1111's extensions know them."""

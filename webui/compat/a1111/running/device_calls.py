@@ -1,0 +1,71 @@
+"""Functions of extensions on the device's thread, in the queue with all other work."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from webui.compat.a1111.device_calls import DeviceCall
+from webui.compat.a1111.host import ExtensionHost, current
+from webui.compat.a1111.page.arguments import KEY
+from webui.core.errors import InvalidRequest, WebuiError
+from webui.core.events import Event, Phase
+from webui.core.request import GenerationRequest
+from webui.jobs.job import Delivery
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Generator
+
+    from webui.plugins.context import Context
+
+# In `extras["a1111"]`: the token of a function that waits for its job.
+CALL = "call"
+
+
+def call_on_device(function: Callable[[], Any], name: str = "extension", owner: str = "") -> Any:  # noqa: ANN401
+    """What a function gives that makes pictures or uses the checkpoint, run as a job of its own.
+
+    On the device's thread, within a job, it is called at once. Raises what the function raises, and
+    InvalidRequest where its job was cancelled.
+    """
+    host = current()
+    if host.runs.is_in_job:
+        return function()
+    call = DeviceCall(function, name)
+    token = host.calls.add(call)
+    request = GenerationRequest(prompt=name[:200], extras={KEY: {CALL: token}})
+    job = host.ready.submit(request, Delivery(tab="extension", save_grid=False, owner=owner))
+    finished = job.wait()
+    host.calls.take(token)
+    if call.error is not None:
+        raise call.error
+    if call.is_done:
+        return call.result
+    reason = finished.error if finished is not None and finished.error else "It was cancelled."
+    raise InvalidRequest(f"{name} was not run. {reason}")
+
+
+def find_call(request: GenerationRequest, host: ExtensionHost) -> DeviceCall | None:
+    """The function that a request stands for; None for a request of pictures. Raises InvalidRequest."""
+    values = request.extras.get(KEY)
+    token = values.get(CALL) if isinstance(values, dict) else None
+    if token is None:
+        return None
+    call = host.calls.take(str(token))
+    if call is None:
+        raise InvalidRequest("This job was a function of an extension, which cannot be run again.")
+    return call
+
+
+def run_call(call: DeviceCall, context: Context, host: ExtensionHost) -> Generator[Event]:
+    """Call the function within a job."""
+    yield Phase(name=call.name)
+    host.runs.enter(context)
+    try:
+        call.result = call.function()
+        call.is_done = True
+    except WebuiError as error:
+        call.error = error
+    except Exception as error:  # noqa: BLE001 - it is raised where the function was handed over
+        call.error = error
+    finally:
+        host.runs.leave()

@@ -1,0 +1,94 @@
+"""Scripts chosen in the drop-down "Script": their `run()` makes the whole run."""
+
+import logging
+from collections.abc import Generator
+from dataclasses import replace
+from typing import Any
+
+from webui.compat.a1111.host import ExtensionHost, current
+from webui.compat.a1111.running.ending import make_ready
+from webui.compat.a1111.running.making import add_scripts, make_processing, selected
+from webui.compat.a1111.running.process_images import process_images
+from webui.compat.a1111.running.reaching import site
+from webui.core.errors import InvalidRequest, ScriptNotFound, WebuiError
+from webui.core.events import Event, Phase, Progress, Withdrawn
+from webui.core.lack_of_memory import is_lack_of_memory
+from webui.core.request import GenerationRequest
+from webui.plugins.context import Context
+
+logger = logging.getLogger(__name__)
+
+
+def run_selected(request: GenerationRequest, context: Context, host: ExtensionHost) -> Generator[Event]:
+    """The events of a run that a script of an extension makes. Raises WebuiError."""
+    runs, state = host.runs, site("shared").state
+    yield Phase(name=selected(request))
+    context = replace(context, emit=lambda event: context_emit(event, context, state))
+    runs.enter(context)
+    runs.shown = {}
+    state.begin(selected(request))
+    try:
+        p = make_processing(request, context, host)
+        add_scripts(p, request, is_nested=False)
+        processed = call_script(p, request)
+        yield from tell_results(processed, runs.shown)
+    finally:
+        state.end()
+        runs.leave()
+
+
+def context_emit(event: Event, context: Context, state: Any) -> None:  # noqa: ANN401 - A1111's state
+    """Tell an event; steps count in the whole, of `state.job_count` runs of which `job_no` are done."""
+    if isinstance(event, Progress):
+        done = max(int(state.job_no or 0), 0)
+        count = max(int(state.job_count or 1), done + event.batches)
+        each = event.steps // max(event.batches, 1)
+        event = event.model_copy(update={"step": done * each + event.step, "steps": count * each})
+    context.emit(event)
+
+
+def call_script(p: Any, request: GenerationRequest) -> Any:  # noqa: ANN401 - objects of A1111's kinds
+    """What the script's run gives; without one, the plain run. Raises WebuiError."""
+    title = selected(request)
+    scripts = p.scripts
+    if not scripts or not p.script_args or not p.script_args[0]:
+        raise ScriptNotFound(
+            f"There is no script named {title!r}. Choose another in Script, or enable its extension."
+        )
+    script = scripts.selectable_scripts[int(p.script_args[0]) - 1]
+    host = current()
+    try:
+        processed = scripts.run(p, *p.script_args)
+    except WebuiError:
+        raise
+    except Exception as error:
+        if is_lack_of_memory(error):
+            raise
+        logger.warning("The script %s failed", script.file, exc_info=error)
+        record = host.health.of_file(script.file)
+        host.health.note_failure(record, "run", error)
+        raise InvalidRequest(
+            f"The script {title!r}{f' of the extension {record.name!r}' if record else ''} failed "
+            f"({type(error).__name__}: {error}). Its health page has the details."
+        ) from error
+    return process_images(p) if processed is None else processed
+
+
+def tell_results(processed: Any, shown: dict[int, Any]) -> Generator[Event]:  # noqa: ANN401 - a Processed
+    """The result's pictures that were not told yet; those told that are not among them are taken back."""
+    known = {id(image): index for index, image in shown.items()}
+    images = list(processed.images)
+    kept = {known[id(image)] for image in images if id(image) in known}
+    for index in shown:
+        if index not in kept:
+            yield Withdrawn(index=index)
+    free = max(shown, default=-1) + 1
+    for place, image in enumerate(images):
+        ready = None if id(image) in known else make_ready(image, place, processed, None)
+        if ready is None:
+            continue
+        # A grid stands before the pictures.
+        is_grid = place < int(processed.index_of_first_image or 0)
+        index = place - int(processed.index_of_first_image) if is_grid else free
+        free += not is_grid
+        yield ready.model_copy(update={"index": index})

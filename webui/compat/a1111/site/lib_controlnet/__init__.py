@@ -1,0 +1,1 @@
+"""What other extensions take from the community's ControlNet, over our own."""

@@ -1,0 +1,4 @@
+"""A1111's built-in seed: the program has its own; the name is here for those that look for it."""
+# pyright: basic
+
+setup_fields = ()

@@ -1,0 +1,12 @@
+# pyright: basic
+"""Names of the original code, for annotations and isinstance: nothing here is made of it."""
+
+from webui.compat.a1111.facades.original_code import absent, name_class
+
+VScaling = name_class("sgm.modules.diffusionmodules.denoiser_scaling.VScaling")
+EpsScaling = name_class("sgm.modules.diffusionmodules.denoiser_scaling.EpsScaling")
+EDMScaling = name_class("sgm.modules.diffusionmodules.denoiser_scaling.EDMScaling")
+
+
+def __getattr__(name):
+    absent("sgm.modules.diffusionmodules.denoiser_scaling", name)
