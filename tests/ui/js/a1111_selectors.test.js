@@ -1,9 +1,8 @@
 // Selectors as A1111's extensions write them, and what they mean here.
-import { readFileSync } from "node:fs";
 import fc from "fast-check";
 import { expect, test } from "vitest";
+import text from "../../../webui/compat/a1111/javascript/scripts/10_selectors.js?raw";
 
-const text = readFileSync("webui/compat/a1111/javascript/scripts/10_selectors.js", "utf8");
 /** @type {{splitList(list: string): string[], translate(selector: string): string, loosen(selector: string): string | null}} */
 const host = new Function(`${text}; return atelierHost;`)();
 

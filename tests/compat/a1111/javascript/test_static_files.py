@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from webui.compat.a1111.host import ExtensionHost
-from webui.compat.a1111.javascript.static_files import CARD_PICTURE, StaticFiles, is_static
+from webui.compat.a1111.javascript.static_files import CARD_PICTURE, ExtensionFiles, is_static
 from webui.core.flags import read_flags
 from webui.main import build_services
 from webui.plugins.community import CommunityFolder
@@ -56,11 +56,11 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def files(home: Path) -> StaticFiles:
+def files(home: Path) -> ExtensionFiles:
     """Of a host on which one of the two extensions runs."""
     flags, _ = read_flags(["--data-dir", str(home), "--models-dir", str(home / "models"), "--safe"])
     folders = (CommunityFolder("on", home / "extensions" / "on"),)
-    return StaticFiles(ExtensionHost(home, services=build_services(flags, home), folders=folders))
+    return ExtensionFiles(ExtensionHost(home, services=build_services(flags, home), folders=folders))
 
 
 GIVEN = (
@@ -115,7 +115,7 @@ KEPT = (
 
 
 @pytest.mark.parametrize("path", GIVEN)
-def test_static_files_and_pictures_are_given(files: StaticFiles, home: Path, path: str):
+def test_static_files_and_pictures_are_given(files: ExtensionFiles, home: Path, path: str):
     found = files.find(path)
     assert found is not None
     assert found.samefile(home / path)
@@ -123,21 +123,21 @@ def test_static_files_and_pictures_are_given(files: StaticFiles, home: Path, pat
 
 
 @pytest.mark.parametrize("path", KEPT)
-def test_everything_else_is_kept(files: StaticFiles, home: Path, path: str):
+def test_everything_else_is_kept(files: ExtensionFiles, home: Path, path: str):
     assert files.find(path) is None
     assert files.find(f"{home}/{path}") is None
 
 
-def test_the_picture_of_a_card_without_one_is_there(files: StaticFiles):
+def test_the_picture_of_a_card_without_one_is_there(files: ExtensionFiles):
     assert files.find("html/card-no-preview.png") == CARD_PICTURE
-    assert Image.open(CARD_PICTURE).size
+    assert Image.open(CARD_PICTURE).format == "PNG"
 
 
 # Whatever is asked for lies in one of the folders that are open.
 @given(
     st.lists(st.sampled_from(["..", ".", "extensions", "on", "off", "", "tmp", "settings.json"]), max_size=9)
 )
-def test_no_way_leads_out(files: StaticFiles, home: Path, parts: list[str]):
+def test_no_way_leads_out(files: ExtensionFiles, home: Path, parts: list[str]):
     for path in ("/".join(parts), f"{home}/{'/'.join(parts)}"):
         assert files.find(path) is None
 

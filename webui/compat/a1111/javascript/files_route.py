@@ -7,7 +7,7 @@ from fastapi import APIRouter, Request, Response
 from fastapi.responses import FileResponse, StreamingResponse
 
 from webui.compat.a1111.host import ExtensionHost
-from webui.compat.a1111.javascript.static_files import StaticFiles, media_type_of
+from webui.compat.a1111.javascript.static_files import ExtensionFiles, media_type_of
 from webui.core.errors import NotFound
 from webui.jobs.services import Services
 from webui.store.pictures.served_pictures import ServedFile, open_served
@@ -21,7 +21,7 @@ NOT_GIVEN = (
 def files_routes(host: ExtensionHost, services: Services) -> APIRouter:
     """The route, which comes before the program's own of that address: that one knows pictures alone."""
     router = APIRouter()
-    static = StaticFiles(host)
+    static = ExtensionFiles(host)
 
     @router.api_route("/file={path:path}", methods=["GET", "HEAD"], include_in_schema=False)
     def get_file(path: str, request: Request) -> Response:

@@ -78,7 +78,7 @@ TEMPORARY = "tmp"
 LONGEST_PATH = 4000
 
 
-class StaticFiles:
+class ExtensionFiles:
     """Decides by a path, absolute or from A1111's folder, on the file that a page may read."""
 
     def __init__(self, host: ExtensionHost) -> None:
