@@ -218,7 +218,27 @@ def test_controlnet_lists_what_our_routes_list(world):
     assert external.get_models()[0] == "None"
     assert external.get_modules() == list(PREPROCESSORS)
     assert len(external.get_modules(alias_names=True)) == len(PREPROCESSORS)
-    assert external.find_cn_script(None).title() == "ControlNet"
+    assert external.find_cn_script(None) is None
     assert external.pixel_perfect_resolution(np.zeros((512, 512, 3)), 768, 512, "Crop and Resize") == 768
     again = world.module("extensions-builtin.sd-webui-controlnet.scripts.external_code")
     assert again.ControlNetUnit is external.ControlNetUnit
+
+
+def test_a_copy_of_the_script_with_units_as_arguments_gives_them_to_the_run(world):
+    import copy
+
+    external, scripts = world.module("lib_controlnet.external_code"), world.module("modules.scripts")
+    world.module("lib_controlnet.script").add_to_runners()
+    world.module("lib_controlnet.script").add_to_runners()
+    found = [each for each in scripts.scripts_img2img.scripts if each.title() == "ControlNet"]
+    assert found == [external.find_cn_script(scripts.scripts_img2img)]
+    assert found[0] not in scripts.scripts_img2img.alwayson_scripts
+    processing = world.module("modules.processing")
+    p = processing.StableDiffusionProcessingImg2Img(prompt="x")
+    runner, script = copy.copy(scripts.scripts_img2img), copy.copy(found[0])
+    runner.alwayson_scripts, script.args_from, script.args_to = [script], 0, 1
+    p.scripts, p.script_args = runner, [external.ControlNetUnit(module="canny")]
+    runner.before_process(p)
+    assert [each.module for each in external.get_all_units_in_processing(p)] == ["canny"]
+    names = world.module("lib_controlnet.global_state")
+    assert "canny" in names.get_filtered_preprocessors("Canny")

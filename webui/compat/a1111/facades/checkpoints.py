@@ -174,6 +174,9 @@ def select(info: CheckpointInfo | str | None) -> CheckpointInfo:
     )
     if file.name != services.settings.current.models.sd_model_checkpoint:
         services.settings.change({SELECTED: file.name})
+    context = running_context.on_this_thread()
+    if context is not None:
+        running_context.remember(context, file.name)
     return info_of(file)
 
 
@@ -183,6 +186,7 @@ def load_selected() -> None:
     if context is None:
         running_context.finish(ModelsRequest(action="load"))
         return
+    # The context has the settings of its job, which may be older.
     options = reaching.settings()
     with context.models.use(
         options.models.sd_model_checkpoint, options.models.sd_vae, options.numbers.precision

@@ -43,3 +43,8 @@ def flags() -> Flags:
     """The flags of the command line."""
     ready = services()
     return ready.flags if ready else read_flags([])[0]
+
+
+def has_word(flag: str) -> bool:
+    """Whether the command line has a flag of A1111's that is none of ours."""
+    return flag in host.current().arguments

@@ -45,7 +45,6 @@ class SdModel:
         self.is_sdxl_inpaint = file.is_inpainting and file.family is Family.SDXL
         self.filename = str(file.path)
         self.used_config = str(file.path.with_suffix(".yaml"))
-        self.parameterization = "v" if file.prediction == "v" else "eps"
         self.model = DiffusionWrapper(self)
         self.network_layer_mapping: dict[str, Any] = {}
         self.embedding_layer_mapping: dict[str, Any] = {}
@@ -59,6 +58,12 @@ class SdModel:
     def sd_model_checkpoint(self) -> str:
         """Its file."""
         return self.sd_checkpoint_info.filename
+
+    @property
+    def parameterization(self) -> str:
+        """What it predicts: "eps" or "v"; once it is loaded, as it was found out then."""
+        found = held_checkpoint(self.file)
+        return str(found.prediction if found else self.file.prediction or "eps")
 
     @property
     def loaded(self) -> LoadedCheckpoint:

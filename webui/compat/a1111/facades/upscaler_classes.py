@@ -218,9 +218,9 @@ def make_upscaler(kind: type[Upscaler]) -> Upscaler:
 
 
 def every_subclass(kind: type) -> list[type]:
-    """All classes that derive from one, each once."""
+    """All classes that derive from one; of those with one name, as after a reload, the newest."""
     found = [each for child in kind.__subclasses__() for each in (child, *every_subclass(child))]
-    return list(dict.fromkeys(found))
+    return list({f"{each.__module__}.{each.__qualname__}": each for each in found}.values())
 
 
 def watch(function: object, where: str) -> Any:  # noqa: ANN401 - a context manager

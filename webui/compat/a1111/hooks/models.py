@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import sys
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
@@ -26,6 +27,13 @@ def startup(services: Any) -> None:  # noqa: ANN401 - of a floor above
     """The same where there is no page."""
     del services
     offer_upscalers()
+
+
+@hookimpl
+def page_served() -> None:
+    """The tabs' scripts are made: ControlNet is among them where an extension asks for it."""
+    if "lib_controlnet.external_code" in sys.modules:
+        importlib.import_module("lib_controlnet.script").add_to_runners()
 
 
 @hookimpl

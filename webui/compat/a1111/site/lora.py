@@ -3,7 +3,7 @@
 
 import networks
 
-from webui.compat.a1111.facades.stand_ins import absent
+from webui.compat.a1111.facades.stand_ins import StandIn, absent
 
 list_available_loras = networks.list_available_networks
 available_loras = networks.available_networks
@@ -14,6 +14,9 @@ loaded_loras = networks.loaded_networks
 loras_in_memory = networks.networks_in_memory
 lora_in_memory = networks.networks_in_memory
 load_loras = networks.load_networks
+for layer in ("Linear", "Conv2d", "MultiheadAttention"):
+    for end in ("forward", "load_state_dict"):
+        globals()[f"lora_{layer}_{end}"] = StandIn(f"lora.lora_{layer}_{end}", networks.network.LAYERS)
 
 
 def __getattr__(name):

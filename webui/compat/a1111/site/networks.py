@@ -98,6 +98,9 @@ def infotext_pasted(infotext, params) -> None:
 network_forward = StandIn("networks.network_forward", network.LAYERS)
 convert_diffusers_name_to_compvis = StandIn("networks.convert_diffusers_name_to_compvis", network.LAYERS)
 originals = StandIn("networks.originals", network.LAYERS)
+for layer in ("Linear", "Conv2d", "GroupNorm", "LayerNorm", "MultiheadAttention"):
+    for end in ("forward", "load_state_dict"):
+        globals()[f"network_{layer}_{end}"] = StandIn(f"networks.network_{layer}_{end}", network.LAYERS)
 
 
 def __getattr__(name):

@@ -6,6 +6,7 @@ import io
 
 import numpy as np
 
+from lib_controlnet.script import ControlNetScript
 from webui.compat.a1111.facades import base64_pictures, control_units
 from webui.compat.a1111.facades.control_units import (
     ControlMode,
@@ -20,20 +21,6 @@ __all__ = ["ControlMode", "ControlNetUnit", "HiResFixOption", "ResizeMode", "bas
 API_VERSION = 2
 # As many as a request of ours may have.
 MOST_UNITS = 32
-
-
-class ControlNetScript:
-    """Stands for the community's script, which is a part of requests here."""
-
-    alwayson = True
-    args_from = args_to = 0
-    filename = __file__
-
-    def title(self):
-        return "ControlNet"
-
-
-SCRIPT = ControlNetScript()
 
 
 def get_api_version():
@@ -112,17 +99,18 @@ def get_max_models_num():
 
 
 def is_cn_script(script):
-    return script is SCRIPT or str(getattr(script, "title", lambda: "")()).lower() == "controlnet"
+    return isinstance(script, ControlNetScript) or str(script.title()).lower() == "controlnet"
 
 
 def find_cn_script(script_runner=None):
-    """What stands for the community's script."""
-    own = getattr(script_runner, "alwayson_scripts", None) or ()
-    return next((script for script in own if is_cn_script(script)), SCRIPT)
+    """What stands for the community's script in a runner; None where it is not."""
+    own = getattr(script_runner, "scripts", None) or ()
+    return next((script for script in own if is_cn_script(script)), None)
 
 
 def find_cn_script_index(script_runner=None):
-    return None
+    found = find_cn_script(script_runner)
+    return None if found is None else list(script_runner.scripts).index(found)
 
 
 def to_base64_nparray(encoding: str):

@@ -27,6 +27,18 @@ def get_all_preprocessor_tags():
     return list(types())
 
 
+def get_filtered_preprocessors(tag):
+    """The preprocessors of a type, by their names."""
+    found = types().get(tag) or types()["All"]
+    return {name: name for name in found.get("module_list", ())}
+
+
+def get_filtered_controlnet_names(tag):
+    """The models of a type."""
+    found = types().get(tag) or types()["All"]
+    return list(found.get("model_list", ()))
+
+
 def select_control_type(control_type, sd_version=None, cn_models=None):
     """Preprocessors and models of a type, and which are chosen first."""
     found = types().get(control_type) or types()["All"]

@@ -89,9 +89,7 @@ def without_autocast(disable=False):
 
 def test_for_nans(x, where):
     """Raise NansException where all numbers are NaN, unless --disable-nan-check was given."""
-    from modules import shared
-
-    if not getattr(shared.cmd_opts, "disable_nan_check", False):
+    if not reaching.has_word("--disable-nan-check"):
         number_formats.check_numbers(x, where)
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from modules.cache import cache as cache_of
 from modules.cache import dump_cache
-from webui.compat.a1111.facades import file_hashes
+from webui.compat.a1111.facades import file_hashes, reaching
 from webui.compat.a1111.facades.stand_ins import absent
 from webui.library.files.hashing import sha256_of
 
@@ -38,9 +38,7 @@ def sha256_from_cache(filename, title, use_addnet_hash=False):
 
 def sha256(filename, title, use_addnet_hash=False):
     """The hash, computed if need be; None with --no-hashing."""
-    from modules import shared
-
-    if getattr(shared.cmd_opts, "no_hashing", False):
+    if reaching.has_word("--no-hashing"):
         return None
     path, section = Path(filename), section_of(use_addnet_hash)
     if not use_addnet_hash:
