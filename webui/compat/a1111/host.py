@@ -15,10 +15,10 @@ from typing import TYPE_CHECKING, Any
 
 from webui.compat.a1111.device_calls import DeviceCalls
 from webui.compat.a1111.health import HealthRecords
-from webui.compat.a1111.live_values import LiveValues
 from webui.compat.a1111.limits import ImportLimits
-from webui.plugins.community import CommunityFolder
+from webui.compat.a1111.live_values import LiveValues
 from webui.compat.a1111.runs import Runs
+from webui.plugins.community import CommunityFolder
 
 if TYPE_CHECKING:
     from webui.jobs.services import Services

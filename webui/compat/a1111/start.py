@@ -13,7 +13,7 @@ from importlib.util import find_spec
 from types import ModuleType
 from typing import Any
 
-from webui.compat.a1111 import hooks
+from webui.compat.a1111 import gradio3, hooks
 from webui.compat.a1111.health import ExtensionHealth
 from webui.compat.a1111.host import ExtensionHost, begin, end
 from webui.compat.a1111.layout import SITE, layout
@@ -80,6 +80,9 @@ def load(host: ExtensionHost, starts: FailedStarts | None, knows_all_flags: bool
         host.ready.extensions.add_module(module, name)
     for folder, lacking in describe_lacking(host).items():
         host.health.note_failure(host.health.of_file(folder), METADATA, LookupError(lacking))
+    if not host.ready.flags.nowebui:
+        # Before the first script: these derive classes from Gradio's.
+        gradio3.install()
     finder = separate_names(host.folders)
     if finder is not None:
         host.prepare_module = finder.prepare
@@ -98,6 +101,7 @@ def note_start(starts: FailedStarts, records: Sequence[ExtensionRecord]) -> None
 def stop(undoing: Undoing) -> None:
     """Undo what `start` did, so that another host can be started."""
     undoing.undo()
+    gradio3.uninstall()
     end()
 
 

@@ -23,14 +23,18 @@ def test_bodies_have_the_fields_and_defaults_of_our_own_routes(models):
         made = getattr(models, f"StableDiffusion{name}ProcessingAPI")
         ours = {key: field.default for key, field in own.model_fields.items()}
         theirs = {key: field.default for key, field in made.model_fields.items()}
-        assert {key: theirs[key] for key in ours if key in theirs} == {key: ours[key] for key in ours if key in theirs}
+        assert {key: theirs[key] for key in ours if key in theirs} == {
+            key: ours[key] for key in ours if key in theirs
+        }
         assert set(ours) - set(theirs) <= {"extra"}
 
 
 def test_answers_have_the_fields_of_our_own(models):
     from webui.api.sdapi import answers
 
-    own = {name: kind for name, kind in vars(answers).items() if isinstance(kind, type) and hasattr(models, name)}
+    own = {
+        name: kind for name, kind in vars(answers).items() if isinstance(kind, type) and hasattr(models, name)
+    }
     assert len(own) > 15
     for name, kind in own.items():
         assert set(getattr(models, name).model_fields) == set(kind.model_fields), name
@@ -53,8 +57,10 @@ def test_pydantic_1_is_understood(models):
 
 def test_a_star_brings_what_extensions_take_with_it(models):
     names = {}
-    exec("from modules.api.models import *", names)  # noqa: S102 - the spelling that is tested
-    assert {"BaseModel", "Field", "Any", "Optional", "Literal", "InterrogateRequest", "ScriptInfo"} <= set(names)
+    exec("from modules.api.models import *", names)
+    assert {"BaseModel", "Field", "Any", "Optional", "Literal", "InterrogateRequest", "ScriptInfo"} <= set(
+        names
+    )
 
 
 def test_models_may_be_made_of_signatures(models):

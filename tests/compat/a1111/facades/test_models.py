@@ -31,7 +31,14 @@ def test_checkpoints_are_those_of_the_api_by_the_same_titles(world, exact_api):
 def test_every_name_of_a_checkpoint_finds_it(world):
     sd_models = world.module("modules.sd_models")
     for info in sd_models.checkpoints_list.values():
-        for name in (info.title, info.name, info.model_name, info.name_for_extra, info.hash, info.filename[:0] + info.name):
+        for name in (
+            info.title,
+            info.name,
+            info.model_name,
+            info.name_for_extra,
+            info.hash,
+            info.filename[:0] + info.name,
+        ):
             assert sd_models.get_closet_checkpoint_match(name) == info
         assert info.calculate_shorthash() == sha256_of(Path(info.filename))[:10]
         assert sd_models.get_closest_checkpoint_match(info.shorthash) == info
