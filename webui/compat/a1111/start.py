@@ -14,7 +14,7 @@ from importlib.util import find_spec
 from types import ModuleType
 from typing import Any
 
-from webui.compat.a1111 import hooks
+from webui.compat.a1111 import gradio3, hooks
 from webui.compat.a1111.health import ExtensionHealth
 from webui.compat.a1111.host import ExtensionHost, begin, end
 from webui.compat.a1111.layout import SITE, layout
@@ -52,7 +52,6 @@ PACKAGE_OF = {
     "dotenv": "python-dotenv",
     "send2trash": "Send2Trash",
 }
-GRADIO3 = "webui.compat.a1111.gradio3"
 
 
 def start(
@@ -95,7 +94,8 @@ def load(host: ExtensionHost, starts: FailedStarts | None, knows_all_flags: bool
         host.ready.extensions.add_module(module, name)
     for folder, lacking in describe_lacking(host).items():
         host.health.note_failure(host.health.of_file(folder), METADATA, LookupError(lacking))
-    wrap_gradio(host)
+    if not host.ready.flags.nowebui:
+        wrap_gradio(host)
     finder = separate_names(host.folders)
     if finder is not None:
         host.prepare_module = finder.prepare
@@ -106,15 +106,13 @@ def load(host: ExtensionHost, starts: FailedStarts | None, knows_all_flags: bool
 
 def wrap_gradio(host: ExtensionHost) -> None:
     """Let Gradio's classes take what Gradio 3's took, before scripts derive classes from them."""
-    if find_spec(GRADIO3) is None:
-        return
 
     def note_dropped(file: str, names: Iterable[str]) -> None:
         record = host.health.of_file(file)
         if record is not None:
             record.dropped.update(names)
 
-    importlib.import_module(GRADIO3).install(on_dropped=note_dropped)
+    gradio3.install(on_dropped=note_dropped)
 
 
 def note_start(starts: FailedStarts, records: Sequence[ExtensionRecord]) -> None:
@@ -126,9 +124,8 @@ def note_start(starts: FailedStarts, records: Sequence[ExtensionRecord]) -> None
 
 def stop(undoing: Undoing) -> None:
     """Undo what `start` did, so that another host can be started."""
-    if GRADIO3 in sys.modules:
-        sys.modules[GRADIO3].uninstall()
     undoing.undo()
+    gradio3.uninstall()
     end()
 
 

@@ -16,7 +16,6 @@ DRAWING_TOOLS = ("sketch", "color-sketch")
 # Gradio's brush chooses by itself for sizes given as "auto".
 WHITE, BLACK = "#ffffff", "#000000"
 
-
 class DrawnImage(gr.ImageEditor):
     """A picture with what was drawn on it as one picture."""
 
@@ -57,10 +56,10 @@ class DrawnImage(gr.ImageEditor):
     from typing import TYPE_CHECKING, Any, Literal
 
     from gradio.blocks import Block
+
     if TYPE_CHECKING:
         from gradio.components import Timer
         from gradio.components.base import Component
-
 
 class MaskedImage(DrawnImage):
     """A picture and what was drawn on it apart: `{"image": …, "mask": …}`, the mask white where drawn."""
@@ -89,10 +88,10 @@ class MaskedImage(DrawnImage):
     from typing import TYPE_CHECKING, Any, Literal
 
     from gradio.blocks import Block
+
     if TYPE_CHECKING:
         from gradio.components import Timer
         from gradio.components.base import Component
-
 
 def gr_layers() -> Any:
     """One layer, and no list of layers."""
@@ -100,13 +99,11 @@ def gr_layers() -> Any:
 
     return LayerOptions(allow_additional_layers=False, disabled=True)
 
-
 def as_picture(picture: Any) -> Image.Image:
     """Any kind of picture as PIL's."""
     if isinstance(picture, np.ndarray):
         return Image.fromarray(picture)
     return Image.open(picture) if isinstance(picture, str) else picture
-
 
 def flatten(picture: Image.Image, mode: str) -> Image.Image:
     """A picture in another mode; what shines through is white where the mode has no alpha."""
@@ -116,7 +113,6 @@ def flatten(picture: Image.Image, mode: str) -> Image.Image:
         under = Image.new("RGBA", picture.size, WHITE)
         picture = Image.alpha_composite(under, picture)
     return picture.convert(mode)
-
 
 def drawing_class(cls: type, given: Mapping[str, Any]) -> type | None:
     """The class that stands for a picture to be drawn upon; None for any other."""
