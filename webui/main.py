@@ -7,7 +7,7 @@ import socket
 import sys
 import time
 import webbrowser
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -34,6 +34,8 @@ from webui.library.cards.index import CardIndex
 from webui.library.cards.insertion import Insertion
 from webui.library.catalog.catalog import Catalog, ModelFolders
 from webui.library.catalog.lora_files import LoraFiles
+from webui.library.community.community import Community, recover_extensions
+from webui.library.community.records import InstallRecords
 from webui.library.fetch.civitai import Civitai
 from webui.library.fetch.describing import Describer
 from webui.library.fetch.downloads import Downloads
@@ -45,7 +47,15 @@ from webui.library.intake.finishing import UploadFinisher
 from webui.library.intake.intake import WILDCARDS, Intake
 from webui.library.library import Library
 from webui.library.presets.presets import Presets
-from webui.plugins.loading import FOLDER, Extensions, Origin, WantedExtensions, find_extensions
+from webui.plugins.loading import (
+    FOLDER,
+    Extensions,
+    Origin,
+    WantedExtensions,
+    find_extensions,
+    in_order,
+    trust_all,
+)
 from webui.prompts.styles import Styles
 from webui.store.card_cache import CardCache
 from webui.store.database import Database
@@ -94,7 +104,9 @@ def build_services(flags: Flags, root: Path, sites: Sites | None = None) -> Serv
     catalog = Catalog(ModelFolders.of(paths), headers)
     catalog.begin()
     select(settings, flags)
-    extensions = load_extensions(flags, root / FOLDER, paths.root / FOLDER, settings)
+    recover_extensions(paths.root / FOLDER, paths.data)
+    distrust = InstallRecords(paths.data).explain_distrust
+    extensions = load_extensions(flags, root / FOLDER, paths.root / FOLDER, settings, distrust)
     files, inputs = ImageFiles(paths.root), Inputs(paths.data / "inputs")
     latents = Latents(paths.data / "latents")
     loras = LoraFiles(catalog)
@@ -146,20 +158,29 @@ def build_services(flags: Flags, root: Path, sites: Sites | None = None) -> Serv
         styles_reader=styles_reader,
         styles_editor=StylesEditor(paths.styles),
         datasets=datasets,
+        community=Community.build(paths.root / FOLDER, root / FOLDER, paths.data, library.web, os.environ),
         extensions=extensions,
     )
 
 
-def load_extensions(flags: Flags, shipped: Path, own: Path, settings: SettingsFile) -> Extensions:
-    """The extensions of two folders and of installed packages, as flags and settings want them."""
+def load_extensions(
+    flags: Flags,
+    shipped: Path,
+    own: Path,
+    settings: SettingsFile,
+    distrust: Callable[[Path], str] = trust_all,
+) -> Extensions:
+    """The extensions of two folders and of installed packages, as flags and settings want them.
+
+    `distrust` tells why the code in a folder is not run, "" if it may be.
+    """
     chosen = settings.current.extensions
     without_others = flags.disable_extra_extensions or chosen.disable_all_extensions == "extra"
     origins: tuple[Origin, ...] = ("shipped",) if without_others else get_args(Origin)
     none = flags.safe or flags.disable_all_extensions or chosen.disable_all_extensions == "all"
     extensions = Extensions()
-    extensions.load(
-        find_extensions(shipped, own), WantedExtensions(none, origins, chosen.disabled_extensions)
-    )
+    wanted = WantedExtensions(none, origins, chosen.disabled_extensions, distrust)
+    extensions.load(in_order(find_extensions(shipped, own), chosen.extension_order), wanted)
     return extensions
 
 
