@@ -82,5 +82,5 @@ def test_an_extension_is_read_shown_installed_updated_rolled_back_removed_and_re
     assert (restored["commit"], restored["distrust"]) == (first, "")
     verbs = [each["what"] for each in library_api.get("/v1/community/audit").json()]
     assert verbs == ["restore", "remove", "roll back", "update", "install"]
-    leftover = [each for each in (tmp_path / "extensions" / ".incoming").iterdir()]
+    leftover = list((tmp_path / "extensions" / ".incoming").iterdir())
     assert leftover == []

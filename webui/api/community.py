@@ -69,8 +69,8 @@ def add_index_routes(router: APIRouter, services: Services) -> None:
     index, owner = services.community.index, owner_of(services)
 
     @router.get("/v1/community/index")
-    def kept() -> ExtensionIndex:
-        """The list that was read last. Asks nobody."""
+    def kept() -> ExtensionIndex | None:
+        """The list that was read last; null if none was. Asks nobody."""
         return index.kept()
 
     @router.post("/v1/community/index")

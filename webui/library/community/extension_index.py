@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 
 from pydantic import BaseModel, ValidationError
 
-from webui.core.errors import InvalidRequest, NotFound, UnusableFile
+from webui.core.errors import InvalidRequest, UnusableFile
 from webui.library.community.native_features import NativeFeature, find_native_feature
 from webui.library.community.repository import RepositoryAddress, is_loopback, read_url
 from webui.library.fetch.sites import Sites, host_and_port
@@ -55,12 +55,12 @@ class IndexFile:
         self._path = data / FILE
         self._web = web
 
-    def kept(self) -> ExtensionIndex:
-        """The list on disk. Raises NotFound if none was read yet."""
+    def kept(self) -> ExtensionIndex | None:
+        """The list on disk; None if none was read yet."""
         try:
             return ExtensionIndex.model_validate_json(read_regular(self._path, 2 * MOST_BYTES))
-        except (OSError, ValidationError) as error:
-            raise NotFound("No list of extensions was read yet. Press Load.") from error
+        except (OSError, ValidationError):
+            return None
 
     def fetch(self, url: str = "") -> ExtensionIndex:
         """Fetch the list at an address, and keep it. Raises InvalidRequest, FetchRefused or UnusableFile."""

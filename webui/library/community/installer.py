@@ -106,8 +106,16 @@ class Installer:
             if not is_staged:
                 place.clear()
 
-    def _prepare(self, place: StagingPlace, repository: RepositoryAddress, name: str, replaces: bool,
-                 who: str, stop: threading.Event, tell: Callable[[str], None]) -> StagedExtension:  # fmt: skip
+    def _prepare(
+        self,
+        place: StagingPlace,
+        repository: RepositoryAddress,
+        name: str,
+        replaces: bool,
+        who: str,
+        stop: threading.Event,
+        tell: Callable[[str], None],
+    ) -> StagedExtension:
         checkout = fetch_checkout(self._git, repository, place.checkout, stop, tell)
         check_checkout(place.checkout, self._git.limits)
         drop_compiled(place.checkout)
