@@ -17,7 +17,6 @@ from webui.library.fetch.web import Web
 from webui.store.files.atomic import write_atomically
 from webui.store.files.regular_files import read_regular
 
-URL = "https://raw.githubusercontent.com/AUTOMATIC1111/stable-diffusion-webui-extensions/master/index.json"
 FILE = "extension-index.json"
 MOST_BYTES, MOST_ENTRIES, MOST_TAGS = 8_000_000, 5000, 100
 DATE = re.compile(r"\d{4}-\d{2}-\d{2}([T ]\d{2}:\d{2}(:\d{2})?(\.\d+)?(Z|[+-]\d{2}:?\d{2})?)?")
@@ -64,7 +63,7 @@ class IndexFile:
 
     def fetch(self, url: str = "") -> ExtensionIndex:
         """Fetch the list at an address, and keep it. Raises InvalidRequest, FetchRefused or UnusableFile."""
-        address = url.strip() or URL
+        address = url.strip() or self._web.sites.extensions
         read_url(address)
         return self.take(self._bytes(address), address)
 

@@ -91,7 +91,7 @@ def read_url(text: str) -> SplitResult:
         raise InvalidRequest(
             "The address has a name or a password in it, which would be kept. Leave them out."
         )
-    if not is_host(host) or port == 0:
+    if not is_host(host) or port == 0 or parts.netloc.endswith(":") or "//" in parts.path:
         raise InvalidRequest(f"The address names no host. Give one {EXAMPLE}.")
     if parts.query or parts.fragment or not parts.path.strip("/"):
         raise InvalidRequest(f"The address must end with the repository's path, {EXAMPLE}.")

@@ -131,8 +131,8 @@ def texts_of(node: ast.expr) -> tuple[list[str], bool]:
         ] if node.values else [], True
     if isinstance(node, ast.List | ast.Tuple):
         pairs = [texts_of(each) for each in node.elts]
-        is_late = any(late for _, late in pairs) or any(
-            not isinstance(each, ast.Constant) and not is_interpreter(each) for each in node.elts
+        is_late = any(
+            late for each, (_, late) in zip(node.elts, pairs, strict=True) if not is_interpreter(each)
         )
         return [text for texts, _ in pairs for text in texts], is_late
     if isinstance(node, ast.BinOp):
