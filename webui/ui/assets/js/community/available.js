@@ -32,7 +32,7 @@ export class Available {
     this.search = make("input", { type: "search", id: "available_search", placeholder: "Search", oninput: () => this.#draw(), attributes: { "aria-label": "Search extensions" } });
     this.order = make("select", { id: "available_order", onchange: () => this.#draw(), attributes: { "aria-label": "Order" } },
       ...Object.entries(ORDERS).map(([value, { words }]) => make("option", { value, textContent: words })));
-    this.tags = make("fieldset", { className: "community-tags" });
+    this.tags = make("fieldset", { className: "community-tags", attributes: { "aria-label": "Hide by tag" } });
     this.count = make("p", { className: "hint", attributes: { role: "status" } });
     this.list = make("ul", { className: "community-list" });
     this.more = button("Show more", () => {
@@ -91,7 +91,7 @@ export class Available {
     this.hint.textContent = `${counted(index.extensions.length, "extension")} in the list of ${dayOf(index.read)}${index.left_out ? `; ${index.left_out} made no sense and were left out` : ""}.`;
     this.tools.hidden = false;
     const tags = [["installed", index.extensions.filter(({ url }) => this.#installed.has(keyOf(url))).length], ...countTags(index.extensions).filter(([tag]) => tag !== "installed")];
-    this.tags.replaceChildren(make("legend", { className: "visually-hidden", textContent: "Hide by tag" }), ...tags.map(([tag, count], at) => {
+    this.tags.replaceChildren(...tags.map(([tag, count], at) => {
       const name = String(tag);
       const input = make("input", { type: "checkbox", id: `available_tag_${at}`, checked: this.#hidden.has(name) });
       input.onchange = () => {
@@ -129,7 +129,7 @@ export class Available {
       ...(description ? [make("p", { className: "community-about", textContent: description })] : []),
       make("div", { className: "community-row-facts" },
         ...tags.map((tag) => make("span", { className: "community-tag", textContent: tag })),
-        make("span", { className: "hint", textContent: dates }), make("a", { href: url, target: "_blank", rel: "noopener noreferrer", textContent: "its page", attributes: { "aria-label": `The page of ${name}` } })),
+        make("span", { className: "hint", textContent: dates }), make("a", { href: url, target: "_blank", rel: "noopener noreferrer", textContent: "its page", title: `The page of ${name}` })),
       ...(native ? [nativeNote(native)] : []));
   }
 }
