@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
 from types import ModuleType
-from typing import Literal, get_args
+from typing import Literal, Protocol, TypeVar, get_args
 
 from pluggy import PluginValidationError
 from pydantic import BaseModel
@@ -216,7 +216,19 @@ def find_extensions(shipped: Path, own: Path) -> list[FoundExtension]:
     return [*found, *find_packages()]
 
 
-def in_order(found: Iterable[FoundExtension], order: Sequence[str]) -> list[FoundExtension]:
+class HasName(Protocol):
+    """Whatever has a name."""
+
+    @property
+    def name(self) -> str:
+        """What the page and settings call it."""
+        ...
+
+
+AnyNamed = TypeVar("AnyNamed", bound=HasName)
+
+
+def in_order(found: Iterable[AnyNamed], order: Sequence[str]) -> list[AnyNamed]:
     """Those that are named first, in that order, then the others as they come."""
     places = {name: place for place, name in reversed(list(enumerate(order)))}
     return sorted(found, key=lambda each: places.get(each.name, len(order)))

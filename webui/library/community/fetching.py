@@ -58,7 +58,7 @@ def ask_head(
 def fetch_checkout(
     git: Git, repository: RepositoryAddress, folder: Path, stop: threading.Event, tell: Tell
 ) -> Checkout:
-    """Check a repository out into an empty folder. Raises GitFailed, InvalidRequest, or Cancelled."""
+    """Check a repository out into an empty folder. Raises GitFailed, InvalidRequest, or FetchCancelled."""
     work = GitWork(git, repository, folder, stop, tell)
     work.run("init", "--quiet", "--template=", "--initial-branch=main")
     work.run("remote", "add", "--", "origin", repository.url)

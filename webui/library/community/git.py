@@ -53,7 +53,7 @@ class GitFailed(WebuiError):
     """git could not do what was asked; the text says why (API: 502)."""
 
 
-class Cancelled(Exception):
+class FetchCancelled(Exception):
     """Somebody does not want it any longer. Never shown."""
 
 
@@ -86,7 +86,7 @@ class Git:
         is_loopback: bool = False,
         limit_s: float | None = None,
     ) -> str:
-        """What git writes. Raises GitFailed, NotOffered without git, and Cancelled once `stop` is set.
+        """What git writes. Raises GitFailed, NotOffered without git, and FetchCancelled once `stop` is set.
 
         `tell` hears of the progress; the folder may not become larger than the limit.
         """
@@ -167,7 +167,7 @@ class RunningGit:
                 del kept[MOST_OUTPUT:]
 
     def wait(self, limit_s: float, size_bytes: int, folder: Path, stop: threading.Event) -> None:
-        """Until it ends. Raises GitFailed for one that takes too much, or Cancelled."""
+        """Until it ends. Raises GitFailed for one that takes too much, or FetchCancelled."""
         ends, next_look = time.monotonic() + limit_s, 0.0
         while True:
             try:
@@ -176,7 +176,7 @@ class RunningGit:
             except subprocess.TimeoutExpired:
                 pass
             if stop.is_set():
-                raise Cancelled
+                raise FetchCancelled
             now = time.monotonic()
             if now > ends:
                 raise GitFailed(f"The repository did not arrive within {limit_s:g} s. Try again later.")

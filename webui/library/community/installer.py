@@ -15,7 +15,7 @@ from webui.core.errors import Busy, NotFound, UnusableFile
 from webui.library.community.audit_log import AuditLog
 from webui.library.community.extension_trash import ExtensionTrash, RemovedExtension
 from webui.library.community.fetching import Checkout, ask_head, fetch_checkout
-from webui.library.community.git import Cancelled, Git
+from webui.library.community.git import FetchCancelled, Git
 from webui.library.community.installed import InstalledExtensions
 from webui.library.community.reading.code_report import CodeReport
 from webui.library.community.reading.folder_code import read_code
@@ -126,7 +126,7 @@ class Installer:
         tell("Reading the code")
         report = read_code(place.checkout)
         if stop.is_set():
-            raise Cancelled
+            raise FetchCancelled
         record = make_record(name, repository, checkout, place.checkout, report, who)
         return StagedExtension(place.folder.name, place, record, report, replaces)
 

@@ -31,7 +31,7 @@ export class Installed {
     this.element = make("div", { id: "extensions_installed" },
       make("div", { className: "community-bar" }, this.checkAll, this.count),
       this.list, this.none,
-      make("details", { className: "community-fold" }, make("summary", { textContent: "Those that come along" }), this.shipped),
+      make("details", { className: "community-fold" }, make("summary", { textContent: "Built-in" }), this.shipped),
       this.trash);
   }
 

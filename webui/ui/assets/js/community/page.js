@@ -18,7 +18,7 @@ class ExtensionsPage {
   constructor() {
     this.notice = new Notice();
     this.refusal = make("div", { className: "notice-box warning", hidden: true });
-    this.restart = make("div", { className: "notice-box", hidden: true, textContent: "Something here is other than what is loaded. It counts once the server is started again." });
+    this.restart = make("div", { className: "notice-box", hidden: true, textContent: "Restart the server to load what was changed here." });
     this.installing = new Installing(this.notice, () => this.refresh());
     this.installed = new Installed(this.installing, this.notice, () => this.refresh());
     this.available = new Available(this.installing, this.notice);
