@@ -38,7 +38,7 @@ export class FromUrl {
     const url = this.url.input.value.trim();
     const name = url.replace(/\/+$/, "").split("/").pop()?.replace(/\.git$/, "") || "it";
     const wanted = { url, branch: this.branch.input.value, commit: this.commit.input.value };
-    if (!(await installing.install(name, wanted))) return;
+    if (!(await installing.install(name, wanted, () => this.url.input.focus()))) return;
     for (const { input } of [this.url, this.branch, this.commit]) input.value = "";
     onDone();
   }

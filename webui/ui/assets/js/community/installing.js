@@ -51,16 +51,21 @@ export class Installing {
   }
 
   /**
-   * Installs a new one; resolves with whether it is there now.
+   * Installs a new one; resolves with whether it is there now. `change` leads to where the address was typed.
    * @param {string} name
    * @param {WantedExtension} wanted
+   * @param {() => void} [change]
    * @returns {Promise<boolean>}
    */
-  async install(name, wanted) {
-    const done = await this.#run(name, (signal) => community.stage(wanted, false, signal));
+  async install(name, wanted, change) {
+    const again = [
+      ...(change ? [button("Change the address", change)] : []),
+      button("Try again", () => this.install(name, wanted, change)),
+    ];
+    const done = await this.#run(name, (signal) => community.stage(wanted, false, signal), again);
     if (typeof done === "boolean") return done;
     if (!(await askDespiteNative(name, done))) return false;
-    return (await this.#run(name, (signal) => community.stage(wanted, true, signal))) === true;
+    return (await this.#run(name, (signal) => community.stage(wanted, true, signal), again)) === true;
   }
 
   /**
@@ -70,15 +75,17 @@ export class Installing {
    * @returns {Promise<boolean>}
    */
   async update(name, state = {}) {
-    return (await this.#run(name, (signal) => community.stageUpdate(name, state, signal))) === true;
+    const again = [button("Try again", () => this.update(name, state))];
+    return (await this.#run(name, (signal) => community.stageUpdate(name, state, signal), again)) === true;
   }
 
   /**
    * @param {string} name
    * @param {Fetching} fetching
+   * @param {HTMLButtonElement[]} again for whatever goes wrong
    * @returns {Promise<boolean | NativeFeature>}
    */
-  async #run(name, fetching) {
+  async #run(name, fetching, again) {
     if (this.progress.isBusy) {
       this.notice.say("Another extension is being fetched. Wait for it, or cancel it.", "warning");
       return false;
@@ -92,19 +99,19 @@ export class Installing {
         if (line.progress) this.progress.say(`Fetching ${name}: ${line.progress}`);
       }
     } catch (error) {
-      if (!isAbort(error)) this.notice.fail(error);
+      if (!isAbort(error)) this.notice.fail(error, ...again);
       return false;
     } finally {
       this.progress.end();
     }
     if (last.native) return last.native;
-    if (last.staged) return this.#finish(last.staged);
-    this.notice.say(last.error ?? "The server broke off in the middle. Try again.", "error", button("Try again", () => this.#run(name, fetching)));
+    if (last.staged) return this.#finish(last.staged, again);
+    this.notice.say(last.error ?? "The server broke off in the middle. Try again.", "error", ...again);
     return false;
   }
 
-  /** @param {StagedExtension} staged */
-  async #finish(staged) {
+  /** @param {StagedExtension} staged @param {HTMLButtonElement[]} again */
+  async #finish(staged, again) {
     const { token, record, replaces } = staged;
     if (!(await askConsent(staged))) {
       await community.drop(token).catch(() => null);
@@ -113,7 +120,7 @@ export class Installing {
     try {
       await community.install(token);
     } catch (error) {
-      this.notice.say(messageOf(error), "error");
+      this.notice.say(messageOf(error), "error", ...again);
       return false;
     }
     await this.onChange();
