@@ -34,6 +34,8 @@ from webui.library.cards.index import CardIndex
 from webui.library.cards.insertion import Insertion
 from webui.library.catalog.catalog import Catalog, ModelFolders
 from webui.library.catalog.lora_files import LoraFiles
+from webui.library.community.community import Community, recover_extensions
+from webui.library.community.records import InstallRecords
 from webui.library.fetch.civitai import Civitai
 from webui.library.fetch.describing import Describer
 from webui.library.fetch.downloads import Downloads
@@ -47,7 +49,15 @@ from webui.library.library import Library
 from webui.library.presets.presets import Presets
 from webui.plugins.community import choose_community, find_community, has_preload
 from webui.plugins.failed_starts import FailedStarts
-from webui.plugins.loading import FOLDER, Extensions, Origin, WantedExtensions, find_extensions
+from webui.plugins.loading import (
+    FOLDER,
+    Extensions,
+    Origin,
+    WantedExtensions,
+    find_extensions,
+    in_order,
+    trust_all,
+)
 from webui.prompts.styles import Styles
 from webui.store.card_cache import CardCache
 from webui.store.database import Database
@@ -99,7 +109,9 @@ def build_services(
     catalog = Catalog(ModelFolders.of(paths), headers)
     catalog.begin()
     select(settings, flags)
-    extensions = load_extensions(flags, root / FOLDER, paths.root / FOLDER, settings)
+    recover_extensions(paths.root / FOLDER, paths.data)
+    distrust = InstallRecords(paths.data).explain_distrust
+    extensions = load_extensions(flags, root / FOLDER, paths.root / FOLDER, settings, distrust)
     files, inputs = ImageFiles(paths.root), Inputs(paths.data / "inputs")
     latents = Latents(paths.data / "latents")
     loras = LoraFiles(catalog)
@@ -151,22 +163,30 @@ def build_services(
         styles_reader=styles_reader,
         styles_editor=StylesEditor(paths.styles),
         datasets=datasets,
+        community=Community.build(paths.root / FOLDER, root / FOLDER, paths.data, library.web, os.environ),
         extensions=extensions,
     )
-    load_community(services, root, arguments)
+    load_community(services, root, arguments, distrust)
     return services
 
 
-def load_extensions(flags: Flags, shipped: Path, own: Path, settings: SettingsFile) -> Extensions:
-    """The extensions of two folders and of installed packages, as flags and settings want them."""
+def load_extensions(
+    flags: Flags,
+    shipped: Path,
+    own: Path,
+    settings: SettingsFile,
+    distrust: Callable[[Path], str] = trust_all,
+) -> Extensions:
+    """The extensions of two folders and of installed packages, as flags and settings want them.
+
+    `distrust` tells why the code in a folder is not run, "" if it may be.
+    """
     chosen = settings.current.extensions
     without_others = flags.disable_extra_extensions or chosen.disable_all_extensions == "extra"
     origins: tuple[Origin, ...] = ("shipped",) if without_others else get_args(Origin)
     extensions = Extensions()
-    extensions.load(
-        find_extensions(shipped, own),
-        WantedExtensions(wants_none(flags, settings), origins, chosen.disabled_extensions),
-    )
+    wanted = WantedExtensions(wants_none(flags, settings), origins, chosen.disabled_extensions, distrust)
+    extensions.load(in_order(find_extensions(shipped, own), chosen.extension_order), wanted)
     return extensions
 
 
@@ -180,7 +200,7 @@ def load_community(
     services: Services,
     root: Path,
     arguments: Sequence[str],
-    distrust: Callable[[Path], str] = lambda folder: "",
+    distrust: Callable[[Path], str] = trust_all,
 ) -> None:
     """Load A1111's community extensions, if there are any; else nothing of their host is imported.
 
@@ -201,6 +221,7 @@ def load_community(
         without="all" if wants_none(flags, services.settings) else "extra" if without_others else "",
         refusals=refusals,
         distrust=distrust,
+        order=chosen.extension_order,
     )
     services.extensions.add_loader(lambda: choice.others)
     if choice.wanted:

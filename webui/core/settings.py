@@ -377,6 +377,12 @@ class ExtensionSettings(Section):
         title="Switched off",
         description="Names of extensions that are not loaded, from the next start on.",
     )
+    extension_order: tuple[str, ...] = Field(
+        default=(),
+        title="Order",
+        description="Names of extensions that are loaded and called first, in this order; the others follow "
+        "by name. From the next start on.",
+    )
     disable_all_extensions: Literal["none", "extra", "all"] = Field(
         default="none",
         title="Load no extensions",

@@ -50,6 +50,7 @@ if TYPE_CHECKING:
     from webui.plugins.batch import Batch
     from webui.plugins.context import Context
     from webui.plugins.controls import GenerationControls
+    from webui.plugins.health_report import HealthReport, ReportedFailure
     from webui.plugins.moments import BatchImages, PictureMoment, SavingMoment
     from webui.plugins.parts import RequestPart, read_text, write_value
     from webui.plugins.scripts import Script
@@ -144,6 +145,7 @@ HOMES = {
     "webui.plugins.batch": ("Batch",),
     "webui.plugins.context": ("Context",),
     "webui.plugins.controls": ("GenerationControls",),
+    "webui.plugins.health_report": ("HealthReport", "ReportedFailure"),
     "webui.plugins.moments": (
         "BatchImages",
         "PictureMoment",
@@ -188,6 +190,7 @@ __all__ = [
     "GenerationRequest",
     "Guidance",
     "GuidedNetwork",
+    "HealthReport",
     "Hooks",
     "ImageReady",
     "ImageRef",
@@ -211,6 +214,7 @@ __all__ = [
     "PlannedPicture",
     "Preview",
     "Progress",
+    "ReportedFailure",
     "RequestPart",
     "Row",
     "RunPlan",

@@ -3,12 +3,12 @@
 import importlib.metadata
 import logging
 import time
-from collections.abc import Callable, Collection, Iterable
+from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
 from types import ModuleType
-from typing import Literal, get_args
+from typing import Literal, Protocol, TypeVar, get_args
 
 from pluggy import PluginValidationError
 from pydantic import BaseModel
@@ -57,13 +57,22 @@ class ExtensionRecord:
     settings: type[BaseModel] | None = None
 
 
+def trust_all(folder: Path) -> str:
+    """No reason not to run the code in a folder."""
+    return ""
+
+
 @dataclass(frozen=True, slots=True)
 class WantedExtensions:
-    """Which extensions are wanted: none with `is_safe`, else those of `origins` that are not `disabled`."""
+    """Which extensions are wanted: none with `is_safe`, else those of `origins` that are not `disabled`.
+
+    `explain_distrust` tells why the code in a folder is not run, "" if it may be.
+    """
 
     is_safe: bool = False
     origins: Collection[Origin] = ("shipped", "own", "package")
     disabled: Collection[str] = ()
+    explain_distrust: Callable[[Path], str] = trust_all
 
     def refusal(self, found: FoundExtension) -> tuple[State, str] | None:
         """Why one is not loaded; None if it is."""
@@ -71,7 +80,8 @@ class WantedExtensions:
             return "not loaded", "The server was started without it."
         if found.name in self.disabled:
             return "switched off", ""
-        return None
+        distrust = self.explain_distrust(found.folder) if found.folder else ""
+        return ("not loaded", distrust) if distrust else None
 
 
 @dataclass(slots=True)
@@ -223,6 +233,24 @@ def find_extensions(shipped: Path, own: Path) -> list[FoundExtension]:
     if own.resolve() != shipped.resolve():
         found += find_folders(own, "own")
     return [*found, *find_packages()]
+
+
+class HasName(Protocol):
+    """Whatever has a name."""
+
+    @property
+    def name(self) -> str:
+        """What the page and settings call it."""
+        ...
+
+
+AnyNamed = TypeVar("AnyNamed", bound=HasName)
+
+
+def in_order(found: Iterable[AnyNamed], order: Sequence[str]) -> list[AnyNamed]:
+    """Those that are named first, in that order, then the others as they come."""
+    places = {name: place for place, name in reversed(list(enumerate(order)))}
+    return sorted(found, key=lambda each: places.get(each.name, len(order)))
 
 
 def find_folders(home: Path, origin: Origin) -> list[FoundExtension]:

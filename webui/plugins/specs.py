@@ -32,7 +32,12 @@ if TYPE_CHECKING:
     from webui.plugins.axes import AddedAxis
     from webui.plugins.batch import Batch
     from webui.plugins.context import Context
+<<<<<<< HEAD
     from webui.plugins.controls import GenerationControls, SettingsControls
+=======
+    from webui.plugins.controls import GenerationControls
+    from webui.plugins.health_report import HealthReport
+>>>>>>> exttab
     from webui.plugins.moments import BatchImages, PictureMoment, SavingMoment
     from webui.plugins.parts import RequestPart
     from webui.plugins.scripts import Script
@@ -53,6 +58,11 @@ hookimpl = pluggy.HookimplMarker(PROJECT)
 @hookspec
 def startup(services: Any) -> None:  # noqa: ANN401 - an object of a floor above
     """The server begins to serve. `services` is everything a page or a route may touch (see `add_routes`)."""
+
+
+@hookspec
+def report_health() -> Sequence[HealthReport] | None:
+    """What became of the extensions that this one hosts. Called when the tab Extensions is opened."""
 
 
 @hookspec

@@ -106,6 +106,7 @@ def mount_page(
     )
     knows = partial(knows_user, app, needs_login=bool(flags.page_accounts()))
     app.state.knows_page_user = knows
+    app.state.name_page_user = partial(name_user, app)
     # Icons and the like, which Gradio copied while the page was built.
     blocks.files.publish(paths_in(blocks.config))
     early_head = "\n".join([ASK_BEFORE_LEAVING, *further_head])
@@ -120,6 +121,13 @@ def knows_user(app: FastAPI, cookies: Mapping[str, str], *, needs_login: bool) -
     page = page_of(app)
     names = (f"access-token-{page.cookie_id}", f"access-token-unsecure-{page.cookie_id}")
     return any(cookies.get(name) in page.tokens for name in names)
+
+
+def name_user(app: FastAPI, cookies: Mapping[str, str]) -> str:
+    """Who is logged in to the page with these cookies; "" if nobody is."""
+    page = page_of(app)
+    names = (f"access-token-{page.cookie_id}", f"access-token-unsecure-{page.cookie_id}")
+    return next((page.tokens[cookies[name]] for name in names if cookies.get(name) in page.tokens), "")
 
 
 def page_of(app: FastAPI) -> App:
