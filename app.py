@@ -8,8 +8,9 @@ import sys
 from pathlib import Path
 
 from webui.core.errors import WebuiError
-from webui.core.flags import WrongFlag, help_text, read_flags
+from webui.core.flags import Flags, UnknownFlag, WrongFlag, help_text, read_flags
 
+ROOT = Path(__file__).resolve().parent
 # What a shell gives for a program ended with Ctrl+C.
 INTERRUPTED = 130
 
@@ -22,11 +23,26 @@ def words(text: str) -> list[str]:
         raise WrongFlag("COMMANDLINE_ARGS has a quotation mark that is never closed.") from error
 
 
+def read_command_line(arguments: list[str]) -> tuple[Flags, tuple[str, ...]]:
+    """As `read_flags`; where extensions add flags of their own, `serve` tells which nobody knows."""
+    try:
+        return read_flags(arguments)
+    except UnknownFlag:
+        # Only needed where there may be such extensions.
+        from webui.plugins.community import have_preload
+
+        read = read_flags(arguments, keep_unknown=True)
+        if not have_preload(ROOT, read[0].paths(ROOT).root):
+            raise
+        return read
+
+
 def main() -> int:
     """Read the flags and serve. Gives the exit status."""
     try:
         # Flags typed here come last: they win over those of the environment.
-        flags, remarks = read_flags([*words(os.environ.get("COMMANDLINE_ARGS", "")), *sys.argv[1:]])
+        arguments = [*words(os.environ.get("COMMANDLINE_ARGS", "")), *sys.argv[1:]]
+        flags, remarks = read_command_line(arguments)
     except WrongFlag as error:
         sys.stderr.write(f"{error}\n")
         return 2
@@ -43,7 +59,7 @@ def main() -> int:
     from webui.main import serve
 
     try:
-        serve(flags, Path(__file__).resolve().parent)
+        serve(flags, ROOT, arguments=arguments)
     except WebuiError as error:
         logging.getLogger("webui").error(error)
         return 1

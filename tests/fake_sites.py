@@ -118,7 +118,9 @@ class FakeSites:
     def sites(self) -> Sites:
         """What to give to `build_services`."""
         trusted = frozenset({f"127.0.0.1:{self.port}", f"localhost:{self.port}"})
-        return Sites(civitai=self.url, huggingface=self.url, trusted=trusted)
+        return Sites(
+            civitai=self.url, huggingface=self.url, extensions=f"{self.url}/index.json", trusted=trusted
+        )
 
     def add(self, version: FakeVersion) -> FakeVersion:
         self.versions[version.id] = version

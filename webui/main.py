@@ -7,7 +7,7 @@ import socket
 import sys
 import time
 import webbrowser
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -34,6 +34,8 @@ from webui.library.cards.index import CardIndex
 from webui.library.cards.insertion import Insertion
 from webui.library.catalog.catalog import Catalog, ModelFolders
 from webui.library.catalog.lora_files import LoraFiles
+from webui.library.community.community import Community, recover_extensions
+from webui.library.community.records import InstallRecords
 from webui.library.fetch.civitai import Civitai
 from webui.library.fetch.describing import Describer
 from webui.library.fetch.downloads import Downloads
@@ -45,7 +47,17 @@ from webui.library.intake.finishing import UploadFinisher
 from webui.library.intake.intake import WILDCARDS, Intake
 from webui.library.library import Library
 from webui.library.presets.presets import Presets
-from webui.plugins.loading import FOLDER, Extensions, Origin, WantedExtensions, find_extensions
+from webui.plugins.community import choose_community, find_community, has_preload
+from webui.plugins.failed_starts import FailedStarts
+from webui.plugins.loading import (
+    FOLDER,
+    Extensions,
+    Origin,
+    WantedExtensions,
+    find_extensions,
+    in_order,
+    trust_all,
+)
 from webui.prompts.styles import Styles
 from webui.store.card_cache import CardCache
 from webui.store.database import Database
@@ -79,10 +91,13 @@ MOST_CONNECTIONS = 4000
 PAGE_UPLOADS = "page-uploads"
 
 
-def build_services(flags: Flags, root: Path, sites: Sites | None = None) -> Services:
+def build_services(
+    flags: Flags, root: Path, sites: Sites | None = None, arguments: Sequence[str] = ()
+) -> Services:
     """Everything but the doors. Makes the data folder; the job queue is not started yet.
 
-    `sites` is where Civitai and Hugging Face are: tests have their own.
+    `sites` is where Civitai and Hugging Face are: tests have their own. `arguments` are the words of the
+    command line, for extensions of A1111's.
     """
     paths = flags.paths(root)
     paths.data.mkdir(parents=True, exist_ok=True)
@@ -94,7 +109,9 @@ def build_services(flags: Flags, root: Path, sites: Sites | None = None) -> Serv
     catalog = Catalog(ModelFolders.of(paths), headers)
     catalog.begin()
     select(settings, flags)
-    extensions = load_extensions(flags, root / FOLDER, paths.root / FOLDER, settings)
+    recover_extensions(paths.root / FOLDER, paths.data)
+    distrust = InstallRecords(paths.data).explain_distrust
+    extensions = load_extensions(flags, root / FOLDER, paths.root / FOLDER, settings, distrust)
     files, inputs = ImageFiles(paths.root), Inputs(paths.data / "inputs")
     latents = Latents(paths.data / "latents")
     loras = LoraFiles(catalog)
@@ -127,7 +144,7 @@ def build_services(flags: Flags, root: Path, sites: Sites | None = None) -> Serv
     last = LastInfotexts(database)
     saver = PictureSaver(files, history, unsaved, remembered_jobs, last, extensions.plugins, rules)
     jobs = JobQueue(make_worker, saver, latents=latents, scratch=paths.data)
-    return Services(
+    services = Services(
         flags=flags,
         paths=paths,
         settings=settings,
@@ -146,21 +163,88 @@ def build_services(flags: Flags, root: Path, sites: Sites | None = None) -> Serv
         styles_reader=styles_reader,
         styles_editor=StylesEditor(paths.styles),
         datasets=datasets,
+        community=Community.build(paths.root / FOLDER, root / FOLDER, paths.data, library.web, os.environ),
         extensions=extensions,
     )
+    load_community(services, root, arguments, distrust)
+    return services
 
 
-def load_extensions(flags: Flags, shipped: Path, own: Path, settings: SettingsFile) -> Extensions:
-    """The extensions of two folders and of installed packages, as flags and settings want them."""
+def load_extensions(
+    flags: Flags,
+    shipped: Path,
+    own: Path,
+    settings: SettingsFile,
+    distrust: Callable[[Path], str] = trust_all,
+) -> Extensions:
+    """The extensions of two folders and of installed packages, as flags and settings want them.
+
+    `distrust` tells why the code in a folder is not run, "" if it may be.
+    """
     chosen = settings.current.extensions
     without_others = flags.disable_extra_extensions or chosen.disable_all_extensions == "extra"
     origins: tuple[Origin, ...] = ("shipped",) if without_others else get_args(Origin)
-    none = flags.safe or flags.disable_all_extensions or chosen.disable_all_extensions == "all"
     extensions = Extensions()
-    extensions.load(
-        find_extensions(shipped, own), WantedExtensions(none, origins, chosen.disabled_extensions)
-    )
+    wanted = WantedExtensions(wants_none(flags, settings), origins, chosen.disabled_extensions, distrust)
+    extensions.load(in_order(find_extensions(shipped, own), chosen.extension_order), wanted)
     return extensions
+
+
+def wants_none(flags: Flags, settings: SettingsFile) -> bool:
+    """Whether no extension at all is to be loaded."""
+    chosen = settings.current.extensions.disable_all_extensions
+    return flags.safe or flags.disable_all_extensions or chosen == "all"
+
+
+def load_community(
+    services: Services,
+    root: Path,
+    arguments: Sequence[str],
+    distrust: Callable[[Path], str] = trust_all,
+) -> None:
+    """Load A1111's community extensions, if there are any; else nothing of their host is imported.
+
+    `distrust` tells why the code in a folder is not run, "" if it may be.
+    """
+    flags = services.flags
+    found = find_community(root, services.paths.root)
+    if not found:
+        return
+    starts = FailedStarts.read(services.paths.data)
+    refusals = switch_off(starts, services.settings, is_frozen=flags.freeze_settings)
+    chosen = services.settings.current.extensions
+    without_others = flags.disable_extra_extensions or chosen.disable_all_extensions == "extra"
+    choice = choose_community(
+        found,
+        taken=[each.name for each in services.extensions.records],
+        disabled=chosen.disabled_extensions,
+        without="all" if wants_none(flags, services.settings) else "extra" if without_others else "",
+        refusals=refusals,
+        distrust=distrust,
+        order=chosen.extension_order,
+    )
+    services.extensions.add_loader(lambda: choice.others)
+    if choice.wanted:
+        # Loads Gradio, torch and whatever the extensions want.
+        from webui.compat.a1111.start import start
+
+        others_have_flags = any(has_preload(each.folder) for each in choice.others)
+        start(services, choice.wanted, arguments, starts=starts, knows_all_flags=not others_have_flags)
+
+
+def switch_off(starts: FailedStarts, settings: SettingsFile, *, is_frozen: bool) -> dict[str, str]:
+    """Switch off extensions that failed too often; a sentence on each that is off for that.
+
+    Where settings cannot be changed, they are off as long as the notes on starts are there.
+    """
+    exhausted = starts.take_exhausted()
+    if not is_frozen:
+        off = settings.current.extensions.disabled_extensions
+        if exhausted:
+            settings.change({"disabled_extensions": (*off, *(name for name in exhausted if name not in off))})
+        for name in starts.reasons().keys() - settings.current.extensions.disabled_extensions:
+            starts.forgive(name)
+    return starts.reasons()
 
 
 def build_library(
@@ -276,8 +360,8 @@ def written_folders(services: Services) -> WrittenFolders:
     return WrittenFolders((paths.data, *pictures, *models, paths.root / WILDCARDS), tuple(own_files))
 
 
-def serve(flags: Flags, root: Path, sites: Sites | None = None) -> None:
-    """Serve until interrupted; `sites` as `build_services` has it.
+def serve(flags: Flags, root: Path, sites: Sites | None = None, arguments: Sequence[str] = ()) -> None:
+    """Serve until interrupted; `sites` and `arguments` as `build_services` has them.
 
     Raises WebuiError, such as Busy if another server holds the data folder.
     """
@@ -286,7 +370,7 @@ def serve(flags: Flags, root: Path, sites: Sites | None = None) -> None:
     with DataLock(paths.data):
         # Where Gradio keeps uploads; in the system's folder, other programs' files would lie among ours.
         os.environ.setdefault("GRADIO_TEMP_DIR", str(paths.data / PAGE_UPLOADS))
-        services = build_services(flags, root, sites)
+        services = build_services(flags, root, sites, arguments)
         app = build_app(services)
         # What the start made stays, so it need not be looked through for garbage again (app.py stopped that).
         gc.freeze()

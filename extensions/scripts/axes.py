@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
+from extensions.scripts.added_axes import list_added_axes
 from extensions.scripts.axis import Axis, Change, show_file, show_order, show_plain
 from extensions.scripts.changes import (
     cap_unipc_order,
@@ -135,9 +136,10 @@ AXES: tuple[Axis, ...] = (
 
 
 def list_axes(tab: str, context: Context) -> list[Axis]:
-    """The axes of a tab: A1111's, then those of extensions' parts."""
+    """The axes of a tab: A1111's, then those of extensions' parts, then those that extensions add."""
     own = [with_styles(axis, context) for axis in AXES if axis.tab in ("", tab)]
-    return own + list_part_axes(tab, context.plugins.parts)
+    own += list_part_axes(tab, context.plugins.parts)
+    return own + list_added_axes(tab, context.plugins, (axis.label for axis in own))
 
 
 def find_axis(name: str, tab: str, context: Context) -> Axis:

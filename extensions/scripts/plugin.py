@@ -59,17 +59,20 @@ def add_routes(app: Any, services: Any) -> None:  # noqa: ANN401 - FastAPI's app
     @app.get("/v1/xyz/axes")
     def list_axes() -> list[str]:
         """The labels of all axes, those of extensions' values last; some are of one tab alone."""
+        from extensions.scripts.added_axes import list_added_axes
         from extensions.scripts.axes import AXES
         from extensions.scripts.part_axes import list_part_axes
 
         found = [axis.label for axis in AXES if not axis.missing]
         for tab in ("txt2img", "img2img"):
             found += [axis.label for axis in list_part_axes(tab, services.plugins.parts)]
+            found += [axis.label for axis in list_added_axes(tab, services.plugins, found)]
         return list(dict.fromkeys(found))
 
     @app.get("/v1/xyz/choices")
     def list_axis_choices(tab: Literal["txt2img", "img2img"] = "txt2img") -> dict[str, str]:
         """All values of each axis that has a list of them, by its label, as they are written on the page."""
+        from extensions.scripts.added_axes import list_added_axes
         from extensions.scripts.axes import AXES
         from extensions.scripts.choices import Offered
         from extensions.scripts.part_axes import list_part_axes
@@ -78,4 +81,5 @@ def add_routes(app: Any, services: Any) -> None:  # noqa: ANN401 - FastAPI's app
         offered = Offered(services.catalog, lambda: services.requests.styles().names)
         axes = [axis for axis in AXES if axis.tab in ("", tab) and not axis.missing]
         axes += list_part_axes(tab, services.plugins.parts)
+        axes += list_added_axes(tab, services.plugins, (axis.label for axis in axes))
         return {axis.label: join_values(axis.choices(offered)) for axis in axes if axis.choices is not None}

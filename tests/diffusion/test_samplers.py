@@ -3,6 +3,7 @@
 import json
 import warnings
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from itertools import pairwise
 from typing import Any
 
@@ -11,13 +12,15 @@ import torch
 from torch import Tensor
 
 from tests.diffusion import k_diffusion_oracle
+from tests.diffusion.toy import ToyNetwork, prompts
 from tests.golden_cases import GOLDENS
 from webui.core.sampling import SAMPLERS as SAMPLER_INFOS
+from webui.diffusion.denoising import Denoising
 from webui.diffusion.noise import ImageNoise, NoiseOptions
 from webui.diffusion.prediction import Prediction
 from webui.diffusion.samplers import SAMPLERS
 from webui.diffusion.schedules import ScheduleOptions, sampler_sigmas
-from webui.diffusion.step import SamplerOptions, Step
+from webui.diffusion.step import SamplerOptions, Step, StepMoment
 
 sampling = k_diffusion_oracle.load("sampling")
 
@@ -141,6 +144,93 @@ def test_an_sde_sampler_is_bit_equal_on_the_same_brownian_paths(
         expected = theirs(name, sigmas, noise_sampler=tree, **arguments)
     noise = ImageNoise(SHAPE[1:], SEEDS, NoiseOptions(source="CPU"), "cpu")
     assert_same(ours(label, sigmas, options, noise.brownian(float(lowest), float(highest))), expected)
+
+
+def meddle(sigma: Any, latent: Tensor, denoised: Tensor) -> None:
+    """What an extension may do in a step's middle: write into both tensors."""
+    latent += 0.01 * torch.cos(latent)
+    denoised *= 0.97
+
+
+def watching(options: SamplerOptions) -> tuple[SamplerOptions, list[tuple[int, float, float]]]:
+    """The options with somebody who meddles in each step, and what was told of each."""
+    told: list[tuple[int, float, float]] = []
+
+    def watch(moment: StepMoment) -> None:
+        told.append((moment.index, float(moment.sigma), float(moment.sigma_hat)))
+        meddle(moment.sigma, moment.latent, moment.denoised)
+
+    return replace(options, watch=watch), told
+
+
+def meddled(function: Callable[..., Tensor], *given: Any, **arguments: Any) -> tuple[Tensor, Any]:
+    """The result of one of k-diffusion's whose callback meddles, and what it was told."""
+    told: list[tuple[int, float, float]] = []
+
+    def callback(d: dict[str, Any]) -> None:
+        told.append((d["i"], float(d["sigma"]), float(d["sigma_hat"])))
+        meddle(d["sigma"], d["x"], d["denoised"])
+
+    return function(toy_denoise, start(), *given, disable=True, callback=callback, **arguments), told
+
+
+@pytest.mark.parametrize(("label", "name", "options", "arguments"), PLAIN_CASES)
+def test_what_a_watcher_writes_acts_as_in_the_callback_of_k_diffusion(
+    label: str, name: str, options: SamplerOptions, arguments: dict[str, Any]
+) -> None:
+    sigmas = sampler_sigmas(label, "Karras", 12, LEVELS, ScheduleOptions())
+    expected, told = meddled(getattr(sampling, f"sample_{name}"), sigmas, **arguments)
+    watched, seen = watching(options)
+    assert torch.equal(ours(label, sigmas, watched, Unseeded())[-1].latent, expected)
+    assert seen == told
+
+
+@pytest.mark.parametrize(("label", "name", "options", "arguments"), SDE_CASES)
+def test_a_watcher_acts_in_sde_samplers_as_in_those_of_k_diffusion(
+    label: str, name: str, options: SamplerOptions, arguments: dict[str, Any]
+) -> None:
+    sigmas = sampler_sigmas(label, "Exponential", 12, LEVELS, ScheduleOptions())
+
+    def noise(*sigmas: Any) -> Tensor:
+        return torch.randn(SHAPE)
+
+    function = getattr(sampling, f"sample_{name}")
+    expected, told = meddled(function, sigmas, noise_sampler=noise, **arguments)
+    watched, seen = watching(options)
+    assert torch.equal(ours(label, sigmas, watched, noise)[-1].latent, expected)
+    assert seen == told
+
+
+def test_a_watcher_acts_in_dpm_fast_and_adaptive_as_in_those_of_k_diffusion() -> None:
+    ends = (LEVELS.sigma_min, LEVELS.sigma_max)
+    options = SamplerOptions(eta_ancestral=1.0, sigma_range=ends)
+    for label, name, more in (("DPM fast", "dpm_fast", (12,)), ("DPM adaptive", "dpm_adaptive", ())):
+        expected, told = meddled(getattr(sampling, f"sample_{name}"), *ends, *more, eta=1.0)
+        watched, seen = watching(options)
+        assert torch.equal(ours(label, LEVELS.uniform(12), watched, Unseeded())[-1].latent, expected)
+        assert [index for index, *_ in seen] == [index for index, *_ in told]
+
+
+@pytest.mark.parametrize("label", sorted(SAMPLERS))
+def test_a_watcher_who_does_nothing_changes_nothing_and_sees_every_step(label: str) -> None:
+    plain, watched, told = small_denoising(label), small_denoising(label), list[int]()
+    watched.during_step.append(lambda moment: told.append(moment.index))
+    expected, steps = list(plain.run()), list(watched.run())
+    assert torch.equal(steps[-1].latent, expected[-1].latent)
+    assert told == [step.index for step in expected]
+
+
+def small_denoising(label: str) -> Denoising:
+    """A run of a toy network."""
+    return Denoising(
+        network=ToyNetwork(),
+        prediction=Prediction.make("eps"),
+        cond=prompts(0.2, 0.4),
+        uncond=prompts(0.1, 0.1),
+        noise=ImageNoise(SHAPE[1:], SEEDS, NoiseOptions(source="CPU"), "cpu"),
+        sampler=label,
+        steps=5,
+    )
 
 
 def test_lms_agrees_with_k_diffusion_to_the_last_bits() -> None:

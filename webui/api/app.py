@@ -14,6 +14,7 @@ from webui.api import (
     captioning,
     cards,
     civitai,
+    community,
     datasets,
     defaults,
     downloads,
@@ -33,6 +34,7 @@ from webui.api.sdapi.tasks import Tasks
 from webui.core.errors import (
     Busy,
     InvalidRequest,
+    NotAllowed,
     NotFound,
     NotOffered,
     OutOfMemory,
@@ -43,12 +45,14 @@ from webui.core.errors import (
     WebuiError,
 )
 from webui.jobs.services import Services
+from webui.library.community.git import GitFailed
 from webui.library.fetch.refusals import FetchRefused
 
 STATUS: dict[type[WebuiError], int] = {
     # Before the kind that it is of.
     ScriptNotFound: 422,
     InvalidRequest: 400,
+    NotAllowed: 403,
     NotFound: 404,
     UnusableFile: 422,
     Busy: 409,
@@ -57,6 +61,7 @@ STATUS: dict[type[WebuiError], int] = {
     NotOffered: 501,
     StorageError: 507,
     FetchRefused: 502,
+    GitFailed: 502,
 }
 
 
@@ -81,6 +86,7 @@ def build_api(services: Services, lifespan: Lifespan[FastAPI] | None = None) -> 
     app.include_router(defaults.routes(services))
     app.include_router(styles.routes(services))
     app.include_router(extensions.routes(services))
+    app.include_router(community.routes(services))
     app.include_router(parts.routes(services))
     app.include_router(captioning.routes(services))
     app.include_router(datasets.routes(services))

@@ -63,7 +63,9 @@ def routes(services: Services) -> APIRouter:
             for script in offers.scripts
             if script.part.key in keys
         ]
-        files = [address for record in extensions.records for address in addresses_of(record)]
+        # The host of A1111's loads those of its own.
+        own = [record for record in extensions.records if record.origin != "a1111"]
+        files = [address for record in own for address in addresses_of(record)]
         return PartsAnswer(
             parts=parts,
             scripts=scripts,

@@ -3,7 +3,10 @@
 Facts: A1111 1.10's `--help`, its built-in extensions' flags, and Forge's most copied ones.
 """
 
+import json
 from collections.abc import Mapping
+from importlib.resources import files
+from typing import Any
 
 # A sentence, and the flags it explains. Values after these flags are accepted as well.
 EXPLANATIONS: Mapping[str, tuple[str, ...]] = {
@@ -49,7 +52,6 @@ EXPLANATIONS: Mapping[str, tuple[str, ...]] = {
     "./launch.sh installs, and only when pyproject.toml has changed": (
         "reinstall-torch",
         "reinstall-xformers",
-        "skip-install",
         "skip-prepare-environment",
         "skip-python-version-check",
         "skip-version-check",
@@ -108,6 +110,11 @@ EXPLANATIONS: Mapping[str, tuple[str, ...]] = {
         "enable-insecure-extension-access",
     ),
 }
+
+
+def flag_defaults() -> dict[str, Any]:  # JSON
+    """A1111's flags, as names of attributes, and their defaults."""
+    return json.loads(files("webui.core").joinpath("a1111_flags.json").read_text("utf-8"))
 
 
 def explanation(flag: str) -> str | None:

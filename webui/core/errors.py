@@ -19,6 +19,10 @@ class NotFound(WebuiError):
     """Something named does not exist; the text names the nearest spelling (API: 404)."""
 
 
+class NotAllowed(WebuiError):
+    """Something that only the owner of the server may do (API: 403)."""
+
+
 class ModelNotFound(NotFound):
     """No file of that name or hash in the model folders."""
 

@@ -27,6 +27,10 @@ Accounts = tuple[tuple[str, str], ...]
 ORIGIN = re.compile(r"[a-z][a-z0-9+.-]*://[^/\s@]+/?", re.IGNORECASE)
 
 
+class UnknownFlag(WrongFlag):
+    """A flag that there is none of, in this program."""
+
+
 class Flags(BaseModel):
     """The flags of one start."""
 
@@ -105,6 +109,7 @@ class Flags(BaseModel):
     disable_extra_extensions: bool = Field(
         False, description="Load only the extensions that come with the program."
     )
+    skip_install: bool = Field(False, description="Run no install.py of A1111's extensions.")
 
     loglevel: Annotated[Literal["debug", "info", "warning", "error", "critical"], AnyCase] = Field(
         "info", description="How much is logged."
@@ -219,22 +224,34 @@ def parse_accounts(flag: str, text: str) -> Accounts:
     return tuple((name, password) for name, _, password in pairs)
 
 
-def read_flags(arguments: Sequence[str]) -> tuple[Flags, tuple[str, ...]]:
+def read_flags(arguments: Sequence[str], *, keep_unknown: bool = False) -> tuple[Flags, tuple[str, ...]]:
     """The flags among a command line's words, and a sentence on each that changes nothing here.
 
-    Raises WrongFlag. A flag given twice counts as given last, but for those that may be given several times.
+    Raises WrongFlag; `keep_unknown` leaves flags that are not known here to extensions. A flag given twice
+    counts as given last, but for those that may be given several times.
     """
     values: dict[str, bool | str | tuple[str, ...]] = {}
     remarks: list[str] = []
     for flag, words in groups(arguments):
         name = field_name(flag)
         if name is None:
-            remarks.append(remark(flag))
+            if not (keep_unknown and is_unknown(flag)):
+                remarks.append(remark(flag))
             continue
         value = flag_value(flag, words, Flags.model_fields[name])
         before = values.get(name)
         values[name] = before + value if isinstance(before, tuple) and isinstance(value, tuple) else value
     return validate_flags(values), tuple(remarks)
+
+
+def unknown_flags(arguments: Sequence[str]) -> list[str]:
+    """Those flags among a command line's words that are not known here."""
+    return [flag for flag, _ in groups(arguments) if is_unknown(flag)]
+
+
+def is_unknown(flag: str) -> bool:
+    """Whether a flag is neither one of this program nor one that is explained."""
+    return field_name(flag) is None and explanation(flag.lstrip("-")) is None
 
 
 def groups(arguments: Sequence[str]) -> Iterator[tuple[str, list[str]]]:
@@ -265,7 +282,7 @@ def remark(flag: str) -> str:
     reason = explanation(flag.lstrip("-"))
     if reason is None:
         known = ["--" + name.replace("_", "-") for name in Flags.model_fields]
-        raise WrongFlag(unknown_name("flag", flag, known) + " --help lists them.")
+        raise UnknownFlag(unknown_name("flag", flag, known) + " --help lists them.")
     return f"{flag} changes nothing: {reason}."
 
 

@@ -343,6 +343,12 @@ class Interface(Section):
         title="Keep the checkpoint when pasting",
         description="Pasted infotext does not change the checkpoint.",
     )
+    localization: str = Field(
+        default="None",
+        max_length=200,
+        title="Localization",
+        description="A translation that an extension brings. Load the page again to see it.",
+    )
 
 
 class Api(Section):
@@ -370,6 +376,12 @@ class ExtensionSettings(Section):
         default=(),
         title="Switched off",
         description="Names of extensions that are not loaded, from the next start on.",
+    )
+    extension_order: tuple[str, ...] = Field(
+        default=(),
+        title="Order",
+        description="Names of extensions that are loaded and called first, in this order; the others follow "
+        "by name. From the next start on.",
     )
     disable_all_extensions: Literal["none", "extra", "all"] = Field(
         default="none",

@@ -32,7 +32,7 @@ from webui.diffusion.prediction import (
 )
 from webui.diffusion.samplers import Sampler, sampler_of
 from webui.diffusion.schedules import ScheduleOptions, sampler_sigmas, sampler_timesteps
-from webui.diffusion.step import NoiseSource, SamplerOptions, Step
+from webui.diffusion.step import NoiseSource, PredictNoise, SamplerOptions, Step, StepMoment
 
 # Prompt and negative prompt -> the AND parts of each.
 EncodeTexts = Callable[[str, str], tuple[tuple[EncodedPart, ...], ...]]
@@ -111,6 +111,9 @@ class Denoising:
     schedule. The lists of functions are the moments described at `Hooks`; `guided` is there once `run` has
     begun. `family` is the network's, as `Family` names it. `resources` are closed when the run ends.
     `encode` encodes further texts as the batch's own were, before the run begins.
+
+    `around_guidance` wraps what the sampler calls, the last one outermost; `during_step` is called in each
+    step, see `StepMoment`. `stepper` is a sampler of an extension's own, in place of the one named.
     """
 
     network: nn.Module
@@ -138,6 +141,9 @@ class Denoising:
     around_network: list[Callable[[DenoisingNetwork], DenoisingNetwork]] = field(default_factory=list)
     after_network: list[Callable[[NetworkOutput], None]] = field(default_factory=list)
     after_guidance: list[Callable[[Tensor, GuidedNetwork], Tensor]] = field(default_factory=list)
+    around_guidance: list[Callable[[PredictNoise], PredictNoise]] = field(default_factory=list)
+    during_step: list[Callable[[StepMoment], None]] = field(default_factory=list)
+    stepper: Sampler | None = None
     guided: GuidedNetwork | None = None
     resources: ExitStack = field(default_factory=ExitStack)
     encode: EncodeTexts | None = None
@@ -163,8 +169,11 @@ class Denoising:
             for adapter in self.adapters:
                 attached.enter_context(adapter.attach(self.network))
             route = self._route(sampler)
+            called: PredictNoise = self.guided
+            for wrap in self.around_guidance:
+                called = wrap(called)
             step = None
-            for step in self._walk(sampler, self.guided, route):
+            for step in self._walk(sampler, called, route):
                 self.guided.sampling_step = step.index
                 yield step
             if step is None:
@@ -208,7 +217,7 @@ class Denoising:
 
     @property
     def _sampler(self) -> Sampler:
-        return sampler_of(self.sampler)
+        return self.stepper or sampler_of(self.sampler)
 
     @property
     def _part(self) -> Img2ImgSteps | None:
@@ -268,16 +277,20 @@ class Denoising:
         sigmas = self.sigmas
         if sigmas is None:
             levels, options = self._levels(sampler), self.schedule_options
-            sigmas = sampler_sigmas(self.sampler, self.schedule, steps, levels, options, discard=discard)
+            sigmas = sampler_sigmas(sampler.info, self.schedule, steps, levels, options, discard=discard)
         if self.init is None or part is None:
             scale = torch.sqrt(1.0 + sigmas[0] ** 2.0) if self.options.sgm_noise_multiplier else sigmas[0]
             return Route(noise * scale, sigmas, sigmas)
         return sigma_route(noise, sigmas, self.init, part)
 
-    def _walk(self, sampler: Sampler, guided: GuidedNetwork, route: Route) -> Iterator[Step]:
+    def _watch(self, moment: StepMoment) -> None:
+        for look in self.during_step:
+            look(moment)
+
+    def _walk(self, sampler: Sampler, guided: PredictNoise, route: Route) -> Iterator[Step]:
         """The sampler's steps."""
         noise = self._noise_source(sampler, route)
-        options = replace(self.sampler_options, starts_from_image=self.init is not None)
+        options = replace(self.sampler_options, starts_from_image=self.init is not None, watch=self._watch)
         if sampler.in_timesteps is not None:
             return sampler.in_timesteps(guided, route.latent, route.levels, noise, options)
         assert sampler.in_sigmas is not None, "a sampler has one function"

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 import torch
 from torch import Tensor
 
-from webui.diffusion.step import Denoise, NoiseSource, SamplerOptions, Step, ancestral_sigmas
+from webui.diffusion.step import Denoise, NoiseSource, SamplerOptions, Step, StepMoment, ancestral_sigmas
 
 # k-diffusion's settings of the adaptive solver.
 ORDER = 3
@@ -124,6 +124,7 @@ def dpm_fast(
         target, up = target_time(time, time_next, end, options.eta_ancestral)
         solver = Solver(denoise, latent, time)
         denoised = latent - sigma_at(time) * solver.start()
+        options.watch(StepMoment(i, sigma_at(time), sigma_at(time), latent, denoised))
         steps = (solver.first_order, solver.second_order, solver.third_order)
         latent = add_noise(steps[order - 1](target), up, (time, time_next), noise, options.s_noise)
         yield Step(i, sigma_at(time), latent, denoised)
@@ -159,6 +160,7 @@ def dpm_adaptive(
             last_low = low
             latent = add_noise(high, up, (time, time_next), noise, s_noise=1.0)
             time = time_next
+        options.watch(StepMoment(index, sigma_at(time), sigma_at(time), latent, denoised))
         yield Step(index, sigma, latent, denoised)
         index += 1
 

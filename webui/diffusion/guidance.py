@@ -283,7 +283,7 @@ class GuidedNetwork:
             batch.cond, batch.uncond = pad_equally(batch.cond, batch.uncond, options.padding)
             self.effects.add("Pad conds")
 
-    def _evaluate(self, batch: NetworkInput) -> Tensor:
+    def evaluate(self, batch: NetworkInput) -> Tensor:
         """The network's results for the rows of a batch, as samplers read them."""
         latent, timestep = batch.network_latent()
         inputs = (
@@ -310,12 +310,12 @@ class GuidedNetwork:
 
     def _run(self, batch: NetworkInput) -> NetworkOutput:
         """The network's results; where the negative rows were left out, the prompts' stand in for them."""
-        result, rows = self._evaluate(batch), batch.rows
+        result, rows = self.evaluate(batch), batch.rows
         if batch.skips_uncond:
             first = [index for index, row in enumerate(rows) if not row.part]
             result = torch.cat([result, pick(result, first)])
             rows += tuple(Row(image, False) for image in range(len(first)))
-        self._last = NetworkOutput(result, rows, batch, self._evaluate)
+        self._last = NetworkOutput(result, rows, batch, self.evaluate)
         for hook in self.hooks.after_network:
             hook(self._last)
         return self._last

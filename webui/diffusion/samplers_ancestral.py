@@ -6,7 +6,15 @@ from itertools import pairwise
 from torch import Tensor
 
 from webui.diffusion.schedules import karras_sigmas
-from webui.diffusion.step import Denoise, NoiseSource, SamplerOptions, Step, ancestral_sigmas, derivative
+from webui.diffusion.step import (
+    Denoise,
+    NoiseSource,
+    SamplerOptions,
+    Step,
+    StepMoment,
+    ancestral_sigmas,
+    derivative,
+)
 
 # Restart (Xu et al. 2023) as A1111 sets it up: from this many steps on it goes back from sigma 0.1 to 2, ...
 RESTART_FROM_STEPS = 20
@@ -23,6 +31,7 @@ def euler_ancestral(
     """Euler steps with noise added back in each."""
     for i in range(len(sigmas) - 1):
         denoised = denoise(latent, sigmas[i])
+        options.watch(StepMoment(i, sigmas[i], sigmas[i], latent, denoised))
         down, up = ancestral_sigmas(sigmas[i], sigmas[i + 1], options.eta_ancestral)
         latent = latent + derivative(latent, sigmas[i], denoised) * (down - sigmas[i])
         if sigmas[i + 1] > 0 and up > 0:
@@ -36,6 +45,7 @@ def dpm_2_ancestral(
     """DPM-Solver-2 steps (Lu et al. 2022) with noise added back in each."""
     for i in range(len(sigmas) - 1):
         denoised = denoise(latent, sigmas[i])
+        options.watch(StepMoment(i, sigmas[i], sigmas[i], latent, denoised))
         down, up = ancestral_sigmas(sigmas[i], sigmas[i + 1], options.eta_ancestral)
         slope = derivative(latent, sigmas[i], denoised)
         if down == 0:
@@ -56,6 +66,7 @@ def dpmpp_2s_ancestral(
     """DPM-Solver++(2S) steps (Lu et al. 2022) with noise added back in each."""
     for i in range(len(sigmas) - 1):
         denoised = denoise(latent, sigmas[i])
+        options.watch(StepMoment(i, sigmas[i], sigmas[i], latent, denoised))
         down, up = ancestral_sigmas(sigmas[i], sigmas[i + 1], options.eta_ancestral)
         if down == 0:
             latent = latent + derivative(latent, sigmas[i], denoised) * (down - sigmas[i])
@@ -78,6 +89,7 @@ def lcm(
     """Latent consistency (Luo et al. 2023): denoise, add fresh noise of the next sigma."""
     for i in range(len(sigmas) - 1):
         denoised = denoise(latent, sigmas[i])
+        options.watch(StepMoment(i, sigmas[i], sigmas[i], latent, denoised))
         latent = denoised
         if sigmas[i + 1] > 0:
             latent = denoised + sigmas[i + 1] * noise(sigmas[i], sigmas[i + 1])
@@ -94,6 +106,8 @@ def restart(
             latent = latent + noise(last, sigma) * (sigma**2 - last**2) ** 0.5
         denoised = denoise(latent, sigma)
         slope = derivative(latent, sigma, denoised)
+        # As A1111 tells it: the sigma that the step leads to, and the one that it starts from.
+        options.watch(StepMoment(index, sigma_next, sigma, latent, denoised))
         span = sigma_next - sigma
         if sigma_next == 0:
             latent = latent + slope * span

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 from torch import Tensor
 
-from webui.diffusion.step import Denoise, NoiseSource, SamplerOptions, Step, derivative
+from webui.diffusion.step import Denoise, NoiseSource, SamplerOptions, Step, StepMoment, derivative
 
 LMS_ORDER = 4
 # Four Gauss-Legendre points integrate polynomials up to degree 7 exactly; those of LMS have degree 3.
@@ -24,7 +24,9 @@ def euler(
     for i in range(len(sigmas) - 1):
         latent, sigma = churn(latent, sigmas, i, noise, options)
         denoised = denoise(latent, sigma)
-        latent = latent + derivative(latent, sigma, denoised) * (sigmas[i + 1] - sigma)
+        slope = derivative(latent, sigma, denoised)
+        options.watch(StepMoment(i, sigmas[i], sigma, latent, denoised))
+        latent = latent + slope * (sigmas[i + 1] - sigma)
         yield Step(i, sigmas[i], latent, denoised)
 
 
@@ -36,6 +38,7 @@ def heun(
         latent, sigma = churn(latent, sigmas, i, noise, options)
         denoised = denoise(latent, sigma)
         slope = derivative(latent, sigma, denoised)
+        options.watch(StepMoment(i, sigmas[i], sigma, latent, denoised))
         span = sigmas[i + 1] - sigma
         if sigmas[i + 1] == 0:
             latent = latent + slope * span
@@ -54,6 +57,7 @@ def dpm_2(
         latent, sigma = churn(latent, sigmas, i, noise, options)
         denoised = denoise(latent, sigma)
         slope = derivative(latent, sigma, denoised)
+        options.watch(StepMoment(i, sigmas[i], sigma, latent, denoised))
         if sigmas[i + 1] == 0:
             latent = latent + slope * (sigmas[i + 1] - sigma)
         else:
@@ -73,6 +77,7 @@ def lms(
     for i in range(len(sigmas) - 1):
         denoised = denoise(latent, sigmas[i])
         slopes = [derivative(latent, sigmas[i], denoised), *slopes][:LMS_ORDER]
+        options.watch(StepMoment(i, sigmas[i], sigmas[i], latent, denoised))
         weights = multistep_weights(times, i, len(slopes))
         latent = latent + sum(weight * slope for weight, slope in zip(weights, slopes, strict=True))
         yield Step(i, sigmas[i], latent, denoised)
@@ -87,6 +92,7 @@ def dpmpp_2m(
     times = [sigma.log().neg() for sigma in sigmas]
     for i in range(len(sigmas) - 1):
         denoised = denoise(latent, sigmas[i])
+        options.watch(StepMoment(i, sigmas[i], sigmas[i], latent, denoised))
         span = times[i + 1] - times[i]
         blend = denoised
         if last_denoised is not None and sigmas[i + 1] != 0:

@@ -6,7 +6,15 @@ from typing import Literal
 import torch
 from torch import Tensor
 
-from webui.diffusion.step import Denoise, NoiseSource, SamplerOptions, Step, ancestral_sigmas, derivative
+from webui.diffusion.step import (
+    Denoise,
+    NoiseSource,
+    SamplerOptions,
+    Step,
+    StepMoment,
+    ancestral_sigmas,
+    derivative,
+)
 
 
 def dpmpp_sde(
@@ -15,6 +23,7 @@ def dpmpp_sde(
     """DPM-Solver++ (stochastic), second order, with the middle of the step at half its log-sigma."""
     for i in range(len(sigmas) - 1):
         denoised = denoise(latent, sigmas[i])
+        options.watch(StepMoment(i, sigmas[i], sigmas[i], latent, denoised))
         if sigmas[i + 1] == 0:
             latent = latent + derivative(latent, sigmas[i], denoised) * (sigmas[i + 1] - sigmas[i])
         else:
@@ -55,6 +64,7 @@ def dpmpp_2m_sde(
     last_span = torch.zeros(())
     for i in range(len(sigmas) - 1):
         denoised = denoise(latent, sigmas[i])
+        options.watch(StepMoment(i, sigmas[i], sigmas[i], latent, denoised))
         if sigmas[i + 1] == 0:
             latent = denoised
         else:
@@ -93,6 +103,7 @@ def dpmpp_3m_sde(
     past: list[tuple[Tensor, Tensor]] = []
     for i in range(len(sigmas) - 1):
         denoised = denoise(latent, sigmas[i])
+        options.watch(StepMoment(i, sigmas[i], sigmas[i], latent, denoised))
         if sigmas[i + 1] == 0:
             latent = denoised
         else:

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from webui.diffusion.prediction import sigmas_of
-from webui.diffusion.step import NoiseSource, PredictNoise, SamplerOptions, Step
+from webui.diffusion.step import NoiseSource, PredictNoise, SamplerOptions, Step, StepMoment
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +66,7 @@ def ddim(
         predicted = predict_noise(latent, step.timestep)
         denoised = step.clean(latent, predicted)
         latent = add_fresh_noise(step.step(denoised, predicted), step, noise)
+        options.watch(StepMoment(i, step.sigma, step.sigma, latent, denoised))
         yield Step(i, step.sigma, latent, denoised)
 
 
@@ -80,6 +81,7 @@ def ddim_cfgpp(
     for i, step in enumerate(coefficients(timesteps, predict_noise.alphas_cumprod, options.eta_ddim)):
         denoised = step.clean(latent, predict_noise(latent, step.timestep))
         latent = add_fresh_noise(step.step(denoised, predict_noise.uncond_noise), step, noise)
+        options.watch(StepMoment(i, step.sigma, step.sigma, latent, denoised))
         yield Step(i, step.sigma, latent, denoised)
 
 
@@ -109,6 +111,7 @@ def plms(
         denoised = step.clean(latent, blend)
         latent = step.step(denoised, blend)
         past = [predicted, *past][:3]
+        options.watch(StepMoment(i, step.sigma, step.sigma, latent, denoised))
         yield Step(i, step.sigma, latent, denoised)
 
 

@@ -13,7 +13,7 @@ import torch
 from torch import Tensor
 
 from webui.core.errors import InvalidRequest
-from webui.core.sampling import ADDED, AUTOMATIC, AddedSchedule, find_sampler, find_schedule
+from webui.core.sampling import ADDED, AUTOMATIC, AddedSchedule, SamplerInfo, find_sampler, find_schedule
 from webui.diffusion.beta_distribution import beta_quantiles
 from webui.diffusion.prediction import TRAINING_STEPS, NoiseLevels
 
@@ -91,7 +91,7 @@ def added_sigmas(added: AddedSchedule, span: Span) -> Tensor:
 
 
 def sampler_sigmas(
-    sampler: str,
+    sampler: str | SamplerInfo,
     schedule: str,
     steps: int,
     levels: NoiseLevels,
@@ -103,7 +103,7 @@ def sampler_sigmas(
 
     DPM2 and DPM++ 3M SDE compute one step more and leave out the last sigma but one; with `discard` all do.
     """
-    info = find_sampler(sampler)
+    info = find_sampler(sampler) if isinstance(sampler, str) else sampler
     label = find_schedule(schedule).label
     label = info.default_schedule if label == AUTOMATIC else label
     if not (discard or info.discards_next_to_last_sigma):

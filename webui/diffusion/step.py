@@ -50,11 +50,32 @@ class Step:
 
 
 @dataclass(frozen=True, slots=True)
+class StepMoment:
+    """Where a sampler stands once the network has answered for the first time in a step.
+
+    `sigma` (0-dim, CPU) is the step's, `sigma_hat` the one that noise has raised it to. Who watches may write
+    into `latent` and `denoised`: the step goes on from them, as with k-diffusion's callback. Timestep
+    samplers and DPM adaptive tell it when the step is made, as there.
+    """
+
+    index: int
+    sigma: Tensor
+    sigma_hat: Tensor
+    latent: Tensor
+    denoised: Tensor
+
+
+def watch_nothing(moment: StepMoment) -> None:
+    """Where nobody watches."""
+
+
+@dataclass(frozen=True, slots=True)
 class SamplerOptions:
     """Options of all samplers; each reads its own. `s_tmax` 0 is no limit.
 
-    The last two are not chosen but facts of the run: `sigma_range` (lowest, highest) replaces the ends of the
-    sigmas for DPM fast and adaptive, `starts_from_image` tells UniPC to start at the last timestep.
+    The last three are not chosen but facts of the run: `sigma_range` (lowest, highest) replaces the ends of
+    the sigmas for DPM fast and adaptive, `starts_from_image` tells UniPC to start at the last timestep,
+    `watch` is called once in each step.
     """
 
     eta_ancestral: float = 1.0
@@ -69,6 +90,7 @@ class SamplerOptions:
     uni_pc_lower_order_final: bool = True
     sigma_range: tuple[float, float] | None = None
     starts_from_image: bool = False
+    watch: Callable[[StepMoment], None] = watch_nothing
 
 
 # A sampler in sigmas: (denoise, latent, falling sigmas (steps + 1,) on the CPU, noise, options) -> steps.

@@ -12,7 +12,15 @@ import torch
 from torch import Tensor
 
 from webui.diffusion.prediction import TRAINING_STEPS
-from webui.diffusion.step import NoiseSource, PredictNoise, SamplerOptions, Step, UniPCSkipType, UniPCVariant
+from webui.diffusion.step import (
+    NoiseSource,
+    PredictNoise,
+    SamplerOptions,
+    Step,
+    StepMoment,
+    UniPCSkipType,
+    UniPCVariant,
+)
 
 
 @dataclass(frozen=True, eq=False)
@@ -109,7 +117,9 @@ def unipc(
             denoised = denoise(latent, moments[step])
             latent = update.corrected(denoised)
             past = [Past(moments[step], denoised), *past][:order]
-        yield Step(step - 1, moments[step - 1].sigma / moments[step - 1].alpha, latent, denoised)
+        sigma = moments[step - 1].sigma / moments[step - 1].alpha
+        options.watch(StepMoment(step - 1, sigma, sigma, latent, denoised))
+        yield Step(step - 1, sigma, latent, denoised)
 
 
 def solver_times(schedule: ContinuousNoise, skip_type: UniPCSkipType, start: float, steps: int) -> Tensor:

@@ -16,6 +16,7 @@ from webui.jobs.requests import RequestMaker
 from webui.library.catalog.catalog import Catalog
 from webui.library.catalog.embedding_sizes import embedding_sizes
 from webui.library.catalog.lora_files import LoraFiles
+from webui.library.community.community import Community
 from webui.library.library import Library
 from webui.plugins.host import Plugins
 from webui.plugins.loading import Extensions
@@ -56,6 +57,7 @@ class Services:
     styles_reader: StylesReader
     styles_editor: StylesEditor
     datasets: Desk
+    community: Community
     extensions: Extensions = field(default_factory=Extensions)
     random: Random = field(default_factory=SystemRandom)
 

@@ -46,9 +46,11 @@ if TYPE_CHECKING:
     from webui.library.catalog.upscaler_names import find_upscaler, upscaler_names
     from webui.models.architectures.unet import RESIDUAL_NAMES, UNET_NAMES
     from webui.models.files.tensors import fill_module, open_tensors, shapes_of
+    from webui.plugins.axes import AddedAxis
     from webui.plugins.batch import Batch
     from webui.plugins.context import Context
     from webui.plugins.controls import GenerationControls
+    from webui.plugins.health_report import HealthReport, ReportedFailure
     from webui.plugins.moments import BatchImages, PictureMoment, SavingMoment
     from webui.plugins.parts import RequestPart, read_text, write_value
     from webui.plugins.scripts import Script
@@ -139,9 +141,11 @@ HOMES = {
     ),
     "webui.models.architectures.unet": ("RESIDUAL_NAMES", "UNET_NAMES"),
     "webui.models.files.tensors": ("fill_module", "open_tensors", "shapes_of"),
+    "webui.plugins.axes": ("AddedAxis",),
     "webui.plugins.batch": ("Batch",),
     "webui.plugins.context": ("Context",),
     "webui.plugins.controls": ("GenerationControls",),
+    "webui.plugins.health_report": ("HealthReport", "ReportedFailure"),
     "webui.plugins.moments": (
         "BatchImages",
         "PictureMoment",
@@ -168,6 +172,7 @@ __all__ = [
     "RESIDUAL_NAMES",
     "UNET_NAMES",
     "Adapter",
+    "AddedAxis",
     "AddedSampler",
     "AddedTrainable",
     "Batch",
@@ -185,6 +190,7 @@ __all__ = [
     "GenerationRequest",
     "Guidance",
     "GuidedNetwork",
+    "HealthReport",
     "Hooks",
     "ImageReady",
     "ImageRef",
@@ -208,6 +214,7 @@ __all__ = [
     "PlannedPicture",
     "Preview",
     "Progress",
+    "ReportedFailure",
     "RequestPart",
     "Row",
     "RunPlan",

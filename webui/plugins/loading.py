@@ -3,12 +3,12 @@
 import importlib.metadata
 import logging
 import time
-from collections.abc import Callable, Collection, Iterable
+from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
 from types import ModuleType
-from typing import Literal, get_args
+from typing import Literal, Protocol, TypeVar, get_args
 
 from pluggy import PluginValidationError
 from pydantic import BaseModel
@@ -30,7 +30,7 @@ IMPORT_LIMIT_S = 8.0
 TOTAL_LIMIT_S, LEAST_LIMIT_S = 20.0, 2.0
 MOST_EXTENSIONS = 500
 State = Literal["on", "switched off", "not loaded", "failed"]
-Origin = Literal["shipped", "own", "package"]
+Origin = Literal["shipped", "own", "package", "a1111"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,13 +57,22 @@ class ExtensionRecord:
     settings: type[BaseModel] | None = None
 
 
+def trust_all(folder: Path) -> str:
+    """No reason not to run the code in a folder."""
+    return ""
+
+
 @dataclass(frozen=True, slots=True)
 class WantedExtensions:
-    """Which extensions are wanted: none with `is_safe`, else those of `origins` that are not `disabled`."""
+    """Which extensions are wanted: none with `is_safe`, else those of `origins` that are not `disabled`.
+
+    `explain_distrust` tells why the code in a folder is not run, "" if it may be.
+    """
 
     is_safe: bool = False
     origins: Collection[Origin] = ("shipped", "own", "package")
     disabled: Collection[str] = ()
+    explain_distrust: Callable[[Path], str] = trust_all
 
     def refusal(self, found: FoundExtension) -> tuple[State, str] | None:
         """Why one is not loaded; None if it is."""
@@ -71,7 +80,8 @@ class WantedExtensions:
             return "not loaded", "The server was started without it."
         if found.name in self.disabled:
             return "switched off", ""
-        return None
+        distrust = self.explain_distrust(found.folder) if found.folder else ""
+        return ("not loaded", distrust) if distrust else None
 
 
 @dataclass(slots=True)
@@ -81,6 +91,22 @@ class Extensions:
     plugins: Plugins = field(default_factory=lambda: Plugins(specs))
     offers: dict[str, ExtensionOffers] = field(default_factory=dict[str, ExtensionOffers])
     _records: dict[str, ExtensionRecord] = field(default_factory=dict[str, ExtensionRecord])
+    # Tell of extensions that others have loaded, and end what those do.
+    _further_records: list[Callable[[], Iterable[ExtensionRecord]]] = field(
+        default_factory=list[Callable[[], Iterable[ExtensionRecord]]]
+    )
+    _closers: list[Callable[[], object]] = field(default_factory=list[Callable[[], object]])
+
+    def add_loader(
+        self, records: Callable[[], Iterable[ExtensionRecord]], close: Callable[[], object] = lambda: None
+    ) -> None:
+        """Let another loader's extensions stand among these: `records` tells of them as they are now."""
+        self._further_records.append(records)
+        self._closers.append(close)
+
+    def add_module(self, module: ModuleType, name: str) -> None:
+        """Add a module of hooks that is no extension's. Raises WrongOffer, and what its hooks raise."""
+        self._take(module, collect_offers(module, name, specs), name)
 
     def load(
         self, found: Iterable[FoundExtension], choice: WantedExtensions, limit_s: float = IMPORT_LIMIT_S
@@ -144,7 +170,7 @@ class Extensions:
     def records(self) -> list[ExtensionRecord]:
         """All, in the order in which they were loaded, as they are now."""
         off, failures = self.plugins.switched_off, self.plugins.failures
-        return [
+        own = [
             replace(
                 each,
                 state="failed" if each.name in off else each.state,
@@ -153,6 +179,7 @@ class Extensions:
             )
             for each in self._records.values()
         ]
+        return [*own, *(each for records in self._further_records for each in records())]
 
     @property
     def problems(self) -> list[str]:
@@ -166,7 +193,9 @@ class Extensions:
         return names.__contains__
 
     def close(self) -> None:
-        """Take samplers and schedules away again, which the whole process knows."""
+        """Take samplers and schedules away again, which the whole process knows, and close other loaders."""
+        for close in self._closers:
+            close()
         for offers in self.offers.values():
             ADDED.remove(offers.samplers, offers.schedules)
 
@@ -204,6 +233,24 @@ def find_extensions(shipped: Path, own: Path) -> list[FoundExtension]:
     if own.resolve() != shipped.resolve():
         found += find_folders(own, "own")
     return [*found, *find_packages()]
+
+
+class HasName(Protocol):
+    """Whatever has a name."""
+
+    @property
+    def name(self) -> str:
+        """What the page and settings call it."""
+        ...
+
+
+AnyNamed = TypeVar("AnyNamed", bound=HasName)
+
+
+def in_order(found: Iterable[AnyNamed], order: Sequence[str]) -> list[AnyNamed]:
+    """Those that are named first, in that order, then the others as they come."""
+    places = {name: place for place, name in reversed(list(enumerate(order)))}
+    return sorted(found, key=lambda each: places.get(each.name, len(order)))
 
 
 def find_folders(home: Path, origin: Origin) -> list[FoundExtension]:

@@ -37,7 +37,8 @@ class PictureMoment:
 
     `request` makes this picture alone. `mask` (mode L) and `overlay` (RGBA, clear where it is made anew) are
     inpainting's: until the overlay is laid on, hooks may replace them by others of the same size. `entries`
-    are written into its infotext: hooks may add to them. `index` counts over the run.
+    are written into its infotext: hooks may add to them. `index` counts over the run. `is_saved` and `folder`
+    (empty: the tab's) say where it goes: hooks may set them.
     """
 
     place: Place
@@ -46,6 +47,8 @@ class PictureMoment:
     mask: Image | None = None
     overlay: Image | None = None
     entries: dict[str, str] = field(default_factory=dict[str, str])
+    is_saved: bool = True
+    folder: str = ""
 
 
 @dataclass(slots=True)

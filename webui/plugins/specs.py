@@ -21,6 +21,7 @@ from webui.plugins.host import PROJECT
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Mapping, Sequence
 
+    from pydantic import JsonValue
     from torch import Tensor
 
     from webui.core.events import Event, ImageReady
@@ -28,9 +29,15 @@ if TYPE_CHECKING:
     from webui.core.run_plan import PlannedPicture, RunPlan
     from webui.core.sampling import AddedSampler
     from webui.diffusion.denoising import Denoising
+    from webui.plugins.axes import AddedAxis
     from webui.plugins.batch import Batch
     from webui.plugins.context import Context
+<<<<<<< HEAD
+    from webui.plugins.controls import GenerationControls, SettingsControls
+=======
     from webui.plugins.controls import GenerationControls
+    from webui.plugins.health_report import HealthReport
+>>>>>>> exttab
     from webui.plugins.moments import BatchImages, PictureMoment, SavingMoment
     from webui.plugins.parts import RequestPart
     from webui.plugins.scripts import Script
@@ -51,6 +58,11 @@ hookimpl = pluggy.HookimplMarker(PROJECT)
 @hookspec
 def startup(services: Any) -> None:  # noqa: ANN401 - an object of a floor above
     """The server begins to serve. `services` is everything a page or a route may touch (see `add_routes`)."""
+
+
+@hookspec
+def report_health() -> Sequence[HealthReport] | None:
+    """What became of the extensions that this one hosts. Called when the tab Extensions is opened."""
 
 
 @hookspec
@@ -95,6 +107,11 @@ def register_trainables() -> AddedTrainable | Sequence[AddedTrainable] | None:
 
 
 @hookspec
+def plot_axes(tab: str) -> Sequence[AddedAxis] | None:
+    """Further axes of the X/Y/Z plot in "txt2img" or "img2img", as they are now."""
+
+
+@hookspec
 def add_tab() -> tuple[str, str, Callable[[], None]] | None:
     """A tab of your own: its label, its id, and what builds its Gradio components."""
 
@@ -105,8 +122,45 @@ def prepare_page() -> None:
 
 
 @hookspec
+def prepare_tab(tab: str) -> None:
+    """The components of "txt2img" or "img2img" are about to be built."""
+
+
+@hookspec
 def generation_controls(tab: str) -> GenerationControls | None:
     """Gradio components of your own in "txt2img" or "img2img", below its fields. Build them here."""
+
+
+@hookspec
+def finish_tab(tab: str, fields: Mapping[str, Any]) -> None:
+    """The components of a tab are built. `fields` are those of its form, by name."""
+
+
+@hookspec
+def add_tabs() -> Sequence[tuple[str, str, Callable[[], object]]] | None:
+    """As `add_tab`, several, with as much time as they take."""
+
+
+@hookspec
+def add_train_tabs() -> None:
+    """Components of your own at the end of the tab "Train". Build them here."""
+
+
+@hookspec
+def settings_controls(open_section: Callable[[str, str], Any]) -> SettingsControls | None:
+    """Gradio components for settings of your own, each in `with open_section(id, title)`. Build them here."""
+
+
+@hookspec
+def describe_scripts() -> Sequence[Mapping[str, Any]] | None:
+    """Scripts that API calls may name: objects with name, is_alwayson, is_img2img and args."""
+
+
+@hookspec
+def read_script_arguments(
+    name: str, args: Sequence[Any], tab: str, is_selected: bool
+) -> Mapping[str, Mapping[str, JsonValue]] | None:
+    """An API call names a script of yours: what goes into `request.extras`. Raises WebuiError."""
 
 
 @hookspec

@@ -39,7 +39,7 @@ def build_ui(services: Services) -> GuardedBlocks:
     """Build the page."""
     files = PictureFiles(services.paths.data / UNSAVED, services.pictures)
     page_files = PageFiles(services.pictures, Path(get_upload_folder()))
-    services.plugins.call_in_time("prepare_page")
+    services.plugins.collect("prepare_page")
     with GuardedBlocks(page_files, title=TITLE, analytics_enabled=False, fill_width=True) as page:
         status = gr.HTML("", visible="hidden", elem_id="page_status")
         quick = make_quicksettings(services, page)
@@ -54,6 +54,7 @@ def build_ui(services: Services) -> GuardedBlocks:
                 make_pnginfo(services, txt2img, img2img, extras)
             with top_tab("Train", "train"):
                 make_training()
+                services.plugins.collect("add_train_tabs")
             add_tabs(services)
             with top_tab("Settings", "settings"):
                 settings = make_settings(services, quick, page)
@@ -82,7 +83,8 @@ def build_ui(services: Services) -> GuardedBlocks:
 
 def add_tabs(services: Services) -> None:
     """The tabs of extensions; where one cannot be built, its tab says so."""
-    for name, tab in services.plugins.call_in_time("add_tab"):
+    several = [(name, tab) for name, tabs in services.plugins.collect("add_tabs") for tab in tabs]
+    for name, tab in [*services.plugins.call_in_time("add_tab"), *several]:
         if not is_tab(tab):
             logger.warning("The tab of the extension %s is %r, not a label, an id and a function", name, tab)
             continue
@@ -117,6 +119,8 @@ def build_tab(services: Services, name: str, build: Callable[[], object]) -> Non
 def mount_ui(app: FastAPI, services: Services) -> FastAPI:
     """Build the page and mount it at the root of the server."""
     blocks = build_ui(services)
-    app = mount_page(app, blocks, services.flags)
+    heads = [str(tags) for _, tags in services.plugins.call_in_time("page_head") if tags]
+    app = mount_page(app, blocks, services.flags, heads)
     app.state.upload_sweeping = UploadSweeping(blocks.files, services.paths.data)
+    services.plugins.collect("page_served", page=blocks, app=app)
     return app

@@ -75,8 +75,13 @@ def theme_script(theme: ThemeChoice) -> str:
     )
 
 
-def mount_page(app: FastAPI, blocks: GuardedBlocks, flags: Flags) -> FastAPI:
-    """Mount the page at the root of the server. Routes of the app that were added before come first."""
+def mount_page(
+    app: FastAPI, blocks: GuardedBlocks, flags: Flags, further_head: Iterable[str] = ()
+) -> FastAPI:
+    """Mount the page at the root of the server. Routes of the app that were added before come first.
+
+    `further_head` are extensions' tags, which stand in the page's HTML itself.
+    """
     app.mount(ASSETS_URL, Revalidated(directory=ASSETS), name="page-assets")
     app = gr.mount_gradio_app(
         app,
@@ -101,11 +106,11 @@ def mount_page(app: FastAPI, blocks: GuardedBlocks, flags: Flags) -> FastAPI:
     )
     knows = partial(knows_user, app, needs_login=bool(flags.page_accounts()))
     app.state.knows_page_user = knows
+    app.state.name_page_user = partial(name_user, app)
     # Icons and the like, which Gradio copied while the page was built.
     blocks.files.publish(paths_in(blocks.config))
-    page_of(app).add_middleware(
-        PageRoutes, files=blocks.files, knows_user=knows, early_head=ASK_BEFORE_LEAVING
-    )
+    early_head = "\n".join([ASK_BEFORE_LEAVING, *further_head])
+    page_of(app).add_middleware(PageRoutes, files=blocks.files, knows_user=knows, early_head=early_head)
     return app
 
 
@@ -116,6 +121,13 @@ def knows_user(app: FastAPI, cookies: Mapping[str, str], *, needs_login: bool) -
     page = page_of(app)
     names = (f"access-token-{page.cookie_id}", f"access-token-unsecure-{page.cookie_id}")
     return any(cookies.get(name) in page.tokens for name in names)
+
+
+def name_user(app: FastAPI, cookies: Mapping[str, str]) -> str:
+    """Who is logged in to the page with these cookies; "" if nobody is."""
+    page = page_of(app)
+    names = (f"access-token-{page.cookie_id}", f"access-token-unsecure-{page.cookie_id}")
+    return next((page.tokens[cookies[name]] for name in names if cookies.get(name) in page.tokens), "")
 
 
 def page_of(app: FastAPI) -> App:

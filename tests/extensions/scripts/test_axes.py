@@ -8,10 +8,12 @@ from pydantic import Field
 
 from extensions.scripts.axes import AXES, find_axis, list_axes
 from extensions.scripts.values import read_values, split_values
+from extensions.scripts.xyz_plot import XyzPart, prepare
 from tests.golden_cases import GOLDENS
 from tests.pipelines.runs import request_of
 from webui.core.errors import InvalidRequest, NotFound
 from webui.core.style import Style
+from webui.plugins import AddedAxis, hookimpl
 from webui.plugins.parts import RequestPart
 from webui.prompts.styles import Styles
 
@@ -195,3 +197,26 @@ def test_values_of_parts_and_of_their_first_unit_are_axes(context, plugins):
     assert Controls.of(changed).units == (Unit(weight=0.25), Unit())
     with pytest.raises(InvalidRequest, match="has no unit"):
         find_axis("Controls: weight", "txt2img", context).change(request_of(), 0.25, ())
+
+
+def test_an_extensions_axis_changes_each_cells_request_and_is_listed_once(context, plugins):
+    class Wide:
+        @hookimpl
+        def plot_axes(self, tab):
+            def widen(request, value, values):
+                assert tuple(values) == (1, 2)
+                return request.model_copy(update={"width": 64 * value})
+
+            added = AddedAxis("Blocks", widen, "whole", show=lambda value: f"{value} blocks", cost=0.5)
+            return [added, AddedAxis("seed", widen)] if tab == "txt2img" else []
+
+    plugins.register(Wide(), "wide")
+    labels = [axis.label for axis in list_axes("txt2img", context)]
+    assert labels[-1] == "Blocks"
+    assert labels.count("Seed") == 1
+    assert "seed" not in labels
+    plot = prepare(XyzPart(x_type="Blocks", x_values="1-2"), request_of(), context)
+    assert [plot.request_of(cell).width for cell in plot.cells()] == [64, 128]
+    assert plot.x.axis.describe(2) == "2 blocks"
+    with pytest.raises(InvalidRequest):
+        find_axis("Blocks", "img2img", context)

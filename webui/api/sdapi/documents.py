@@ -7,6 +7,7 @@ from typing import Any, cast
 
 from pydantic import BaseModel, ConfigDict, create_model
 
+from webui.core.a1111_flags import flag_defaults
 from webui.core.settings import Settings
 
 # The values of `Any` here are JSON.
@@ -21,7 +22,7 @@ def a1111_options() -> dict[str, Any]:
 @cache
 def a1111_flags() -> dict[str, Any]:
     """A1111's flags and their defaults; those that hold secrets have none."""
-    return read_data("a1111_flags.json")
+    return flag_defaults()
 
 
 @cache

@@ -43,13 +43,22 @@ def add_machine_routes(router: APIRouter, services: Services) -> None:
     @router.get("/scripts")
     def list_scripts() -> ScriptsList:
         return ScriptsList(
-            txt2img=[*script_names(is_img2img=False), *own_names(services, "txt2img")],
-            img2img=[*script_names(is_img2img=True), *own_names(services, "img2img")],
+            txt2img=[
+                *script_names(is_img2img=False),
+                *own_names(services, "txt2img"),
+                *community_names(services, is_img2img=False),
+            ],
+            img2img=[
+                *script_names(is_img2img=True),
+                *own_names(services, "img2img"),
+                *community_names(services, is_img2img=True),
+            ],
         )
 
     @router.get("/script-info")
     def list_script_infos() -> list[ScriptInfo]:
-        return [describe_script(info, services) for info in script_infos()] + own_infos(services)
+        known = [describe_script(info, services) for info in script_infos()] + own_infos(services)
+        return known + community_infos(services)
 
     @router.get("/extensions")
     async def list_extensions() -> list[ExtensionItem]:
@@ -117,6 +126,17 @@ def write_flag(value: object) -> object:
 def script_names(*, is_img2img: bool) -> list[str]:
     """The scripts that a request may name."""
     return [str(info["name"]) for info in script_infos() if info["is_img2img"] == is_img2img]
+
+
+def community_infos(services: Services) -> list[ScriptInfo]:
+    """Scripts of A1111's community extensions."""
+    found = services.plugins.call("describe_scripts")
+    return [ScriptInfo.model_validate(each) for scripts in found for each in scripts]
+
+
+def community_names(services: Services, *, is_img2img: bool) -> list[str]:
+    """Their names in a tab."""
+    return [each.name or "" for each in community_infos(services) if each.is_img2img == is_img2img]
 
 
 def describe_extension(record: ExtensionRecord) -> ExtensionItem:

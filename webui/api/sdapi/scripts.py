@@ -38,6 +38,8 @@ def script_fields(body: GenerationBody, fields: Fields, plugins: Plugins, pictur
             found |= read(arguments, fields | found)
         elif (part := part_named(name, plugins)) is not None:
             found["extras"] = found.get("extras", {}) | values_of(part, arguments, pictures)
+        elif (extras := community_extras(name, arguments, tab_of(body), plugins)) is not None:
+            found = merge_extras(found, {"extras": extras})
         elif asks_for_something(arguments):
             raise ScriptNotFound(
                 f"There is no script or extension {name!r} here. Switch it off, or leave it out of "
@@ -68,10 +70,33 @@ def read_arguments(part: type[RequestPart], arguments: Arguments, pictures: Give
     return part.from_args(kept).model_dump(mode="json")
 
 
+def tab_of(body: GenerationBody) -> str:
+    """The tab whose scripts a body may name."""
+    return "img2img" if isinstance(body, Img2ImgBody) else "txt2img"
+
+
+def community_extras(
+    name: str, arguments: Arguments, tab: str, plugins: Plugins, *, is_selected: bool = False
+) -> Fields | None:
+    """What a script that no part stands for puts into the request; None if nobody knows it."""
+    found = plugins.call("read_script_arguments", name=name, args=arguments, tab=tab, is_selected=is_selected)
+    return found[0] if found else None
+
+
 def merge_extras(one: Fields, other: Fields) -> Fields:
     """The fields of both, with the values of the extensions that either names."""
-    extras = {**one.get("extras", {}), **other.get("extras", {})}
+    extras: Fields = merge_objects(one.get("extras", {}), other.get("extras", {}))
     return one | other | ({"extras": extras} if extras else {})
+
+
+def merge_objects(one: Fields, other: Fields) -> Fields:
+    """The keys of both, objects under one key merged too; of other values the second's."""
+    merged = dict(one)
+    for key, value in other.items():
+        kept = merged.get(key)
+        are_objects = isinstance(kept, dict) and isinstance(value, dict)
+        merged[key] = merge_objects(cast(Fields, kept), cast(Fields, value)) if are_objects else value
+    return merged
 
 
 def selected_script(body: GenerationBody, plugins: Plugins, pictures: GivenPictures) -> Fields:
@@ -80,7 +105,7 @@ def selected_script(body: GenerationBody, plugins: Plugins, pictures: GivenPictu
     if not name or name.lower() == "none":
         return {}
     script = plugins.scripts.get(name.lower())
-    tab = "img2img" if isinstance(body, Img2ImgBody) else "txt2img"
+    tab = tab_of(body)
     if script is not None and tab in script.part.tabs:
         extras = {script.part.key: read_arguments(script.part, list(body.script_args), pictures)}
         return {"script": script.title, "extras": extras}
@@ -90,6 +115,9 @@ def selected_script(body: GenerationBody, plugins: Plugins, pictures: GivenPictu
                 "Loopback cannot append descriptions of pictures here. Send 'None' as its last argument."
             )
         return {"loopback": from_positions(Loopback, body.script_args[:3], name)}
+    extras = community_extras(name, list(body.script_args), tab, plugins, is_selected=True)
+    if extras is not None:
+        return {"extras": extras}
     raise ScriptNotFound(f"There is no script {name!r} in {tab}. Leave 'script_name' out of the request.")
 
 

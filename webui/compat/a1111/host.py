@@ -6,14 +6,20 @@ the program starts, `end` takes it away. Importing this does nothing.
 
 from __future__ import annotations
 
+import asyncio
+import os
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
+from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 from webui.compat.a1111.device_calls import DeviceCalls
 from webui.compat.a1111.health import HealthRecords
+from webui.compat.a1111.limits import ImportLimits
 from webui.compat.a1111.live_values import LiveValues
 from webui.compat.a1111.runs import Runs
+from webui.plugins.community import CommunityFolder
 
 if TYPE_CHECKING:
     from webui.jobs.services import Services
@@ -34,12 +40,36 @@ class ExtensionHost:
     health: HealthRecords = field(default_factory=HealthRecords)
     # Values of scripts' components that are no JSON.
     live_values: LiveValues = field(default_factory=LiveValues)
+    # Those that run, in their order.
+    folders: tuple[CommunityFolder, ...] = ()
+    # Where the extension lies whose script is being imported; None at all other times.
+    importing: Path | None = None
+    # The command line's parser, to which extensions add flags, and what it read: `modules.shared.cmd_opts`.
+    parser: Any = None
+    options: Any = None
+    # Given each script's module before the script is run.
+    prepare_module: Callable[[Path, ModuleType], None] = lambda file, module: None
+    limits: ImportLimits = field(default_factory=ImportLimits)
     # Gradio's page, once it is built, and the application that serves it.
     page: Any = None
     app: Any = None
     # Runs that are being made with a processing object, and functions that wait for the device's thread.
     runs: Runs = field(default_factory=Runs)
     calls: DeviceCalls = field(default_factory=DeviceCalls)
+
+    _loop: asyncio.AbstractEventLoop | None = None
+
+    def import_loop(self) -> asyncio.AbstractEventLoop:
+        """The event loop that code finds while it is imported. It does not run."""
+        if self._loop is None:
+            self._loop = asyncio.new_event_loop()
+        return self._loop
+
+    def close(self) -> None:
+        """Let go of what the host opened."""
+        if self._loop is not None:
+            self._loop.close()
+            self._loop = None
 
     @property
     def ready(self) -> Services:
@@ -51,6 +81,8 @@ class ExtensionHost:
         return self.services
 
 
+# In the environment of an `install.py`: what it takes for A1111's folder.
+ROOT = "ATELIER_ROOT"
 _hosts: list[ExtensionHost] = []
 
 
@@ -63,11 +95,23 @@ def begin(host: ExtensionHost) -> None:
 
 def end() -> None:
     """Take the host away."""
+    for host in _hosts:
+        host.close()
     _hosts.clear()
 
 
+def is_running() -> bool:
+    """Whether there is a host."""
+    return bool(_hosts)
+
+
 def current() -> ExtensionHost:
-    """The host. Raises RuntimeError if there is none."""
+    """The host; in the process of an `install.py`, one that knows its folder alone.
+
+    Raises RuntimeError if there is none.
+    """
+    if not _hosts and ROOT in os.environ:
+        begin(ExtensionHost(Path(os.environ[ROOT])))
     if not _hosts:
         raise RuntimeError("No host of A1111's extensions runs in this process.")
     return _hosts[0]

@@ -43,6 +43,8 @@ class ActiveRun:
     sample: Callable[[], Any] | None = None
     results: list[ImageReady] = field(default_factory=list[ImageReady])
     processed: Any = None
+    # The noise that the object was given for its batch.
+    rng: Any = None
 
 
 @dataclass(slots=True)

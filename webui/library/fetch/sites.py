@@ -19,6 +19,10 @@ class Sites:
 
     civitai: str = "https://civitai.com"
     huggingface: str = "https://huggingface.co"
+    # The public list of A1111's extensions.
+    extensions: str = (
+        "https://raw.githubusercontent.com/AUTOMATIC1111/stable-diffusion-webui-extensions/master/index.json"
+    )
     trusted: frozenset[str] = frozenset()
 
     def site_of(self, url: str) -> str:

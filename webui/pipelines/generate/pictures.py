@@ -7,7 +7,7 @@ import torch
 from PIL import Image
 from torch import Tensor
 
-from webui.core.events import Aside, Event, ImageReady, Message, Phase
+from webui.core.events import Aside, Event, ImageReady, Message, Phase, SaveAs
 from webui.core.request import GenerationRequest
 from webui.core.request_infotext import BLANK_MASK, PictureFacts, format_infotext
 from webui.models.loaded_model import LoadedModel
@@ -147,6 +147,7 @@ class PictureFinisher:
         self._saving, self._context, self._originals = context.settings.saving, context, originals
         self._overlay = next(iter(originals.overlays), None) if request.options.overlay_inpaint else None
         self._mask = originals.mask
+        self._is_saved, self._folder = True, ""
 
     def __call__(self, picture: Image.Image) -> Iterator[Event]:
         """The picture's events: what is shown or saved beside it, and the picture itself."""
@@ -162,7 +163,8 @@ class PictureFinisher:
                 yield self._ready(self._laid_over(picture)[0], "-before-color-correction")
             picture = correct_colours(picture, colours)
         picture, alone = self._laid_over(self._changed(picture, "before_overlay"))
-        yield self._ready(self._changed(picture, "composed"))
+        ready = self._ready(self._changed(picture, "composed"))
+        yield ready.model_copy(update=self._place())
         yield from self._masks(alone)
 
     def _changed(self, picture: Image.Image, place: Place) -> Image.Image:
@@ -182,9 +184,18 @@ class PictureFinisher:
             context=context,
         )
         self._entries |= moment.entries
+        self._is_saved = self._is_saved and moment.is_saved
+        self._folder = moment.folder or self._folder
         self._mask = self._take("mask", self._mask, moment.mask, "L")
         self._overlay = self._take("overlay", self._overlay, moment.overlay, "RGBA")
         return changed if changed.mode == "RGB" else changed.convert("RGB")
+
+    def _place(self) -> dict[str, object]:
+        """Where the picture goes, if extensions want it elsewhere."""
+        place: dict[str, object] = {} if self._is_saved else {"is_saved": False}
+        if self._folder:
+            place["save_as"] = SaveAs(folder=self._folder, as_usual=True)
+        return place
 
     def _take(
         self, name: str, own: Image.Image | None, given: Image.Image | None, mode: str

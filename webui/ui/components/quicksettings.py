@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any, Literal
 
 import gradio as gr
@@ -11,6 +12,7 @@ from pydantic import BaseModel
 from webui.core.errors import WebuiError
 from webui.core.model_file import ModelKind
 from webui.jobs.services import Services
+from webui.plugins.localizations import find_localizations
 from webui.ui.components.buttons import icon_button
 from webui.ui.components.model_lists import renewal
 from webui.ui.components.setting_widget import Choices, Option, all_options, setting_widget, shown
@@ -27,7 +29,14 @@ def option_choices(services: Services) -> dict[str, Choices]:
         "sd_model_checkpoint": lambda: [file.title for file in catalog.files(ModelKind.CHECKPOINT)],
         "sd_vae": lambda: ["Automatic", "None", *(file.name for file in catalog.files(ModelKind.VAE))],
         "quicksettings_list": lambda: list(all_options()),
+        "localization": lambda: ["None", *find_localizations(running_folders(services))],
     }
+
+
+def running_folders(services: Services) -> list[Path]:
+    """The folders of the extensions that run."""
+    found = [each.folder for each in services.extensions.records if each.state == "on"]
+    return [folder for folder in found if folder is not None]
 
 
 def make_quicksettings(services: Services, page: gr.Blocks) -> dict[str, Component]:

@@ -12,6 +12,7 @@ from typing import Any, cast
 from webui.core.errors import InvalidRequest, NotFound
 from webui.store.files.safe_names import safe_name
 from webui.store.pictures.served_pictures import NOT_SERVED, ServedPictures, is_regular_file
+from webui.ui.doors.browsers import browser_in
 
 # Gradio's mark of a file among the values of components.
 FILE_MARK = {"_type": "gradio.FileData"}
@@ -56,6 +57,10 @@ class PageFiles:
         if is_known:
             return self._use(Path(path)) if self._is_upload(Path(path)) else None
         return self._pictures.may_serve(path)
+
+    def may_use_from(self, cookies: Mapping[str, str], path: str) -> Path | None:
+        """The same, for the browser that sends these cookies."""
+        return self.may_use(browser_in(cookies), path)
 
     def public_paths(self) -> set[str]:
         """Files that belong to the page itself."""

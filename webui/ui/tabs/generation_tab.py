@@ -17,6 +17,7 @@ from webui.ui.doors.browsers import owner_of
 from webui.ui.forms.form import Form
 from webui.ui.generation import infotext_problems, prompt_of_infotext
 from webui.ui.handlers import INSTANT, QUIET, Updates, show_fill
+from webui.ui.panels import Panels
 from webui.ui.tabs.job_commands import wire_commands
 from webui.ui.texts import notice
 from webui.ui.watching.pictures import PictureFiles
@@ -59,7 +60,12 @@ def wire_watching(
 
 
 def wire_prompts(
-    services: Services, form: Form, tab: str, toprow: Toprow, fields_of_text: FieldsOfText
+    services: Services,
+    form: Form,
+    tab: str,
+    toprow: Toprow,
+    fields_of_text: FieldsOfText,
+    panels: Panels,
 ) -> None:
     """Paste, clear, and the styles."""
 
@@ -69,7 +75,7 @@ def wire_prompts(
             problems = notice(infotext_problems(text), "warning")
             # The text stands where the prompt belongs, also where its own prompt could not be read.
             fields = {"prompt": prompt_of_infotext(text)} | fields_of_text(text)
-            return form.write(fields) | {toprow.notice: problems}
+            return form.write(fields) | panels.fill(text) | {toprow.notice: problems}
         except WebuiError as error:
             return {toprow.notice: notice(str(error))}
 
@@ -82,7 +88,7 @@ def wire_prompts(
     toprow.paste.click(
         paste,
         inputs=[toprow.prompt],
-        outputs=[*form.components, toprow.notice],
+        outputs=[*panels.filled_with(form.components), toprow.notice],
         # What a dropped picture brought, else what stands in the field at the click.
         js=f"() => [window.webui.textToRead('{tab}')]",
         **INSTANT,

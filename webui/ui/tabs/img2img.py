@@ -1,5 +1,6 @@
 """The img2img tab: canvases, the form, submission, watching, and the buttons around them."""
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
@@ -42,6 +43,7 @@ from webui.ui.forms.img2img import (
 from webui.ui.forms.named_folders import BATCH_FOLDERS, check_named_folders
 from webui.ui.handlers import INSTANT, Updates
 from webui.ui.memory import wire_memory
+from webui.ui.panels import Panels, finish_tab, make_panels
 from webui.ui.tabs.again_buttons import wire_decoding
 from webui.ui.tabs.generation_tab import (
     clear_old_results,
@@ -58,6 +60,8 @@ from webui.ui.token_counter import wire_counters
 from webui.ui.watching.pictures import PictureFiles
 
 TAB = "img2img"
+# Adds what extensions' panels hold to the fields of a request.
+AddPanels = Callable[[dict[str, Any]], dict[str, Any]]
 # Settings that are wanted at hand here.
 OPTIONS = ("img2img_color_correction", "initial_noise_multiplier", "img2img_extra_noise")
 
@@ -71,10 +75,12 @@ class Img2img:
     results: Results
     modes: Modes
     options: dict[str, Component]
+    panels: Panels
 
 
 def make_img2img(services: Services, files: PictureFiles, page: gr.Blocks) -> Img2img:
     """Build the tab's inside and wire it."""
+    services.plugins.collect("prepare_tab", tab=TAB)
     form = Form()
     toprow = make_toprow(TAB, form, list(services.requests.styles().names))
     with gr.Row(elem_id=f"{TAB}_interface", elem_classes=["generation-columns"], equal_height=False):
@@ -95,21 +101,21 @@ def make_img2img(services: Services, files: PictureFiles, page: gr.Blocks) -> Im
             with gr.Accordion("Colours and noise", open=False, elem_id=f"{TAB}_colours_and_noise"):
                 options = make_shared_options(services, TAB, OPTIONS)
             make_override_field(TAB, form)
-            # Where scripts of extensions put their panels.
-            gr.Column(elem_id=f"{TAB}_script_container", elem_classes=["script-container"])
+            panels = make_panels(services, TAB, form)
             make_extensions_field(TAB, form)
         results = make_results(TAB)
-    tab = Img2img(form, toprow, results, modes, options)
+    tab = Img2img(form, toprow, results, modes, options, panels)
     read_text = partial(fields_of_text, services)
     wire_generate(services, tab)
     wire_size(modes, size)
     wire_watching(services, files, page, TAB, toprow, results)
-    wire_prompts(services, form, TAB, toprow, read_text)
+    wire_prompts(services, form, TAB, toprow, read_text, panels)
     wire_memory(page, form, TAB, partial(usual_fields, services))
     wire_filling(form, TAB)
     wire_defaults(form, TAB)
     wire_counters(services, toprow)
-    wire_result_buttons(services, files, form, results, seeds, read_text)
+    wire_result_buttons(services, files, form, results, seeds, read_text, panels)
+    finish_tab(services, TAB, form)
     wire_decoding(services, files, page, TAB, results)
     return tab
 
@@ -126,21 +132,28 @@ def wire_generate(services: Services, tab: Img2img) -> None:
     canvas_pictures = gr.Textbox("", visible="hidden", elem_id=f"{TAB}_pictures")
 
     def submit(pictures: str, files: object, browser: gr.Request, *values: object) -> Updates:
-        fields = form.read(values_by_component(form.components, values))
+        found = values_by_component(inputs, values)
+        fields = form.read(found)
         delivery = delivery_of(services, TAB, browser)
+
+        def add_panels(wanted: dict[str, Any]) -> dict[str, Any]:
+            return tab.panels.add_values(wanted, found, browser)
+
         try:
             if fields["mode"] == BATCH:
-                submit_batch(services, fields, uploaded_paths(files), delivery)
+                submit_batch(services, fields, uploaded_paths(files), delivery, add_panels)
             else:
-                submit_one(services, fields, read_pictures(pictures), delivery)
+                submit_one(services, fields, read_pictures(pictures), delivery, add_panels)
         except WebuiError as error:
             return {toprow.notice: notice(str(error))}
         return clear_old_results(toprow, results)
 
+    further = [each for each in tab.panels.components if each not in form.components]
+    inputs = [*form.components, *further]
     mode_at = form.components.index(modes.mode)
     toprow.generate.click(
         submit,
-        inputs=[canvas_pictures, modes.batch_files, *form.components],
+        inputs=[canvas_pictures, modes.batch_files, *inputs],
         outputs=[toprow.notice, results.files],
         js=f"async (_, ...values) => [await window.webui.canvasPictures(values[{mode_at + 1}]), ...values]",
         # Raw values: what is out of range is refused by the request, with a sentence.
@@ -150,17 +163,23 @@ def wire_generate(services: Services, tab: Img2img) -> None:
     )
 
 
-def submit_one(services: Services, fields: dict[str, Any], pictures: Pictures, delivery: Delivery) -> None:
+def submit_one(
+    services: Services, fields: dict[str, Any], pictures: Pictures, delivery: Delivery, add_panels: AddPanels
+) -> None:
     """A job for what the canvas holds."""
     wanted, overrides = img2img_parts(fields, with_blended_sketch(services, fields, pictures))
+    wanted = add_panels(wanted)
     request = services.new_request(wanted, overrides)
     services.submit(request, delivery, overrides, services.remarks_on(wanted))
 
 
-def submit_batch(services: Services, fields: dict[str, Any], files: list[str], delivery: Delivery) -> None:
+def submit_batch(
+    services: Services, fields: dict[str, Any], files: list[str], delivery: Delivery, add_panels: AddPanels
+) -> None:
     """A job for many pictures; its log names those that are left out."""
     check_named_folders(services, fields, BATCH_FOLDERS)
     wanted, overrides = batch_parts(fields)
+    wanted = add_panels(wanted)
     series, problems = make_series(services, batch_of(fields, files), wanted, overrides)
     # The grid of a batch would hold pictures that have nothing to do with each other.
     remarks = [*services.remarks_on(wanted), *problems]

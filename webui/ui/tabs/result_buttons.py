@@ -14,6 +14,7 @@ from webui.ui.components.seed_fields import SeedFields
 from webui.ui.forms.form import Form
 from webui.ui.generation import FORM_DEFAULTS
 from webui.ui.handlers import INSTANT, Updates, show_fill
+from webui.ui.panels import Panels
 from webui.ui.texts import infotext_html, notice, paragraph
 from webui.ui.watching.job_view import shown_picture
 from webui.ui.watching.pictures import PictureFiles, chosen_pictures, save_chosen, shown_file
@@ -26,6 +27,7 @@ def wire_result_buttons(
     results: Results,
     seeds: SeedFields,
     fields_of_text: Callable[[str], dict[str, Any]],
+    panels: Panels,
 ) -> None:
     """Wire the panel to the job whose pictures it shows."""
 
@@ -39,7 +41,9 @@ def wire_result_buttons(
 
     def reuse(info: str, selected: int) -> Updates:
         picture = shown_picture(info, selected)
-        return form.write(fields_of_text(picture.infotext) if picture else {})
+        if picture is None:
+            return form.write({})
+        return form.write(fields_of_text(picture.infotext)) | panels.fill(picture.infotext)
 
     shown = [results.generation_info, results.selected]
     results.gallery.select(
@@ -49,9 +53,8 @@ def wire_result_buttons(
         **INSTANT,
     )
     wire_saving(services, files, results)
-    results.reuse.click(reuse, inputs=shown, outputs=form.components, **INSTANT).then(
-        **show_fill(results.tab)
-    )
+    outputs = panels.filled_with(form.components)
+    results.reuse.click(reuse, inputs=shown, outputs=outputs, **INSTANT).then(**show_fill(results.tab))
     seeds.reuse.click(seed, inputs=shown, outputs=[seeds.seed], **INSTANT)
     seeds.reuse_variation.click(variation_seed, inputs=shown, outputs=[seeds.variation_seed], **INSTANT)
 

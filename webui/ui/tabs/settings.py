@@ -2,7 +2,9 @@
 
 import html
 import json
-from collections.abc import Mapping
+import re
+from collections.abc import Generator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import groupby
 from typing import Any
@@ -16,7 +18,8 @@ from webui.core.errors import WebuiError
 from webui.core.settings import Settings, section_type
 from webui.jobs.services import Services
 from webui.ui.components.quicksettings import option_choices
-from webui.ui.components.setting_widget import Option, all_options, options_json, setting_widget, shown
+from webui.ui.components.setting_widget import Option, all_options, setting_widget, shown
+from webui.ui.further_settings import FurtherSettings
 from webui.ui.handlers import INSTANT, Updates
 from webui.ui.texts import notice
 
@@ -40,19 +43,21 @@ def make_settings(services: Services, quick: Mapping[str, Component], page: gr.B
             "Apply settings", variant="primary", elem_id="settings_submit", size="md", scale=0, min_width=130
         )
     with gr.Row(elem_classes=["settings-body"], equal_height=False):
-        gr.HTML(section_links(options), elem_id="settings_sections")
+        links = gr.HTML("", elem_id="settings_sections")
         with gr.Column(elem_id="settings"):
             components, sections = make_sections(services, options)
+            further = make_further_sections(services, components, sections)
+    links.value = section_links(options, further)
     # settings.js has the sections, a fifth of all components, drawn a moment after the page can be used.
     gr.Button("Draw", elem_id="settings_draw", visible="hidden").click(
         None, outputs=sections, js="() => window.webui.sectionsToDraw()", show_progress="hidden"
     )
     as_json = gr.Textbox(
-        elem_id="settings_json", visible="hidden", value=options_json(services.settings.current)
+        elem_id="settings_json", visible="hidden", value=further.as_json(services.settings.current)
     )
     applied = (
-        wire_settings(services, components, result, as_json, apply, page),
-        wire_requests(services, components, result, as_json),
+        wire_settings(services, components, further, result, as_json, apply, page),
+        wire_requests(services, components, further, result, as_json),
     )
     return SettingsTab(components, applied, as_json)
 
@@ -82,6 +87,30 @@ def make_sections(
     return components, sections
 
 
+def make_further_sections(
+    services: Services, components: dict[str, Component], sections: list[gr.Column]
+) -> FurtherSettings:
+    """Sections of extensions, which are added to the others."""
+    titles: dict[str, str] = {}
+
+    @contextmanager
+    def open_section(identity: str, title: str) -> Generator[None]:
+        elem_id = f"settings_{re.sub(r'[^A-Za-z0-9_-]+', '_', identity)}"
+        while elem_id in titles or elem_id.removeprefix("settings_") in Settings.model_fields:
+            elem_id += "_"
+        titles[elem_id] = title
+        looks = {"elem_id": elem_id, "elem_classes": ["settings-section"], "variant": "panel"}
+        with gr.Column(visible=False, **looks) as column:
+            sections.append(column)
+            gr.HTML(f"<h2>{html.escape(title)}</h2>")
+            yield
+
+    found = [each for _, each in services.plugins.collect("settings_controls", open_section=open_section)]
+    further = FurtherSettings(found, titles)
+    components |= {key: each for key, each in further.components.items() if key not in components}
+    return further
+
+
 def section_title(section: str) -> str:
     """What a section is called: its title, else the first sentence of its class."""
     field = Settings.model_fields[section]
@@ -89,18 +118,21 @@ def section_title(section: str) -> str:
     return field.title or described.splitlines()[0].rstrip(".")
 
 
-def section_links(options: Mapping[str, Option]) -> str:
+def section_links(options: Mapping[str, Option], further: FurtherSettings) -> str:
     """Links to the sections, for the side of the page."""
     sections = dict.fromkeys(option.section for option in options.values())
     links = "".join(f'<a href="#settings_{name}">{section_title(name)}</a>' for name in sections)
     # For settings.js, which marks what differs from them.
-    defaults = html.escape(json.dumps({key: option.default for key, option in options.items()}))
+    links += "".join(f'<a href="#{name}">{html.escape(title)}</a>' for name, title in further.titles.items())
+    own = {key: option.default for key, option in options.items()}
+    defaults = html.escape(json.dumps(further.defaults | own, default=str))
     return f'<nav aria-label="Sections" data-defaults="{defaults}">{links}</nav>'
 
 
 def wire_settings(
     services: Services,
     components: Mapping[str, Component],
+    further: FurtherSettings,
     result: gr.HTML,
     as_json: gr.Textbox,
     apply: gr.Button,
@@ -109,22 +141,23 @@ def wire_settings(
     """Apply keeps what was changed; opening the page shows what holds now. Returns the event of Apply."""
 
     def submit(values: Mapping[Component, Any]) -> Updates:
-        current = services.settings.current.options()
+        current = further.current | services.settings.current.options()
         changed = {
             key: values[component]
             for key, component in components.items()
             if values[component] != shown(current[key])
         }
         try:
-            settings = services.settings.change(changed) if changed else services.settings.current
+            settings = further.keep(services, changed)
         except WebuiError as error:
             return {result: notice(str(error))}
-        return {result: notice(summary(list(changed)), "info"), as_json: options_json(settings)}
+        said = notice(summary(list(changed), further.labels), "info")
+        return {result: said, as_json: further.as_json(settings)}
 
     def load() -> Updates:
-        values = services.settings.current.options()
+        values = further.current | services.settings.current.options()
         updates: Updates = {component: shown(values[key]) for key, component in components.items()}
-        return updates | {as_json: options_json(services.settings.current), result: ""}
+        return updates | {as_json: further.as_json(services.settings.current), result: ""}
 
     page.load(load, outputs=[*components.values(), as_json, result], **INSTANT)
     return apply.click(
@@ -146,7 +179,11 @@ class SettingsRequest(BaseModel):
 
 
 def wire_requests(
-    services: Services, components: Mapping[str, Component], result: gr.HTML, as_json: gr.Textbox
+    services: Services,
+    components: Mapping[str, Component],
+    further: FurtherSettings,
+    result: gr.HTML,
+    as_json: gr.Textbox,
 ) -> Dependency:
     """The buttons that settings.js draws write what they ask for into a field that is not shown.
 
@@ -157,15 +194,17 @@ def wire_requests(
 
     def carry_out(text: str) -> Updates:
         wanted = SettingsRequest.model_validate_json(text)
-        before = services.settings.current.options()
+        before = further.current | services.settings.current.options()
         try:
-            settings = services.settings.change(wanted.keep) if wanted.keep else services.settings.current
+            settings = further.keep(services, wanted.keep)
         except WebuiError as error:
             return {result: notice(str(error))}
-        values = wanted.show | {key: shown(settings.options()[key]) for key in wanted.keep}
+        now = further.current | settings.options()
+        values = wanted.show | {key: shown(now[key]) for key in wanted.keep}
         updates: Updates = {components[key]: value for key, value in values.items() if key in components}
-        said = kept_notice({key: shown(before[key]) for key in wanted.keep}, undoes=wanted.undoes)
-        return updates | {result: said, as_json: options_json(settings)}
+        old = {key: shown(before[key]) for key in wanted.keep}
+        said = kept_notice(old, further.labels, undoes=wanted.undoes)
+        return updates | {result: said, as_json: further.as_json(settings)}
 
     return request.change(
         carry_out,
@@ -176,11 +215,11 @@ def wire_requests(
     )
 
 
-def kept_notice(before: Mapping[str, Any], *, undoes: bool) -> str:
+def kept_notice(before: Mapping[str, Any], further: Mapping[str, str], *, undoes: bool) -> str:
     """What was kept at once, with a button for settings.js that takes it back."""
     if not before:
         return ""
-    names = ", ".join(all_options()[key].label for key in before)
+    names = ", ".join(label_of(key, further) for key in before)
     if undoes:
         return notice(f"{names}: as before.", "info")
     undo = html.escape(json.dumps({"keep": before, "undoes": True}))
@@ -190,10 +229,15 @@ def kept_notice(before: Mapping[str, Any], *, undoes: bool) -> str:
     )
 
 
-def summary(changed: list[str]) -> str:
+def label_of(key: str, further: Mapping[str, str]) -> str:
+    """What a setting is called, of an extension or the program's own."""
+    option = all_options().get(key)
+    return option.label if option is not None else html.escape(further.get(key, key))
+
+
+def summary(changed: list[str], further: Mapping[str, str]) -> str:
     """What was changed, in a sentence."""
-    options = all_options()
-    names = ", ".join(options[key].label for key in changed)
+    names = ", ".join(label_of(key, further) for key in changed)
     restart = " Restart the program to see the new row." if "quicksettings_list" in changed else ""
     if not changed:
         return "Nothing was changed."

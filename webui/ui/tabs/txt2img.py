@@ -22,6 +22,7 @@ from webui.ui.forms.form import Form
 from webui.ui.generation import fields_of_infotext, request_parts
 from webui.ui.handlers import INSTANT, Updates
 from webui.ui.memory import wire_memory
+from webui.ui.panels import Panels, finish_tab, make_panels
 from webui.ui.tabs.again_buttons import wire_decoding, wire_hires, wire_unfinished
 from webui.ui.tabs.generation_tab import (
     clear_old_results,
@@ -50,6 +51,7 @@ class Txt2img:
 
 def make_txt2img(services: Services, files: PictureFiles, page: gr.Blocks) -> Txt2img:
     """Build the tab's inside and wire it."""
+    services.plugins.collect("prepare_tab", tab=TAB)
     form = Form()
     offer = make_unfinished_offer(TAB)
     toprow = make_toprow(TAB, form, list(services.requests.styles().names))
@@ -66,19 +68,19 @@ def make_txt2img(services: Services, files: PictureFiles, page: gr.Blocks) -> Tx
             seeds = make_seed_fields(TAB, form)
             make_override_field(TAB, form)
             wire_final_size(form, hires)
-            # Where scripts of extensions put their panels.
-            gr.Column(elem_id=f"{TAB}_script_container", elem_classes=["script-container"])
+            panels = make_panels(services, TAB, form)
             make_extensions_field(TAB, form)
         results = make_results(TAB)
-    wire_generate(services, form, toprow, results)
+    wire_generate(services, form, toprow, results, panels)
     wire_watching(services, files, page, TAB, toprow, results)
     read_text = partial(fields_of_text, services)
-    wire_prompts(services, form, TAB, toprow, read_text)
+    wire_prompts(services, form, TAB, toprow, read_text, panels)
     wire_memory(page, form, TAB, partial(usual_fields, services))
     wire_filling(form, TAB)
     wire_defaults(form, TAB)
     wire_counters(services, toprow)
-    wire_result_buttons(services, files, form, results, seeds, read_text)
+    wire_result_buttons(services, files, form, results, seeds, read_text, panels)
+    finish_tab(services, TAB, form)
     wire_hires(services, files, TAB, form, results)
     wire_decoding(services, files, page, TAB, results)
     wire_unfinished(services, page, offer)
@@ -91,12 +93,13 @@ def fields_of_text(services: Services, text: str) -> dict[str, Any]:
     return fields_of_infotext(known, services.settings.current, services.plugins)
 
 
-def wire_generate(services: Services, form: Form, toprow: Toprow, results: Results) -> None:
+def wire_generate(services: Services, form: Form, toprow: Toprow, results: Results, panels: Panels) -> None:
     """Generate puts a job into the queue."""
 
     def submit(values: Mapping[Component, Any], browser: gr.Request) -> Updates:
         try:
             fields, overrides = request_parts(form.read(values))
+            fields = panels.add_values(fields, values, browser)
             request = services.new_request(fields, overrides)
             remarks = services.remarks_on(fields)
             services.submit(request, delivery_of(services, TAB, browser), overrides, remarks)
@@ -106,7 +109,7 @@ def wire_generate(services: Services, form: Form, toprow: Toprow, results: Resul
 
     toprow.generate.click(
         submit,
-        inputs=set(form.components),
+        inputs={*form.components, *panels.components},
         outputs=[toprow.notice, results.files],
         # Raw values: what is out of range is refused by the request, with a sentence.
         preprocess=False,

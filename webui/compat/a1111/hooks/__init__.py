@@ -1,1 +1,1 @@
-"""Hooks of ours that A1111's extensions are called from: a module for each subject."""
+"""Hooks of this program that call those of A1111's extensions. `start` registers the modules in here."""

@@ -10,6 +10,7 @@ from torch import Tensor
 
 from webui.compat.a1111.page.calls import call_extension
 from webui.compat.a1111.running.beginning import call_scripts, setter_of
+from webui.compat.a1111.running.folders import choose_folder
 from webui.compat.a1111.running.infotexts import read_entries
 from webui.compat.a1111.running.processing import (
     StableDiffusionProcessing,
@@ -22,9 +23,12 @@ from webui.compat.a1111.runs import ActiveRun
 from webui.core.request import MAX_SEED
 from webui.core.run_plan import PlannedPicture
 from webui.diffusion.denoising import Denoising
+from webui.diffusion.inpaint import MaskBlend
 from webui.plugins.batch import Batch
 from webui.plugins.moments import BatchImages, PictureMoment
 
+# Of latents, and pixels of a picture to one of them.
+CHANNELS, CELL = 4, 8
 OWN_SAMPLES = tuple(
     kind.sample
     for kind in (
@@ -49,6 +53,7 @@ def batch_facts(run: ActiveRun) -> dict[str, Any]:
 def hand_out_batch(run: ActiveRun, batch: Batch) -> None:
     """The object's lists of a batch."""
     run.batch, p = batch, run.p
+    p.rng = None
     p.iteration, p.batch_index, p.is_hr_pass = batch.number, 0, False
     pictures = batch.pictures
     p.prompts = [each.prompt for each in pictures]
@@ -63,6 +68,7 @@ def hand_out_batch(run: ActiveRun, batch: Batch) -> None:
 def plan_batch(run: ActiveRun, batch: Batch) -> tuple[PlannedPicture, ...]:
     """`before_process_batch`: the batch's pictures with the texts and seeds that scripts gave them."""
     hand_out_batch(run, batch)
+    run.rng = run.p.rng = make_rng(run)
     call_scripts(run, "before_process_batch", **batch_facts(run))
     p = run.p
     changed: list[PlannedPicture] = []
@@ -161,12 +167,52 @@ def prepare_denoising(run: ActiveRun, denoising: Denoising, batch: Batch) -> Non
     p.is_hr_pass = batch.is_second_pass
     if batch.is_second_pass:
         call_scripts(run, "before_hr")
+    if p.rng is not run.rng and p.rng is not None and not batch.is_second_pass:
+        # An extension put other noise in its place.
+        noise = p.rng.next()
+        if noise.shape == (batch.request.batch_size, *denoising.noise.shape):
+            denoising.first_noise = noise.to(denoising.noise.device)
     if denoising.first_noise is None:
         denoising.first_noise = denoising.noise.draw()
     noise = denoising.first_noise
     latent = noise if denoising.init is None else denoising.init.latent
     call_scripts(run, "process_before_every_sampling", x=latent, noise=noise, c=p.c, uc=p.uc)
+    if denoising.mask is not None and getattr(p.scripts, "on_mask_blend", None) is not None:
+        denoising.mask.on_blend.append(lambda blend: tell_blend(run, blend))
     write_numbers(p, denoising, batch)
+
+
+def tell_blend(run: ActiveRun, blend: MaskBlend) -> None:
+    """`on_mask_blend`: the latent with what is kept laid over it, which scripts may replace."""
+    mask = blend.mask
+    arguments = site("scripts").MaskBlendArgs(
+        blend.latent,
+        1 - mask.keep,
+        mask.init_latent,
+        mask.keep,
+        blend.blended,
+        denoiser=getattr(run.p.sampler, "model_wrap_cfg", None),
+        sigma=blend.level,
+    )
+    call_scripts(run, "on_mask_blend", arguments)
+    blend.blended = arguments.blended_latent
+
+
+def make_rng(run: ActiveRun) -> Any:  # noqa: ANN401 - A1111's noise of a batch
+    """The noise of a batch as extensions draw it; None where they cannot."""
+    p = run.p
+    kind = site_function("rng", "ImageRNG", None)
+    if kind is None:
+        return None
+    height, width = int(p.height) // CELL, int(p.width) // CELL
+    return kind(
+        (CHANNELS, height, width),
+        p.seeds,
+        subseeds=p.subseeds,
+        subseed_strength=p.subseed_strength,
+        seed_resize_from_h=p.seed_resize_from_h,
+        seed_resize_from_w=p.seed_resize_from_w,
+    )
 
 
 def write_numbers(p: Any, denoising: Denoising, batch: Batch) -> None:  # noqa: ANN401 - a processing object
@@ -244,4 +290,8 @@ def change_image(run: ActiveRun, image: Image.Image, moment: PictureMoment) -> I
         call_scripts(run, "postprocess_image_after_composite", given)
         image = given.image
         moment.entries |= read_entries(p, moment.index)
+        if not run.is_ours:
+            moment.is_saved = not p.do_not_save_samples
+            place = choose_folder(run)
+            moment.folder = place.folder if place else ""
     return image

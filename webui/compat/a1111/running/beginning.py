@@ -6,6 +6,7 @@ from typing import Any
 
 import torch
 
+from webui.compat.a1111.denoising.axes import apply_axes
 from webui.compat.a1111.host import ExtensionHost, current
 from webui.compat.a1111.page.calls import call_extension
 from webui.compat.a1111.running.making import add_scripts, make_processing
@@ -32,6 +33,7 @@ def begin_run(request: GenerationRequest, context: Context, host: ExtensionHost)
     """A run that the page, the API or a script of ours asked for, with a processing object of its own."""
     p = make_processing(request, context, host)
     add_scripts(p, request, is_nested=context.state.depth > 0)
+    apply_axes(p, request)
     run = ActiveRun(p, context, request, p.__dict__["_handed_at_first"])
     host.runs.push(run)
     return run
@@ -62,6 +64,7 @@ def plan_run(request: GenerationRequest, context: Context, host: ExtensionHost) 
     run.request = request
     hand_out_plan(run, request)
     begin_state(run)
+    name_models(run, host)
     call_scripts(run, "process")
     if not request.is_img2img:
         call_init(run)
@@ -78,6 +81,14 @@ def begin_state(run: ActiveRun) -> None:
         state.begin("img2img" if run.request.is_img2img else "txt2img")
     if state.job_count == -1:
         state.job_count = run.request.batch_count
+
+
+def name_models(run: ActiveRun, host: ExtensionHost) -> None:
+    """The names of checkpoint and VAE, as the object has them."""
+    p, catalog, request = run.p, host.ready.catalog, run.request
+    file = catalog.find_checkpoint(request.model)
+    p.sd_model_name, p.sd_model_hash = file.stem, catalog.sha256(file)[:10]
+    p.sd_vae_name = None if request.vae in ("Automatic", "None") else request.vae
 
 
 def hand_out_plan(run: ActiveRun, request: GenerationRequest) -> None:

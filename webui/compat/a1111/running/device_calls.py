@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from typing import TYPE_CHECKING, Any
 
 from webui.compat.a1111.device_calls import DeviceCall
@@ -19,6 +20,8 @@ if TYPE_CHECKING:
 
 # In `extras["a1111"]`: the token of a function that waits for its job.
 CALL = "call"
+# What the queue calls the thread that saves, which a job would wait for.
+SAVER = "saver"
 
 
 def call_on_device(function: Callable[[], Any], name: str = "extension", owner: str = "") -> Any:  # noqa: ANN401
@@ -30,6 +33,8 @@ def call_on_device(function: Callable[[], Any], name: str = "extension", owner: 
     host = current()
     if host.runs.is_in_job:
         return function()
+    if threading.current_thread().name == SAVER:
+        raise InvalidRequest("While a picture is saved, none can be made. Make it in postprocess, or later.")
     call = DeviceCall(function, name)
     token = host.calls.add(call)
     request = GenerationRequest(prompt=name[:200], extras={KEY: {CALL: token}})

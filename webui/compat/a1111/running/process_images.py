@@ -5,13 +5,13 @@ from typing import Any
 
 from webui.compat.a1111.host import current
 from webui.compat.a1111.running.device_calls import call_on_device
+from webui.compat.a1111.running.folders import choose_folder
 from webui.compat.a1111.running.infotexts import base_of, request_of
 from webui.compat.a1111.running.processed import Processed
 from webui.compat.a1111.running.reaching import site, site_function
 from webui.compat.a1111.running.write_back import override, take_snapshot
 from webui.compat.a1111.runs import ActiveRun
-from webui.core.events import ImageReady, SaveAs
-from webui.store.pictures.images import picture_folder
+from webui.core.events import ImageReady
 
 # Indexes of pictures of runs within a run; the run's own count from 0.
 INNER = 1_000_000
@@ -58,26 +58,18 @@ def process_images_inner(p: Any) -> Processed:  # noqa: ANN401 - as above
 def tell_pictures(run: ActiveRun, *, is_shown: bool) -> None:
     """Have a run's pictures saved, unless its object says not to; those of the script of a job are shown."""
     runs, p = current().runs, run.p
-    is_saved = not p.do_not_save_samples
-    if not is_saved and not is_shown:
+    if p.do_not_save_samples:
+        # A script tells of those that are its results.
         return
     for ready in run.results:
         index = len(runs.shown or ()) if is_shown else INNER + runs.told
         runs.told += 1
         if is_shown and runs.shown is not None:
             runs.shown[index] = ready.image
-        changes: dict[str, Any] = {"index": index, "is_saved": is_saved, "is_shown": is_shown}
+        changes: dict[str, Any] = {"index": index, "is_shown": is_shown}
         # Extensions may draw on theirs before this is written.
         changes |= {"image": ready.image.copy(), "joins_grid": False, "save_as": choose_folder(run)}
         run.context.emit(ready.model_copy(update=changes))
-
-
-def choose_folder(run: ActiveRun) -> SaveAs | None:
-    """Where pictures go that are not for the tab's folder."""
-    wanted = str(run.p.outpath_samples or "")
-    tab = "img2img" if run.request.is_img2img else "txt2img"
-    usual = picture_folder(run.context.settings.folders, tab)
-    return None if wanted in ("", usual) else SaveAs(folder=wanted, as_usual=True)
 
 
 def make_processed(run: ActiveRun, results: list[ImageReady]) -> Processed:

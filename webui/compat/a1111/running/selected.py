@@ -23,7 +23,8 @@ def run_selected(request: GenerationRequest, context: Context, host: ExtensionHo
     """The events of a run that a script of an extension makes. Raises WebuiError."""
     runs, state = host.runs, site("shared").state
     yield Phase(name=selected(request))
-    context = replace(context, emit=lambda event: context_emit(event, context, state))
+    emit = context.emit
+    context = replace(context, emit=lambda event: emit(count_in_whole(event, state)))
     runs.enter(context)
     runs.shown = {}
     state.begin(selected(request))
@@ -37,14 +38,14 @@ def run_selected(request: GenerationRequest, context: Context, host: ExtensionHo
         runs.leave()
 
 
-def context_emit(event: Event, context: Context, state: Any) -> None:  # noqa: ANN401 - A1111's state
-    """Tell an event; steps count in the whole, of `state.job_count` runs of which `job_no` are done."""
-    if isinstance(event, Progress):
-        done = max(int(state.job_no or 0), 0)
-        count = max(int(state.job_count or 1), done + event.batches)
-        each = event.steps // max(event.batches, 1)
-        event = event.model_copy(update={"step": done * each + event.step, "steps": count * each})
-    context.emit(event)
+def count_in_whole(event: Event, state: Any) -> Event:  # noqa: ANN401 - A1111's state
+    """Steps counted in the whole: `state.job_count` batches, `job_no` of which were done when it began."""
+    if not isinstance(event, Progress):
+        return event
+    done = max(int(state.job_no or 0), 0)
+    count = max(int(state.job_count or 1), done + event.batches)
+    each = event.steps // max(event.batches, 1)
+    return event.model_copy(update={"step": done * each + event.step, "steps": count * each})
 
 
 def call_script(p: Any, request: GenerationRequest) -> Any:  # noqa: ANN401 - objects of A1111's kinds

@@ -1,5 +1,5 @@
 // Ctrl/Cmd+Up and Down change the weight of the selected words, of the brackets around the cursor, or of the word at it.
-import { PROMPTS, settings, type } from "./dom.js";
+import { PROMPTS, publish, settings, type } from "./dom.js";
 
 const DELIMITERS = ".,\\/!?%^*;:{}=`~() \r\n\t";
 const NETWORK_STEP = 0.05;
@@ -136,6 +136,7 @@ export function reweigh(text, start, end, direction, step) {
   };
 }
 
+publish({ reweigh });
 document.addEventListener("keydown", (event) => {
   const direction = event.key === "ArrowUp" ? 1 : event.key === "ArrowDown" ? -1 : null;
   const box = event.target;

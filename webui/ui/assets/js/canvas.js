@@ -64,7 +64,7 @@ async function show(name) {
 // Whoever chooses a mode wants to paint.
 document.addEventListener("click", (event) => {
   const button = closest(event, "#mode_img2img > .tab-nav > button");
-  if (button) void show(MODES[button.textContent]);
+  if (button) void show(MODES[button.dataset.choice ?? ""]);
 });
 
 /**

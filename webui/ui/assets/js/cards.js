@@ -14,7 +14,7 @@ const KINDS = {
   checkpoints: ["checkpoint", "Checkpoints"],
   lora: ["lora", "Lora"],
 };
-const pages = /** @type {Map<Tab, {choose: (name: string) => void, panels: Map<string, CardPanel>}>} */ (new Map());
+const pages = /** @type {Map<Tab, {choose: (name: string) => void, panels: Map<string, CardPanel>, prepare: () => void}>} */ (new Map());
 
 /**
  * @param {Tab} tab
@@ -25,18 +25,22 @@ function build(tab, settings) {
   const holder = make("div", { id: `${tab}_extra_tabs`, className: "extra-tabs" }, strip);
   find(`#${tab}_toprow`)?.after(holder);
   const panels = /** @type {Map<string, CardPanel>} */ (new Map());
+  const panelOf = (/** @type {string} */ name) => {
+    const known = panels.get(name);
+    if (known) return known;
+    const panel = new CardPanel(tab, name, ...KINDS[name]);
+    panel.element.hidden = true;
+    panels.set(name, panel);
+    settings.before(panel.element);
+    connect(buttons[name], panel.element);
+    return panel;
+  };
   const choose = (/** @type {string} */ name) => {
     markChosen(strip, ({ dataset }) => dataset.page === name);
     settings.classList.toggle("behind-cards", name !== "generation");
-    for (const [other, panel] of panels) panel.element.hidden = other !== name;
-    if (name === "generation") return;
-    if (!panels.has(name)) {
-      const panel = new CardPanel(tab, name, ...KINDS[name]);
-      panels.set(name, panel);
-      settings.before(panel.element);
-      connect(buttons[name], panel.element);
-    }
-    panels.get(name)?.open();
+    const chosen = name === "generation" ? null : panelOf(name);
+    for (const panel of panels.values()) panel.element.hidden = panel !== chosen;
+    chosen?.open();
   };
   const labels = Object.entries(KINDS).map(([name, [, label]]) => [name, label]);
   const buttons = Object.fromEntries([["generation", "Generation"], ...labels].map(([name, label]) => {
@@ -47,7 +51,16 @@ function build(tab, settings) {
   strip.append(...Object.values(buttons));
   connect(buttons.generation, settings);
   choose("generation");
-  pages.set(tab, { choose, panels });
+  const prepare = () => Object.keys(KINDS).forEach(panelOf);
+  pages.set(tab, { choose, panels, prepare });
+}
+
+/**
+ * Puts all pages of cards of a tab into the page, shown or not: scripts of extensions look for them at the start.
+ * @param {Tab} tab
+ */
+function prepareCards(tab) {
+  pages.get(tab)?.prepare();
 }
 
 /**
@@ -78,7 +91,7 @@ function cardChanged(card) {
 }
 
 // Before anything is waited for: what is dropped onto a page that is still being drawn asks for these.
-publish({ showCards, cardsChanged, cardChanged });
+publish({ showCards, prepareCards, cardsChanged, cardChanged });
 for (const tab of ["txt2img", "img2img"]) {
   const settings = await appears(`#${tab}_settings`);
   followPrompts(tab);

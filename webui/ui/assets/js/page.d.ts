@@ -385,6 +385,7 @@ interface Webui {
   showFill(tab: Tab): never[];
   textToRead(tab: Tab): string;
   showTab(name: string): never[];
+  reweigh: typeof import("./attention.js").reweigh;
   /** What Gradio draws of the Settings tab when it is asked to: an update for each section. */
   sectionsToDraw(): { __type__: string; visible?: boolean }[];
   canvasPictures(mode: string): Promise<string>;
@@ -392,11 +393,13 @@ interface Webui {
   canvasSize(mode: string): number[] | null;
   sendToCanvas(path: string, mode: string): Promise<void>;
   canvasBoards: Map<string, import("./canvas/board.js").Board>;
+  chooseModel(option: string, title: string): Promise<void>;
   nextChoice(): string;
   choiceShown(): never[];
   modelShown(option: string, title: string): never[];
   fillDefaults(tab: Tab, names: string[], values: unknown[]): unknown[];
   showCards(tab: Tab, kind: ModelKind, query?: string, options?: { all?: boolean }): void;
+  prepareCards(tab: Tab): void;
   cardsChanged(): void;
   cardChanged(card: Card): void;
   addModels(): void;

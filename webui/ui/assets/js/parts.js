@@ -1,5 +1,5 @@
 // Extensions' parts of the form: an accordion for each, the list "Script", and their own files. See parts/README.md.
-import { appears, type } from "./dom.js";
+import { appears, find, type } from "./dom.js";
 import { make } from "./controls.js";
 import { address, ask } from "./server.js";
 import { Accordion } from "./parts/accordion.js";
@@ -43,7 +43,9 @@ window.atelier = Object.assign(window.atelier ?? {}, {
 async function build(tab, answer) {
   const parts = answer.parts.filter(({ tabs }) => tabs.includes(tab));
   const scripts = answer.scripts.filter(({ key }) => parts.some((part) => part.key === key));
-  if (!parts.length) return;
+  const panels = panelsOf(tab);
+  for (const title of panels.keys()) scripts.push({ title, key: "" });
+  if (!parts.length && !scripts.length) return;
   const field = await appears(`#${tab}_extensions textarea`);
   const place = await appears(`#${tab}_script_container`);
   const defaults = Object.fromEntries(parts.map((part) => [part.key, part.defaults]));
@@ -57,6 +59,17 @@ async function build(tab, answer) {
   place.append(box);
   store.show(field.value);
   openUsed(plain);
+}
+
+/**
+ * Scripts whose panels the server built, with the id of each panel.
+ * @param {Tab} tab
+ * @returns {Map<string, string>}
+ */
+function panelsOf(tab) {
+  const listed = find(`#${tab}_panel_scripts .panel-scripts`);
+  const text = listed?.dataset.scripts;
+  return new Map(text ? Object.entries(JSON.parse(text)) : []);
 }
 
 /** Parts that do something, other than they do by themselves, are seen when the page opens. @param {Accordion[]} plain */
@@ -82,6 +95,9 @@ function scriptList(tab, scripts, drawn, store) {
   const show = () => {
     const chosen = scripts.find(({ title }) => title.toLowerCase() === store.chosen.script.toLowerCase());
     select.value = chosen?.title ?? "";
+    for (const [title, id] of panelsOf(tab)) {
+      document.getElementById(id)?.classList.toggle("not-chosen", title !== chosen?.title);
+    }
     const accordion = byKey.get(chosen?.key ?? "");
     if (inside.firstChild !== (accordion?.element ?? null)) {
       inside.replaceChildren(...(accordion ? [accordion.element] : []));

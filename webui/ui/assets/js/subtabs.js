@@ -19,13 +19,15 @@ for (const holder of findAll(".sub-tabs")) {
   holder.prepend(strip);
   for (const { value } of findAll(":scope input", choice)) {
     const press = () => find(`:scope input[value="${value}"]`, choice)?.click();
-    const button = make("button", { type: "button", textContent: value, onclick: press, attributes: { role: "tab" } });
+    // By the value, as an extension may translate the words.
+    const attributes = { role: "tab", "data-choice": value };
+    const button = make("button", { type: "button", textContent: value, onclick: press, attributes });
     connect(button, panelOf(holder, value));
     strip.append(button);
   }
   const follow = () => {
     const chosen = find(":scope input:checked", choice)?.value;
-    markChosen(strip, (button) => button.textContent === chosen);
+    markChosen(strip, ({ dataset }) => dataset.choice === chosen);
     dispatchEvent(new Event("resize"));
   };
   // Gradio marks the label of the chosen input with a class, also where a handler chose it.

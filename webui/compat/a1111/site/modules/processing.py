@@ -17,6 +17,7 @@ from PIL import Image, ImageOps
 from modules import masking, shared
 from modules.shared import opts
 from modules.shared_state import state
+from webui.compat.a1111.facades.stand_ins import absent
 from webui.compat.a1111.running import latents, masks, setting_up
 from webui.compat.a1111.running.infotexts import create_infotext
 from webui.compat.a1111.running.process_images import process_images, process_images_inner
@@ -76,4 +77,4 @@ def __getattr__(name):
         return import_module(f"modules.{name}")
     if name in _FROM:
         return getattr(import_module(f"modules.{_FROM[name]}"), name)
-    raise AttributeError(f"modules.processing has no {name!r}.")
+    absent(__name__, name)

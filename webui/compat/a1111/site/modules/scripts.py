@@ -8,6 +8,7 @@ from pathlib import Path
 
 from modules import script_callbacks, scripts_postprocessing
 from modules.scripts_postprocessing import ScriptPostprocessing
+from webui.compat.a1111.denoising.host_scripts import add_host_scripts
 from webui.compat.a1111.host import current
 from webui.compat.a1111.page.calls import call_extension
 from webui.compat.a1111.page.extension_script import ALWAYS_VISIBLE, ComponentMoment, ExtensionScript
@@ -165,3 +166,6 @@ class ScriptWithDependencies:
 
 
 __all__ = [name for name in dir() if not name.startswith("_")]
+
+# Extensions look for the X/Y/Z plot among the scripts, some of them while they are loaded.
+add_host_scripts(scripts_data, ScriptClassData)

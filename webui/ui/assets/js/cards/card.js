@@ -54,7 +54,8 @@ function drawTexts(card) {
     make("span", { className: "name", textContent: card.stem }),
     make("span", { className: "family", textContent: familyOf(card) }),
     make("span", { className: "description", textContent: card.description ?? "" }),
-    make("span", { className: "search_terms", hidden: true, textContent: card.name }),
+    make("span", { className: "additional", hidden: true },
+      make("span", { className: "search_terms search_term", textContent: card.name })),
   );
 }
 

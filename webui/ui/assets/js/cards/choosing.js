@@ -41,4 +41,4 @@ function choiceShown() {
   return [];
 }
 
-publish({ nextChoice, choiceShown });
+publish({ chooseModel, nextChoice, choiceShown });

@@ -1,0 +1,2 @@
+pageScripts.module = import.meta.url;
+onUiLoaded(() => pageScripts.loaded.push("module"));

@@ -1,0 +1,1 @@
+"""Its source is never given to a page."""

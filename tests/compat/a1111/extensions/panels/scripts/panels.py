@@ -1,0 +1,106 @@
+"""A panel, a script of the list, settings, tabs and callbacks: one of each kind that the page knows."""
+
+from pathlib import Path
+
+import gradio as gr
+from modules import infotext_utils, script_callbacks, scripts, shared, ui
+from modules.processing import process_images
+
+FOLDER = Path(scripts.basedir())
+LOG = FOLDER / "log.txt"
+
+
+def note(*words):
+    with LOG.open("a") as file:
+        file.write(" ".join(map(str, words)) + "\n")
+
+
+class Panel(scripts.Script):
+    def title(self):
+        return "Test Panel"
+
+    def show(self, is_img2img):
+        return scripts.AlwaysVisible
+
+    def ui(self, is_img2img):
+        with gr.Accordion("Test Panel", open=True, elem_id=self.elem_id("accordion")):
+            enabled = gr.Checkbox(False, label="Panel on", elem_id=self.elem_id("enabled"))
+            words = gr.Textbox("", label="Panel words", elem_id=self.elem_id("words"))
+            choice = gr.Dropdown(["a", "b"], value="a", label="Panel choice", elem_id=self.elem_id("choice"))
+            more = gr.Button("More choices", elem_id=self.elem_id("more"))
+            kept = gr.State({"plain": (1, 2)})
+        more.click(lambda: gr.Dropdown.update(choices=["c", "d"], value="d"), None, [choice])
+        self.infotext_fields = [(enabled, "Panel on"), (words, lambda fields: fields.get("Panel words"))]
+        self.paste_field_names = ["Panel on", "Panel words"]
+        return enabled, words, choice, kept
+
+    def process(self, p, enabled, words, choice, kept):
+        note("process", enabled, words, choice, kept)
+        if enabled:
+            p.extra_generation_params["Panel on"] = True
+            p.extra_generation_params["Panel words"] = words
+
+
+class Chosen(scripts.Script):
+    def title(self):
+        return "Test Script"
+
+    def ui(self, is_img2img):
+        return [gr.Textbox("three", label="Script words", elem_id=self.elem_id("words"))]
+
+    def run(self, p, words):
+        note("run", words)
+        p.prompt = words
+        return process_images(p)
+
+
+def on_ui_settings():
+    section = ("test_panel", "Test Panel")
+    shared.opts.add_option("test_panel_word", shared.OptionInfo("first", "Panel word", section=section))
+    limits = {"minimum": 0, "maximum": 9, "step": 1}
+    info = shared.OptionInfo(3, "Panel number", gr.Slider, limits, section=section).info("of the test")
+    shared.opts.add_option("test_panel_number", info)
+    shared.opts.onchange("test_panel_word", lambda: note("onchange", shared.opts.test_panel_word), call=False)
+
+
+def on_ui_tabs():
+    note("fields", ui.txt2img_paste_fields[0][1], len(ui.img2img_paste_fields) > 2)
+    with gr.Blocks(analytics_enabled=False) as blocks:
+        text = gr.Textbox("a cat\nSteps: 7, Panel on: True, Panel words: sent", elem_id="test_tab_text")
+        button = gr.Button("Echo", elem_id="test_tab_echo")
+        answer = gr.Textbox("", elem_id="test_tab_answer")
+        button.click(lambda value: f"heard {len(value)}", [text], [answer])
+        buttons = infotext_utils.create_buttons(["txt2img"])
+        infotext_utils.bind_buttons(buttons, None, text)
+    return [(blocks, "Test Tab", "test_tab")]
+
+
+def on_train_tabs(params):
+    with gr.Tab("Test Train", elem_id="test_train"):
+        gr.Textbox("train", elem_id="test_train_text")
+
+
+def on_app_started(demo, app):
+    note("app_started", demo is not None)
+
+    @app.get("/test-panel/hello")
+    def hello():
+        return {"hello": shared.opts.test_panel_word}
+
+
+def on_infotext_pasted(text, fields):
+    note("pasted", fields.get("Steps"))
+
+
+def on_after_component(component, **kwargs):
+    if kwargs.get("elem_id") in ("txt2img_prompt", "img2img_gallery"):
+        note("after_component", kwargs["elem_id"])
+
+
+script_callbacks.on_ui_settings(on_ui_settings)
+script_callbacks.on_ui_tabs(on_ui_tabs)
+script_callbacks.on_ui_train_tabs(on_train_tabs)
+script_callbacks.on_app_started(on_app_started)
+script_callbacks.on_infotext_pasted(on_infotext_pasted)
+script_callbacks.on_after_component(on_after_component)
+script_callbacks.on_before_ui(lambda: note("before_ui"))

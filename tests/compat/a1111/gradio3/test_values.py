@@ -1,0 +1,62 @@
+"""Values as lenient as Gradio 3's."""
+
+from types import SimpleNamespace
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from PIL import Image
+
+from webui.compat.a1111.gradio3.values import GalleryItem, as_files, choose, clamp
+
+NUMBERS = st.floats(-1e6, 1e6) | st.integers(-1000, 1000)
+
+
+@given(NUMBERS, NUMBERS, NUMBERS)
+def test_a_number_is_moved_into_its_bounds_and_no_further(value, one, other):
+    low, high = sorted((one, other))
+    moved = clamp(SimpleNamespace(minimum=low, maximum=high), value)
+    assert low <= moved <= high
+    assert moved == value or moved in (low, high)
+    assert clamp(SimpleNamespace(minimum=None, maximum=None), value) == value
+
+
+def test_text_is_a_number_where_it_can_be():
+    bounds = SimpleNamespace(minimum=0, maximum=9)
+    assert clamp(bounds, "4") == 4
+    assert clamp(bounds, "many") is None
+
+
+@given(st.lists(st.text(max_size=3), unique=True, max_size=4), st.text(max_size=3))
+def test_a_stale_choice_is_passed_on_and_its_index_is_none(choices, value):
+    pairs = [(each, each) for each in choices]
+    assert choose(SimpleNamespace(type="value", choices=pairs), value) == value
+    index = choose(SimpleNamespace(type="index", choices=pairs), value)
+    assert index == (choices.index(value) if value in choices else None)
+    several = choose(SimpleNamespace(type="index", choices=pairs), [*choices, value])
+    assert several == [*range(len(choices)), *([index] if index is not None else [])]
+
+
+def test_a_picture_of_a_gallery_is_a_pair_and_a_dictionary():
+    item = GalleryItem(("/folder/a.png", "caption"))
+    path, caption = item
+    assert (path, caption) == ("/folder/a.png", "caption")
+    assert item["name"] == item[0] == path
+    assert item["is_file"]
+    assert "name" in item and "other" not in item
+    assert item.get("orig_name") == "a.png"
+    assert item.get("other", 3) == 3
+    with pytest.raises(KeyError):
+        item["other"]
+
+
+def test_a_saved_picture_is_shown_from_its_file(tmp_path):
+    file = tmp_path / "a.png"
+    picture = Image.new("RGB", (4, 4))
+    picture.save(file)
+    assert as_files(picture) is picture
+    picture.already_saved_as = f"{file}?123"
+    assert as_files([picture, (picture, "caption")]) == [str(file), (str(file), "caption")]
+    picture.already_saved_as = str(tmp_path / "gone.png")
+    assert as_files(picture) is picture
+    assert as_files({"name": str(file), "is_file": True, "data": None}) == str(file)

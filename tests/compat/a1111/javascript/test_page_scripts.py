@@ -1,0 +1,102 @@
+"""Scripts of an A1111 extension in the real page: what they find, call and change there."""
+
+from pathlib import Path
+
+import httpx
+from playwright.sync_api import Page, expect
+
+from tests.ui import browser as steps
+
+HERE = Path(__file__).parent
+SELECTORS = (HERE / "host_selectors.txt").read_text().split("\n")[:-1]
+COUNT = "selectors => selectors.map((each) => gradioApp().querySelectorAll(each).length)"
+LEAST_SHARE = 0.9
+FAILURES = """async () => {
+  const { extensions } = await (await fetch("v1/extensions")).json();
+  return extensions.find(({ name }) => name === "page_scripts").failures === 4;
+}"""
+
+
+def test_scripts_run_in_order_and_what_fails_in_one_stays_there(page: Page):
+    page.wait_for_function("pageScripts.afterUpdates > 0")
+    told = page.evaluate("pageScripts")
+    assert told["order"] == ["a_broken.js", "b_records.js"]
+    assert told["loaded"] == ["before the failure", "after the failure", "async", "module"]
+    assert told["updates"] > 1
+    assert told["optionsAtStart"] > 50
+    assert told["optionsAvailable"] is True
+    assert told["sawLoading"] is True
+    assert "/file=extensions/page_scripts/javascript/b_records.js?" in told["src"]
+    style = "getComputedStyle(document.documentElement).getPropertyValue('--page-scripts-style')"
+    assert page.evaluate(style).strip() == '"there"'
+    # What failed is counted where the owner looks: two calls, one script that broke off, one that is none.
+    page.wait_for_function(FAILURES)
+
+
+def test_the_host_itself_complains_of_nothing(page: Page):
+    complaints = page.complaints  # pyright: ignore[reportAttributeAccessIssue]
+    own = ("fails here", "thisNameIsNowhere", "Unexpected identifier")
+    assert [error for error in complaints.errors if not any(words in error for words in own)] == []
+    assert complaints.strangers == []
+
+
+def test_the_tab_that_is_shown_is_told_of(page: Page):
+    page.evaluate("pageScripts.tabChanges = 0")
+    page.click("#tab_extras-button")
+    page.wait_for_function("pageScripts.tabChanges === 1")
+    assert page.evaluate("[get_uiCurrentTab().textContent, get_uiCurrentTabContent().id]") == [
+        "Extras",
+        "tab_extras",
+    ]
+    page.click("#tab_txt2img-button")
+    page.wait_for_function("pageScripts.tabChanges === 2")
+
+
+def test_a_picture_given_to_a_hidden_field_comes_onto_the_canvas(page: Page, picture: Path):
+    canvas = page.locator(".canvas[data-name=img2img_image]")
+    page.set_input_files("#img2img_image input[type=file]", picture)
+    expect(canvas).to_have_attribute("data-size", "48x32")
+    page.wait_for_function("gradioApp().querySelector('#img2img_image img').naturalWidth === 48")
+    page.evaluate("gradioApp().querySelector(\"#img2img_image button[aria-label='Remove Image']\").click()")
+    expect(canvas).to_have_attribute("data-size", "")
+    page.evaluate("gradioApp().querySelector(\"#img2img_image button[aria-label='Undo']\").click()")
+    expect(canvas).to_have_attribute("data-size", "48x32")
+
+
+def test_a_picture_given_to_controlnets_field_becomes_its_units(page: Page, picture: Path):
+    field = "gradioApp().querySelector('#txt2img_controlnet').querySelector('input[type=file]')"
+    page.evaluate_handle(field).as_element().set_input_files(picture)  # pyright: ignore[reportOptionalMemberAccess]
+    page.wait_for_function("atelier.readPart('txt2img', 'controlnet').units?.[0]?.image")
+    expect(page.locator("#txt2img_controlnet img.cn-image").first).to_be_attached()
+    page.evaluate("gradioApp().querySelector(\"#txt2img_controlnet button[aria-label='Clear']\").click()")
+    page.wait_for_function("!atelier.readPart('txt2img', 'controlnet').units?.[0]?.image")
+
+
+def test_nearly_all_selectors_that_extensions_use_find_something(page: Page):
+    steps.fill_form(page, "a fox", steps=1)
+    page.click("#txt2img_generate")
+    expect(page.locator("#txt2img_gallery .thumbnail-small")).to_be_attached()
+    page.click("#txt2img_extra_tabs button[data-page=checkpoints]")
+    expect(page.locator("#txt2img_checkpoints_cards .card").first).to_be_visible()
+    page.click("#txt2img_extra_tabs button[data-page=generation]")
+    counts = page.evaluate(COUNT, SELECTORS)
+    missing = [each for each, count in zip(SELECTORS, counts, strict=True) if not count]
+    assert len(SELECTORS) >= 245
+    assert 1 - len(missing) / len(SELECTORS) >= LEAST_SHARE, missing
+
+
+def test_a_translation_that_the_settings_choose_is_shown_and_the_page_still_works(page: Page, address: str):
+    options = {"localization": "Upside_down"}
+    httpx.post(f"{address}sdapi/v1/options", json=options, timeout=steps.PATIENCE_S).raise_for_status()
+    page.reload()
+    page.wait_for_selector("html[data-extensions=ready][data-parts=ready]", state="attached")
+    expect(page.locator("#txt2img_generate")).to_have_text("ǝʇɐɹǝuǝ⅁")
+    expect(page.locator("#tab_txt2img-button")).to_have_text("2ʇxʇ")
+    page.click("#tab_img2img-button")
+    inpaint = page.locator("#mode_img2img > .tab-nav > button", has_text="ʇuᴉɐduI").first
+    inpaint.click()
+    expect(inpaint).to_have_class("selected")
+    expect(page.locator("#img2maskimg")).to_be_visible()
+    # What artists wrote and names of files stay as they are.
+    page.fill("#img2img_prompt textarea", "Generate")
+    assert page.input_value("#img2img_prompt textarea") == "Generate"

@@ -1,0 +1,148 @@
+"""install.py, each in a process of its own."""
+
+import time
+from pathlib import Path
+
+import pytest
+
+from webui.compat.a1111.health import HealthRecords
+from webui.compat.a1111.layout import HostLayout
+from webui.compat.a1111.loading.installing import MOST_TRIES, Installs
+from webui.plugins.community import CommunityFolder
+
+COUNT = "open('ran', 'a').write('x')\n"
+
+
+def make(root: Path, name: str, text: str) -> CommunityFolder:
+    folder = root / "extensions" / name
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / "install.py").write_text(text)
+    return CommunityFolder(name, folder)
+
+
+def run(root: Path, *folders: CommunityFolder, limit_s: float = 60) -> HealthRecords:
+    health = HealthRecords()
+    for each in folders:
+        health.add(each.name, each.folder)
+    Installs(root / "data", HostLayout(root, root / "models", ("--listen",)), limit_s).run_all(
+        folders, health
+    )
+    return health
+
+
+def runs(root: Path) -> int:
+    file = root / "ran"
+    return len(file.read_text()) if file.exists() else 0
+
+
+def test_it_runs_in_the_host_folder_and_not_again_until_something_changes(tmp_path):
+    extension = make(tmp_path, "a", COUNT)
+    assert not run(tmp_path, extension).all[0].failures
+    assert not run(tmp_path, extension).all[0].failures
+    assert runs(tmp_path) == 1
+    (extension.folder / "requirements.txt").write_text("nothing-much")
+    run(tmp_path, extension)
+    assert runs(tmp_path) == 2
+    make(tmp_path, "a", COUNT + "# changed")
+    run(tmp_path, extension)
+    run(tmp_path, extension)
+    assert runs(tmp_path) == 3
+
+
+def test_a_failure_is_told_with_what_it_printed_and_tried_again_three_times(tmp_path):
+    bad = make(tmp_path, "bad", COUNT + "print('no such package'); raise SystemExit(4)")
+    good = make(tmp_path, "good", "open('good', 'w')")
+    for _ in range(MOST_TRIES):
+        [failure] = run(tmp_path, bad, good).all[0].failures
+        assert failure.where == "install.py"
+        assert "status 4" in failure.error
+        assert "no such package" in failure.error
+    assert (tmp_path / "good").exists()
+    assert not run(tmp_path, bad, good).all[0].failures
+    assert runs(tmp_path) == MOST_TRIES
+    make(tmp_path, "bad", COUNT)
+    assert not run(tmp_path, bad, good).all[0].failures
+    assert runs(tmp_path) == MOST_TRIES + 1
+
+
+def test_one_that_hangs_is_stopped_with_what_it_started(tmp_path):
+    child = "import subprocess, sys, time\n"
+    child += "subprocess.Popen([sys.executable, '-c', \"import time\\nwhile True: time.sleep(0.1); "
+    child += "open('alive', 'w').write(str(time.time()))\"])\nprint('waiting', flush=True)\ntime.sleep(600)"
+    extension = make(tmp_path, "hangs", child)
+    began = time.monotonic()
+    [failure] = run(tmp_path, extension, limit_s=3).all[0].failures
+    assert time.monotonic() - began < 30
+    assert "did not end within 3 s" in failure.error
+    assert "waiting" in failure.error
+    last = (tmp_path / "alive").read_text() if (tmp_path / "alive").exists() else ""
+    time.sleep(0.5)
+    assert last == ((tmp_path / "alive").read_text() if (tmp_path / "alive").exists() else "")
+
+
+def test_launch_can_be_imported_and_knows_what_is_installed(tmp_path):
+    extension = make(
+        tmp_path,
+        "a",
+        "import launch, json, os\n"
+        "from modules.paths_internal import models_path, extensions_dir\n"
+        "from modules import paths, launch_utils, extensions\n"
+        "from webui.compat.a1111.host import current\n"
+        "assert str(current().root) == os.getcwd() and launch.args.listen\n"
+        "names = ('numpy', 'opencv-python', 'PIL', 'no_such_thing_at_all')\n"
+        "known = [launch.is_installed(name) for name in names]\n"
+        "json.dump([known, models_path, extensions_dir, launch.args.listen, launch.git_tag(), os.getcwd(),\n"
+        "           launch.run('echo hello').strip()], open('told', 'w'))\n"
+        "try: launch.run('exit 3', errdesc='it failed')\n"
+        "except RuntimeError as error: open('refused', 'w').write(str(error))\n",
+    )
+    assert not run(tmp_path, extension).all[0].failures
+    told = (tmp_path / "told").read_text()
+    places = f'"{tmp_path}/models", "{tmp_path}/extensions"'
+    assert told == f'[[true, true, true, false], {places}, true, "v1.10.1", "{tmp_path}", "hello"]'
+    assert "it failed" in (tmp_path / "refused").read_text()
+
+
+@pytest.mark.parametrize(
+    "words", ["install numpy==1.23.4", "install Pillow opencv-python", "uninstall -y torch"]
+)
+def test_packages_of_the_program_are_left_as_they_are(tmp_path, words):
+    extension = make(tmp_path, "a", f"import launch\nassert launch.run_pip({words!r}, 'things') == ''")
+    assert not run(tmp_path, extension).all[0].failures
+
+
+def test_pip_itself_is_held_to_the_versions_of_the_program(tmp_path):
+    """Whichever way an install.py calls pip: offline, a wheel with another version is refused."""
+    script = (
+        "import subprocess, sys, zipfile\n"
+        "with zipfile.ZipFile('numpy-1.0-py3-none-any.whl', 'w') as wheel:\n"
+        "    about = 'numpy-1.0.dist-info/'\n"
+        "    wheel.writestr(about + 'METADATA', 'Metadata-Version: 2.1\\nName: numpy\\nVersion: 1.0\\n')\n"
+        "    tags = 'Wheel-Version: 1.0\\nRoot-Is-Purelib: true\\nTag: py3-none-any\\n'\n"
+        "    wheel.writestr(about + 'WHEEL', tags)\n"
+        "    wheel.writestr(about + 'RECORD', '')\n"
+        "done = subprocess.run([sys.executable, '-m', 'pip', 'install', '--no-index', '--dry-run',\n"
+        "                       './numpy-1.0-py3-none-any.whl'], capture_output=True, text=True)\n"
+        "open('told', 'w').write(done.stdout + done.stderr)\n"
+        "sys.exit(done.returncode)\n"
+    )
+    [failure] = run(tmp_path, make(tmp_path, "a", script)).all[0].failures
+    assert "status 1" in failure.error
+    assert "numpy" in (tmp_path / "told").read_text()
+    assert "constraint" in (tmp_path / "told").read_text()
+
+
+def test_pkg_resources_answers_what_install_files_ask(tmp_path):
+    script = (
+        "import pkg_resources, re\n"
+        "assert pkg_resources.get_distribution('numpy').version\n"
+        "pkg_resources.require(['numpy>1', 'Pillow'])\n"
+        "assert 'numpy' in {each.key for each in pkg_resources.working_set}\n"
+        "for name, error in (('no-such-thing', pkg_resources.DistributionNotFound),\n"
+        "                    ('numpy<1', pkg_resources.VersionConflict)):\n"
+        "    try: pkg_resources.require(name)\n"
+        "    except error: pass\n"
+        "    else: raise SystemExit('no ' + error.__name__)\n"
+        "assert pkg_resources.parse_version('1.10') > pkg_resources.parse_version('1.9')\n"
+    )
+    assert not run(tmp_path, make(tmp_path, "a", script)).all[0].failures

@@ -1,0 +1,95 @@
+"""Extensions that do what none should: the others are loaded, and each mistake has a name."""
+
+import json
+
+from tests.compat.a1111.test_start import build, write
+
+BOMB = "import sys; sys.exit(3)"
+
+
+def states(answer: dict) -> dict[str, str]:
+    return {name: state for name, state, _ in answer["records"]}
+
+
+def test_whatever_one_does_while_it_is_imported_the_next_is_loaded(tmp_path):
+    write(tmp_path, "a-exits/scripts/a.py", BOMB)
+    write(tmp_path, "b-prints/scripts/a.py", "import builtins\nbuiltins.print = builtins.open = None")
+    write(tmp_path, "c-preloads/preload.py", "def preload(parser): raise RuntimeError('no flags')")
+    write(tmp_path, "c-preloads/scripts/a.py", "")
+    write(tmp_path, "d-half/scripts/a.py", "raise ValueError('one of two')")
+    write(tmp_path, "d-half/scripts/b.py", "")
+    write(tmp_path, "e-broken/metadata.ini", "no section\n[Scripts")
+    write(tmp_path, "e-broken/scripts/a.py", "print('here I am', open.__name__)")
+    nameless = tmp_path / "extensions" / "f-\udcff"
+    (nameless / "scripts").mkdir(parents=True)
+    (nameless / "scripts" / "a.py").write_text("print('no letters')")
+    answer = build(tmp_path)
+    assert states(answer) == {
+        "a-exits": "failed",
+        "b-prints": "on",
+        "c-preloads": "on",
+        "d-half": "on",
+        "e-broken": "on",
+        "f-\N{REPLACEMENT CHARACTER}": "on",
+    }
+    errors = {name: error for name, _, error in answer["records"]}
+    assert errors["a-exits"] == "The extension 'a-exits' failed in scripts/a.py (SystemExit: 3)."
+    assert errors["c-preloads"] == (
+        "The extension 'c-preloads' failed in preload.py (RuntimeError: no flags)."
+    )
+    assert "one of two" in errors["d-half"]
+    assert "here I am open" in answer["out"]
+    assert "no letters" in answer["out"]
+    assert "b-prints replaced open, print" in answer["log"]
+
+
+def test_an_extension_that_fails_three_starts_is_off_until_it_is_switched_on(tmp_path):
+    write(tmp_path, "bad/scripts/a.py", "raise ValueError('always')")
+    write(tmp_path, "good/scripts/a.py", "")
+    for _ in range(3):
+        assert states(build(tmp_path)) == {"bad": "failed", "good": "on"}
+    answer = build(tmp_path)
+    assert states(answer) == {"bad": "switched off", "good": "on"}
+    [sentence] = [error for name, _, error in answer["records"] if name == "bad"]
+    assert sentence.startswith("It failed in 3 starts in a row, and was switched off")
+    assert "always" in sentence
+    settings = tmp_path / "data" / "settings.json"
+    kept = json.loads(settings.read_text())
+    assert kept["disabled_extensions"] == ["bad"]
+    # Switched on again, it has as many tries as a new one.
+    settings.write_text(json.dumps(kept | {"disabled_extensions": []}))
+    write(tmp_path, "bad/scripts/a.py", "")
+    assert states(build(tmp_path)) == {"bad": "on", "good": "on"}
+
+
+def test_an_extension_that_takes_the_server_down_counts_as_failed(tmp_path):
+    write(tmp_path, "bad/scripts/a.py", "import os; os._exit(9)")
+    write(tmp_path, "good/scripts/a.py", "")
+    for _ in range(3):
+        died = build(tmp_path, expect=9)
+        assert died["records"] == []
+    answer = build(tmp_path)
+    assert states(answer) == {"bad": "switched off", "good": "on"}
+
+
+def test_flags_of_extensions_are_read_and_others_are_refused(tmp_path):
+    flags = "def preload(parser):\n    parser.add_argument('--theirs', type=int, default=3)\n"
+    write(tmp_path, "a/preload.py", flags + "    parser.add_argument('--controlnet-dir', default='here')")
+    told = "from modules.shared_cmd_options import cmd_opts\nfrom modules import cmd_args\n"
+    told += "print(cmd_opts.theirs, cmd_opts.controlnet_dir, cmd_opts.no_half, hasattr(cmd_opts, 'other'))\n"
+    write(tmp_path, "a/scripts/a.py", told)
+    assert "3 here False False" in build(tmp_path)["out"]
+    assert "7 here True False" in build(tmp_path, "--no-half", "--theirs", "7")["out"]
+    refused = build(tmp_path, "--thiers", "7", expect=1)
+    assert "There is no flag named '--thiers'" in refused["log"]
+    assert "--theirs" in refused["log"]
+
+
+def test_a_lacking_package_is_named_with_what_to_do(tmp_path):
+    write(tmp_path, "a/scripts/a.py", "import no_such_package_at_all.inner")
+    write(tmp_path, "b/scripts/a.py", "import git_that_is_not_here")
+    write(tmp_path, "c/scripts/a.py", "import modules.no_such_module")
+    errors = {name: error for name, _, error in build(tmp_path)["records"]}
+    assert errors["a"].endswith(" -m pip install no_such_package_at_all")
+    assert errors["b"].endswith(" -m pip install git_that_is_not_here")
+    assert errors["c"].endswith("(ModuleNotFoundError: No module named 'modules.no_such_module').")

@@ -1,0 +1,92 @@
+"""The start as a whole, in a process of its own: what it loads is global."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+ROOT = Path(__file__).resolve().parents[3]
+
+# Builds the program for a data folder and prints what became of it, as JSON, on its last line.
+BUILD = """
+import json, logging, sys
+from pathlib import Path
+from webui import main
+from webui.core.flags import read_flags
+
+logging.basicConfig(level="INFO")
+words = sys.argv[2:]
+flags, _ = read_flags(words, keep_unknown=True)
+services = main.build_services(flags, Path(sys.argv[1]), arguments=words)
+found = [each for each in services.extensions.records if each.origin == "a1111"]
+records = [[each.name, each.state, each.error] for each in found]
+compat = sorted(name for name in sys.modules if name.startswith("webui.compat"))
+services.extensions.close()
+print(json.dumps({"records": records, "compat": compat}))
+"""
+
+
+def build(root: Path, *words: str, expect: int = 0) -> dict[str, Any]:
+    done = subprocess.run(
+        [sys.executable, "-c", BUILD, str(root), *words],
+        cwd=ROOT, capture_output=True, text=True, check=False, timeout=120,
+    )  # fmt: skip
+    assert done.returncode == expect, done.stderr
+    answer = {"records": []} if expect else json.loads(done.stdout.splitlines()[-1])
+    return answer | {"out": done.stdout, "log": done.stderr}
+
+
+def write(root: Path, name: str, text: str) -> None:
+    file = root / "extensions" / name
+    file.parent.mkdir(parents=True, exist_ok=True)
+    file.write_text(text, encoding="utf-8")
+
+
+def test_without_a_community_extension_nothing_of_their_host_is_loaded(tmp_path):
+    # A folder of something else, and an extension of the program's own kind.
+    write(tmp_path, "notes/readme.txt", "nothing")
+    write(tmp_path, "own/plugin.py", "")
+    answer = build(tmp_path)
+    assert answer["compat"] == []
+    assert answer["records"] == []
+
+
+def test_an_extension_that_is_off_loads_nothing_either(tmp_path):
+    write(tmp_path, "theirs/scripts/a.py", "")
+    answer = build(tmp_path, "--disable-extra-extensions")
+    assert answer["compat"] == []
+    assert answer["records"] == [["theirs", "not loaded", "The server was started without it."]]
+
+
+def test_scripts_are_imported_under_the_names_of_their_files(tmp_path):
+    write(tmp_path, "theirs/scripts/b.py", "print('second')")
+    write(tmp_path, "theirs/scripts/a.py", "class Here: pass\nprint('first', Here.__module__)")
+    write(tmp_path, "theirs/scripts/deeper/c.py", "print('never')")
+    answer = build(tmp_path)
+    assert answer["records"] == [["theirs", "on", ""]]
+    assert answer["out"].splitlines()[:-1] == ["first a.py", "second"]
+    assert "webui.compat.a1111.start" in answer["compat"]
+
+
+def test_an_extension_imports_itself_by_the_name_of_its_folder(tmp_path):
+    write(tmp_path, "theirs/inner.py", "NAME = 'found'")
+    write(tmp_path, "theirs/scripts/a.py", "from extensions.theirs.inner import NAME\nprint(NAME)")
+    assert "found" in build(tmp_path)["out"]
+
+
+def test_its_own_flags_and_launcher_are_those_of_the_host(tmp_path):
+    write(
+        tmp_path,
+        "theirs/scripts/a.py",
+        "import launch\nfrom modules import extensions, paths, shared_cmd_options, util, errors, timer\n"
+        "each = extensions.find_extension(__file__)\n"
+        "print(each.name, each.remote, extensions.active() == [each], paths.models_path)\n"
+        "print(launch.args is shared_cmd_options.cmd_opts)\nerrors.run(lambda: 1 / 0, 'dividing')\n"
+        "assert errors.get_exceptions()[0]['exception'] == 'division by zero'",
+    )
+    answer = build(tmp_path)
+    assert f"theirs None True {tmp_path}/models\nTrue\n" in answer["out"]
+    [[_, state, error]] = answer["records"]
+    assert state == "on"
+    assert "ZeroDivisionError" in error

@@ -1,0 +1,83 @@
+"""Passes that extensions sample themselves, in a `p.sample` of their own: `sampler.sample(p, x, c, uc)`."""
+
+from __future__ import annotations
+
+from contextlib import closing
+from dataclasses import replace
+from typing import Any
+
+from torch import Tensor
+
+from webui.compat.a1111 import host
+from webui.compat.a1111.denoising.conds import to_conditioning
+from webui.compat.a1111.denoising.samplers import bind
+from webui.core.errors import NotOffered
+from webui.core.events import Progress
+from webui.diffusion.denoising import Denoising, InitImage
+from webui.diffusion.inpaint import LatentMask
+from webui.pipelines.encode import encode_batch
+from webui.pipelines.img2img.image_conditioning import condition_on_nothing
+from webui.pipelines.setup import batch_noise, make_denoising, use_models
+from webui.plugins.batch import Batch
+from webui.plugins.context import Context
+
+NO_RUN = "A sampler's sample() belongs to a run: call it in p.sample(), or use process_images(p)."
+
+
+def sample_with(
+    sampler: Any,  # noqa: ANN401 - A1111's shapes
+    p: Any,  # noqa: ANN401
+    noise: Tensor,
+    init: Tensor | None,
+    conds: tuple[Any, Any],
+    steps: int | None = None,
+    image_conditioning: Tensor | None = None,
+) -> Tensor:
+    """The finished latent (B, C, h, w) from noise, or from an init latent. Raises NotOffered out of a run."""
+    runs = getattr(host.current(), "runs", None)
+    run = None if runs is None else runs.of(p)
+    if run is None or run.batch is None:
+        raise NotOffered(NO_RUN)
+    batch: Batch = run.batch
+    context: Context = run.context
+    with use_models(batch.request, context) as sd:
+        encoded = encode_batch(sd, batch, context)
+        encoded = replace(encoded, cond=to_conditioning(conds[0]), uncond=to_conditioning(conds[1]))
+        own = batch_noise(batch, sd, (noise.shape[2], noise.shape[3]))
+        denoising = make_denoising(batch, sd, encoded, own)
+        denoising.first_noise = noise
+        denoising.steps = int(p.steps)
+        if init is None:
+            denoising.steps = int(steps or p.steps)
+            denoising.image_conditioning = condition_on_nothing(sd, tuple(noise.shape))
+        else:
+            denoising.init = InitImage(init, float(p.denoising_strength), second_pass_steps=steps)
+            denoising.image_conditioning = condition_on_nothing(sd, tuple(noise.shape))
+            denoising.mask = mask_of(p, init)
+        if denoising.image_conditioning is not None and image_conditioning is not None:
+            denoising.image_conditioning = image_conditioning
+        bind(denoising, sampler, batch, p)
+        return run_to_end(denoising, context)
+
+
+def mask_of(p: Any, init: Tensor) -> LatentMask | None:  # noqa: ANN401 - A1111's processing object
+    """What A1111's `p` keeps of the picture, if it is inpainting."""
+    keep, latent = getattr(p, "mask", None), getattr(p, "init_latent", None)
+    return LatentMask(keep, init if latent is None else latent) if isinstance(keep, Tensor) else None
+
+
+def run_to_end(denoising: Denoising, context: Context) -> Tensor:
+    """The last latent; where the job is told to end, what was denoised last."""
+    latent = None
+    total = denoising.total_steps
+    with closing(denoising.run()) as running:
+        for step in running:
+            done = step.index + 1
+            context.emit(
+                Progress(step=done, steps=total, batch=0, batches=1, sampling_step=done, sampling_steps=total)
+            )
+            latent = step.latent
+            if context.stop.ends_batch:
+                return step.denoised
+    assert latent is not None, "a run has a step"
+    return latent

@@ -1,0 +1,162 @@
+"""The hooks of the page: panels of scripts, settings, tabs and callbacks of A1111's extensions."""
+
+import logging
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, ClassVar
+
+from pydantic import Field, JsonValue
+
+from webui.compat.a1111 import gradio3
+from webui.compat.a1111.host import current
+from webui.compat.a1111.page.arguments import KEY, SCRIPTS, SELECTED, pack
+from webui.compat.a1111.page.reaching import site
+from webui.plugins import hookimpl
+from webui.plugins.controls import GenerationControls, SettingsControls
+from webui.plugins.parts import RequestPart, TabName
+
+logger = logging.getLogger(__name__)
+
+
+class CommunityPart(RequestPart):
+    """The values of community extensions' panels in a request. See `page/arguments.py`."""
+
+    key: ClassVar[str] = KEY
+    title: ClassVar[str] = "Community extensions"
+
+    # In no list of parts: its scripts are named themselves.
+    tabs: ClassVar[tuple[TabName, ...]] = ()
+
+    scripts: dict[str, list[JsonValue]] = Field(default={})
+    selected: str = ""
+
+    @property
+    def is_active(self) -> bool:
+        """Whether there are any: scripts decide themselves whether they do anything."""
+        return bool(self.scripts or self.selected)
+
+    def to_infotext(self) -> dict[str, str]:
+        """Nothing: scripts write their own entries while they run."""
+        return {}
+
+
+@hookimpl
+def register_request_part() -> type[RequestPart]:
+    """Kept in requests, drawn by nobody."""
+    return CommunityPart
+
+
+@hookimpl
+def prepare_page() -> None:
+    """Have components told of, and run what extensions do before there are any."""
+    host = current()
+    gradio3.install(tell_before_component, tell_after_component, note_dropped)
+    host.ready.settings.listen(site("shared").opts.tell_changes)
+    callbacks = site("script_callbacks")
+    callbacks.ui_settings_callback()
+    callbacks.before_ui_callback()
+
+
+def tell_before_component(component: Any, **given: Any) -> None:  # noqa: ANN401 - Gradio's
+    """A component is about to be made: for the scripts of the tab that is being built, then for callbacks."""
+    runner = site("scripts").scripts_current
+    if runner is not None:
+        runner.before_component(component, **given)
+    site("script_callbacks").before_component_callback(component, **given)
+
+
+def tell_after_component(component: Any, **given: Any) -> None:  # noqa: ANN401 - Gradio's
+    """A component was made."""
+    runner = site("scripts").scripts_current
+    if runner is not None:
+        runner.after_component(component, **given)
+    site("script_callbacks").after_component_callback(component, **given)
+
+
+def note_dropped(file: str, names: set[str]) -> None:
+    """An extension gave a component arguments that there are none of any more."""
+    record = current().health.of_file(file)
+    if record is not None:
+        record.dropped.update(names)
+
+
+@hookimpl
+def prepare_tab(tab: str) -> None:
+    """Make the scripts of a tab; they are told of its components."""
+    from webui.compat.a1111.page.panels import runner_of  # loads Gradio
+
+    runner = runner_of(tab)
+    runner.initialize_scripts(is_img2img=tab == "img2img")
+    site("scripts").scripts_current = runner
+
+
+@hookimpl
+def generation_controls(tab: str) -> GenerationControls:
+    """Build the panels of a tab's scripts."""
+    from webui.compat.a1111.page.panels import make_controls  # as above
+
+    return make_controls(tab)
+
+
+@hookimpl
+def finish_tab(tab: str, fields: Mapping[str, Any]) -> None:
+    """List what infotexts fill."""
+    site("scripts").scripts_current = None
+    site("ui").list_paste_fields(tab, fields)
+
+
+@hookimpl
+def settings_controls(open_section: Callable[[str, str], Any]) -> SettingsControls | None:
+    """Build the sections of extensions' settings."""
+    from webui.compat.a1111.page.settings_sections import make_sections  # as above
+
+    return make_sections(open_section)
+
+
+@hookimpl
+def add_tabs() -> list[tuple[str, str, Callable[[], object]]]:
+    """The tabs of extensions, built on their own; they are rendered where they belong."""
+    from webui.compat.a1111.page.tabs import make_tabs  # as above
+
+    return make_tabs()
+
+
+@hookimpl
+def add_train_tabs() -> None:
+    """Tabs of extensions below Train."""
+    from webui.compat.a1111.page.tabs import make_train_tabs  # as above
+
+    make_train_tabs()
+
+
+@hookimpl(trylast=True)
+def page_served(page: Any, app: Any) -> None:  # noqa: ANN401 - as in the specification
+    """Connect what waits for all components, and tell extensions of the application."""
+    from webui.compat.a1111.page.serving import open_for_middleware  # as above
+
+    host = current()
+    host.page, host.app = page, app
+    with open_for_middleware(app):
+        site("script_callbacks").app_started_callback(page, app)
+
+
+@hookimpl
+def describe_scripts() -> list[dict[str, Any]]:
+    """The scripts of both tabs for API clients."""
+    from webui.compat.a1111.page.api_scripts import describe_all  # as above
+
+    return describe_all()
+
+
+@hookimpl
+def read_script_arguments(
+    name: str, args: Sequence[Any], tab: str, is_selected: bool
+) -> dict[str, dict[str, JsonValue]] | None:
+    """An API call names a script."""
+    from webui.compat.a1111.page.api_scripts import find_script  # as above
+
+    script = find_script(name, tab, is_selected=is_selected)
+    if script is None:
+        return None
+    scripts: JsonValue = {name.strip().lower(): pack(args)}
+    chosen: dict[str, JsonValue] = {SELECTED: name.strip()} if is_selected else {}
+    return {KEY: {SCRIPTS: scripts, **chosen}}

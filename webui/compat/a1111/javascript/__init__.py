@@ -1,0 +1,1 @@
+"""The page as scripts of A1111's extensions know it."""

@@ -1,0 +1,202 @@
+// Finding elements by the selectors that A1111's extensions know. Gradio 6 draws some of them in other shapes: a selector
+// is tried together with what it means here. `gradioApp()` and what it finds translate; the document itself does not.
+//
+// All files of this folder are classic scripts in one global scope with every extension's. What is not a name of
+// A1111's hides in `atelierHost`, so that no name of an extension meets one of ours.
+
+/** @type {AtelierHost} */
+var atelierHost = (() => {
+  const MOST_ALTERNATIVES = 32;
+  // More elements than these are not made to translate what is looked for within them.
+  const MOST_ADOPTED = 200;
+  /**
+   * A pattern in a selector, and what may stand there instead. Each adds alternatives; the first way stays.
+   * @type {[RegExp, string][]}
+   */
+  const RULES = [
+    // The box of a text lies one element deeper.
+    [/label\s*>\s*(textarea|input)/g, "label $1"],
+    // Gradio's tabs: a hidden copy of the strip, which only measures, comes first.
+    [/\s*>\s*\.tab-nav/g, " > .tab-wrapper > .tab-container:not(.visually-hidden)"],
+    [/(^|\s)\.tab-nav/g, "$1.tab-container:not(.visually-hidden)"],
+    // Inline styles say more than whether something is shown.
+    [/\[style=(["'])([^"';]*);?\1\]/g, "[style*=$1$2$1]"],
+    [/\.\\+!ring-2/g, ".selected"],
+    [/\.gallery-item\b/g, ".thumbnail-item"],
+    [/\.gr-button-primary\b/g, ".primary"],
+    [/\.gr-button(?!-)\b/g, ".gradio-button"],
+    [/#(txt2img|img2img)_extra_networks\b/g, "#$1_extra_tabs"],
+    // Cards lie beside the strip of their tabs.
+    [/(_extra_(?:tabs|networks))\s+(?![>~+])/g, "$1 ~ .cards-page "],
+    // Seeds are texts here: they may be longer than a number's field takes.
+    [/(_(?:sub)?seed)(\s+(?:[\w>]+\s+)*)input\[type=["']?number["']?\]/g, "$1$2input"],
+    [/\[aria-label=(["'])Remove Image\1\]/g, "[aria-label=$1Clear$1]"],
+    [/\[aria-label=(["'])Clear\1\]/g, "[aria-label=$1Remove Image$1]"],
+    [/#script_list(?![\w-])(?:\s+(?:input|select))?/g, "select[id$='_script_list']"],
+    // ControlNet's accordion and its units: see 90_bridges.js.
+    [/#(txt2img|img2img)_controlnet_ControlNet(?:-(\d))?_input_image(?![\w-])/g, "#$1_controlnet_bridge-$2"],
+    [/#(txt2img|img2img)_controlnet_ControlNet-(\d)_controlnet_same_img2img_checkbox(?![\w-])/g, "#$1_controlnet_bridge-$2_same"],
+    [/_controlnet_bridge-(?=[^\d]|$)/g, "_controlnet_bridge-0"],
+    [/#(txt2img|img2img)_controlnet(?![\w-])/g, "#$1_controlnet_bridge"],
+    [/#settings\s*>\s*\.tab-nav\s*>\s*button/g, "#settings_sections a"],
+    [/\.input-accordion-checkbox/g, ".accordion-tick input"],
+    [/\.label-wrap\s+span\s+input/g, ".label-wrap input"],
+    [/\[class\^=(["'])svelte\1\]/g, "[class*=$1svelte$1]"],
+  ];
+  const translations = /** @type {Map<string, string>} */ (new Map());
+
+  /**
+   * The selectors of a list, divided at the commas that stand in no brackets and no quotes.
+   * @param {string} list
+   */
+  function splitList(list) {
+    const parts = [];
+    let depth = 0;
+    let quote = "";
+    let begun = 0;
+    for (let at = 0; at < list.length; at++) {
+      const letter = list[at];
+      if (letter === "\\") at++;
+      else if (quote) quote = letter === quote ? "" : quote;
+      else if (letter === '"' || letter === "'") quote = letter;
+      else if ("([".includes(letter)) depth++;
+      else if (")]".includes(letter)) depth--;
+      else if (letter === "," && depth === 0) {
+        parts.push(list.slice(begun, at));
+        begun = at + 1;
+      }
+    }
+    return [...parts, list.slice(begun)].map((part) => part.trim());
+  }
+
+  /** @param {string} selector one that is no list */
+  function alternativesOf(selector) {
+    const found = new Set([selector]);
+    for (const [pattern, meant] of RULES) {
+      for (const known of [...found]) {
+        if (found.size < MOST_ALTERNATIVES) found.add(known.replace(pattern, meant));
+      }
+    }
+    return [...found];
+  }
+
+  /**
+   * A selector with all that it may mean here.
+   * @param {string} selector
+   */
+  function translate(selector) {
+    const known = translations.get(selector);
+    if (known !== undefined) return known;
+    const made = splitList(selector).flatMap(alternativesOf).join(", ");
+    translations.set(selector, made);
+    return made;
+  }
+
+  /**
+   * The same without the number and kind of elements on the way, for what is drawn with more or fewer of them; null where
+   * there is nothing to leave out.
+   * @param {string} selector
+   */
+  function loosen(selector) {
+    const loose = selector
+      .replace(/:nth-(?:last-)?(?:child|of-type)\([^)]*\)/g, "")
+      .replace(/\s*>\s*(?:div|span|label)(?=\s*(?:>|\s|$))/g, "")
+      .replace(/\s*>\s*/g, " ");
+    return loose !== selector && /^#[\w-]+ /.test(loose) ? loose : null;
+  }
+
+  /**
+   * All elements within another that a selector means. Throws as browsers do for what is no selector.
+   * @param {ParentNode} root
+   * @param {string} selector
+   * @returns {NodeListOf<HTMLElement>}
+   */
+  function findAll(root, selector) {
+    const native = root instanceof Document ? Document.prototype : Element.prototype;
+    const ask = (/** @type {string} */ asked) =>
+      /** @type {NodeListOf<HTMLElement>} */ (native.querySelectorAll.call(root, asked));
+    const asked = String(selector);
+    let found;
+    try {
+      found = ask(translate(asked));
+    } catch {
+      return ask(asked);
+    }
+    const loose = found.length ? null : loosen(asked);
+    return loose ? ask(translate(loose)) : found;
+  }
+
+  const adopted = new WeakSet();
+
+  /**
+   * Lets an element, its own properties only, find by A1111's selectors too: within itself, or within another.
+   * @template {Element | null | undefined} Found
+   * @param {Found} element
+   * @param {ParentNode | Found} [within]
+   * @returns {Found}
+   */
+  function adopt(element, within = element) {
+    if (!element || adopted.has(element)) return element;
+    adopted.add(element);
+    const give = (/** @type {string} */ name, /** @type {unknown} */ value) =>
+      Object.defineProperty(element, name, { value, configurable: true, writable: true });
+    give("querySelector", (/** @type {string} */ selector) => adopt(findAll(within ?? document, selector)[0] ?? null));
+    give("querySelectorAll", (/** @type {string} */ selector) => {
+      const found = findAll(within ?? document, selector);
+      if (found.length <= MOST_ADOPTED) found.forEach((each) => adopt(each));
+      return found;
+    });
+    return element;
+  }
+
+  /**
+   * The first element of the page that a selector means, or null.
+   * @param {string} selector
+   * @returns {any} an element of the kind that the caller knows
+   */
+  function find(selector) {
+    return findAll(document, selector)[0] ?? null;
+  }
+
+  /**
+   * An element with properties and children.
+   * @param {string} tag
+   * @param {Record<string, any>} [properties] names with a dash, and role, are attributes
+   * @param {...(Node | string)} children
+   * @returns {any}
+   */
+  function make(tag, properties = {}, ...children) {
+    const element = document.createElement(tag);
+    for (const [name, value] of Object.entries(properties)) {
+      if (name.includes("-") || name === "role") element.setAttribute(name, value);
+      else Reflect.set(element, name, value);
+    }
+    element.append(...children);
+    return element;
+  }
+
+  /**
+   * An address of this server, also where a proxy offers it below a path.
+   * @param {string} path
+   */
+  function address(path) {
+    const root = window.gradio_config?.root || document.baseURI;
+    return new URL(path, root.endsWith("/") ? root : `${root}/`).href;
+  }
+
+  return { splitList, translate, loosen, findAll, find, adopt, make, address, preparations: [] };
+})();
+
+/** The element that holds the page; it finds by A1111's selectors, and has `getElementById` as a document has. */
+function gradioApp() {
+  const app = /** @type {any} */ (document.querySelector("gradio-app") ?? document.body ?? document.documentElement);
+  if (!app.getElementById) {
+    // Some of it, such as the large view of a picture, lies beside that element.
+    atelierHost.adopt(app, document);
+    app.getElementById = (/** @type {string} */ id) => {
+      const found = document.getElementById(id) ?? atelierHost.find(`#${CSS.escape(id)}`);
+      return atelierHost.adopt(found);
+    };
+  }
+  return app;
+}

@@ -1,0 +1,151 @@
+// When extensions' functions are called: once the page is there, at each change of it, at a change of the tab. What one
+// function throws is told in the console, and the others are called.
+
+/** @type {Function[]} */
+var uiUpdateCallbacks = [];
+/** @type {Function[]} */
+var uiAfterUpdateCallbacks = [];
+/** @type {Function[]} */
+var uiLoadedCallbacks = [];
+/** @type {Function[]} */
+var uiTabChangeCallbacks = [];
+/** @type {Function[]} */
+var optionsChangedCallbacks = [];
+/** @type {Function[]} */
+var optionsAvailableCallbacks = [];
+/** @type {number | undefined} */
+var uiAfterUpdateTimeout;
+/** @type {HTMLElement | null} */
+var uiCurrentTab = null;
+
+Object.assign(atelierHost, { isLoaded: false, failures: 0 });
+
+/**
+ * Calls a function of an extension; what it throws goes no further.
+ * @param {Function} callback
+ * @param {unknown} [told]
+ */
+function executeCallback(callback, told) {
+  const report = (/** @type {unknown} */ error) => {
+    atelierHost.failures = (atelierHost.failures ?? 0) + 1;
+    console.error("A function of an extension failed:", callback, error);
+    atelierHost.reportFailure?.(error);
+  };
+  try {
+    const result = callback(told);
+    if (result instanceof Promise) result.catch(report);
+  } catch (error) {
+    report(error);
+  }
+}
+
+/**
+ * Calls all functions of a list.
+ * @param {Function[]} queue
+ * @param {unknown} [told]
+ */
+function executeCallbacks(queue, told) {
+  for (const callback of [...queue]) executeCallback(callback, told);
+}
+
+/** Calls back after each change of the page, with the changes. */
+function onUiUpdate(/** @type {Function} */ callback) {
+  uiUpdateCallbacks.push(callback);
+}
+
+/** Calls back a moment after the last of several changes of the page. */
+function onAfterUiUpdate(/** @type {Function} */ callback) {
+  uiAfterUpdateCallbacks.push(callback);
+}
+
+/** Calls back once, when the page is there; at once where it is already. */
+function onUiLoaded(/** @type {Function} */ callback) {
+  uiLoadedCallbacks.push(callback);
+  if (atelierHost.isLoaded) executeCallback(callback);
+}
+
+/** Calls back when another of the top-level tabs is shown. */
+function onUiTabChange(/** @type {Function} */ callback) {
+  uiTabChangeCallbacks.push(callback);
+}
+
+/** Calls back when settings were changed. */
+function onOptionsChanged(/** @type {Function} */ callback) {
+  optionsChangedCallbacks.push(callback);
+}
+
+/** Calls back once there are settings. */
+function onOptionsAvailable(/** @type {Function} */ callback) {
+  if (Object.keys(opts).length) executeCallback(callback);
+  else optionsAvailableCallbacks.push(callback);
+}
+
+function scheduleAfterUiUpdateCallbacks() {
+  clearTimeout(uiAfterUpdateTimeout);
+  uiAfterUpdateTimeout = setTimeout(() => executeCallbacks(uiAfterUpdateCallbacks), 200);
+}
+
+/** The button of the top-level tab that is shown, or null. */
+function get_uiCurrentTab() {
+  return gradioApp().querySelector("#tabs > .tab-nav > button.selected");
+}
+
+/** What the top-level tab that is shown contains, or null. */
+function get_uiCurrentTabContent() {
+  const id = get_uiCurrentTab()?.dataset.tab;
+  return id ? gradioApp().getElementById(id) : null;
+}
+
+/** Whether an element takes up space on the page. */
+function uiElementIsVisible(/** @type {any} */ element) {
+  return element === document || (element instanceof Element && element.getClientRects().length > 0);
+}
+
+/** Whether an element is within the window. */
+function uiElementInSight(/** @type {Element} */ element) {
+  const { top, bottom } = element.getBoundingClientRect();
+  return bottom > 0 && top < innerHeight;
+}
+
+(() => {
+  // All of these are there when a script may look for what it likes.
+  const NEEDED = ["#txt2img_prompt textarea", "#tabs > .tab-nav > button.selected", "#txt2img_extra_tabs", "#img2img_extra_tabs"];
+
+  function isReady() {
+    const settings = /** @type {HTMLTextAreaElement | null} */ (document.querySelector("#settings_json textarea"));
+    return Boolean(settings?.value) && NEEDED.every((selector) => document.querySelector(selector));
+  }
+
+  function begin() {
+    const strip = document.querySelector("#tabs > .tab-nav");
+    // A choice of a tab changes classes, no elements.
+    if (strip) new MutationObserver(followTabs).observe(strip, { subtree: true, attributeFilter: ["class"] });
+    atelierHost.isLoaded = true;
+    for (const prepare of atelierHost.preparations) executeCallback(prepare);
+    executeCallbacks(uiLoadedCallbacks);
+    document.documentElement.dataset.extensions = "ready";
+  }
+
+  function follow(/** @type {MutationRecord[]} */ changes) {
+    if (!atelierHost.isLoaded) {
+      if (!isReady()) return;
+      begin();
+    }
+    executeCallbacks(uiUpdateCallbacks, changes);
+    scheduleAfterUiUpdateCallbacks();
+    followTabs();
+  }
+
+  function followTabs() {
+    const tab = get_uiCurrentTab();
+    if (!tab || tab === uiCurrentTab) return;
+    uiCurrentTab = tab;
+    executeCallbacks(uiTabChangeCallbacks);
+  }
+
+  document.addEventListener("DOMContentLoaded", () => {
+    const observer = new MutationObserver(follow);
+    observer.observe(document.body, { childList: true, subtree: true });
+    follow([]);
+  });
+})();

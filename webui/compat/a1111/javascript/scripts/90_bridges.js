@@ -1,0 +1,191 @@
+// What A1111's page has and ours draws in another way: hidden elements of the same names that really act. A picture given
+// to a hidden field of files comes onto the canvas; a click on a hidden Clear empties it.
+
+(() => {
+  const { make, address } = atelierHost;
+  const TABS = ["txt2img", "img2img"];
+  const CONTROL_UNITS = 3;
+
+  /** Hidden from eyes, keyboard and screen readers alike; scripts find and press what is in it. */
+  function makeHidden(/** @type {Record<string, any>} */ properties, /** @type {Node[]} */ ...children) {
+    return make("div", { hidden: true, ...properties }, ...children);
+  }
+
+  function hiddenButton(/** @type {Record<string, any>} */ properties, /** @type {() => unknown} */ action) {
+    return make("button", { type: "button", ...properties, onclick: (/** @type {Event} */ event) => {
+      event.stopPropagation();
+      executeCallback(action);
+    } });
+  }
+
+  /** A field of files that gives the first one to `take`. */
+  function fileField(/** @type {(file: File) => unknown} */ take) {
+    const field = make("input", { type: "file", accept: "image/*" });
+    field.addEventListener("change", (/** @type {Event} */ event) => {
+      event.stopPropagation();
+      const [file] = field.files ?? [];
+      if (file) void take(file);
+    });
+    return field;
+  }
+
+  /** What A1111's picture fields have: the picture, a field of files, and buttons to clear and to undo. */
+  function pictureParts(/** @type {(file: File) => unknown} */ take, /** @type {() => unknown} */ clear, /** @type {() => unknown} */ undo) {
+    const buttons = ["Clear", "Remove Image"].map((label) => hiddenButton({ "aria-label": label, title: label }, clear));
+    return [make("img", { alt: "" }), fileField(take), hiddenButton({ "aria-label": "Undo", title: "Undo" }, undo), ...buttons];
+  }
+
+  /** Presses a tool of a canvas, or opens its choice of a colour. */
+  function pressTool(/** @type {Element} */ canvas, /** @type {string} */ selector) {
+    const tool = canvas.querySelector(selector);
+    if (tool instanceof HTMLElement) tool.click();
+  }
+
+  function bridgeCanvas(/** @type {HTMLElement} */ canvas) {
+    const board = window.webui.canvasBoards.get(canvas.dataset.name);
+    if (!board || canvas.querySelector(":scope > .a1111-bridge")) return;
+    const parts = pictureParts((file) => board.take(file), () => board.remove(), () => board.history.undo());
+    const image = parts[0];
+    const tools = board.canPaint ? [
+      hiddenButton({ "aria-label": "Use brush" }, () => pressTool(canvas, "[data-tool='brush']")),
+      hiddenButton({ "aria-label": "Select brush color" }, () => pressTool(canvas, "input[type='color']")),
+      hiddenButton({ "aria-label": "Redraw" }, () => board.history.redo()),
+    ] : [];
+    canvas.append(makeHidden({ className: "a1111-bridge image-container" }, ...parts, ...tools));
+    let shown = /** @type {Blob | null} */ (null);
+    const follow = () => {
+      const blob = board.state.base?.blob ?? null;
+      if (blob === shown) return;
+      shown = blob;
+      if (image.src) URL.revokeObjectURL(image.src);
+      if (blob) image.src = URL.createObjectURL(blob);
+      else image.removeAttribute("src");
+    };
+    board.on("change", follow);
+    follow();
+  }
+
+  /** Changes one of ControlNet's units. */
+  function setUnit(/** @type {string} */ tab, /** @type {number} */ number, /** @type {Record<string, any>} */ values) {
+    const { units = [], ...rest } = window.atelier.readPart(tab, "controlnet");
+    const all = [...units];
+    while (all.length <= number) all.push({ enabled: false });
+    all[number] = { ...all[number], ...values };
+    window.atelier.setPart(tab, "controlnet", { ...rest, units: all });
+  }
+
+  async function giveToUnit(/** @type {string} */ tab, /** @type {number} */ number, /** @type {File} */ file) {
+    const response = await fetch(address("v1/inputs"), { method: "POST", body: file });
+    const answer = await response.json().catch(() => ({}));
+    if (!response.ok) throw new Error(String(answer.detail ?? `The server answered ${response.status}.`));
+    setUnit(tab, number, { image: answer.reference, mask: null, enabled: true });
+    window.atelier.openPart(tab, "controlnet");
+  }
+
+  function controlUnit(/** @type {string} */ tab, /** @type {number} */ number) {
+    // A unit without a picture, left on, would keep jobs from running.
+    const clear = () => setUnit(tab, number, { image: null, mask: null, enabled: false });
+    const same = make("input", { type: "checkbox", checked: true });
+    return make(
+      "div",
+      {},
+      make("div", { id: `${tab}_controlnet_bridge-${number}`, className: "cnet-image" }, ...pictureParts((file) => giveToUnit(tab, number, file), clear, clear)),
+      make("div", { id: `${tab}_controlnet_bridge-${number}_same` }, same),
+    );
+  }
+
+  /** ControlNet's accordion as scripts look for it; 10_selectors.js leads here. */
+  function bridgeControlNet(/** @type {string} */ tab) {
+    const place = document.querySelector(`#${tab}_part_controlnet`);
+    if (!place || document.getElementById(`${tab}_controlnet_bridge`)) return;
+    const label = make("div", { className: "label-wrap", onclick: () => window.atelier.openPart(tab, "controlnet") }, make("span", { textContent: "ControlNet" }), make("span", { className: "icon" }));
+    const units = Array.from({ length: CONTROL_UNITS }, (_, number) => controlUnit(tab, number));
+    place.prepend(makeHidden({ id: `${tab}_controlnet_bridge`, className: "gradio-accordion" }, label, ...units));
+  }
+
+  async function findStyle(/** @type {string} */ name) {
+    const { styles } = await (await fetch(address("v1/styles"))).json();
+    return styles.find((/** @type {any} */ style) => style.name === name) ?? null;
+  }
+
+  /** The fields of A1111's editor of styles; ours is a dialog. */
+  function bridgeStyles(/** @type {string} */ tab) {
+    const place = document.querySelector(`#${tab}_styles_row`);
+    if (!place || document.getElementById(`${tab}_edit_style_prompt`)) return;
+    const name = make("input");
+    const [prompt, negative] = [make("textarea"), make("textarea")];
+    name.addEventListener("change", async () => {
+      const style = await findStyle(name.value);
+      prompt.value = style?.prompt ?? "";
+      negative.value = style?.negative_prompt ?? "";
+    });
+    const save = async () => {
+      const known = await findStyle(name.value);
+      const texts = { name: name.value, prompt: prompt.value, negative_prompt: negative.value };
+      const body = JSON.stringify(known ? { ...texts, old_name: known.name, version: known.version } : texts);
+      const response = await fetch(address("v1/styles"), { method: known ? "PUT" : "POST", body, headers: { "Content-Type": "application/json" } });
+      if (!response.ok) throw new Error(String((await response.json().catch(() => ({}))).detail ?? response.status));
+      document.getElementById(`refresh_${tab}_styles`)?.click();
+    };
+    place.append(makeHidden(
+      { className: "a1111-bridge" },
+      make("div", { id: `${tab}_styles_edit_select` }, name),
+      make("div", { id: `${tab}_edit_style_prompt` }, make("label", {}, prompt)),
+      make("div", { id: `${tab}_edit_style_neg_prompt` }, make("label", {}, negative)),
+      hiddenButton({ id: `${tab}_edit_style_save` }, save),
+    ));
+  }
+
+  /** What a list shows, in the element that A1111's lists show it in. */
+  function mirrorChoice(/** @type {string} */ id) {
+    const field = document.querySelector(`#${id} input`);
+    const place = field?.closest(".wrap-inner");
+    if (!(field instanceof HTMLInputElement) || !place || place.querySelector(".single-select")) return;
+    const shown = make("span", { className: "single-select", hidden: true });
+    for (const name of ["textContent", "innerText", "innerHTML"]) Object.defineProperty(shown, name, { get: () => field.value });
+    place.append(shown);
+  }
+
+  /** Buttons of A1111's page that ours does without, or has under other names. */
+  function bridgeButtons(/** @type {string} */ tab) {
+    const add = (/** @type {string} */ place, /** @type {string} */ id, /** @type {() => unknown} */ action) => {
+      if (!document.getElementById(id)) document.querySelector(place)?.append(hiddenButton({ id, hidden: true, tabIndex: -1 }, action));
+    };
+    add(`#${tab}_extra_tabs`, `${tab}_extra_refresh`, () => atelierHost.rescan());
+    add(`#${tab}_generate_box`, `${tab}_interrupting`, () => {});
+  }
+
+  /** Copies the picture of the canvas that is shown to another one, and shows that. */
+  function bridgeCopying() {
+    const place = document.querySelector("#mode_img2img");
+    if (!place || document.getElementById("img2img_copy_to_img2img")) return;
+    const [names, modes] = [["img2img", "sketch", "inpaint", "inpaint_sketch"], ["img2img_image", "img2img_sketch", "img2maskimg", "inpaint_sketch"]];
+    const copyTo = (/** @type {number} */ number) => async () => {
+      const shown = [...document.querySelectorAll("#mode_img2img .canvas")].find(uiElementIsVisible);
+      const from = window.webui.canvasBoards.get(shown instanceof HTMLElement ? shown.dataset.name : "");
+      if (from?.state.base) await window.webui.canvasBoards.get(modes[number])?.take(from.state.base.blob);
+      switch_to_img2img_tab(number);
+    };
+    const rows = names.map((name) => make("div", { id: `img2img_copy_to_${name}` },
+      ...names.map((words, number) => hiddenButton({ textContent: words, disabled: words === name }, copyTo(number)))));
+    place.append(makeHidden({ className: "a1111-bridge" }, ...rows));
+  }
+
+  function bridgeParts() {
+    document.querySelectorAll(".canvas[data-mounted]").forEach((canvas) => canvas instanceof HTMLElement && bridgeCanvas(canvas));
+    for (const tab of TABS) bridgeControlNet(tab);
+  }
+
+  atelierHost.preparations.push(() => {
+    for (const tab of TABS) {
+      bridgeStyles(tab);
+      bridgeButtons(tab);
+      setupExtraNetworksForTab(tab);
+    }
+    for (const id of ["setting_sd_model_checkpoint", "setting_sd_vae"]) mirrorChoice(id);
+    bridgeCopying();
+    bridgeParts();
+    // Canvases and parts may come later.
+    onAfterUiUpdate(bridgeParts);
+  });
+})();

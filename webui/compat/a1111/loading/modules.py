@@ -1,0 +1,20 @@
+"""The module of a file, made as A1111 makes it: under the name of its file, and in no `sys.modules`."""
+
+import importlib.util
+from collections.abc import Callable
+from pathlib import Path
+from types import ModuleType
+
+
+def leave_as_is(file: Path, module: ModuleType) -> None:
+    """Prepare nothing."""
+
+
+def module_of_file(file: Path, prepare: Callable[[Path, ModuleType], None] = leave_as_is) -> ModuleType:
+    """Run a file in a module of its own, which `prepare` is given before. Raises whatever the file raises."""
+    spec = importlib.util.spec_from_file_location(file.name, file)
+    assert spec is not None and spec.loader is not None, "a .py file has a loader"
+    module = importlib.util.module_from_spec(spec)
+    prepare(file, module)
+    spec.loader.exec_module(module)
+    return module

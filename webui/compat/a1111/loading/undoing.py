@@ -1,0 +1,103 @@
+"""Putting back what loading extensions changes for the whole process: modules, paths, replacements."""
+
+import builtins
+import logging
+import os
+import sys
+from collections.abc import Generator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+from webui.compat.a1111.layout import SITE
+from webui.compat.a1111.loading.patches import undo_all
+from webui.plugins.importing import parent_package, paths_of
+
+logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Undoing:
+    """What there was before. `folders` are the extensions', whose modules are let go of."""
+
+    folders: tuple[str, ...]
+    path: tuple[str, ...]
+    finders: tuple[Any, ...]
+    builtins: dict[str, Any]
+    working_folder: str
+    package_path: tuple[str, ...]
+
+    @classmethod
+    def begin(cls, folders: Sequence[Path]) -> "Undoing":
+        """Keep what there is now."""
+        places = tuple(str(folder) for folder in folders)
+        return cls(
+            places,
+            tuple(sys.path),
+            tuple(sys.meta_path),
+            dict(vars(builtins)),
+            str(Path.cwd()),
+            tuple(paths_of(parent_package())),
+        )
+
+    def undo(self) -> None:
+        """Put it back. Safe to call twice."""
+        undo_all()
+        restore_builtins(self.builtins)
+        for name in [name for name, module in list(sys.modules.items()) if self._is_theirs(module)]:
+            del sys.modules[name]
+        sys.path[:] = self.path
+        sys.meta_path[:] = self.finders
+        parent_package().__path__ = list(self.package_path)
+        os.chdir(self.working_folder)
+
+    def _is_theirs(self, module: ModuleType | None) -> bool:
+        """Whether a module is an extension's, or one of A1111's names."""
+        places = [getattr(module, "__file__", None), *list_path(module)]
+        roots = (*self.folders, str(SITE))
+        return any(
+            isinstance(place, str) and (place == root or place.startswith(root + os.sep))
+            for place in places
+            for root in roots
+        )
+
+
+def open_package(home: Path) -> None:
+    """Let modules below a folder of extensions be imported as `extensions.NAME.module` too, as in A1111."""
+    package = parent_package()
+    if str(home) not in paths_of(package):
+        package.__path__ = [*paths_of(package), str(home)]
+
+
+def list_path(module: ModuleType | None) -> list[Any]:
+    """The folders of a package; none of a module. Raises nothing, whatever the module is."""
+    try:
+        return list(getattr(module, "__path__", None) or [])
+    except Exception:  # noqa: BLE001 - the object is a stranger's
+        return []
+
+
+@contextmanager
+def keep_builtins(extension: str) -> Generator[None]:
+    """Around an import: functions of Python itself are afterwards as they were before."""
+    before = dict(vars(builtins))
+    try:
+        yield
+    finally:
+        changed = restore_builtins(before)
+        if changed:
+            logger.warning("The extension %s replaced %s; put back", extension, ", ".join(sorted(changed)))
+
+
+def restore_builtins(before: dict[str, Any]) -> list[str]:
+    """Put back functions of Python itself that were replaced or taken away; their names."""
+    now = vars(builtins)
+    # What is new does nobody harm: `_` of translations, say.
+    changed = [
+        name for name, value in before.items() if name not in {"_", "__doc__"} and now.get(name) is not value
+    ]
+    for name in changed:
+        setattr(builtins, name, before[name])
+    return changed

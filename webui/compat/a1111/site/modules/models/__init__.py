@@ -1,0 +1,1 @@
+"""Networks of A1111's own: names."""

@@ -1,0 +1,4 @@
+"""UniPC: names."""
+# pyright: basic
+
+from modules.models.diffusion.uni_pc import sampler, uni_pc  # noqa: F401

@@ -1,0 +1,99 @@
+"""Noise that follows seeds."""
+# pyright: basic
+
+import torch
+
+from modules import shared
+from webui.compat.a1111.denoising.noise import SharedNoise, latent_size_of, make_source
+from webui.diffusion.noise import ImageNoise, NoiseOptions, draw_noise, make_generator
+from webui.diffusion.noise import slerp as _slerp
+
+_shared_noise = SharedNoise()
+
+
+def get_noise_source_type():
+    return "cuda" if source() == "NV" else "cpu" if source() == "CPU" else str(shared.device)
+
+
+def source():
+    """NV, CPU or GPU, as settings say."""
+    return make_source(getattr(shared.opts, "randn_source", None))
+
+
+def seed_steps(seed, kind=None, device=None):
+    """What `randn_like` draws follows this seed from now on."""
+    _shared_noise.seed(int(seed), kind or source(), torch.device(device or shared.device))
+
+
+def manual_seed(seed):
+    seed_steps(seed)
+
+
+def randn(seed, shape, generator=None):
+    """The first noise of a seed."""
+    seed_steps(seed)
+    return randn_without_seed(shape, generator)
+
+
+def randn_local(seed, shape):
+    return draw_noise(source(), int(seed), tuple(shape), torch.device(shared.device))
+
+
+def randn_like(x):
+    return _shared_noise.draw(tuple(x.shape), x.device).to(x)
+
+
+def randn_without_seed(shape, generator=None):
+    if generator is not None:
+        return generator.randn(tuple(shape)).to(shared.device)
+    return _shared_noise.draw(tuple(shape), torch.device(shared.device))
+
+
+def create_generator(seed):
+    return make_generator(source(), int(seed), torch.device(shared.device))
+
+
+def slerp(val, low, high):
+    return _slerp(val, low, high)
+
+
+class ImageRNG:
+    def __init__(
+        self, shape, seeds, subseeds=None, subseed_strength=0.0, seed_resize_from_h=0, seed_resize_from_w=0
+    ):
+        self.shape = tuple(int(side) for side in shape)
+        self.seeds = seeds
+        self.subseeds = subseeds
+        self.subseed_strength = subseed_strength
+        self.seed_resize_from_h = seed_resize_from_h
+        self.seed_resize_from_w = seed_resize_from_w
+        self.is_first = True
+        options = NoiseOptions(
+            source(),
+            tuple(int(seed) for seed in subseeds or ()),
+            float(subseed_strength or 0.0),
+            latent_size_of(seed_resize_from_h, seed_resize_from_w),
+            int(getattr(shared.opts, "eta_noise_seed_delta", 0) or 0),
+        )
+        self._noise = ImageNoise(
+            self.shape, [int(seed) for seed in seeds], options, torch.device(shared.device)
+        )
+
+    @property
+    def generators(self):
+        return self._noise._generators
+
+    def first(self):
+        return ImageNoise(self.shape, self._noise.seeds, self._noise.options, self._noise.device).draw()
+
+    def next(self):
+        self.is_first = False
+        return self._noise.draw()
+
+
+def brownian_noise(x, sigmas, p):
+    """A noise sampler for SDE samplers."""
+    positive = sigmas[sigmas > 0]
+    noise = ImageNoise(tuple(x.shape[1:]), list(p.seeds), NoiseOptions(source()), x.device)
+    path = noise.brownian(float(positive.min()), float(sigmas.max()))
+    return lambda sigma, sigma_next: path(torch.as_tensor(sigma).cpu(), torch.as_tensor(sigma_next).cpu())

@@ -1,0 +1,9 @@
+"""Cards of Hypernetworks; the page draws its own."""
+# pyright: basic
+
+from modules.ui_extra_networks import ExtraNetworksPage
+
+
+class ExtraNetworksPageHypernetworks(ExtraNetworksPage):
+    def __init__(self):
+        super().__init__("Hypernetworks")

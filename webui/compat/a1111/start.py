@@ -1,0 +1,201 @@
+"""Starts the host of A1111's extensions, and ends it.
+
+`main` imports this only if a community extension is there and wanted.
+"""
+
+import importlib
+import logging
+import pkgutil
+import re
+import sys
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from importlib.util import find_spec
+from types import ModuleType
+from typing import Any
+
+from webui.compat.a1111 import gradio3, hooks
+from webui.compat.a1111.health import ExtensionHealth
+from webui.compat.a1111.host import ExtensionHost, begin, end
+from webui.compat.a1111.layout import SITE, layout
+from webui.compat.a1111.limits import ImportTookTooLong
+from webui.compat.a1111.loading.arguments import check_unknown, current_options, current_parser
+from webui.compat.a1111.loading.installing import Installs
+from webui.compat.a1111.loading.metadata import METADATA
+from webui.compat.a1111.loading.namespaces import separate_names
+from webui.compat.a1111.loading.preload import PRELOAD, run_preloads
+from webui.compat.a1111.loading.scripts import (
+    SCRIPTS,
+    ScriptFile,
+    describe_lacking,
+    import_script,
+    ordered_scripts,
+)
+from webui.compat.a1111.loading.undoing import Undoing, keep_builtins, open_package
+from webui.core.errors import WebuiError
+from webui.jobs.services import Services
+from webui.plugins.community import CommunityFolder, names_of
+from webui.plugins.failed_starts import FailedStarts
+from webui.plugins.loading import FOLDER, ExtensionRecord
+
+logger = logging.getLogger(__name__)
+# Of a package as a whole: one of A1111's own modules is none.
+NO_MODULE = re.compile(r"No module named '([A-Za-z_]\w*)'")
+# Packages that are named otherwise than their modules.
+PACKAGE_OF = {
+    "git": "GitPython",
+    "skimage": "scikit-image",
+    "sklearn": "scikit-learn",
+    "pytorch_lightning": "pytorch-lightning",
+    "open_clip": "open-clip-torch",
+    "clip": "openai-clip",
+    "dotenv": "python-dotenv",
+    "send2trash": "Send2Trash",
+}
+
+
+def start(
+    services: Services,
+    folders: Sequence[CommunityFolder],
+    arguments: Sequence[str] = (),
+    *,
+    starts: FailedStarts | None = None,
+    knows_all_flags: bool = True,
+) -> None:
+    """Load these extensions. Whatever one does, the others are loaded and the program goes on.
+
+    Raises WrongFlag for a flag that nobody knows, if `knows_all_flags`: no other extensions have any.
+    """
+    host = ExtensionHost(services.paths.root, list(arguments), services, folders=tuple(folders))
+    begin(host)
+    undoing = Undoing.begin([each.folder for each in folders])
+    services.extensions.add_loader(lambda: describe_all(host), lambda: stop(undoing))
+    for each in folders:
+        host.health.add(each.name, each.folder)
+    logger.info("Loading extensions of A1111's: %s", names_of(folders))
+    try:
+        load(host, starts, knows_all_flags)
+    except WebuiError:
+        raise
+    except Exception as error:  # The edge of all of them: the program goes on without.
+        logger.exception("Extensions of A1111's were not all loaded")
+        for record in host.health.all:
+            host.health.note_failure(record, "the start", error)
+
+
+def load(host: ExtensionHost, starts: FailedStarts | None, knows_all_flags: bool) -> None:
+    """Do all of the start in A1111's order: flags, installing, scripts."""
+    sys.path.append(str(SITE))
+    open_package(host.root / FOLDER)
+    read_flags(host, knows_all_flags)
+    if not host.ready.flags.skip_install:
+        Installs(host.ready.paths.data, layout()).run_all(host.folders, host.health)
+    for name, module in hook_modules():
+        host.ready.extensions.add_module(module, name)
+    for folder, lacking in describe_lacking(host).items():
+        host.health.note_failure(host.health.of_file(folder), METADATA, LookupError(lacking))
+    if not host.ready.flags.nowebui:
+        wrap_gradio(host)
+    finder = separate_names(host.folders)
+    if finder is not None:
+        host.prepare_module = finder.prepare
+    load_scripts(host, starts)
+    if starts is not None:
+        note_start(starts, describe_all(host))
+
+
+def wrap_gradio(host: ExtensionHost) -> None:
+    """Let Gradio's classes take what Gradio 3's took, before scripts derive classes from them."""
+
+    def note_dropped(file: str, names: Iterable[str]) -> None:
+        record = host.health.of_file(file)
+        if record is not None:
+            record.dropped.update(names)
+
+    gradio3.install(on_dropped=note_dropped)
+
+
+def note_start(starts: FailedStarts, records: Sequence[ExtensionRecord]) -> None:
+    """Keep on disk which extensions could not be loaded."""
+    for each in records:
+        starts.note(each.name, each.error if each.state == "failed" else "")
+    starts.end()
+
+
+def stop(undoing: Undoing) -> None:
+    """Undo what `start` did, so that another host can be started."""
+    undoing.undo()
+    gradio3.uninstall()
+    end()
+
+
+def read_flags(host: ExtensionHost, knows_all_flags: bool) -> None:
+    """Let extensions add flags, and read the command line with them."""
+    parser = current_parser()
+    run_preloads(host.folders, parser, host.health)
+    have_failed = any(each.where == PRELOAD for record in host.health.all for each in record.failures)
+    if knows_all_flags and not have_failed:
+        check_unknown(parser, host.arguments)
+    current_options()
+
+
+def hook_modules() -> list[tuple[str, ModuleType]]:
+    """The modules of hooks that there are, by the names under which they are registered."""
+    names = sorted(each.name for each in pkgutil.iter_modules(hooks.__path__))
+    return [(f"a1111 {name}", importlib.import_module(f"{hooks.__name__}.{name}")) for name in names]
+
+
+def load_scripts(host: ExtensionHost, starts: FailedStarts | None) -> None:
+    """Import all scripts, and let `modules.scripts`, where it is there, find the classes in them."""
+    scripts = importlib.import_module("modules.scripts") if find_spec("modules.scripts") else None
+    for script in ordered_scripts(host):
+        if starts is not None:
+            starts.begin(script.extension)
+        with host.health.watch(script.path, f"{SCRIPTS}/{script.filename}"), keep_builtins(script.extension):
+            load_script(script, scripts)
+
+
+def load_script(script: ScriptFile, scripts: Any) -> None:  # noqa: ANN401 - the module `modules.scripts`
+    """Import one script. Raises whatever it raises."""
+    if scripts is None:
+        import_script(script)
+        return
+    file = scripts.ScriptFile(str(script.basedir), script.filename, str(script.path))
+    scripts.current_basedir = file.basedir
+    try:
+        scripts.register_scripts_from_module(import_script(script), file)
+    finally:
+        scripts.current_basedir = None
+
+
+def describe_all(host: ExtensionHost) -> list[ExtensionRecord]:
+    """What the list of extensions says of each."""
+    scripts = Counter(each.extension for each in ordered_scripts(host))
+    return [describe(each, scripts[each.name]) for each in host.health.all]
+
+
+def describe(health: ExtensionHealth, scripts: int) -> ExtensionRecord:
+    """Of one with so many scripts. It failed if none of them could be imported, or one took too long."""
+    failed = [each for each in health.failures if each.where.startswith(f"{SCRIPTS}/")]
+    has_hung = any(each.error.startswith(ImportTookTooLong.__name__) for each in failed)
+    first = next(iter(health.failures), None)
+    return ExtensionRecord(
+        health.name,
+        "a1111",
+        health.folder,
+        "failed" if has_hung or (scripts and len(failed) >= scripts) else "on",
+        f"The extension {health.name!r} failed in {first.where} ({first.error}).{advise(first.error)}"
+        if first
+        else "",
+        round(sum(health.seconds.values()), 3),
+        len(health.failures),
+    )
+
+
+def advise(error: str) -> str:
+    """What to do where a package is lacking, which A1111 may have brought along; else ""."""
+    found = NO_MODULE.search(error)
+    if found is None or find_spec(found[1]) is not None:
+        return ""
+    package = PACKAGE_OF.get(found[1], found[1])
+    return f" Install what it needs: {sys.executable} -m pip install {package}"

@@ -1,0 +1,1 @@
+"""Extensions of others: where they come from, what their code does, and how they are installed."""

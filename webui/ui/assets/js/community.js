@@ -1,0 +1,31 @@
+// The tab "Extensions": its panel is made here, and its scripts and styles come when it is first shown, so that no
+// page waits for them.
+import { make } from "./controls.js";
+import { appears, isShown, onChange } from "./dom.js";
+
+let isLoaded = false;
+
+async function load() {
+  if (isLoaded) return;
+  isLoaded = true;
+  const href = new URL("../css/community/page.css", import.meta.url).href;
+  const link = make("link", { rel: "stylesheet", href });
+  await new Promise((resolve) => {
+    // Without its looks the tab still does its work.
+    link.onload = link.onerror = resolve;
+    document.head.append(link);
+  });
+  document.head.append(make("script", { type: "module", src: new URL("community/page.js", import.meta.url).href }));
+}
+
+const tabs = await appears("#tabs");
+// The last of the tabs that the server drew.
+await appears("#tab_settings .tab-name");
+const panel = make("div", { id: "tab_extensions", className: "tabitem community-tab" },
+  make("div", { className: "block tab-name-holder" }, make("h1", { className: "tab-name", textContent: "Extensions" })),
+  make("div", { id: "extensions_place", className: "community" }));
+panel.style.display = "none";
+tabs.append(panel);
+onChange(panel, () => {
+  if (isShown(panel)) void load();
+}, { attributes: true, attributeFilter: ["style"] });
