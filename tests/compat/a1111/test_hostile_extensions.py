@@ -16,6 +16,8 @@ def test_whatever_one_does_while_it_is_imported_the_next_is_loaded(tmp_path):
     write(tmp_path, "b-prints/scripts/a.py", "import builtins\nbuiltins.print = builtins.open = None")
     write(tmp_path, "c-preloads/preload.py", "def preload(parser): raise RuntimeError('no flags')")
     write(tmp_path, "c-preloads/scripts/a.py", "")
+    write(tmp_path, "c-presses/preload.py", "def preload(parser): raise KeyboardInterrupt")
+    write(tmp_path, "c-presses/scripts/a.py", "raise GeneratorExit")
     write(tmp_path, "d-half/scripts/a.py", "raise ValueError('one of two')")
     write(tmp_path, "d-half/scripts/b.py", "")
     write(tmp_path, "e-broken/metadata.ini", "no section\n[Scripts")
@@ -28,6 +30,7 @@ def test_whatever_one_does_while_it_is_imported_the_next_is_loaded(tmp_path):
         "a-exits": "failed",
         "b-prints": "on",
         "c-preloads": "on",
+        "c-presses": "failed",
         "d-half": "on",
         "e-broken": "on",
         "f-\N{REPLACEMENT CHARACTER}": "on",

@@ -6,6 +6,13 @@ from pathlib import Path
 from types import ModuleType
 
 
+def as_failure(error: BaseException) -> BaseException:
+    """What a file raised, as something that ends nothing but its import: Ctrl+C is not its to press."""
+    if isinstance(error, Exception | SystemExit):
+        return error
+    return ImportError(f"It raised {type(error).__name__}.")
+
+
 def leave_as_is(file: Path, module: ModuleType) -> None:
     """Prepare nothing."""
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from webui.compat.a1111.health import HealthRecords
 from webui.compat.a1111.loading.arguments import CommandLine
-from webui.compat.a1111.loading.modules import module_of_file
+from webui.compat.a1111.loading.modules import as_failure, module_of_file
 from webui.plugins.community import CommunityFolder
 from webui.plugins.importing import Raised, TimeIsUp, run_within
 
@@ -41,7 +41,7 @@ def run_preloads(
                     f"The {PRELOAD} of the extension {each.name!r} did not end within {limit_s:g} s."
                 ) from None
             except Raised as raised:
-                raise raised.error from None
+                raise as_failure(raised.error) from None
 
 
 def preload(file: Path, parser: CommandLine) -> None:

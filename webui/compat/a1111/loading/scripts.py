@@ -20,7 +20,7 @@ from types import ModuleType
 from webui.compat.a1111.host import ExtensionHost, current
 from webui.compat.a1111.limits import ImportLimits
 from webui.compat.a1111.loading.metadata import EXTENSION, MetadataFile, rules_of, sort_by_rules
-from webui.compat.a1111.loading.modules import module_of_file
+from webui.compat.a1111.loading.modules import as_failure, module_of_file
 from webui.core.readable import readable
 from webui.plugins.community import CommunityFolder
 from webui.plugins.importing import Raised, TimeIsUp, run_within
@@ -97,7 +97,7 @@ def import_script(script: ScriptFile) -> ModuleType:
         except TimeIsUp:
             raise limits.give_up(script.extension) from None
         except Raised as raised:
-            raise raised.error from None
+            raise as_failure(raised.error) from None
         finally:
             limits.spend(script.extension, time.monotonic() - began)
 
