@@ -189,8 +189,8 @@ CHANGES: tuple[Callable[[Any, tuple[str, ...], Arguments], None], ...] = (
 )
 
 
-# Of Gradio 3 where an argument was not given and Gradio 6 does otherwise: it chooses the first of a dropdown's
-# choices, takes webcams, draws only the chosen tab, folds tabs into a menu, lets pictures be uploaded to galleries.
+# Gradio 6 chooses the first of the choices, takes webcams, draws only the chosen tab, folds tabs into
+# a menu, and lets pictures be uploaded to galleries.
 ASSUMED: tuple[tuple[type, Arguments], ...] = (
     (gr.Dropdown, {"value": None}),
     (gr.Image, {"sources": ["upload", "clipboard"]}),
