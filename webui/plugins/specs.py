@@ -32,12 +32,8 @@ if TYPE_CHECKING:
     from webui.plugins.axes import AddedAxis
     from webui.plugins.batch import Batch
     from webui.plugins.context import Context
-<<<<<<< HEAD
     from webui.plugins.controls import GenerationControls, SettingsControls
-=======
-    from webui.plugins.controls import GenerationControls
     from webui.plugins.health_report import HealthReport
->>>>>>> exttab
     from webui.plugins.moments import BatchImages, PictureMoment, SavingMoment
     from webui.plugins.parts import RequestPart
     from webui.plugins.scripts import Script
