@@ -59,3 +59,8 @@ def test_no_file_is_written_beside_a_class_of_an_extension(tmp_path):
         exec(compile(source.read_text(), str(source), "exec"), namespace)
     assert issubclass(namespace["Own"], gr.Button)
     assert [each.name for each in tmp_path.iterdir()] == ["own.py"]
+
+
+def test_no_file_is_written_beside_our_own_classes():
+    pictures = import_module("webui.compat.a1111.gradio3.pictures")
+    assert list(Path(pictures.__file__).parent.glob("*.pyi")) == []
