@@ -82,6 +82,11 @@ def add_list_routes(router: APIRouter, services: Services) -> None:
         return [
             *(UpscalerItem(name=name, scale=DEFAULT_SCALE) for name in RESAMPLERS),
             *(describe_upscaler(name, file) for name, file in files.items()),
+            *(
+                UpscalerItem(name=added.name, scale=added.scale)
+                for added in services.catalog.added.upscalers.values()
+                if added.name not in files
+            ),
         ]
 
     @router.get("/latent-upscale-modes")

@@ -37,6 +37,9 @@ def test_every_name_of_a_checkpoint_finds_it(world):
             assert sd_models.get_closet_checkpoint_match(name) == info
         assert info.calculate_shorthash() == sha256_of(Path(info.filename))[:10]
         assert sd_models.get_closest_checkpoint_match(info.shorthash) == info
+    titles = [info.title for info in map(sd_models.get_closet_checkpoint_match, sd_models.checkpoint_tiles())]
+    assert sd_models.checkpoint_tiles() == titles == list(sd_models.checkpoints_list)
+    assert all(title.endswith("]") for title in titles)
     assert sd_models.get_closet_checkpoint_match("nothing like it at all") is None
     assert sd_models.get_closet_checkpoint_match("") is None
 

@@ -242,3 +242,8 @@ def test_a_copy_of_the_script_with_units_as_arguments_gives_them_to_the_run(worl
     assert [each.module for each in external.get_all_units_in_processing(p)] == ["canny"]
     names = world.module("lib_controlnet.global_state")
     assert "canny" in names.get_filtered_preprocessors("Canny")
+
+
+def test_the_api_lists_upscalers_of_extensions(world, doubler, exact_api):
+    listed = {each["name"]: each["scale"] for each in exact_api.get("/sdapi/v1/upscalers").json()}
+    assert listed["Red 2x"] == 2

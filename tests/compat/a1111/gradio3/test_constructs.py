@@ -1,16 +1,11 @@
 """Constructs of Gradio 3 in the real page: what arrives in Python, and what is seen in the browser."""
 
-from importlib.util import find_spec
-
 import pytest
 from playwright.sync_api import expect, sync_playwright
 
 from tests.compat.a1111.serving import serve
 from tests.ui import browser as steps
 
-pytestmark = pytest.mark.skipif(
-    find_spec("webui.compat.a1111.hooks.page") is None, reason="tabs of extensions are not built yet"
-)
 OUT = "#g3_out textarea, #g3_out input"
 TYPE = """([selector, text]) => {
   const field = document.querySelector(selector);

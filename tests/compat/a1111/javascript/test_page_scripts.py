@@ -10,7 +10,7 @@ from tests.ui import browser as steps
 HERE = Path(__file__).parent
 SELECTORS = (HERE / "host_selectors.txt").read_text().split("\n")[:-1]
 COUNT = "selectors => selectors.map((each) => gradioApp().querySelectorAll(each).length)"
-LEAST_SHARE = 0.9
+LEAST_SHARE = 0.95
 FAILURES = """async () => {
   const { extensions } = await (await fetch("v1/extensions")).json();
   return extensions.find(({ name }) => name === "page_scripts").failures === 4;

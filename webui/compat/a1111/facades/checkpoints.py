@@ -9,11 +9,11 @@ from webui.compat.a1111.facades import file_hashes, reaching, running_context
 from webui.core.errors import ModelNotFound, NotFound, UnusableFile
 from webui.core.model_file import Family, ModelFile, ModelKind
 from webui.core.work.kinds import ModelsRequest
-from webui.library.catalog.model_names import aliases, model_name, nearest, strip_suffix
+from webui.library.catalog.model_names import aliases, model_name, strip_suffix
 from webui.library.files.file_types import SAFETENSORS_SUFFIXES
 from webui.library.files.headers import read_header
 
-SHORT_TITLE_HASH, HASH_DIGITS = 10, 10
+HASH_DIGITS = 10
 SELECTED = "sd_model_checkpoint"
 
 
@@ -113,27 +113,32 @@ class CheckpointTable(dict[str, CheckpointInfo]):
     """A1111's `checkpoints_list`: by title, as the catalog knows them now; extensions may change it."""
 
     def __init__(self) -> None:
-        """Filled when it is first looked at."""
+        """Empty until it is filled."""
         super().__init__()
-        self._version = -1
+        self._listed: list[str] = []
 
     def fill(self) -> None:
         """List the checkpoints again."""
-        super().clear()
-        services = reaching.services()
-        if services is None:
-            return
-        services.catalog.settle(ModelKind.CHECKPOINT)
-        self._version = services.catalog.version
-        for file in services.catalog.files(ModelKind.CHECKPOINT):
+        self.clear()
+        files = known_files()
+        self._listed = [file.title for file in files]
+        for file in files:
             info = info_of(file)
             self[info.title] = info
 
-    def refresh(self) -> None:
-        """Fill it where the catalog changed since."""
-        services = reaching.services()
-        if services is not None and services.catalog.version != self._version:
-            self.fill()
+    @property
+    def is_current(self) -> bool:
+        """Whether the catalog still has the same checkpoints, with the same hashes."""
+        return self._listed == [file.title for file in known_files()]
+
+
+def known_files() -> list[ModelFile]:
+    """The checkpoints of the catalog, in the order of pickers; none before the program is built."""
+    services = reaching.services()
+    if services is None:
+        return []
+    services.catalog.settle(ModelKind.CHECKPOINT)
+    return services.catalog.files(ModelKind.CHECKPOINT)
 
 
 def find(name: str) -> CheckpointInfo | None:
@@ -212,9 +217,3 @@ def family_flags(family: Family) -> Mapping[str, bool]:
         "is_sd3": family is Family.SD3,
         "is_ssd": False,
     }
-
-
-def nearest_name(name: str) -> str | None:
-    """The checkpoint spelled most like a name."""
-    services = reaching.services()
-    return nearest(services.catalog.files(ModelKind.CHECKPOINT), name) if services else None

@@ -70,10 +70,8 @@ def list_models() -> None:
 
 
 def current_tables():
-    """The tables; filled again where the catalog changed."""
-    before = len(checkpoints_list)
-    checkpoints_list.refresh()
-    if before != len(checkpoints_list) or not checkpoint_aliases:
+    """The tables; filled again where the catalog changed, or a hash became known."""
+    if not checkpoints_list.is_current:
         fill_tables()
     return checkpoints_list
 
