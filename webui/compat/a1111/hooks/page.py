@@ -106,9 +106,10 @@ def finish_tab(tab: str, fields: Mapping[str, Any]) -> None:
 
 @hookimpl
 def settings_controls(open_section: Callable[[str, str], Any]) -> SettingsControls | None:
-    """Build the sections of extensions' settings."""
+    """Build the sections of extensions' settings; all tabs are built by now, so buttons can be connected."""
     from webui.compat.a1111.page.settings_sections import make_sections  # as above
 
+    site("infotext_utils").connect_paste_params_buttons()
     return make_sections(open_section)
 
 

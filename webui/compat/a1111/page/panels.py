@@ -63,7 +63,9 @@ def build_selectable(tab: str, runner: ExtensionScriptRunner) -> dict[str, str]:
     panels: dict[str, str] = {}
     for at, (title, script) in enumerate(zip(runner.titles, runner.selectable_scripts, strict=True)):
         elem_id = f"{tab}_script_panel_{at}"
-        with gr.Column(elem_id=elem_id, elem_classes=["script-panel", "not-chosen"], min_width=0) as group:
+        with gr.Column(
+            elem_id=elem_id, elem_classes=["script-panel", "listed-panel", "not-chosen"], min_width=0
+        ) as group:
             runner.create_script_ui(script)
         script.group = group
         panels[title] = elem_id

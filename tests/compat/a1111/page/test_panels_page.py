@@ -1,0 +1,81 @@
+"""Panels, settings, tabs and callbacks of an extension, in the real page."""
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Page, expect, sync_playwright
+
+from tests.compat.a1111.serving import data_folder, serve
+from tests.ui.browser import launch
+
+PATIENCE_MS = 60_000
+WORDS = "#script_txt2img_test_panel_words textarea, #script_txt2img_test_panel_words input"
+ENABLED = "#script_txt2img_test_panel_enabled input"
+SCRIPT_WORDS = "#txt2img_script_panel_0 textarea, #txt2img_script_panel_0 input"
+STEPS = "#txt2img_steps input[type=number]"
+
+
+@pytest.fixture(scope="module")
+def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, Path]]:
+    folder = tmp_path_factory.mktemp("panels")
+    with serve(["panels"], folder) as address:
+        yield address, data_folder(folder)
+
+
+def show(page: Page, tab: str) -> None:
+    """Show a tab, as a click on its button does."""
+    page.evaluate("tab => window.webui.showTab(tab)", tab)
+
+
+def log_of(data: Path) -> str:
+    """What the extension noted."""
+    return (data / "extensions" / "panels" / "log.txt").read_text()
+
+
+def test_an_extensions_panels_settings_and_tabs_work(served: tuple[str, Path]):
+    address, data = served
+    assert {"before_ui", "fields Prompt True", "app_started True"} <= set(log_of(data).splitlines())
+    with sync_playwright() as playwright:
+        browser = launch(playwright)
+        page = browser.new_page()
+        page.set_default_timeout(PATIENCE_MS)
+        expect.set_options(timeout=PATIENCE_MS)
+        page.goto(address)
+        page.select_option("#txt2img_script_list", "Test Script")
+        expect(page.locator(SCRIPT_WORDS)).to_be_visible()
+        page.check(ENABLED)
+        page.fill(WORDS, "hello")
+        page.click("#script_txt2img_test_panel_more")
+        expect(page.locator("#script_txt2img_test_panel_choice input")).to_have_value("d")
+        page.fill(SCRIPT_WORDS, "a dog")
+        for side in ("width", "height"):
+            page.fill(f"#txt2img_{side} input[type=number]", "64")
+        page.fill(STEPS, "1")
+        page.click("#txt2img_generate")
+        expect(page.locator("#html_info_txt2img")).to_contain_text("Panel words: hello")
+        assert "run a dog" in log_of(data)
+        # The choices that an event gave count, and what is no JSON arrives as it was.
+        assert "process True hello d {'plain': (1, 2)}" in log_of(data)
+        page.reload()
+        expect(page.locator("#txt2img_script_list")).to_have_value("Test Script")
+        expect(page.locator(WORDS)).to_have_value("hello")
+        page.fill("#txt2img_prompt textarea", "a cat\nSteps: 5, Panel on: False, Panel words: pasted")
+        page.click("#paste")
+        expect(page.locator(WORDS)).to_have_value("pasted")
+        expect(page.locator(ENABLED)).not_to_be_checked()
+        show(page, "settings")
+        page.fill("#setting_test_panel_word textarea, #setting_test_panel_word input", "second")
+        page.click("#settings_submit")
+        expect(page.locator("#settings_result")).to_contain_text("Panel word")
+        kept = json.loads(next(data.rglob("settings.json")).read_text())
+        assert kept["test_panel_word"] == "second"
+        assert "onchange second" in log_of(data)
+        assert page.request.get(f"{address}test-panel/hello").json() == {"hello": "second"}
+        show(page, "test_tab")
+        page.click("#test_tab_echo")
+        expect(page.locator("#test_tab_answer textarea, #test_tab_answer input")).to_have_value("heard 49")
+        names = page.request.get(f"{address}sdapi/v1/scripts").json()
+        assert {"test panel", "test script"} <= set(names["txt2img"])
+        browser.close()
