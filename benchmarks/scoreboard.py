@@ -167,7 +167,7 @@ def render(scores: list[Score], trials: dict[str, dict[str, object]]) -> str:
         "# Community extensions, tried",
         "",
         f"Of {len(scores)} extensions {loaded} load, {built} of them build their page without a failure,",
-        f"and {works} were used until their effect was seen. `python -m benchmarks.scoreboard FOLDER` made it from",
+        f"and {works} were used until their effect was seen. `python -m benchmarks.scoreboard FOLDER` tried",
         "checkouts, unmodified, without network and without their own packages where the program has none of",
         "those: what fails for want of a package loads once its `install.py` has run.",
         "",

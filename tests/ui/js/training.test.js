@@ -6,7 +6,7 @@ import { askedRun, changedFields, labelOf, missingOf, sectionsOf } from "../../.
 import { inOrder, isShown, targetOf, writtenCaption, writtenTags } from "../../../webui/ui/assets/js/training/filters.js";
 import { commonStem, freeName, isForDataSet, nameFor, plainName, portions, sentenceOfAdding, triggerFor, withoutTop } from "../../../webui/ui/assets/js/training/intake.js";
 import { askAfter, mergeLog } from "../../../webui/ui/assets/js/training/log.js";
-import { linearScale, logScale, logTicks, nearest, pathOf, rangeOf, roundTicks } from "../../../webui/ui/assets/js/training/scales.js";
+import { linearScale, logScale, logTicks, nearest, pathOf, rangeOf, roundTicks, stepsShown } from "../../../webui/ui/assets/js/training/scales.js";
 import { readInput, Setting } from "../../../webui/ui/assets/js/training/setting.js";
 import { durationText, numberText } from "../../../webui/ui/assets/js/training/words.js";
 
@@ -173,6 +173,18 @@ test("a long log grows no longer than a plot can show, and keeps its newest line
   expect(many.length).toBeLessThanOrEqual(4000);
   expect(many.at(-1)?.step).toBe(30_000);
   expect(many.every(({ step }, at) => !at || step > many[at - 1].step)).toBe(true);
+});
+
+test("a plot goes over the whole run, and over less of one that has hardly begun", () => {
+  expect(stepsShown(1, 1)).toBe(2);
+  fc.assert(fc.property(fc.integer({ min: 1, max: 1e6 }), fc.integer({ min: 1, max: 1e6 }), (done, steps) => {
+    const shown = stepsShown(done, steps);
+    expect(shown).toBeGreaterThanOrEqual(done);
+    if (steps > done) expect(shown).toBeLessThanOrEqual(steps);
+    // What was done takes half of the plot, but for the first ten steps and the end of the run.
+    if (done >= 10 && 2 * done <= steps) expect(shown).toBe(2 * done);
+    if (2 * done > steps && steps >= 20) expect(shown).toBe(Math.max(steps, done));
+  }));
 });
 
 test("ticks are round, within the range, and as far apart", () => {

@@ -1,6 +1,6 @@
 // A plot of lines over steps, drawn as SVG in the page's own colours. The pointer, or arrow keys, read values.
 import { make } from "../controls.js";
-import { linearScale, logScale, nearest, pathOf, rangeOf } from "./scales.js";
+import { linearScale, logScale, nearest, pathOf, rangeOf, stepsShown } from "./scales.js";
 import { numberText } from "./words.js";
 
 /** @typedef {{label: string, className: string, values: (line: LogLine) => number}} Curve */
@@ -56,7 +56,7 @@ export class Plot {
   show(lines, curves, steps) {
     this.#lines = lines;
     this.#curves = curves;
-    this.#steps = Math.max(steps, lines.at(-1)?.step ?? 1, 2);
+    this.#steps = stepsShown(lines.at(-1)?.step ?? 1, steps);
     this.#draw();
   }
 

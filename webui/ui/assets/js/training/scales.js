@@ -105,3 +105,12 @@ export function pathOf(points) {
     return part;
   }).join("");
 }
+
+/**
+ * How many steps a plot goes over: all of the run once half are done, before that twice those done. The first
+ * of a hundred thousand would be a dot at its left.
+ * @param {number} done @param {number} steps of the whole run
+ */
+export function stepsShown(done, steps) {
+  return Math.max(Math.min(steps, Math.max(2 * done, 20)), done, 2);
+}
