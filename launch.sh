@@ -147,7 +147,7 @@ install_browser() {
 
 # A browser on a busy machine can be late for once: those that fail run a second time, and that must pass. Which they
 # were stands above. The others keep the names of what failed in a place of their own, at the same time.
-test_page() { .venv/bin/python -m pytest tests/ui -o cache_dir=.pytest_cache/page "$@"; }
+test_page() { .venv/bin/python -m pytest tests/ui tests/compat -o cache_dir=.pytest_cache/page "$@"; }
 repeat_failed_page_tests() {
   say "Tests of the page failed. Those run once more."
   test_page --last-failed --last-failed-no-failures none
@@ -163,7 +163,7 @@ run_tests() {
   if [ $# -gt 0 ]; then exec .venv/bin/python -m pytest "$@"; fi
   # Two at a time: those of the page wait for the browser more than they compute. The others leave a core to them.
   local failed=""
-  OMP_NUM_THREADS=1 .venv/bin/python -m pytest tests --ignore tests/ui &
+  OMP_NUM_THREADS=1 .venv/bin/python -m pytest tests --ignore tests/ui --ignore tests/compat &
   local others=$!
   sleep 20
   test_page || repeat_failed_page_tests || failed="$failed page"

