@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 from webui.compat.a1111.device_calls import DeviceCalls
 from webui.compat.a1111.health import HealthRecords
-from webui.compat.a1111.limits import ImportLimits
+from webui.compat.a1111.limits import START_LIMIT_S, ImportLimits
 from webui.compat.a1111.live_values import LiveValues
 from webui.compat.a1111.runs import Runs
 from webui.plugins.community import CommunityFolder
@@ -50,6 +50,9 @@ class ExtensionHost:
     # Given each script's module before the script is run.
     prepare_module: Callable[[Path, ModuleType], None] = lambda file, module: None
     limits: ImportLimits = field(default_factory=ImportLimits)
+    # What each call may take while the page is built, and extensions of which one took longer.
+    start_limit_s: float = START_LIMIT_S
+    given_up: set[str] = field(default_factory=set[str])
     # Gradio's page, once it is built, and the application that serves it.
     page: Any = None
     app: Any = None

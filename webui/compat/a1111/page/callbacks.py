@@ -6,8 +6,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from webui.compat.a1111.page.calls import call_extension
+from webui.compat.a1111.page.calls import call_at_start, call_extension
 
+# Called while the page is built, where one that hangs would hold the start.
+AT_START = frozenset({"app_started", "before_ui", "ui_settings", "ui_tabs", "ui_train_tabs"})
 # By the name of a callback: those that it comes before, and those that it comes after.
 Constraints = Mapping[str, tuple[Sequence[str], Sequence[str]]]
 
@@ -84,9 +86,9 @@ class CallbackLists:
         callbacks = self.of(category) if self.lists[f"callbacks_{category}"] else []
         if is_reversed:
             callbacks.reverse()
+        call = call_at_start if category in AT_START else call_extension
         return [
-            (each, call_extension(each.script, f"on_{category}", each.callback, *args, **named))
-            for each in callbacks
+            (each, call(each.script, f"on_{category}", each.callback, *args, **named)) for each in callbacks
         ]
 
     def remove_file(self, file: str) -> None:

@@ -6,7 +6,7 @@ from typing import Any
 
 from PIL import Image
 
-from webui.compat.a1111.page.calls import call_extension
+from webui.compat.a1111.page.calls import call_at_start, call_extension
 
 # A1111's own three stand first in its order.
 OWN_NAMES = ("Upscale", "GFPGAN", "CodeFormer")
@@ -111,7 +111,7 @@ class ExtrasScriptRunner:
     def _make(self, classes: Iterable[tuple[Callable[[], ExtrasScript], str]]) -> None:
         self.scripts = []
         for made, path in classes:
-            script = call_extension(path, "making it", made)
+            script = call_at_start(path, "making it", made)
             if script is not None:
                 script.filename = path
                 self.scripts.append(script)
@@ -119,7 +119,7 @@ class ExtrasScriptRunner:
     def create_script_ui(self, script: ExtrasScript, inputs: list[Any]) -> None:
         """Build the panel of a script."""
         script.args_from = script.args_to = len(inputs)
-        controls = call_extension(script.file, "ui", script.ui, default=None)
+        controls = call_at_start(script.file, "ui", script.ui)
         script.controls = dict(controls or {})
         for control in script.controls.values():
             control.custom_script_source = script.name

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from webui.compat.a1111.page.callbacks import CallbackLists, ScriptCallback
-from webui.compat.a1111.page.calls import call_extension
+from webui.compat.a1111.page.calls import call_at_start, call_extension
 from webui.compat.a1111.page.extension_script import ALWAYS_VISIBLE, ComponentMoment, ExtensionScript
 
 logger = logging.getLogger(__name__)
@@ -74,7 +74,7 @@ class ExtensionScriptRunner:
         self.alwayson_scripts.clear()
         self.selectable_scripts.clear()
         for made, path in self.classes():
-            call_extension(path, "show", self._add, made, path, is_img2img)
+            call_at_start(path, "show", self._add, made, path, is_img2img)
         self.callback_map.clear()
         self.apply_on_before_component_callbacks()
 
@@ -103,7 +103,7 @@ class ExtensionScriptRunner:
     def create_script_ui(self, script: ExtensionScript) -> None:
         """Build the panel of a script; where that fails, it has no arguments."""
         script.args_from = script.args_to = len(self.inputs)
-        call_extension(script.file, "ui", self.create_script_ui_inner, script)
+        call_at_start(script.file, "ui", self.create_script_ui_inner, script)
 
     def create_script_ui_inner(self, script: ExtensionScript) -> None:
         """Build the panel of a script, and describe its components to API clients."""
@@ -156,7 +156,7 @@ class ExtensionScriptRunner:
     def list_titles(self) -> None:
         """Ask the scripts of the list how they are called."""
         titles = [
-            str(call_extension(script.file, "title", script.title, default=f"{script.file} [error]"))
+            str(call_at_start(script.file, "title", script.title, default=f"{script.file} [error]"))
             for script in self.selectable_scripts
         ]
         self.titles = titles

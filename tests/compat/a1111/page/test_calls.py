@@ -1,0 +1,101 @@
+"""Calls into extensions while the page is built: a limit of time, and whatever they raise is theirs alone."""
+
+import builtins
+import importlib
+import time
+from pathlib import Path
+
+import gradio as gr
+import pytest
+from gradio.context import Context
+
+from webui.compat.a1111.host import ExtensionHost
+from webui.compat.a1111.page.calls import call_at_start
+from webui.core.errors import InvalidRequest
+
+ENDLESS = """
+import time, gradio as gr
+def function():
+    with gr.Blocks():
+        while True:
+            time.sleep(0.01)
+"""
+RAISING = "def function(): raise {}"
+LIMIT_S = 0.3
+
+
+def function_in(host: ExtensionHost, name: str, source: str):
+    """A function of an extension's file, and the file."""
+    folder = host.root / name
+    folder.mkdir()
+    file = folder / "script.py"
+    file.write_text(source)
+    host.health.add(name, folder)
+    module: dict = {}
+    exec(compile(source, str(file), "exec"), module)
+    return file, module["function"]
+
+
+def test_one_that_does_not_end_is_given_up_and_asked_no_more(host: ExtensionHost):
+    host.start_limit_s = LIMIT_S
+    file, endless = function_in(host, "endless", ENDLESS)
+    other, good = function_in(host, "good", "def function(): return 7")
+    with gr.Blocks() as page:
+        assert call_at_start(file, "ui", endless, default="none") == "none"
+        assert Context.block is page
+        assert Context.root_block is page
+        began = time.monotonic()
+        assert call_at_start(file, "on_ui_tabs", endless) is None
+        assert time.monotonic() - began < LIMIT_S
+        assert call_at_start(other, "ui", good) == 7
+    [failure] = host.health.of_file(file).failures
+    assert "'endless' did not come back from ui within 0.3 s" in failure.error
+    assert not host.health.of_file(other).failures
+
+
+@pytest.mark.parametrize(
+    "raised", ["SystemExit(3)", "KeyboardInterrupt", "GeneratorExit", "MemoryError", "ValueError('no')"]
+)
+def test_whatever_one_raises_is_its_failure_alone(host: ExtensionHost, raised: str):
+    file, function = function_in(host, "raising", RAISING.format(raised))
+    assert call_at_start(file, "ui", function, default=1) == 1
+    [failure] = host.health.of_file(file).failures
+    assert raised.split("(")[0] in failure.error
+    assert failure.where == "ui"
+
+
+def test_a_sentence_for_the_artist_ends_no_start(host: ExtensionHost):
+    def refuse():
+        raise InvalidRequest("Choose another.")
+
+    file, _ = function_in(host, "refusing", "def function(): pass")
+    assert call_at_start(file, "ui", refuse) is None
+    assert len(host.health.of_file(file).failures) == 1
+
+
+def test_pythons_own_functions_are_put_back(host: ExtensionHost):
+    source = "import builtins\ndef function(): builtins.print = None; return 1"
+    file, function = function_in(host, "printing", source)
+    before = builtins.print
+    assert call_at_start(file, "ui", function) == 1
+    assert builtins.print is before
+
+
+def test_an_event_loop_is_there_as_on_the_main_thread(host: ExtensionHost):
+    source = "import asyncio\ndef function(): return asyncio.get_event_loop().is_closed()"
+    file, function = function_in(host, "looping", source)
+    assert call_at_start(file, "on_app_started", function) is False
+
+
+def test_callbacks_of_the_start_have_the_limit(host: ExtensionHost):
+    host.start_limit_s = LIMIT_S
+    callbacks = importlib.import_module("modules.script_callbacks")
+    file, endless = function_in(host, "endless", ENDLESS)
+    categories = ("before_ui", "ui_settings", "ui_tabs", "app_started", "ui_train_tabs")
+    for category in categories:
+        host.given_up.clear()
+        listed = callbacks.callback_map[f"callbacks_{category}"]
+        callbacks.add_callback(listed, endless, category=category, filename=str(file))
+        callbacks.add_callback(listed, lambda: "here", filename=str(Path(__file__)))
+        assert [result for _, result in callbacks._lists.call(category)] == [None, "here"]
+    assert len(host.health.of_file(file).failures) == len(categories)
