@@ -50,6 +50,7 @@ if TYPE_CHECKING:
     from webui.plugins.batch import Batch
     from webui.plugins.context import Context
     from webui.plugins.controls import GenerationControls
+    from webui.plugins.extras_picture import ExtrasPicture
     from webui.plugins.health_report import HealthReport, ReportedFailure
     from webui.plugins.moments import BatchImages, PictureMoment, SavingMoment
     from webui.plugins.parts import RequestPart, read_text, write_value
@@ -145,6 +146,7 @@ HOMES = {
     "webui.plugins.batch": ("Batch",),
     "webui.plugins.context": ("Context",),
     "webui.plugins.controls": ("GenerationControls",),
+    "webui.plugins.extras_picture": ("ExtrasPicture",),
     "webui.plugins.health_report": ("HealthReport", "ReportedFailure"),
     "webui.plugins.moments": (
         "BatchImages",
@@ -184,6 +186,7 @@ __all__ = [
     "EmbeddingBatch",
     "EncodedPart",
     "Event",
+    "ExtrasPicture",
     "Family",
     "Frozen",
     "GenerationControls",

@@ -28,11 +28,13 @@ if TYPE_CHECKING:
     from webui.core.request import GenerationRequest
     from webui.core.run_plan import PlannedPicture, RunPlan
     from webui.core.sampling import AddedSampler
+    from webui.core.work.extras_request import ExtrasRequest
     from webui.diffusion.denoising import Denoising
     from webui.plugins.axes import AddedAxis
     from webui.plugins.batch import Batch
     from webui.plugins.context import Context
     from webui.plugins.controls import GenerationControls, SettingsControls
+    from webui.plugins.extras_picture import ExtrasPicture
     from webui.plugins.health_report import HealthReport
     from webui.plugins.moments import BatchImages, PictureMoment, SavingMoment
     from webui.plugins.parts import RequestPart
@@ -124,7 +126,7 @@ def prepare_tab(tab: str) -> None:
 
 @hookspec
 def generation_controls(tab: str) -> GenerationControls | None:
-    """Gradio components of your own in "txt2img" or "img2img", below its fields. Build them here."""
+    """Gradio components of your own below the fields of "txt2img", "img2img" or "extras". Build them here."""
 
 
 @hookspec
@@ -262,6 +264,15 @@ def change_batch(images: BatchImages, batch: Batch, context: Context) -> BatchIm
 @hookspec
 def change_image(image: Any, picture: PictureMoment, context: Context) -> Any | None:  # noqa: ANN401 - PIL's
     """A picture (PIL, RGB) at `picture.place`: returns a new one. `context.generate` makes inner pictures."""
+
+
+@hookspec
+def change_extras(
+    pictures: list[ExtrasPicture], request: ExtrasRequest, context: Context, is_last: bool
+) -> list[ExtrasPicture] | None:
+    """A picture of Extras, before it is made larger and, `is_last`, before it is cut: returns new ones, of
+    other count if need be. `request.extras` has the values of your controls.
+    """
 
 
 @hookspec

@@ -2,7 +2,7 @@
 
 from typing import Literal, Self
 
-from pydantic import Field, ValidationError, model_validator
+from pydantic import Field, JsonValue, ValidationError, model_validator
 
 from webui.core.errors import InvalidRequest
 from webui.core.image_options import Number
@@ -103,6 +103,9 @@ class ExtrasRequest(Frozen):
     show_results: bool = Field(default=True, description="Show results on the page too.")
     tile: int = Field(default=192, ge=0, le=2048, description="Side of upscalers' tiles; 0 is no tiles.")
     tile_overlap: int = Field(default=8, ge=0, le=256)
+    extras: dict[str, JsonValue] = Field(
+        default={}, max_length=64, description="Values of extensions, by the keys of theirs."
+    )
 
     @model_validator(mode="after")
     def has_pictures(self) -> Self:

@@ -4,8 +4,9 @@ The steps and the texts they leave are A1111 1.10.1's.
 """
 
 from collections.abc import Callable, Generator, Iterator
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import cast
 
 import numpy as np
 import torch
@@ -13,12 +14,12 @@ from PIL import Image, ImageOps
 
 from webui.core.errors import InvalidRequest, NotFound, UnusableFile
 from webui.core.events import Event, ImageReady, Message, Phase, Progress, SaveAs
-from webui.core.infotext_syntax import encode_value
 from webui.core.work.extras_request import ExtrasImage, ExtrasRequest, FlipMode, Upscaling
 from webui.library.catalog.upscaler_names import CODEFORMER, GFPGAN, NONE
 from webui.models.vae.tiles import TileDone
 from webui.pipelines.extras.extras_cuts import find_crop_size, focal_crop, sized_crop, split_oversized
 from webui.plugins.context import Context
+from webui.plugins.extras_picture import ExtrasPicture
 from webui.store.files.regular_files import is_folder
 from webui.store.pictures.picture_files import pictures_in
 from webui.store.reading import open_picture, read_infotext
@@ -26,23 +27,6 @@ from webui.store.reading import open_picture, read_infotext
 # What files in a folder are taken for pictures.
 # Progress is counted in thousandths of a picture, because tiles are not known before a picture is open.
 PARTS = 1000
-
-
-@dataclass(frozen=True, slots=True)
-class Picture:
-    """A picture on its way, and the fields that its infotext will have."""
-
-    image: Image.Image
-    info: dict[str, object] = field(default_factory=dict[str, object])
-
-    def with_info(self, image: Image.Image, **info: object) -> "Picture":
-        """The next state of the picture; underscores in keys stand for spaces."""
-        return Picture(image, self.info | {key.replace("_", " "): value for key, value in info.items()})
-
-    @property
-    def infotext(self) -> str:
-        """As A1111 writes it."""
-        return ", ".join(f"{key}: {encode_value(value)}" for key, value in self.info.items())
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,8 +42,8 @@ class Given:
         return Path(self.name.replace("\\", "/")).stem
 
 
-Stage = Generator[TileDone, None, Picture]
-MakeStage = Callable[[Picture, ExtrasRequest, Context], Stage]
+Stage = Generator[TileDone, None, ExtrasPicture]
+MakeStage = Callable[[ExtrasPicture, ExtrasRequest, Context], Stage]
 
 
 @torch.no_grad()
@@ -125,8 +109,24 @@ def process_picture(
 ) -> Generator[TileDone | Phase | ImageReady, None, None]:
     """One picture through all stages; yields its results."""
     texts = read_infotext(given.source)
-    picture = Picture(in_8_bits(open_picture(given.source)))
+    picture = ExtrasPicture(in_8_bits(open_picture(given.source)))
     target = target_of(request, picture.image.size)
+    finished: list[ExtrasPicture] = []
+    for each in ask_extensions([picture], request, context, is_last=False):
+        done = each if each.is_finished else (yield from take_stages(each, request, context))
+        if done is None:
+            return
+        finished.append(done)
+    items = texts.items | ({"parameters": texts.infotext} if texts.infotext else {})
+    for each in ask_extensions(finished, request, context, is_last=True):
+        for part in cut_parts(each, request, target, context):
+            yield make_ready(part, given, request, items)
+
+
+def take_stages(
+    picture: ExtrasPicture, request: ExtrasRequest, context: Context
+) -> Generator[TileDone | Phase, None, ExtrasPicture | None]:
+    """One picture through the recipe's own stages; None where the job was stopped meanwhile."""
     for name, stage in list_stages(request):
         steps = stage(picture, request, context)
         is_told = False
@@ -139,18 +139,42 @@ def process_picture(
             yield tile
             if context.stop.ends_batch:
                 steps.close()
-                return
+                return None
             if not is_told:
                 yield Phase(name=name, counts_steps=True)
                 is_told = True
-    items = texts.items | ({"parameters": texts.infotext} if texts.infotext else {})
-    for part in cut_parts(picture, request, target, context):
-        yield make_ready(part, given, request, items)
+    return picture
+
+
+def ask_extensions(
+    pictures: list[ExtrasPicture], request: ExtrasRequest, context: Context, *, is_last: bool
+) -> list[ExtrasPicture]:
+    """What extensions make of a picture, before the stages and behind them."""
+    return context.plugins.change(
+        "change_extras",
+        pictures,
+        context.tell,
+        name="pictures",
+        check=check_pictures,
+        is_last=is_last,
+        request=request,
+        context=context,
+    )
+
+
+def check_pictures(pictures: object) -> None:
+    """Raise TypeError for what is no list of pictures of Extras."""
+    are_pictures = isinstance(pictures, list) and all(
+        isinstance(each, ExtrasPicture) and each.image.mode in ("RGB", "RGBA")
+        for each in cast("list[object]", pictures)
+    )
+    if not are_pictures:
+        raise TypeError("change_extras returns a list of ExtrasPicture, whose images are RGB or RGBA.")
 
 
 def cut_parts(
-    picture: Picture, request: ExtrasRequest, target: tuple[int, int], context: Context
-) -> Iterator[Picture]:
+    picture: ExtrasPicture, request: ExtrasRequest, target: tuple[int, int], context: Context
+) -> Iterator[ExtrasPicture]:
     """What a finished picture is cut into, and the mirrored copies of all of it."""
     images = [picture.image]
     if request.split is not None:
@@ -194,7 +218,7 @@ def list_stages(request: ExtrasRequest) -> list[tuple[str, MakeStage]]:
     return faces + enlarging if request.faces_first else enlarging + faces
 
 
-def restore_with_gfpgan(picture: Picture, request: ExtrasRequest, context: Context) -> Stage:
+def restore_with_gfpgan(picture: ExtrasPicture, request: ExtrasRequest, context: Context) -> Stage:
     """Faces by GFPGAN, as far as they are to be seen."""
     visibility = request.faces.gfpgan_visibility
     if visibility == 0:
@@ -204,7 +228,7 @@ def restore_with_gfpgan(picture: Picture, request: ExtrasRequest, context: Conte
     return picture.with_info(image, GFPGAN_visibility=round(visibility, 3))
 
 
-def restore_with_codeformer(picture: Picture, request: ExtrasRequest, context: Context) -> Stage:
+def restore_with_codeformer(picture: ExtrasPicture, request: ExtrasRequest, context: Context) -> Stage:
     """Faces by CodeFormer, as far as they are to be seen."""
     visibility, weight = request.faces.codeformer_visibility, request.faces.codeformer_weight
     if visibility == 0:
@@ -221,7 +245,7 @@ def blend(image: Image.Image, over: Image.Image, visibility: float) -> Image.Ima
     return over if visibility >= 1 else Image.blend(image, over.convert(image.mode), visibility)
 
 
-def upscale(picture: Picture, request: ExtrasRequest, context: Context) -> Stage:
+def upscale(picture: ExtrasPicture, request: ExtrasRequest, context: Context) -> Stage:
     """By the first upscaler, and by the second over it as far as that is visible."""
     wanted = request.upscaling
     if not wanted.enabled or wanted.upscaler_1 == NONE:
@@ -236,7 +260,7 @@ def upscale(picture: Picture, request: ExtrasRequest, context: Context) -> Stage
 
 
 def enlarge(
-    picture: Picture, wanted: Upscaling, name: str, request: ExtrasRequest, context: Context
+    picture: ExtrasPicture, wanted: Upscaling, name: str, request: ExtrasRequest, context: Context
 ) -> Stage:
     """By one upscaler to the size wanted, cut to it where that is wanted too."""
     size, limited = (wanted.width, wanted.height), False
@@ -287,7 +311,9 @@ def in_8_bits(image: Image.Image) -> Image.Image:
     return image.convert("RGBA" if image.has_transparency_data else "RGB")
 
 
-def make_ready(picture: Picture, given: Given, request: ExtrasRequest, items: dict[str, str]) -> ImageReady:
+def make_ready(
+    picture: ExtrasPicture, given: Given, request: ExtrasRequest, items: dict[str, str]
+) -> ImageReady:
     """The result with its texts: those the picture had, and what was done to it now."""
     save_as = SaveAs(
         folder=request.output_folder.strip(),

@@ -91,6 +91,7 @@ def extras_request(
         show_results=not is_directory or bool(fields["show_results"]),
         tile=settings.image.ESRGAN_tile,
         tile_overlap=settings.image.ESRGAN_tile_overlap,
+        extras=fields.get("extras") or {},
     )
 
 

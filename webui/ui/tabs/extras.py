@@ -24,6 +24,7 @@ from webui.ui.forms.form import Form
 from webui.ui.forms.named_folders import EXTRAS_FOLDERS, check_named_folders
 from webui.ui.handlers import INSTANT, Updates
 from webui.ui.memory import wire_memory
+from webui.ui.panels import Panels, make_panels
 from webui.ui.tabs.generation_tab import delivery_of, wire_watching
 from webui.ui.tabs.result_buttons import select_picture, wire_saving
 from webui.ui.texts import notice
@@ -54,8 +55,9 @@ def make_extras(services: Services, files: PictureFiles, page: gr.Blocks) -> Ext
                 make_upscaling(form, services.catalog, page)
                 make_faces(form, services.catalog, page)
                 make_cuts(form)
+            panels = make_panels(services, TAB, form)
         results = make_results(TAB)
-    wire_generate(services, form, sources, box, results)
+    wire_generate(services, form, sources, box, results, panels)
     wire_watching(services, files, page, TAB, box, results)
     wire_results(services, files, results)
     wire_memory(page, form, TAB)
@@ -63,7 +65,12 @@ def make_extras(services: Services, files: PictureFiles, page: gr.Blocks) -> Ext
 
 
 def wire_generate(
-    services: Services, form: Form, sources: ExtrasSources, box: GenerateBox, results: Results
+    services: Services,
+    form: Form,
+    sources: ExtrasSources,
+    box: GenerateBox,
+    results: Results,
+    panels: Panels,
 ) -> None:
     """Generate puts a job into the queue."""
 
@@ -76,6 +83,7 @@ def wire_generate(
             pictures, problems = given_pictures(
                 fields["mode"], values[sources.image], values[sources.files], services.inputs
             )
+            fields = panels.add_values(fields, values, browser)
             request = extras_request(fields, pictures, services.settings.current)
             if request.upscaling.enabled and request.upscaling.upscaler_1 == NONE:
                 problems.append(SIZES_STAY)
@@ -89,7 +97,7 @@ def wire_generate(
 
     box.generate.click(
         submit,
-        inputs={*form.components, sources.image, sources.files},
+        inputs={*form.components, *panels.components, sources.image, sources.files},
         outputs=[box.notice, results.files],
         # Raw: the very files, not pictures that were opened and written again; and wrong values are refused
         # by the request, with a sentence.

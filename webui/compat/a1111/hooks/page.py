@@ -92,9 +92,10 @@ def prepare_tab(tab: str) -> None:
 @hookimpl
 def generation_controls(tab: str) -> GenerationControls:
     """Build the panels of a tab's scripts."""
-    from webui.compat.a1111.page.panels import make_controls  # as above
+    from webui.compat.a1111.page.extras_panels import make_extras_controls  # as above
+    from webui.compat.a1111.page.panels import make_controls
 
-    return make_controls(tab)
+    return make_extras_controls() if tab == "extras" else make_controls(tab)
 
 
 @hookimpl

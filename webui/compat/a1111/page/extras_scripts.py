@@ -154,11 +154,18 @@ class ExtrasScriptRunner:
 
     def run(self, pp: PostprocessedImage, args: list[Any]) -> None:
         """All scripts on a picture, with the values of all panels; further pictures are in `extra_images`."""
-        pictures = [pp]
-        scripts = self.scripts_in_preferred_order()
-        for script in scripts:
+        self.run_first_pass(pp, args)
+        self.run_scripts(self.scripts_in_preferred_order(), pp, args)
+
+    def run_first_pass(self, pp: PostprocessedImage, args: list[Any]) -> None:
+        """Let all scripts look at a picture that nothing was done to yet."""
+        for script in self.scripts_in_preferred_order():
             values = values_of(script, args)
             call_extension(script.file, "process_firstpass", script.process_firstpass, pp, **values)
+
+    def run_scripts(self, scripts: Iterable[ExtrasScript], pp: PostprocessedImage, args: list[Any]) -> None:
+        """Some of the scripts on a picture, as `run`."""
+        pictures = [pp]
         for script in scripts:
             values = values_of(script, args)
             for picture in list(pictures):

@@ -98,7 +98,7 @@ def read_panels(
         if stop <= start or not (script.alwayson or is_titled(script, chosen)):
             continue
         found[title_of(script)] = [
-            pack_value(read_value(script, runner.inputs[at], values[at], browser))
+            pack_value(read_value(title_of(script), runner.inputs[at], values[at], browser))
             for at in range(start, stop)
         ]
     return {SCRIPTS: found, SELECTED: chosen}
@@ -115,7 +115,7 @@ def is_titled(script: ExtensionScript, title: str) -> bool:
     return bool(title) and title_of(script) == title.strip().lower()
 
 
-def read_value(script: ExtensionScript, component: Any, value: Any, browser: Any) -> Any:  # noqa: ANN401 - Gradio's
+def read_value(title: str, component: Any, value: Any, browser: Any) -> Any:  # noqa: ANN401 - Gradio's
     """A raw value as the script gets it, by the component as it is in this browser. Raises InvalidRequest."""
     if component.stateful:
         return value
@@ -129,7 +129,7 @@ def read_value(script: ExtensionScript, component: Any, value: Any, browser: Any
     except Exception as error:
         label = getattr(component, "label", None) or getattr(component, "elem_id", None) or "a field"
         raise InvalidRequest(
-            f"{script.title()}: {label} holds {str(value)[:60]!r}, which cannot be used "
+            f"{title}: {label} holds {str(value)[:60]!r}, which cannot be used "
             f"({str(error)[:200] or type(error).__name__}). Choose another value there."
         ) from error
 
