@@ -14,6 +14,7 @@ PATIENCE_MS = 60_000
 WORDS = "#script_txt2img_test_panel_words textarea, #script_txt2img_test_panel_words input"
 ENABLED = "#script_txt2img_test_panel_enabled input"
 SCRIPT_WORDS = "#txt2img_script_panel_0 textarea, #txt2img_script_panel_0 input"
+IMG_WORDS = "#script_img2img_test_panel_words input"
 STEPS = "#txt2img_steps input[type=number]"
 
 
@@ -27,6 +28,33 @@ def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, Path
 def show(page: Page, tab: str) -> None:
     """Show a tab, as a click on its button does."""
     page.evaluate("tab => window.webui.showTab(tab)", tab)
+
+
+def send_everywhere(page: Page) -> None:
+    """The infotext and the picture of the extension's tab go where its buttons say."""
+    page.click("#test_tab_buttons button:has-text('Send to txt2img')")
+    expect(page.locator(WORDS)).to_be_visible()
+    expect(page.locator(WORDS)).to_have_value("sent")
+    expect(page.locator(ENABLED)).to_be_checked()
+    expect(page.locator(STEPS)).to_have_value("7")
+    for place, mode in (("img2img", "img2img"), ("inpaint", "Inpaint")):
+        show(page, "test_tab")
+        page.click(f"#test_tab_buttons button:has-text('Send to {place}')")
+        page.wait_for_function("mode => String(window.webui.canvasPixels(mode)) === '48,40'", arg=mode)
+        expect(page.locator("#img2img_generate")).to_be_visible()
+        expect(page.locator("#img2img_prompt textarea")).to_have_value("a cat")
+        expect(page.locator("#script_img2img_test_panel_words textarea, " + IMG_WORDS)).to_have_value("sent")
+
+
+def run_extras(page: Page) -> None:
+    """The picture goes to Extras, where a script of the extension changes it."""
+    show(page, "test_tab")
+    page.click("#test_tab_buttons button:has-text('Send to extras')")
+    expect(page.locator("#extras_image img")).to_be_visible()
+    page.check("#extras_script_container .input-accordion input[type=checkbox]")
+    page.fill("#test_invert_word textarea, #test_invert_word input", "twice")
+    page.click("#extras_generate")
+    expect(page.locator("#html_info_extras")).to_contain_text("Inverted: twice")
 
 
 def log_of(data: Path) -> str:
@@ -76,6 +104,10 @@ def test_an_extensions_panels_settings_and_tabs_work(served: tuple[str, Path]):
         show(page, "test_tab")
         page.click("#test_tab_echo")
         expect(page.locator("#test_tab_answer textarea, #test_tab_answer input")).to_have_value("heard 49")
+        page.click("#test_tab_make")
+        expect(page.locator("#test_tab_image img")).to_be_visible()
+        send_everywhere(page)
+        run_extras(page)
         names = page.request.get(f"{address}sdapi/v1/scripts").json()
         assert {"test panel", "test script"} <= set(names["txt2img"])
         browser.close()

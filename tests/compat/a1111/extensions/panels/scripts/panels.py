@@ -5,6 +5,7 @@ from pathlib import Path
 import gradio as gr
 from modules import infotext_utils, script_callbacks, scripts, shared, ui
 from modules.processing import process_images
+from PIL import Image
 
 FOLDER = Path(scripts.basedir())
 LOG = FOLDER / "log.txt"
@@ -70,8 +71,12 @@ def on_ui_tabs():
         button = gr.Button("Echo", elem_id="test_tab_echo")
         answer = gr.Textbox("", elem_id="test_tab_answer")
         button.click(lambda value: f"heard {len(value)}", [text], [answer])
-        buttons = infotext_utils.create_buttons(["txt2img"])
-        infotext_utils.bind_buttons(buttons, None, text)
+        image = gr.Image(type="pil", label="Test picture", elem_id="test_tab_image")
+        make = gr.Button("Make", elem_id="test_tab_make")
+        make.click(lambda: Image.new("RGB", (48, 40), "red"), None, [image])
+        with gr.Row(elem_id="test_tab_buttons"):
+            buttons = infotext_utils.create_buttons(["txt2img", "img2img", "inpaint", "extras"])
+        infotext_utils.bind_buttons(buttons, image, text)
     return [(blocks, "Test Tab", "test_tab")]
 
 
