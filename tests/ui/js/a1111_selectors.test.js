@@ -14,6 +14,7 @@ const MEANT = [
   ["#a button[aria-label='Remove Image']", "#a button[aria-label='Clear']"],
   ["#img2img_seed input[type=number]", "#img2img_seed input"],
   ["#txt2img_extra_tabs .card", "#txt2img_extra_tabs ~ .cards-page .card"],
+  ['#img2maskimg input[type="file"][accept="image/*"].svelte-116rqfv', '#img2maskimg input[type="file"][accept="image/*"]'],
   ["#script_list select", "select[id$='_script_list']"],
   ["#txt2img_controlnet_ControlNet_input_image input", "#txt2img_controlnet_bridge-0 input"],
   ["#txt2img_controlnet_ControlNet-2_input_image input", "#txt2img_controlnet_bridge-2 input"],

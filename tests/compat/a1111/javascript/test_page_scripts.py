@@ -23,7 +23,9 @@ def test_scripts_run_in_order_and_what_fails_in_one_stays_there(page: Page):
     assert told["order"] == ["a_broken.js", "b_records.js"]
     assert told["loaded"] == ["before the failure", "after the failure", "async", "module"]
     assert told["updates"] > 1
-    assert told["optionsAtStart"] > 50
+    assert told["optionsAtStart"] == 0
+    assert told["withOptions"]["options"] > 50
+    assert told["withOptions"]["missing"] == []
     assert told["optionsAvailable"] is True
     assert told["sawLoading"] is True
     assert "/file=extensions/page_scripts/javascript/b_records.js?" in told["src"]

@@ -42,6 +42,8 @@ var atelierHost = (() => {
     [/\.input-accordion-checkbox/g, ".accordion-tick input"],
     [/\.label-wrap\s+span\s+input/g, ".label-wrap input"],
     [/\[class\^=(["'])svelte\1\]/g, "[class*=$1svelte$1]"],
+    // The mark of a version of a component, beside something that says more.
+    [/(?<=[\w\])])\.svelte-[\da-z]+/g, ""],
   ];
   const translations = /** @type {Map<string, string>} */ (new Map());
 

@@ -109,7 +109,7 @@ function uiElementInSight(/** @type {Element} */ element) {
 
 (() => {
   // All of these are there when a script may look for what it likes.
-  const NEEDED = ["#txt2img_prompt textarea", "#tabs > .tab-nav > button.selected", "#txt2img_extra_tabs", "#img2img_extra_tabs"];
+  const NEEDED = ["#txt2img_prompt textarea", "#tabs > .tab-nav > button.selected", "#txt2img_extra_tabs", "#img2img_extra_tabs", "#txt2img_res_switch_btn", "#img2img_res_switch_btn"];
 
   function isReady() {
     const settings = /** @type {HTMLTextAreaElement | null} */ (document.querySelector("#settings_json textarea"));

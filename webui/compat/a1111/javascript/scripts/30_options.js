@@ -1,9 +1,13 @@
-// Settings as extensions read them: `opts`, of all of the server's and the extensions' own, by their keys.
+// Settings as extensions read them: `opts`, of all of the server's and the extensions' own, by their keys. It is empty
+// until the page is there: extensions wait for it and then look for what they need on the page.
 
 /** @type {Record<string, any>} */
 var opts = window.opts ?? {};
 
 (() => {
+  const given = opts;
+  opts = {};
+
   /** Asks the server for all settings; where it does not answer, the page's own hold. */
   async function ask(/** @type {string} */ shown) {
     try {
@@ -12,7 +16,7 @@ var opts = window.opts ?? {};
     } catch {
       // What the page knows is newer than nothing.
     }
-    return { ...opts, ...JSON.parse(shown || "{}") };
+    return { ...given, ...opts, ...JSON.parse(shown || "{}") };
   }
 
   async function take(/** @type {string} */ shown) {
@@ -43,7 +47,8 @@ var opts = window.opts ?? {};
   }
 
   atelierHost.preparations.push(watch, () => {
-    if (Object.keys(opts).length) executeCallbacks(optionsAvailableCallbacks.splice(0));
-    else void take("");
+    if (!Object.keys(given).length) return void take("");
+    opts = given;
+    executeCallbacks(optionsAvailableCallbacks.splice(0));
   });
 })();

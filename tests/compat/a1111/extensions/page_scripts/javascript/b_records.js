@@ -1,6 +1,12 @@
 // Keeps what happened, and when, for the test to ask.
 pageScripts.order.push("b_records.js");
 pageScripts.optionsAtStart = Object.keys(opts).length;
+// As extensions wait for the page: once there are settings, all of it is there.
+new MutationObserver(() => {
+    if (pageScripts.withOptions || opts.sd_model_checkpoint === undefined) return;
+    const needed = ["txt2img_res_switch_btn", "img2img_res_switch_btn", "txt2img_width", "img2img_extra_tabs"];
+    pageScripts.withOptions = { options: Object.keys(opts).length, missing: needed.filter((id) => !document.getElementById(id)) };
+}).observe(gradioApp(), { childList: true, subtree: true });
 pageScripts.src = document.currentScript.src;
 onUiLoaded(() => pageScripts.loaded.push("after the failure"));
 onUiLoaded(async () => pageScripts.loaded.push("async"));
