@@ -243,6 +243,7 @@ class RunPreset:
         """The loss and its noise."""
         facts = self.facts
         own = "The checkpoint's own."
+        preserves = facts.is_small and self.run.method in ADAPTERS
         return {
             "min_snr_gamma": ChosenValue(MIN_SNR_GAMMA, "It learns faster, and alike from all timesteps."),
             "debiased": ChosenValue(False, "Min-SNR weighs already."),
@@ -251,6 +252,12 @@ class RunPreset:
             "pyramid_discount": ChosenValue(0.3, "Its usual value."),
             "prediction": ChosenValue(facts.prediction, own),
             "zero_snr": ChosenValue(facts.is_zero_snr, own),
+            "preserve": ChosenValue(
+                1.0 if preserves else 0.0,
+                "What the checkpoint knew shall stay; a small network forgets it easily."
+                if preserves
+                else "It takes half as long again, and large networks forget little.",
+            ),
             "min_timestep": ChosenValue(0, "All of them are used when pictures are made."),
             "max_timestep": ChosenValue(999, "All of them are used when pictures are made."),
         }
