@@ -15,7 +15,7 @@ from typing import Protocol, runtime_checkable
 import torch
 from torch import Tensor
 
-from webui.core.training_run import TrainingRun
+from webui.core.work.training_run import TrainingRun
 from webui.training.data.batch import TrainingBatch
 from webui.training.losses import measure_errors
 from webui.training.networks import TextInput, TrainingNetworks
