@@ -19,6 +19,7 @@ from webui.training.losses import NoiseRecipe, measure_errors
 from webui.training.methods.trainable import ParameterGroup, Trainable
 from webui.training.networks import TrainingNetworks
 from webui.training.optimizers import make_optimizer
+from webui.training.preserving import Preserving
 from webui.training.processes import Processes
 from webui.training.rates import (
     RateCourse,
@@ -100,6 +101,7 @@ class Loop:
     source: Batches
     texts: Texts
     processes: Processes = field(default_factory=Processes)
+    preserving: Preserving | None = None
     clock: Callable[[], float] = time.monotonic
     step: int = 0
     average_loss: float = 0.0
@@ -174,8 +176,13 @@ class Loop:
             text = self.texts.read(batch)
             residuals = self.trainable.residuals(noisy, timestep, text, batch)
             output = networks.predict(noisy, timestep, text, **residuals)
+            kept = self.preserving.measure(place, noisy, timestep, batch) if self.preserving else None
         errors = measure_errors(output, target, batch.mask)
-        return (errors * recipe.weigh(networks.prediction, timestep) * batch.weights.to(device)).mean()
+        loss = (errors * recipe.weigh(networks.prediction, timestep) * batch.weights.to(device)).mean()
+        if self.preserving is None or kept is None:
+            return loss
+        moved, levels = kept
+        return loss + self.preserving.weight * (moved * recipe.weigh(networks.prediction, levels)).mean()
 
     def autocast(self) -> AbstractContextManager[Any]:
         """Computing in the run's numbers; what is trained stays float32."""

@@ -23,6 +23,7 @@ from webui.training.loop import Diverged, Loop, gradient_checkpointing
 from webui.training.methods.registry import make_trainable
 from webui.training.networks import TrainingNetworks
 from webui.training.preparing import PreparedRun, prepare, resume_or_begin
+from webui.training.preserving import make_preserving
 from webui.training.processes import Processes, join_processes
 from webui.training.reporting import Reporter
 from webui.training.run_folder import RunFolder
@@ -164,7 +165,9 @@ class Session:
         trainable = make_trainable(run, networks, self._context.plugins.trainables)
         folder = cache / "text" / f"{file.stem}-{file.size}-{file.mtime_ns}" if run.cache_text else None
         texts = Texts(networks, trainable, run.clip_skip or 1, folder)
-        return Loop(run, networks, trainable, source, texts, self._processes)
+        captions = [each.caption for each in prepared.dataset.examples if not each.is_regularisation]
+        preserving = make_preserving(run, networks, trainable, captions)
+        return Loop(run, networks, trainable, source, texts, self._processes, preserving)
 
     def _go_on(self, loop: Loop) -> None:
         """Where the last start of the run came to."""

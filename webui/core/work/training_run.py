@@ -102,6 +102,9 @@ class TrainingRun(Frozen):
     pyramid_discount: float | None = field(NOISE, "Each level's share of the one before", ge=0, le=1)
     prediction: Literal["eps", "v"] | None = field(NOISE, "What the network predicts; by default its own")
     zero_snr: bool | None = field(NOISE, "Zero terminal SNR; by default the checkpoint's own")
+    preserve: float | None = field(
+        NOISE, "Weight of answering as before to prompts without the new word; 0 leaves it out", ge=0, le=10
+    )
     min_timestep: int | None = field(NOISE, "Lowest timestep", ge=0, le=999)
     max_timestep: int | None = field(NOISE, "Highest timestep", ge=0, le=999)
 

@@ -71,6 +71,14 @@ class TrainableLayers(BaseTrainable):
                 stack.enter_context(answer_with(change.layer, change))
             yield
 
+    @contextmanager
+    def suspend(self) -> Iterator[None]:
+        """Every layer answers as before while the context is open."""
+        with ExitStack() as stack:
+            for change in self.changes.values():
+                stack.enter_context(answer_as_before(change.layer))
+            yield
+
     def parameters(self) -> dict[str, nn.Parameter]:
         """By the layer's name and their own."""
         return {
@@ -175,4 +183,15 @@ def answer_with(layer: nn.Module, change: nn.Module) -> Iterator[None]:
         if kept is None:
             del layer.__dict__["forward"]
         else:
+            layer.forward = kept
+
+
+@contextmanager
+def answer_as_before(layer: nn.Module) -> Iterator[None]:
+    """Calls of one layer go to its own class while the context is open, whatever it is attached to."""
+    kept = layer.__dict__.pop("forward", None)
+    try:
+        yield
+    finally:
+        if kept is not None:
             layer.forward = kept

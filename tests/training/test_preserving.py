@@ -1,0 +1,87 @@
+"""Prompts without the new word are answered as before."""
+
+from random import Random
+
+import pytest
+import torch
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tests.training.methods.trainables import answer, load_networks, make_batch, make_run, take_steps
+from webui.training.methods.registry import make_trainable
+from webui.training.preserving import find_new_words, make_preserving, put_everyday_thing, words_of
+
+
+@pytest.mark.parametrize(
+    "captions, trigger, words",
+    [
+        (["a zorblat on the left, sea", "a zorblat at night"], "", ("zorblat",)),
+        (["Zwx fox, snow", "zwx fox in a forest"], "", ("zwx", "fox")),
+        (["a red house", "a cat"], "", ()),
+        (["a photo of it", "a photo of the"], "", ()),
+        (["", "ohwx, hat", "hat, ohwx"], "", ("ohwx", "hat")),
+        (["whatever"], "my robot", ("my", "robot")),
+        ([], "", ()),
+    ],
+)
+def test_the_new_words_are_those_that_all_captions_share(captions, trigger, words):
+    assert find_new_words(captions, trigger) == words
+
+
+@given(st.text("ab ,.-'zé", max_size=40), st.integers(0, 2**32))
+def test_no_caption_keeps_a_new_word(caption, seed):
+    changed = put_everyday_thing(f"{caption}, Zap fox in snow", ["zap", "fox"], Random(seed))
+    assert not {"zap", "fox"} & set(words_of(changed)) - set(words_of(caption))
+    assert changed == put_everyday_thing(f"{caption}, Zap fox in snow", ["zap", "fox"], Random(seed))
+    assert changed.endswith("in snow")
+
+
+def test_a_thing_stands_where_the_word_stood():
+    found = {put_everyday_thing("a zap on the left, sea", ["zap"], Random(seed)) for seed in range(40)}
+    assert len(found) > 20
+    assert "a on the left, sea" in found
+    assert all(each.startswith("a ") and each.endswith("on the left, sea") for each in found)
+
+
+@pytest.mark.parametrize("method", ["lora", "dora"])
+def test_what_the_change_moves_is_measured_and_nothing_else(golden_models, method):
+    networks = load_networks(golden_models, "tiny-sd15")
+    run = make_run(method, preserve=1.0)
+    trainable = make_trainable(run, networks)
+    preserving = make_preserving(run, networks, trainable, ["a zorblat", "zorblat at night"])
+    assert preserving is not None
+    batch = make_batch("a zorblat on snow")
+    noisy, timestep = batch.latents, torch.tensor([500])
+    with torch.no_grad():
+        before = answer(networks, trainable, batch)
+    with trainable.attach():
+        errors, _ = preserving.measure(0, noisy, timestep, batch)
+        assert float(errors.detach().max()) < 1e-9, "a new change changes nothing but in the last digits"
+    take_steps(networks, trainable)
+    with trainable.attach():
+        with torch.no_grad():
+            trained = answer(networks, trainable, batch)
+            assert not torch.equal(trained[0], before[0])
+        with torch.no_grad(), trainable.suspend():
+            suspended = answer(networks, trainable, batch)
+        assert all(torch.equal(first, second) for first, second in zip(suspended, before, strict=True))
+        with torch.no_grad():
+            again = answer(networks, trainable, batch)
+        assert all(torch.equal(first, second) for first, second in zip(again, trained, strict=True))
+        errors, levels = preserving.measure(0, noisy, timestep, batch)
+        assert float(errors.detach().min()) > 1e-9
+        assert torch.equal(levels, timestep)
+        errors.mean().backward()
+    moved = [each for group in trainable.groups for each in group.parameters]
+    assert any(float(each.grad.abs().max()) > 0 for each in moved if each.grad is not None)
+
+
+def test_preserving_is_left_out_where_there_is_nothing_to_go_by(golden_models):
+    networks = load_networks(golden_models, "tiny-sd15")
+    captions = ["a zorblat", "a zorblat at night"]
+    lora = make_run("lora", preserve=1.0)
+    assert make_preserving(lora, networks, make_trainable(lora, networks), ["a house", "a cat"]) is None
+    off = make_run("lora", preserve=0.0)
+    assert make_preserving(off, networks, make_trainable(off, networks), captions) is None
+    word = make_run("textual_inversion", preserve=1.0, vectors=1, init_text="star")
+    assert make_preserving(word, networks, make_trainable(word, networks), captions) is None

@@ -1,0 +1,133 @@
+"""What a checkpoint knew stays: to prompts without the new word the network answers as before the run.
+
+Some of each batch's captions are shown once more with everyday things in place of what is learned, and the
+network with its change shall answer to them as the network without. Prior preservation (Ruiz et al. 2023)
+asks for the same by pictures; asking the network itself needs none.
+"""
+
+import re
+from collections.abc import Sequence
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from random import Random
+from typing import Protocol, runtime_checkable
+
+import torch
+from torch import Tensor
+
+from webui.core.work.training_run import TrainingRun
+from webui.training.data.batch import TrainingBatch
+from webui.training.losses import measure_errors
+from webui.training.networks import TextInput, TrainingNetworks
+from webui.training.seeds import seed_for
+
+THINGS = (
+    "house", "tree", "car", "cat", "dog", "bird", "fish", "boat", "flower", "star", "cup", "rabbit", "tower",
+    "balloon", "umbrella", "mushroom", "horse", "chair", "table", "bicycle", "bridge", "book", "lamp", "hat",
+    "apple", "woman", "man", "child", "bear", "cow",
+)  # fmt: skip
+COLOURS = (
+    "red", "orange", "yellow", "green", "blue", "purple", "pink", "white", "black", "brown", "", "", "",
+)  # fmt: skip
+SIZES = ("big", "small", "", "")
+# Words of captions that are never what is learned.
+COMMON = frozenset(
+    (
+        "a", "an", "the", "of", "in", "on", "at", "by", "with", "and", "or", "to", "from", "for", "is", "are",
+        "as", "this", "that", "it", "its", "under", "over", "near", "front", "photo", "picture", "image",
+        "drawing", "painting", "illustration", "style", "look",
+    )
+)  # fmt: skip
+# The share of captions that lose the new word and get nothing for it.
+EMPTY_SHARE = 0.25
+_WORD = re.compile(r"\w+(?:['-]\w+)*")
+
+
+@runtime_checkable
+class Suspendable(Protocol):
+    """A `Trainable` that can be taken from the networks and put back between two calls."""
+
+    @property
+    def trains_text(self) -> bool:
+        """Whether gradients go through the text encoders."""
+        ...
+
+    def suspend(self) -> AbstractContextManager[None]:
+        """While the context is open the networks answer as before the run. It is attached meanwhile."""
+        ...
+
+
+def find_new_words(captions: Sequence[str], trigger: str = "") -> tuple[str, ...]:
+    """What all captions have in common: the words that are learned, as the first caption has them."""
+    if trigger:
+        return tuple(_WORD.findall(trigger))
+    texts = [words_of(caption) for caption in captions if caption.strip()]
+    if not texts:
+        return ()
+    shared = set.intersection(*(set(words) for words in texts)) - COMMON
+    return tuple(dict.fromkeys(word for word in texts[0] if word in shared))
+
+
+def words_of(caption: str) -> list[str]:
+    """Its words in small letters."""
+    return [word.lower() for word in _WORD.findall(caption)]
+
+
+def put_everyday_thing(caption: str, words: Sequence[str], random: Random) -> str:
+    """The caption with an everyday thing, or nothing, in place of the new words."""
+    thing = ""
+    if random.random() >= EMPTY_SHARE:
+        parts = (random.choice(SIZES), random.choice(COLOURS), random.choice(THINGS))
+        thing = " ".join(part for part in parts if part)
+    pattern = "|".join(re.escape(word) for word in sorted(words, key=len, reverse=True))
+    left = re.compile(rf"(?<!\w)(?:{pattern})(?!\w)", re.IGNORECASE)
+    begun = left.sub("\0", caption, count=1) if words else caption
+    changed = left.sub("", begun).replace("\0", thing) if words else caption
+    tags = (re.sub(r"\s+", " ", tag).strip() for tag in changed.split(","))
+    return ", ".join(tag for tag in tags if tag)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Preserving:
+    """How much a run's change moves answers that shall stay."""
+
+    run: TrainingRun
+    networks: TrainingNetworks
+    trainable: Suspendable
+    words: tuple[str, ...]
+
+    @property
+    def weight(self) -> float:
+        """Beside the loss of what is learned."""
+        return self.run.preserve or 0.0
+
+    def measure(
+        self, place: int, noisy: Tensor, timestep: Tensor, batch: TrainingBatch
+    ) -> tuple[Tensor, Tensor]:
+        """Errors (b,) and their timesteps (b,) of every second picture of the batch at a place of the run.
+
+        `noisy` (B, 4, h, w) is the batch with its noise, at `timestep` (B,).
+        """
+        rows = slice(place % 2, None, 2) if len(noisy) > 1 else slice(None)
+        noisy, timestep = noisy[rows], timestep[rows]
+        random = Random(seed_for(self.run.seed, "preserve", place))
+        captions = [put_everyday_thing(each, self.words, random) for each in batch.captions[rows]]
+        with torch.no_grad(), self.trainable.suspend():
+            before = self.networks.predict(noisy, timestep, self._read(captions, batch, rows))
+        with torch.set_grad_enabled(self.trainable.trains_text):
+            text = self._read(captions, batch, rows)
+        return measure_errors(self.networks.predict(noisy, timestep, text), before, None), timestep
+
+    def _read(self, captions: Sequence[str], batch: TrainingBatch, rows: slice) -> TextInput:
+        text = self.networks.encode_text(captions, self.run.clip_skip or 1)
+        return self.networks.tell_sizes(text, batch.sizes[rows])
+
+
+def make_preserving(
+    run: TrainingRun, networks: TrainingNetworks, trainable: object, captions: Sequence[str]
+) -> Preserving | None:
+    """For a run that asks for it, whose method can be suspended, and whose captions share a word."""
+    words = find_new_words(captions, run.trigger or "")
+    if not run.preserve or not words or not isinstance(trainable, Suspendable):
+        return None
+    return Preserving(run, networks, trainable, words)
