@@ -49,7 +49,7 @@ if TYPE_CHECKING:
     from webui.plugins.axes import AddedAxis
     from webui.plugins.batch import Batch
     from webui.plugins.context import Context
-    from webui.plugins.controls import GenerationControls
+    from webui.plugins.controls import GenerationControls, SettingsControls
     from webui.plugins.health_report import HealthReport, ReportedFailure
     from webui.plugins.moments import BatchImages, PictureMoment, SavingMoment
     from webui.plugins.parts import RequestPart, read_text, write_value
@@ -144,7 +144,7 @@ HOMES = {
     "webui.plugins.axes": ("AddedAxis",),
     "webui.plugins.batch": ("Batch",),
     "webui.plugins.context": ("Context",),
-    "webui.plugins.controls": ("GenerationControls",),
+    "webui.plugins.controls": ("GenerationControls", "SettingsControls"),
     "webui.plugins.health_report": ("HealthReport", "ReportedFailure"),
     "webui.plugins.moments": (
         "BatchImages",
@@ -224,6 +224,7 @@ __all__ = [
     "SavingMoment",
     "Script",
     "Settings",
+    "SettingsControls",
     "SigmaPreconditioning",
     "Step",
     "TimestepPreconditioning",
