@@ -90,7 +90,7 @@ def row_of(conds: Any, index: int) -> Any:  # noqa: ANN401 - a tensor or a dict
     return {key: value[index] for key, value in conds.items()} if isinstance(conds, Mapping) else conds[index]
 
 
-class TextModel:
+class BatchTextModel:
     """A checkpoint as the functions of prompts need it: it encodes texts as the batch's own were."""
 
     def __init__(self, encode: EncodeTexts) -> None:
@@ -112,7 +112,7 @@ def encode_for_extensions(live: Any, batch: Batch) -> None:  # noqa: ANN401 - a 
     denoising = live.denoising
     if denoising.encode is None or not any(prompt_parser.is_replaced(name) for name in ENCODING):
         return
-    p, model = live.p, TextModel(denoising.encode)
+    p, model = live.p, BatchTextModel(denoising.encode)
     width, height = batch.request.width, batch.request.height
     texts, negatives = texts_of(p, batch)
     options = (denoising.steps, None, batch.request.options.use_old_scheduling)

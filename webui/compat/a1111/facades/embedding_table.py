@@ -22,7 +22,7 @@ SHORT_HASH_DIGITS = 12
 CHECKSUM_MODULUS = 16**4
 
 
-class Embedding:
+class ListedEmbedding:
     """An embedding as A1111 knows it; `vec` is a tensor (n, width), of SDXL a table of two."""
 
     def __init__(self, vec: Any, name: str, step: int | None = None) -> None:  # noqa: ANN401 - a tensor or a table
@@ -66,8 +66,8 @@ class EmbeddingDatabase:
     def __init__(self) -> None:
         """Empty until it is filled."""
         self.ids_lookup: dict[int, Any] = {}
-        self.word_embeddings: dict[str, Embedding] = {}
-        self.skipped_embeddings: dict[str, Embedding] = {}
+        self.word_embeddings: dict[str, ListedEmbedding] = {}
+        self.skipped_embeddings: dict[str, ListedEmbedding] = {}
         self.expected_shape = -1
         self.embedding_dirs: dict[str, Any] = {}
         self.previously_displayed_embeddings: tuple[str, ...] = ()
@@ -84,11 +84,13 @@ class EmbeddingDatabase:
         self.embedding_dirs.clear()
         self._filled = ()
 
-    def register_embedding(self, embedding: Embedding, model: object = None) -> Embedding:
+    def register_embedding(self, embedding: ListedEmbedding, model: object = None) -> ListedEmbedding:
         """Have it in the list until that is made again."""
         return self.register_embedding_by_name(embedding, model, embedding.name)
 
-    def register_embedding_by_name(self, embedding: Embedding, model: object, name: str) -> Embedding:
+    def register_embedding_by_name(
+        self, embedding: ListedEmbedding, model: object, name: str
+    ) -> ListedEmbedding:
         """The same by another name."""
         self.word_embeddings[name] = embedding
         return embedding
@@ -147,7 +149,7 @@ class EmbeddingDatabase:
         if found is None:
             return
         vectors = dict(found.vectors)
-        made = Embedding(vectors[""] if list(vectors) == [""] else vectors, name, found.step)
+        made = ListedEmbedding(vectors[""] if list(vectors) == [""] else vectors, name, found.step)
         made.sd_checkpoint, made.sd_checkpoint_name = found.sd_checkpoint, found.sd_checkpoint_name
         made.filename = str(path)
         if sha256:
@@ -156,11 +158,11 @@ class EmbeddingDatabase:
         (self.word_embeddings if fits else self.skipped_embeddings)[name] = made
 
 
-def embedding_of(data: object, name: str, filename: str, path: str | None) -> Embedding:
+def embedding_of(data: object, name: str, filename: str, path: str | None) -> ListedEmbedding:
     """An embedding in tables of a file. Raises UnusableFile."""
     found = embedding_files.make_embedding(data, name)
     vectors = dict(found.vectors)
-    made = Embedding(vectors[""] if list(vectors) == [""] else vectors, found.name, found.step)
+    made = ListedEmbedding(vectors[""] if list(vectors) == [""] else vectors, found.name, found.step)
     made.sd_checkpoint, made.sd_checkpoint_name = found.sd_checkpoint, found.sd_checkpoint_name
     made.filename = path or filename
     return made

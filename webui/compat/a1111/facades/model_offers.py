@@ -58,7 +58,7 @@ def added_restorers() -> list[AddedRestorer]:
     others = [
         each
         for each in known
-        if type(each) is not restorer_classes.FaceRestoration
+        if type(each) is not restorer_classes.BaseRestorer
         and not isinstance(each, restorer_classes.OwnRestorer)
     ]
     return [restorer_classes.as_added(each) for each in others]

@@ -13,7 +13,7 @@ from webui.library.catalog.upscaler_names import CODEFORMER, GFPGAN, restorer_na
 USUAL_WEIGHT = 0.5
 
 
-class FaceRestoration:
+class BaseRestorer:
     """What extensions derive theirs from; this one leaves pictures as they are."""
 
     def name(self) -> str:
@@ -25,7 +25,7 @@ class FaceRestoration:
         return np_image
 
 
-class OwnRestorer(FaceRestoration):
+class OwnRestorer(BaseRestorer):
     """One of our restorers."""
 
     def __init__(self, name: str) -> None:
@@ -43,15 +43,15 @@ class OwnRestorer(FaceRestoration):
         return np.asarray(picture_networks.restore_faces(image, self._name, float(weight)))
 
 
-def native_restorers() -> list[FaceRestoration]:
+def native_restorers() -> list[BaseRestorer]:
     """CodeFormer, GFPGAN and whatever our folders hold, then none at all."""
     ready = reaching.services()
     names = restorer_names(ready.catalog) if ready else [CODEFORMER, GFPGAN]
     added = ready.catalog.added.restorers if ready else {}
-    return [*(OwnRestorer(name) for name in names if name not in added), FaceRestoration()]
+    return [*(OwnRestorer(name) for name in names if name not in added), BaseRestorer()]
 
 
-def as_added(restorer: Any) -> AddedRestorer:  # noqa: ANN401 - an object like FaceRestoration
+def as_added(restorer: Any) -> AddedRestorer:  # noqa: ANN401 - an object like BaseRestorer
     """An extension's restorer as our lists and runs take it."""
 
     def restore(image: Image.Image, weight: float) -> Image.Image:

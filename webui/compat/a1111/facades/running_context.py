@@ -52,19 +52,28 @@ def forget() -> None:
 def model_of_run() -> str | None:
     """The checkpoint that the run on this thread asks for; None on other threads."""
     found = _remembered.get(id(host.current()))
-    return found.model if found and found.thread == threading.get_ident() else None
+    if found and found.thread == threading.get_ident():
+        return found.model
+    innermost = runs().innermost if context_of_job() is not None else None
+    return innermost.request.model if innermost is not None else None
 
 
 def known() -> "Context | None":
     """The context of the last run; None before the first."""
     found = _remembered.get(id(host.current()))
-    return found.context if found else None
+    return found.context if found else context_of_job()
 
 
 def on_this_thread() -> "Context | None":
     """The same, where this is the device's thread; None on all others."""
     found = _remembered.get(id(host.current()))
-    return found.context if found and found.thread == threading.get_ident() else None
+    return found.context if found and found.thread == threading.get_ident() else context_of_job()
+
+
+def context_of_job() -> "Context | None":
+    """The context of the job that this thread carries out, which must not wait for another; else None."""
+    active = runs()
+    return active.context if active is not None and active.is_in_job else None
 
 
 def runs() -> Any:  # noqa: ANN401 - the runs of processing objects, None where none can be

@@ -8,23 +8,23 @@ from typing import Any
 
 
 @dataclass(frozen=True, slots=True)
-class Event:
+class PageEvent:
     """`by_host`: it belongs to the host's own page. `outputs` are its components as they are now."""
 
     by_host: bool
     outputs: Sequence[Any] = ()
 
 
-_current: ContextVar[Event | None] = ContextVar("gradio3_event", default=None)
+_current: ContextVar[PageEvent | None] = ContextVar("gradio3_event", default=None)
 
 
-def current_event() -> Event | None:
+def current_event() -> PageEvent | None:
     """The event whose values are being read or written, or None."""
     return _current.get()
 
 
 @contextmanager
-def during(event: Event) -> Generator[None]:
+def during(event: PageEvent) -> Generator[None]:
     """Around reading or writing the values of an event."""
     token = _current.set(event)
     try:

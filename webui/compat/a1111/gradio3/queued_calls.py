@@ -105,7 +105,7 @@ def queue_task(function: Function) -> Function:
         task = (
             values[0] if values and isinstance(values[0], str) and values[0].startswith(TASK_PREFIX) else None
         )
-        told = TaskProgress(task)
+        told = TaskTeller(task)
         told.tell("add_task_to_queue")
 
         def run() -> Any:  # noqa: ANN401 - an extension's own
@@ -122,7 +122,7 @@ def queue_task(function: Function) -> Function:
     return call
 
 
-class TaskProgress:
+class TaskTeller:
     """Tells `modules.progress` and `shared.state` of a task; without a name only the state."""
 
     def __init__(self, task: str | None) -> None:

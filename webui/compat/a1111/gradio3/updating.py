@@ -13,7 +13,7 @@ from gradio.blocks import Block
 from gradio.components.base import _Keywords
 from gradio.utils import is_prop_update
 
-from webui.compat.a1111.gradio3.events import Event, during
+from webui.compat.a1111.gradio3.events import PageEvent, during
 from webui.compat.a1111.gradio3.making import OWN_MARK, how_made, is_own
 from webui.compat.a1111.gradio3.natives import is_host_function, names_of, native_class
 from webui.compat.a1111.gradio3.translation import translate
@@ -78,7 +78,7 @@ def wrap_preprocess_data(original: Process) -> Process:
 
     @functools.wraps(original)
     async def preprocess_data(self: Any, block_fn: Any, *values: Any, **given: Any) -> Any:
-        with during(Event(is_host_function(block_fn.fn))):
+        with during(PageEvent(is_host_function(block_fn.fn))):
             return await original(self, block_fn, *values, **given)
 
     return preprocess_data
@@ -98,7 +98,7 @@ def wrap_postprocess_data(original: Process) -> Process:
             state[each._id] if state is not None and not each.stateful and each._id in state else each
             for each in block_fn.outputs
         ]
-        with during(Event(by_host, now)):
+        with during(PageEvent(by_host, now)):
             answer = await original(self, block_fn, predictions, state)
         keep_makers(now, state)
         return answer

@@ -20,7 +20,7 @@ class ProgressRequest(BaseModel):
     live_preview: bool = True
 
 
-class ProgressResponse(BaseModel):
+class TaskAnswer(BaseModel):
     """What it is answered."""
 
     active: bool = False
@@ -33,7 +33,7 @@ class ProgressResponse(BaseModel):
     textinfo: str | None = None
 
 
-class Tasks:
+class NamedTasks:
     """Names of tasks: those that wait, the one that runs, and those that are done."""
 
     def __init__(self) -> None:
@@ -66,14 +66,14 @@ class Tasks:
         self.recorded[:] = [*self.recorded[1 - MOST_RECORDED :], (name, result)]
 
 
-def describe_progress(tasks: Tasks, request: ProgressRequest) -> ProgressResponse:
+def describe_progress(tasks: NamedTasks, request: ProgressRequest) -> TaskAnswer:
     """How far the job is that runs."""
     state = current().ready.jobs
     name = request.id_task
     job = state.running()
     is_active = job is not None and name in (tasks.current, None)
     if job is None or not is_active:
-        return ProgressResponse(
+        return TaskAnswer(
             active=False,
             queued=name in tasks.pending,
             completed=name in tasks.finished,
@@ -81,7 +81,7 @@ def describe_progress(tasks: Tasks, request: ProgressRequest) -> ProgressRespons
         )
     progress = job.progress()
     phase = progress.phase
-    return ProgressResponse(
+    return TaskAnswer(
         active=True,
         progress=progress.fraction,
         eta=progress.eta_s,

@@ -109,8 +109,8 @@ def find_cn_script(script_runner=None):
 
 
 def find_cn_script_index(script_runner=None):
-    found = find_cn_script(script_runner)
-    return None if found is None else list(script_runner.scripts).index(found)
+    own = getattr(script_runner, "scripts", None) or ()
+    return next((index for index, script in enumerate(own) if is_cn_script(script)), None)
 
 
 def to_base64_nparray(encoding: str):

@@ -1,7 +1,7 @@
 # pyright: basic
 """Faces restored by name."""
 
-from webui.compat.a1111.facades.restorer_classes import FaceRestoration
+from webui.compat.a1111.facades.restorer_classes import BaseRestorer as FaceRestoration
 from webui.compat.a1111.facades.stand_ins import absent
 
 __all__ = ["FaceRestoration"]

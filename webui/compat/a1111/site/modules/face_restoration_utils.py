@@ -1,7 +1,7 @@
 # pyright: basic
 """Faces found and restored: the program does it whole, so its steps are not offered apart."""
 
-from webui.compat.a1111.facades.restorer_classes import FaceRestoration
+from webui.compat.a1111.facades.restorer_classes import BaseRestorer as FaceRestoration
 from webui.compat.a1111.facades.stand_ins import StandIn, absent
 
 WHOLE = "Use shared.face_restorers[n].restore(picture), which finds, restores and lays back all faces."

@@ -111,4 +111,4 @@ def send_image_and_dimensions(x):
     return (image, *image.size) if image else (None, 0, 0)
 
 
-__all__ = [name for name in dir() if not name.startswith("_")] + ["PasteField"]
+__all__ = [name for name in dir() if not name.startswith("_")] + ["PasteField"]  # pyright: ignore[reportUnsupportedDunderAll]

@@ -56,7 +56,7 @@ def load_upscalers() -> None:
     """List the upscalers again: ours and those of extensions, which then stand among ours."""
     from modules import shared
 
-    vars(shared)["sd_upscalers"] = model_offers.offer_upscalers()
+    shared.__dict__["sd_upscalers"] = model_offers.offer_upscalers()
 
 
 def load_spandrel_model(path, *, device, prefer_half=False, dtype=None, expected_architecture=None):

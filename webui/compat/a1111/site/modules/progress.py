@@ -5,9 +5,10 @@
 import sys
 from types import ModuleType
 
-from webui.compat.a1111.running.tasks import ProgressRequest, ProgressResponse, Tasks, describe_progress
+from webui.compat.a1111.running.tasks import NamedTasks, ProgressRequest, describe_progress
+from webui.compat.a1111.running.tasks import TaskAnswer as ProgressResponse
 
-_tasks = Tasks()
+_tasks = NamedTasks()
 pending_tasks = _tasks.pending
 finished_tasks = _tasks.finished
 recorded_results = _tasks.recorded

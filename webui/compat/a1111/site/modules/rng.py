@@ -61,7 +61,8 @@ class ImageRNG:
     def __init__(
         self, shape, seeds, subseeds=None, subseed_strength=0.0, seed_resize_from_h=0, seed_resize_from_w=0
     ):
-        self.shape = tuple(int(side) for side in shape)
+        channels, height, width = (int(side) for side in shape)
+        self.shape = (channels, height, width)
         self.seeds = seeds
         self.subseeds = subseeds
         self.subseed_strength = subseed_strength
@@ -94,6 +95,7 @@ class ImageRNG:
 def brownian_noise(x, sigmas, p):
     """A noise sampler for SDE samplers."""
     positive = sigmas[sigmas > 0]
-    noise = ImageNoise(tuple(x.shape[1:]), list(p.seeds), NoiseOptions(source()), x.device)
+    _, channels, height, width = x.shape
+    noise = ImageNoise((channels, height, width), list(p.seeds), NoiseOptions(source()), x.device)
     path = noise.brownian(float(positive.min()), float(sigmas.max()))
     return lambda sigma, sigma_next: path(torch.as_tensor(sigma).cpu(), torch.as_tensor(sigma_next).cpu())

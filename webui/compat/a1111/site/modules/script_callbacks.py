@@ -352,4 +352,4 @@ def before_token_counter_callback(params: BeforeTokenCounterParams):
     _lists.call("before_token_counter", params)
 
 
-__all__ = [name for name in dir() if not name.startswith("_")]
+__all__ = [name for name in dir() if not name.startswith("_")]  # pyright: ignore[reportUnsupportedDunderAll]

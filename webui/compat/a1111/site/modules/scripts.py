@@ -165,7 +165,7 @@ class ScriptWithDependencies:
     load_after: list
 
 
-__all__ = [name for name in dir() if not name.startswith("_")]
+__all__ = [name for name in dir() if not name.startswith("_")]  # pyright: ignore[reportUnsupportedDunderAll]
 
 # Extensions look for the X/Y/Z plot among the scripts, some of them while they are loaded.
 add_host_scripts(scripts_data, ScriptClassData)

@@ -23,7 +23,7 @@ def find_sampler_config(name):
     """By label, or by a name of before A1111 1.9; None is the first."""
     if name is None or name in all_samplers_map:
         return all_samplers[0] if name is None else all_samplers_map[name]
-    return all_samplers_map.get(translate_sampler(str(name)).sampler)
+    return all_samplers_map.get(translate_sampler(str(name)).sampler or "")
 
 
 def get_sampler_and_scheduler(sampler_name, scheduler_name, *, convert_automatic=True):

@@ -3,6 +3,7 @@
 
 import inspect
 from collections import namedtuple
+from typing import Any
 
 import numpy as np
 import torch
@@ -96,7 +97,7 @@ class Sampler:
         self.sampler_noises = None
         self.stop_at = None
         self.eta = None
-        self.config = None
+        self.config: Any = None
         self.last_latent = None
         self.s_churn = 0.0
         self.s_tmin = 0.0
@@ -110,7 +111,7 @@ class Sampler:
         self.conditioning_key = "crossattn"
         self.p = None
         self.model_wrap = None
-        self.model_wrap_cfg = None
+        self.model_wrap_cfg: Any = None
         self.sampler_extra_args = None
 
     def callback_state(self, d):

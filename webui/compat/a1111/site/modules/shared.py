@@ -81,7 +81,7 @@ def _interrogator():
 def _mem_mon():
     from modules import devices, memmon
 
-    return memmon.MemUsageMonitor("MemMon", devices.device, opts)
+    return memmon.MemUsageMonitor("MemMon", devices.get_optimal_device(), opts)
 
 
 def _sd_upscalers():

@@ -76,7 +76,7 @@ ELSEWHERE = {
     "StableDiffusionProcessingImg2Img": "modules.processing",
 }
 # Extensions import all of them with a star.
-__all__ = [
+__all__ = [  # pyright: ignore[reportUnsupportedDunderAll]
     *MODELS,
     "API_NOT_ALLOWED",
     "Any",

@@ -8,7 +8,8 @@ from pathlib import Path
 import torch
 
 from webui.compat.a1111.facades import embedding_table, reaching
-from webui.compat.a1111.facades.embedding_table import Embedding, EmbeddingDatabase
+from webui.compat.a1111.facades.embedding_table import EmbeddingDatabase
+from webui.compat.a1111.facades.embedding_table import ListedEmbedding as Embedding
 from webui.compat.a1111.facades.stand_ins import StandIn, absent
 
 __all__ = ["Embedding", "EmbeddingDatabase", "os", "torch"]
