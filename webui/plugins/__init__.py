@@ -227,6 +227,7 @@ __all__ = [
     "SavingMoment",
     "Script",
     "Settings",
+    "SettingsControls",
     "SigmaPreconditioning",
     "Step",
     "TimestepPreconditioning",
