@@ -1,5 +1,5 @@
 // For each name of A1111's page: what tells, in the real page, that it does what its name says. Each check gives true, or
-// what it found instead. Read by test_page_globals.py.
+// what it found instead. Read by test_page_scripts.py.
 ({
   // --- the page ------------------------------------------------------------------------------------------------------
   gradioApp: () => gradioApp().querySelector("#tabs") === gradioApp().getElementById("tabs") && gradioApp() instanceof Node,

@@ -1,4 +1,4 @@
-"""Scripts of an A1111 extension in the real page: what they find, call and change there."""
+"""Scripts of an A1111 extension in the real page: what they find, call and change there, by which names."""
 
 from pathlib import Path
 
@@ -14,6 +14,23 @@ LEAST_SHARE = 0.95
 FAILURES = """async () => {
   const { extensions } = await (await fetch("v1/extensions")).json();
   return extensions.find(({ name }) => name === "page_scripts").failures === 4;
+}"""
+LEAST_NAMES = 94
+RUN = """async ([tools, text]) => {
+  new Function(`${tools}; window.checkTools = checkTools;`)();
+  const names = Object.keys(checkTools);
+  const checks = new Function(...names, `return ${text}`)(...Object.values(checkTools));
+  const found = {};
+  for (const [name, check] of Object.entries(checks)) {
+    try {
+      const kind = new Function(`return typeof ${name}`)();
+      const seen = kind === "undefined" ? "it is not there" : await check();
+      if (seen !== true) found[name] = JSON.stringify(seen) ?? String(seen);
+    } catch (error) {
+      found[name] = String(error);
+    }
+  }
+  return [Object.keys(checks), found];
 }"""
 
 
@@ -85,6 +102,20 @@ def test_nearly_all_selectors_that_extensions_use_find_something(page: Page):
     missing = [each for each, count in zip(SELECTORS, counts, strict=True) if not count]
     assert len(SELECTORS) >= 245
     assert 1 - len(missing) / len(SELECTORS) >= LEAST_SHARE, missing
+
+
+def test_every_global_does_what_its_name_says(page: Page, picture: Path):
+    page.set_input_files("#img2img_image input[type=file]", picture)
+    expect(page.locator(".canvas[data-name=img2img_image]")).to_have_attribute("data-size", "48x32")
+    steps.fill_form(page, "a fox", steps=1)
+    page.click("#txt2img_generate")
+    expect(page.locator("#txt2img_gallery .thumbnail-small")).to_be_attached()
+    texts = [(HERE / name).read_text(encoding="utf-8") for name in ("check_tools.js", "global_checks.js")]
+    # As comments stand before the object.
+    tools, checks = texts[0], texts[1][texts[1].index("({") :]
+    names, failed = page.evaluate(RUN, [tools, checks])
+    assert len(names) >= LEAST_NAMES
+    assert failed == {}
 
 
 def test_a_translation_that_the_settings_choose_is_shown_and_the_page_still_works(page: Page, address: str):
