@@ -388,6 +388,8 @@ interface Webui {
   reweigh: typeof import("./attention.js").reweigh;
   /** What Gradio draws of the Settings tab when it is asked to: an update for each section. */
   sectionsToDraw(): { __type__: string; visible?: boolean }[];
+  /** Draws all sections of the Settings tab now. */
+  drawSections(): void;
   canvasPictures(mode: string): Promise<string>;
   canvasPixels(mode: string | undefined): [number, number] | null;
   canvasSize(mode: string): number[] | null;

@@ -111,9 +111,25 @@ function uiElementInSight(/** @type {Element} */ element) {
   // All of these are there when a script may look for what it likes.
   const NEEDED = ["#txt2img_prompt textarea", "#tabs > .tab-nav > button.selected", "#txt2img_extra_tabs", "#img2img_extra_tabs", "#txt2img_res_switch_btn", "#img2img_res_switch_btn"];
 
+  // Settings are drawn a while after the rest; extensions look for their own. What is not there by then is not awaited.
+  const MOST_WAITED_MS = 10_000;
+  let waitedSince = 0;
+
+  function hasSettings() {
+    const links = [...document.querySelectorAll("#settings_sections nav a")];
+    const names = links.map((link) => link.getAttribute("href")?.slice(1) ?? "");
+    if (names.length && names.every((name) => document.getElementById(name))) return true;
+    if (!waitedSince) {
+      waitedSince = performance.now();
+      setTimeout(() => follow([]), MOST_WAITED_MS);
+    }
+    window.webui?.drawSections?.();
+    return performance.now() - waitedSince >= MOST_WAITED_MS;
+  }
+
   function isReady() {
     const settings = /** @type {HTMLTextAreaElement | null} */ (document.querySelector("#settings_json textarea"));
-    return Boolean(settings?.value) && NEEDED.every((selector) => document.querySelector(selector));
+    return Boolean(settings?.value) && NEEDED.every((selector) => document.querySelector(selector)) && hasSettings();
   }
 
   function begin() {

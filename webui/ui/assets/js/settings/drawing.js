@@ -3,6 +3,8 @@
 import { appears, find, findAll, isShown, onChange, publish } from "../dom.js";
 
 const PAUSE_MS = 3000;
+// An extension's section may have nothing but words or buttons in it.
+const MOST_WAITED_MS = 3000;
 const LINKS = "#settings_sections nav a";
 
 /**
@@ -16,31 +18,42 @@ function idle() {
   });
 }
 
+/**
+ * The selector of the section that a link leads to: an extension's may have any letters in its name.
+ * @param {string} link as `#settings_models`
+ */
+export function sectionOf(link) {
+  return `[id="${CSS.escape(link.replace(/^#/, ""))}"]`;
+}
+
 async function draw() {
   const tab = await appears("#tab_settings");
   await appears("#settings_draw");
   await appears(LINKS);
-  const sections = findAll(LINKS).map((link) => link.getAttribute("href") ?? "");
+  const sections = findAll(LINKS).map((link) => sectionOf(link.getAttribute("href") ?? ""));
   let wanted = 0;
-  // What Gradio asks for when the button is clicked: an update for each section.
-  publish({
-    sectionsToDraw: () => sections.map((_, index) => ({ __type__: "update", ...(index < wanted ? { visible: true } : {}) })),
-  });
   const next = (/** @type {number} */ many) => {
     if (many <= wanted) return;
     wanted = many;
     find("#settings_draw")?.click();
   };
+  // `drawSections` is for whoever needs all of them soon.
+  const asked = new Promise((resolve) => publish({ drawSections: () => resolve(next(sections.length)) }));
+  // What Gradio asks for when the button is clicked: an update for each section.
+  publish({
+    sectionsToDraw: () => sections.map((_, index) => ({ __type__: "update", ...(index < wanted ? { visible: true } : {}) })),
+  });
   const opened = new Promise((resolve) => {
     const look = () => isShown(tab) && resolve(next(sections.length));
     onChange(tab, look, { attributes: true, attributeFilter: ["style"] });
   });
   const calm = appears("#txt2img_stored .restored").then(() => new Promise((resolve) => setTimeout(resolve, PAUSE_MS)));
-  await Promise.race([opened, calm]);
+  await Promise.race([opened, asked, calm]);
   for (const [index, section] of sections.entries()) {
     if (!find(`${section} .setting`) && index >= wanted) await idle();
     next(index + 1);
-    await appears(`${section} .setting`);
+    await appears(section);
+    await Promise.race([appears(`${section} .setting`), new Promise((resolve) => setTimeout(resolve, MOST_WAITED_MS))]);
   }
 }
 
