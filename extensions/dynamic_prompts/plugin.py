@@ -11,6 +11,8 @@ if TYPE_CHECKING:
     from webui.plugins import Context, GenerationRequest, RunPlan
 
 WILDCARDS = "wildcards"
+# Scripts of community extensions that fill in templates of the same shape, in ways of their own.
+NAMESAKES = ("Dynamic Prompts", "Prompt Post-Processor", "Simple wildcards", "Unprompted")
 
 
 @hookimpl
@@ -22,7 +24,7 @@ def register_request_part() -> type[DynamicPrompts]:
 @hookimpl
 def plan_run(plan: RunPlan, request: GenerationRequest, context: Context) -> RunPlan | None:
     """Fill in every picture's texts."""
-    part = DynamicPrompts() if DynamicPrompts.key not in request.extras else DynamicPrompts.of(request)
+    part = DynamicPrompts.of(request) if DynamicPrompts.key in request.extras else part_unasked(context)
     if part is None:
         return None
     # Loaded with the first job, not with the page.
@@ -33,3 +35,8 @@ def plan_run(plan: RunPlan, request: GenerationRequest, context: Context) -> Run
         return None
     lists = Lists(context.paths.root / WILDCARDS if context.paths else None)
     return Planner(part, lists, tell_once(context.tell)).plan(plan, request)
+
+
+def part_unasked(context: Context) -> DynamicPrompts | None:
+    """What is done for a request that says nothing: templates are left to a community extension for them."""
+    return None if context.plugins.has_namesake(*NAMESAKES) else DynamicPrompts()

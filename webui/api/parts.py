@@ -17,6 +17,7 @@ from webui.jobs.services import Services
 from webui.library.catalog.upscaler_names import upscaler_names
 from webui.plugins.loading import ExtensionRecord
 from webui.plugins.parts import RequestPart
+from webui.plugins.titles import title_beside
 
 SCRIPT_NAME = re.compile(r"[A-Za-z0-9_.-]{1,100}\.m?js")
 FILE_NAME = re.compile(r"(javascript/[A-Za-z0-9_.-]{1,100}\.m?js|style\.css)")
@@ -49,16 +50,16 @@ def routes(services: Services) -> APIRouter:
     @router.get("/v1/parts")
     def list_parts() -> PartsAnswer:
         """What extensions add to the forms."""
-        extensions = services.extensions
+        extensions, others = services.extensions, services.plugins.community_titles
         parts = [
-            describe_part(part, name)
+            describe_part(part, name) | {"title": title_beside(part.title, others)}
             for name, offers in extensions.offers.items()
             if extensions.is_on(name)
             for part in offers.parts
         ]
         keys = {part["key"] for part in parts}
         scripts = [
-            ScriptAnswer(title=script.title, key=script.part.key)
+            ScriptAnswer(title=title_beside(script.title, others), key=script.part.key)
             for offers in extensions.offers.values()
             for script in offers.scripts
             if script.part.key in keys

@@ -20,6 +20,7 @@ from webui.core.request import GenerationRequest
 from webui.core.settings import Settings
 from webui.plugins.importing import Raised, TimeIsUp, run_within
 from webui.plugins.parts import RequestPart
+from webui.plugins.titles import plain_title, title_beside
 from webui.plugins.trainables import AddedTrainable
 
 logger = logging.getLogger(__name__)
@@ -101,9 +102,20 @@ class Plugins:
         with self._lock:
             return dict(self._failures)
 
+    @property
+    def community_titles(self) -> frozenset[str]:
+        """The titles of scripts of community extensions, in small letters."""
+        found = self.call("describe_scripts")
+        return frozenset(str(each.get("name") or "").lower() for scripts in found for each in scripts)
+
+    def has_namesake(self, *titles: str) -> bool:
+        """Whether a community extension brings a script of one of these names."""
+        others = self.community_titles
+        return any(title_beside(title, others) != title for title in titles)
+
     def script(self, title: str) -> Titled:
         """The script of a title. Raises ScriptNotFound."""
-        found = self.scripts.get(title.strip().lower())
+        found = self.scripts.get(plain_title(title))
         if found is None:
             known = ", ".join(each.title for each in self.scripts.values()) or "none"
             raise ScriptNotFound(f"There is no script named {title!r}. Those here are: {known}.")

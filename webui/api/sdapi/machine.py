@@ -21,6 +21,7 @@ from webui.jobs.job import Delivery
 from webui.jobs.services import Services
 from webui.plugins.loading import ExtensionRecord
 from webui.plugins.parts import RequestPart
+from webui.plugins.titles import title_beside
 
 # What they hold is nobody's business, not even where a file with it lies.
 SECRET_FLAGS = ("api_auth", "gradio_auth", "gradio_auth_path", "tls_keyfile", "tls_certfile")
@@ -154,10 +155,12 @@ def describe_extension(record: ExtensionRecord) -> ExtensionItem:
 
 def own_parts(services: Services) -> list[tuple[str, type[RequestPart]]]:
     """What extensions' parts and scripts are called in requests."""
-    parts = [part for part in services.plugins.parts.values() if not part.is_script]
-    return [(part.alwayson_name or part.title, part) for part in parts] + [
-        (script.title, script.part) for script in services.plugins.scripts.values()
-    ]
+    plugins = services.plugins
+    others = plugins.community_titles
+    parts = [part for part in plugins.parts.values() if not part.is_script]
+    named = [(part.alwayson_name or part.title, part) for part in parts]
+    named += [(script.title, script.part) for script in plugins.scripts.values()]
+    return [(title_beside(name, others), part) for name, part in named]
 
 
 def own_names(services: Services, tab: str) -> list[str]:

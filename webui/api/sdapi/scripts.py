@@ -14,6 +14,7 @@ from webui.core.request_parts import Loopback, Outpainting, SoftInpainting
 from webui.core.sampling import split_legacy_name
 from webui.plugins.host import Plugins
 from webui.plugins.parts import RequestPart
+from webui.plugins.titles import plain_title
 
 AnyModel = TypeVar("AnyModel", bound=BaseModel)
 Arguments = list[Any]
@@ -36,10 +37,10 @@ def script_fields(body: GenerationBody, fields: Fields, plugins: Plugins, pictur
         read = READERS.get(name.strip().lower())
         if read is not None:
             found |= read(arguments, fields | found)
-        elif (part := part_named(name, plugins)) is not None:
-            found["extras"] = found.get("extras", {}) | values_of(part, arguments, pictures)
         elif (extras := community_extras(name, arguments, tab_of(body), plugins)) is not None:
             found = merge_extras(found, {"extras": extras})
+        elif (part := part_named(name, plugins)) is not None:
+            found["extras"] = found.get("extras", {}) | values_of(part, arguments, pictures)
         elif asks_for_something(arguments):
             raise ScriptNotFound(
                 f"There is no script or extension {name!r} here. Switch it off, or leave it out of "
@@ -50,7 +51,7 @@ def script_fields(body: GenerationBody, fields: Fields, plugins: Plugins, pictur
 
 def part_named(name: str, plugins: Plugins) -> type[RequestPart] | None:
     """The part of an extension that A1111's clients call so, or by its title."""
-    wanted = name.strip().lower()
+    wanted = plain_title(name)
     for part in plugins.parts.values():
         if not part.is_script and wanted in (part.alwayson_name.lower(), part.title.lower()):
             return part
@@ -78,7 +79,7 @@ def tab_of(body: GenerationBody) -> str:
 def community_extras(
     name: str, arguments: Arguments, tab: str, plugins: Plugins, *, is_selected: bool = False
 ) -> Fields | None:
-    """What a script that no part stands for puts into the request; None if nobody knows it."""
+    """What a script of a community extension puts into the request; None if there is no such script."""
     found = plugins.call("read_script_arguments", name=name, args=arguments, tab=tab, is_selected=is_selected)
     return found[0] if found else None
 
@@ -104,8 +105,11 @@ def selected_script(body: GenerationBody, plugins: Plugins, pictures: GivenPictu
     name = (body.script_name or "").strip()
     if not name or name.lower() == "none":
         return {}
-    script = plugins.scripts.get(name.lower())
     tab = tab_of(body)
+    community = community_extras(name, list(body.script_args), tab, plugins, is_selected=True)
+    if community is not None:
+        return {"extras": community}
+    script = plugins.scripts.get(plain_title(name))
     if script is not None and tab in script.part.tabs:
         extras = {script.part.key: read_arguments(script.part, list(body.script_args), pictures)}
         return {"script": script.title, "extras": extras}
@@ -115,9 +119,6 @@ def selected_script(body: GenerationBody, plugins: Plugins, pictures: GivenPictu
                 "Loopback cannot append descriptions of pictures here. Send 'None' as its last argument."
             )
         return {"loopback": from_positions(Loopback, body.script_args[:3], name)}
-    extras = community_extras(name, list(body.script_args), tab, plugins, is_selected=True)
-    if extras is not None:
-        return {"extras": extras}
     raise ScriptNotFound(f"There is no script {name!r} in {tab}. Leave 'script_name' out of the request.")
 
 

@@ -85,7 +85,8 @@ def start(
 
 def load(host: ExtensionHost, starts: FailedStarts | None, knows_all_flags: bool) -> None:
     """Do all of the start in A1111's order: flags, installing, scripts."""
-    sys.path.append(str(SITE))
+    # Behind all else: what install.py fetched is imported as `repositories.NAME`.
+    sys.path += [str(SITE), str(host.root)]
     open_package(host.root / FOLDER)
     read_flags(host, knows_all_flags)
     if not host.ready.flags.skip_install:

@@ -75,3 +75,9 @@ def test_a_new_dropdown_has_no_choice_and_an_update_leaves_it():
         "value": None,
     }
     assert "value" not in translate(gr.Dropdown, {"choices": ["a"]}, complete=False)[0]
+
+
+def test_a_new_text_field_without_a_value_is_empty_and_an_update_leaves_it():
+    assert translate(gr.Textbox, {"label": "a"}, complete=True)[0]["value"] == ""
+    assert translate(gr.Textbox, {"value": "b"}, complete=True)[0]["value"] == "b"
+    assert "value" not in translate(gr.Textbox, {"label": "a"}, complete=False)[0]

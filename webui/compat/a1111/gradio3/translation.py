@@ -189,10 +189,11 @@ CHANGES: tuple[Callable[[Any, tuple[str, ...], Arguments], None], ...] = (
 )
 
 
-# Gradio 6 chooses the first of the choices, takes webcams, draws only the chosen tab, folds tabs into
-# a menu, and lets pictures be uploaded to galleries.
+# Gradio 6 chooses the first of the choices, has no text where none was given, takes webcams, draws only the
+# chosen tab, folds tabs into a menu, and lets pictures be uploaded to galleries.
 ASSUMED: tuple[tuple[type, Arguments], ...] = (
     (gr.Dropdown, {"value": None}),
+    (gr.Textbox, {"value": ""}),
     (gr.Image, {"sources": ["upload", "clipboard"]}),
     (gr.Tab, {"render_children": True}),
     (gr.Tabs, {"overflow_behavior": "wrap"}),

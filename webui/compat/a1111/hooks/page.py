@@ -111,6 +111,7 @@ def settings_controls(open_section: Callable[[str, str], Any]) -> SettingsContro
     from webui.compat.a1111.page.settings_sections import make_sections  # as above
 
     site("infotext_utils").connect_paste_params_buttons()
+    site("script_callbacks").late_ui_settings_callback()
     return make_sections(open_section)
 
 

@@ -2,10 +2,12 @@
 
 from collections.abc import Iterator
 from dataclasses import asdict
+from pathlib import Path
 from typing import Any
 
 import gradio as gr
 
+from webui.compat.a1111.layout import SITE
 from webui.compat.a1111.page.extension_script import ExtensionScript
 from webui.compat.a1111.page.panels import runner_of, title_of
 from webui.compat.a1111.page.script_runner import ExtensionScriptRunner
@@ -30,7 +32,13 @@ def find_script(name: str, tab: str, *, is_selected: bool) -> ExtensionScript | 
     runner = built_runner(tab)
     candidates = runner.selectable_scripts if is_selected else runner.alwayson_scripts
     wanted = name.strip().lower()
-    return next((each for each in candidates if wanted in (title_of(each), each.name)), None)
+    own = (each for each in candidates if is_of_extension(each))
+    return next((each for each in own if wanted in (title_of(each), each.name)), None)
+
+
+def is_of_extension(script: ExtensionScript) -> bool:
+    """Whether an extension brings it: others stand for what the program has itself under the same name."""
+    return not Path(script.file).resolve().is_relative_to(SITE.parent)
 
 
 def describe_all() -> list[dict[str, Any]]:
@@ -40,7 +48,7 @@ def describe_all() -> list[dict[str, Any]]:
 
 def descriptions(runner: ExtensionScriptRunner) -> Iterator[dict[str, Any]]:
     """Those of one tab."""
-    for script in runner.scripts:
+    for script in filter(is_of_extension, runner.scripts):
         info = script.api_info
         args = [as_json(asdict(each)) for each in info.args] if info is not None else []
         yield {

@@ -91,6 +91,13 @@ class CallbackLists:
             (each, call(each.script, f"on_{category}", each.callback, *args, **named)) for each in callbacks
         ]
 
+    def call_new(self, category: str, called: list[Any]) -> None:
+        """Call those of a category that are not in `called`, and note them there."""
+        for each in self.of(category):
+            if not any(each.callback is known for known in called):
+                called.append(each.callback)
+                call_extension(each.script, f"on_{category}", each.callback)
+
     def remove_file(self, file: str) -> None:
         """Take away all callbacks of a file."""
         for callbacks in self.lists.values():

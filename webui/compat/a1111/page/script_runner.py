@@ -12,6 +12,7 @@ from typing import Any
 from webui.compat.a1111.page.callbacks import CallbackLists, ScriptCallback
 from webui.compat.a1111.page.calls import call_at_start, call_extension
 from webui.compat.a1111.page.extension_script import ALWAYS_VISIBLE, ComponentMoment, ExtensionScript
+from webui.compat.a1111.page.reaching import site
 
 logger = logging.getLogger(__name__)
 ByElement = dict[str, list[tuple[Callable[[ComponentMoment], Any], ExtensionScript]]]
@@ -75,6 +76,7 @@ class ExtensionScriptRunner:
         self.selectable_scripts.clear()
         for made, path in self.classes():
             call_at_start(path, "show", self._add, made, path, is_img2img)
+        site("script_callbacks").late_ui_settings_callback()
         self.callback_map.clear()
         self.apply_on_before_component_callbacks()
 

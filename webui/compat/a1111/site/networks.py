@@ -5,6 +5,7 @@ import logging
 import os
 import re
 
+import lora_patches
 import network
 
 from webui.compat.a1111.facades import prompt_networks
@@ -83,6 +84,11 @@ def network_apply_weights(self) -> None:
     """Nothing to do: weights are changed before a pass."""
 
 
+def network_forward(org_module, input, original_forward):
+    """What the layer makes of its input."""
+    return original_forward(org_module, input)
+
+
 def network_restore_weights_from_backup(self) -> None:
     """Nothing to do."""
 
@@ -95,12 +101,12 @@ def infotext_pasted(infotext, params) -> None:
     """Nothing to do: LoRAs of an infotext are found by their hashes."""
 
 
-network_forward = StandIn("networks.network_forward", network.LAYERS)
 convert_diffusers_name_to_compvis = StandIn("networks.convert_diffusers_name_to_compvis", network.LAYERS)
-originals = StandIn("networks.originals", network.LAYERS)
+# LoRAs are in the weights when a pass begins: layers compute as torch's.
+originals = lora_patches.LoraPatches()
 for layer in ("Linear", "Conv2d", "GroupNorm", "LayerNorm", "MultiheadAttention"):
     for end in ("forward", "load_state_dict"):
-        globals()[f"network_{layer}_{end}"] = StandIn(f"networks.network_{layer}_{end}", network.LAYERS)
+        globals()[f"network_{layer}_{end}"] = getattr(originals, f"{layer}_{end}")
 
 
 def __getattr__(name):

@@ -285,7 +285,16 @@ def ui_train_tabs_callback(params: UiTrainTabParams):
 
 
 def ui_settings_callback():
-    _lists.call("ui_settings")
+    _called_for_settings.clear()
+    late_ui_settings_callback()
+
+
+def late_ui_settings_callback():
+    # Some scripts register it when they are made, or build their panel.
+    _lists.call_new("ui_settings", _called_for_settings)
+
+
+_called_for_settings = []
 
 
 def before_image_saved_callback(params: ImageSaveParams):

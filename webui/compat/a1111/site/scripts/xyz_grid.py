@@ -2,7 +2,9 @@
 # pyright: basic
 
 import csv
+import re
 from collections import namedtuple
+from importlib import import_module
 from io import StringIO
 from itertools import chain
 
@@ -12,6 +14,35 @@ from webui.core.errors import NotOffered
 
 fill_values_symbol = "\U0001f4d2"
 AxisInfo = namedtuple("AxisInfo", ["axis", "values"])
+
+# Ranges as values: "1-5", "1-5 (+2)", "1-5 [3]"; groups are the first, the last, and the step or the count.
+_WHOLE, _NUMBER = r"([+-]?\s*\d+)", r"([+-]?\s*\d+(?:\.\d*)?)"
+_STEP, _STEP_NUMBER, _COUNT = r"\(([+-]\d+)\s*\)", r"\(([+-]\d+(?:\.\d*)?)\s*\)", r"\[(\d+)\s*\]"
+re_range = re.compile(rf"\s*{_WHOLE}\s*-\s*{_WHOLE}(?:\s*{_STEP})?\s*")
+re_range_float = re.compile(rf"\s*{_NUMBER}\s*-\s*{_NUMBER}(?:\s*{_STEP_NUMBER})?\s*")
+re_range_count = re.compile(rf"\s*{_WHOLE}\s*-\s*{_WHOLE}(?:\s*{_COUNT})?\s*")
+re_range_count_float = re.compile(rf"\s*{_NUMBER}\s*-\s*{_NUMBER}(?:\s*{_COUNT})?\s*")
+
+# What A1111's plot imports and extensions take, or replace, in it. Its modules load this one: so, when asked.
+_MODULES = ("errors", "images", "processing", "sd_models", "sd_samplers", "sd_schedulers", "sd_vae")
+_FROM = {
+    "Processed": "processing",
+    "StableDiffusionProcessing": "processing",
+    "StableDiffusionProcessingTxt2Img": "processing",
+    "ToolButton": "ui_components",
+    "create_infotext": "processing",
+    "opts": "shared",
+    "process_images": "processing",
+    "state": "shared",
+}
+
+
+def __getattr__(name):
+    if name in _MODULES:
+        return import_module(f"modules.{name}")
+    if name in _FROM:
+        return getattr(import_module(f"modules.{_FROM[name]}"), name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 
 
 def apply_field(field):
