@@ -143,6 +143,10 @@ def test_scripts_of_extensions_are_run_over_the_api(served: tuple[str, Path]):
     status, found = ask(f"{address}sdapi/v1/img2img", API_LOGIN, both)
     assert status == 200, found
     assert "Panel words: from afar" in json.loads(found["info"])["infotexts"][0]
+    picture = {"image": found["images"][0], "upscaling_resize": 1}
+    status, made = ask(f"{address}sdapi/v1/extra-single-image", API_LOGIN, picture)
+    assert status == 200, made
+    assert "Inverted: no" in made["html_info"]
     status, found = ask(f"{address}sdapi/v1/txt2img", API_LOGIN, body | {"script_name": "no such"})
     assert status == 422
     assert "no such" in found
