@@ -96,7 +96,7 @@ def find_in_the_list(page: Page, auditor: Auditor, repositories) -> None:
     expect(rows).to_have_count(2)
     expect(rows.first).to_contain_text("ControlNet")
     page.get_by_text("Hide by tag").click()
-    page.get_by_label("localization").uncheck()
+    page.get_by_role("checkbox", name="localization").uncheck()
     expect(rows).to_have_count(3)
     page.select_option("#available_order", "name")
     expect(rows.last).to_contain_text("Tagger")

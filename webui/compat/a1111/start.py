@@ -23,6 +23,7 @@ from webui.compat.a1111.loading.arguments import check_unknown, current_options,
 from webui.compat.a1111.loading.installing import Installs
 from webui.compat.a1111.loading.metadata import METADATA
 from webui.compat.a1111.loading.namespaces import separate_names
+from webui.compat.a1111.loading.own_packages import stand_in_for_incomplete
 from webui.compat.a1111.loading.preload import PRELOAD, run_preloads
 from webui.compat.a1111.loading.scripts import (
     SCRIPTS,
@@ -87,6 +88,7 @@ def load(host: ExtensionHost, starts: FailedStarts | None, knows_all_flags: bool
     """Do all of the start in A1111's order: flags, installing, scripts."""
     # Behind all else: what install.py fetched is imported as `repositories.NAME`.
     sys.path += [str(SITE), str(host.root)]
+    stand_in_for_incomplete()
     open_package(host.root / FOLDER)
     read_flags(host, knows_all_flags)
     if not host.ready.flags.skip_install:

@@ -173,10 +173,11 @@ def test_a_refusal_outside_of_a_job_is_raised_where_it_was_called(queued):
 
 def test_callbacks_around_saving_change_the_picture_its_texts_and_name(queued):
     callbacks = queued.module("script_callbacks")
-    seen = []
+    seen, expected = [], []
 
     def before(params):
         assert params.p.prompt == "a cat"
+        expected.append(Path(params.filename))
         params.pnginfo["parameters"] += ", Own: 1"
         params.pnginfo["more"] = "x"
         params.image = Image.new("RGB", params.image.size, "red")
@@ -190,6 +191,9 @@ def test_callbacks_around_saving_change_the_picture_its_texts_and_name(queued):
     assert saved.info["more"] == "x"
     assert saved.info["parameters"].endswith(", Own: 1")
     assert seen == [(made.path, saved.info["parameters"])]
+    # Extensions make names beside the picture's of it.
+    assert expected[0].suffix == Path(made.path).suffix
+    assert Path(made.path).is_relative_to(expected[0].parent)
     callbacks.clear_callbacks()
 
 

@@ -12,6 +12,7 @@ from webui.compat.a1111.running.reaching import site
 from webui.compat.a1111.runs import ActiveRun
 from webui.core.events import ImageReady
 from webui.plugins.moments import SavingMoment
+from webui.store.pictures.images import picture_folder
 
 INFOTEXT = "parameters"
 
@@ -65,19 +66,29 @@ def save_params(moment: SavingMoment, host: ExtensionHost) -> Any:  # noqa: ANN4
     """What the callbacks around saving are given."""
     run = host.runs.of_job(moment.stop, moment.request)
     texts = {INFOTEXT: moment.infotext, **moment.items}
-    name = str(moment.path or "")
+    name = str(moment.path or expected_path(moment, host))
     return site("script_callbacks").ImageSaveParams(moment.image, run.p if run else None, name, texts)
+
+
+def expected_path(moment: SavingMoment, host: ExtensionHost) -> Path:
+    """Where a picture will lie, but for its number and what the patterns of the settings say."""
+    settings, request = host.ready.settings.current, moment.request
+    tab = "img2img" if request and request.is_img2img else "txt2img"
+    folder = host.ready.files.folder(picture_folder(settings.folders, tab))
+    seed = f"-{request.seed_of(moment.index)}" if request and moment.index < request.count else ""
+    return folder / f"{moment.index:05}{seed}.{settings.saving.samples_format}"
 
 
 def before_saving(moment: SavingMoment, host: ExtensionHost) -> None:
     """`before_image_saved`: picture, name and texts as callbacks leave them."""
     params = save_params(moment, host)
+    expected = params.filename
     site("script_callbacks").before_image_saved_callback(params)
     moment.image = params.image
     texts = dict(params.pnginfo or {})
     moment.infotext = str(texts.pop(INFOTEXT, "") or "")
     moment.items = {str(key): str(value) for key, value in texts.items() if value is not None}
-    if params.filename and params.filename != str(moment.path or ""):
+    if params.filename and params.filename != expected:
         moment.path = Path(params.filename)
 
 

@@ -12,7 +12,7 @@ function field(id, words, hint, more = {}) {
 export class FromUrl {
   /** @param {import("./installing.js").Installing} installing @param {() => void} onDone */
   constructor(installing, onDone) {
-    this.url = field("install_url", "URL of the extension's git repository", "Such as https://github.com/owner/name. A page of a branch or of a commit does too.", { required: true });
+    this.url = field("install_url", "URL of the extension's git repository", "The address of its page, or one that ends in .git. A page of a branch or of a commit does too.", { required: true });
     this.branch = field("install_branch", "Branch", "Empty for the usual one.");
     this.commit = field("install_commit", "Commit", "Pins it: it stays at this commit.");
     this.go = make("button", { type: "submit", className: "primary", textContent: "Install" });
