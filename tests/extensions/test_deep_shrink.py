@@ -86,8 +86,7 @@ def write_out(  # noqa: C901 - a whole network in one place
     return unet.conv_out(unet.conv_act(unet.conv_norm_out(hidden)))
 
 
-@pytest.mark.parametrize("model", ["tiny-sd15", "tiny-sdxl"])
-@pytest.mark.parametrize("after_skip", [True, False])
+@pytest.mark.parametrize(("model", "after_skip"), [("tiny-sd15", True), ("tiny-sdxl", False)])
 def test_every_block_equals_the_network_written_out(context: Any, model: str, after_skip: bool) -> None:
     network = network_of(context, model)
     generator = torch.Generator().manual_seed(0)
