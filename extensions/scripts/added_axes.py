@@ -6,6 +6,7 @@ from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
 from extensions.scripts.axis import Axis, show_with_label
+from extensions.scripts.values import split_values
 
 if TYPE_CHECKING:
     from extensions.scripts.values import Value
@@ -41,4 +42,5 @@ def as_axis(added: AddedAxis) -> Axis:
         describe,
         added.cost,
         None if choices is None else list_choices,
+        split=added.split or split_values,
     )

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import PurePath
 from typing import TYPE_CHECKING, Any
 
-from extensions.scripts.values import Kind, Value
+from extensions.scripts.values import Kind, Value, split_values
 
 if TYPE_CHECKING:
     from extensions.scripts.choices import Offered
@@ -33,6 +33,7 @@ class Axis:
     `cost` is how slow a change is: axes of higher cost change more seldom. `choices` are the names that may
     be chosen; `look_up` refuses a name that there is none of. `tab`: the only one that has it. `needs` is a
     part of the request without which the axis does nothing; `missing` says why it is not there at all.
+    `split` makes the values of what was typed.
     """
 
     label: str
@@ -45,6 +46,7 @@ class Axis:
     tab: str = ""
     needs: str = ""
     missing: str = ""
+    split: Callable[[str], Sequence[str]] = split_values
 
     @property
     def is_nothing(self) -> bool:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, cast
 from pydantic import Field, JsonValue, field_validator
 
 from extensions.scripts.base import NestedRun, ScriptPart, is_result, list_of
-from extensions.scripts.values import MOST_VALUES, Value, join_values, read_values, split_values
+from extensions.scripts.values import MOST_VALUES, Value, join_values, read_values
 from webui.plugins import ImageReady, InvalidRequest, Message, SaveAs, WebuiError
 
 if TYPE_CHECKING:
@@ -248,7 +248,7 @@ def read_axis(
         return PlotAxis(name, axis, (0,), "")
     try:
         uses_choices = axis.choices is not None and not part.csv_mode and bool(chosen)
-        written = list(chosen) if uses_choices else split_values(text)
+        written = list(chosen) if uses_choices else list(axis.split(text))
         values = read_values(written, axis.kind)
     except InvalidRequest as error:
         raise InvalidRequest(f"{name} values ({axis.label}): {error}") from error

@@ -101,3 +101,18 @@ def test_orders_of_words_are_values_of_an_axis(grid: Any, plots: Any) -> None:
     for cell in plot.cells():
         apply_axes(SimpleNamespace(), plot.request_of(cell))
     assert seen == [(("a", "b"), 2), (("b", "a"), 2)]
+
+
+def test_an_axis_may_read_what_is_typed_in_its_own_way(grid: Any, plots: Any) -> None:
+    def put(p: Any, x: Any, xs: Any) -> None:
+        p.mine = x
+
+    grid.axis_options.append(
+        grid.AxisOption("[Lines] one a line", str, put, prepare=lambda text: text.split(";"))
+    )
+    try:
+        part = XyzPart(x_type="[Lines] one a line", x_values="red, big;blue")
+        plot = prepare(part, request_of(), plots)
+        assert plot.x.values == ("red, big", "blue")
+    finally:
+        grid.axis_options.pop()

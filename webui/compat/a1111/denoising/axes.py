@@ -57,7 +57,20 @@ def added_axis(option: Any) -> AddedAxis:  # noqa: ANN401 - A1111's AxisOption
         show,
         float(option.cost or 0.0),
         None if choices is None else lambda: list_choices(option, choices),
+        splitting(option) if callable(getattr(option, "prepare", None)) else None,
     )
+
+
+def splitting(option: Any) -> Callable[[str], Sequence[str]]:  # noqa: ANN401 - A1111's AxisOption
+    """How an axis of its own way of writing reads what was typed; none where the extension fails."""
+
+    def split(text: str) -> Sequence[str]:
+        found: list[str] = []
+        with watched(option.apply, "axis"):
+            found += [str(each) for each in option.prepare(text)]
+        return found
+
+    return split
 
 
 def kind_of(option: Any) -> AxisKind:  # noqa: ANN401 - A1111's AxisOption
