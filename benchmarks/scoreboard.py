@@ -166,7 +166,7 @@ def render(scores: list[Score], trials: dict[str, dict[str, object]]) -> str:
     lines = [
         "# Community extensions, tried",
         "",
-        f"Of {len(scores)} extensions {loaded} load, {built} of them build their page without a failure,",
+        f"Of {len(scores)} extensions tried {loaded} load, {built} of them build their page,",
         f"and {works} were used until their effect was seen. `python -m benchmarks.scoreboard FOLDER` tried",
         "checkouts, unmodified, without network and without their own packages where the program has none of",
         "those: what fails for want of a package loads once its `install.py` has run.",
