@@ -171,7 +171,7 @@ class RunningGit:
         ends, next_look = time.monotonic() + limit_s, 0.0
         while True:
             try:
-                self._process.wait(LOOK_S)
+                self._process.wait(min(LOOK_S, max(ends - time.monotonic(), 0)))
                 return
             except subprocess.TimeoutExpired:
                 pass

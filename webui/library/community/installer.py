@@ -93,6 +93,8 @@ class Installer:
         thread.start()
         is_staged = False
         try:
+            # git says nothing before it has taken a while.
+            yield StagingStep(progress=f"Asking {repository.url} …")
             for each in answers_of(said):
                 if isinstance(each, StagedExtension):
                     self._keep(each)

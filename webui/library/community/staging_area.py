@@ -8,6 +8,7 @@ import logging
 import os
 import secrets
 import shutil
+import time
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -23,6 +24,7 @@ logger = logging.getLogger(__name__)
 INCOMING, PREVIOUS = ".incoming", ".previous"
 SWAP = "swap.json"
 MOST_BYTES = 40_000_000
+REMOVALS, PAUSE_S = 20, 0.05
 
 
 class Swap(BaseModel):
@@ -185,7 +187,12 @@ def remove_folder(folder: Path) -> None:
     if folder.is_symlink():
         folder.unlink(missing_ok=True)
         return
-    shutil.rmtree(folder, onerror=make_writable)
+    # What a program wrote that was ended just now may come between.
+    for _ in range(REMOVALS):
+        shutil.rmtree(folder, onerror=make_writable)
+        if not folder.exists():
+            return
+        time.sleep(PAUSE_S)
 
 
 def sync_folder(folder: Path) -> None:
