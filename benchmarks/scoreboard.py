@@ -162,11 +162,12 @@ def describe(score: Score) -> str:
 def render(scores: list[Score], trials: dict[str, dict[str, object]]) -> str:
     """The table, as a page of the documentation."""
     loaded, built = sum(each.loads for each in scores), sum(each.builds and each.loads for each in scores)
+    built_anew = sum(bool(each.outcome) for each in scores)
     works = sum(bool(trials.get(each.name, {}).get("works")) for each in scores)
     lines = [
         "# Community extensions, tried",
         "",
-        f"Of {len(scores)} extensions tried {loaded} load, {built} of them build their page,",
+        f"Of {built_anew} extensions tried {loaded} load, {built} of them build their page,",
         f"and {works} were used until their effect was seen. `python -m benchmarks.scoreboard FOLDER` tried",
         "checkouts, unmodified, without network and without their own packages where the program has none of",
         "those: what fails for want of a package loads once its `install.py` has run.",
@@ -177,8 +178,11 @@ def render(scores: list[Score], trials: dict[str, dict[str, object]]) -> str:
     for each in scores:
         trial = trials.get(each.name, {})
         tried = {True: "yes", False: "no"}.get(bool(trial["works"]), "") if "works" in trial else ""
-        said = str(trial.get("seen", "")) or ("" if each.loads and each.builds else describe(each))
-        cells = [each.name, each.commit, mark(each.loads), mark(each.builds), tried, said.replace("|", "\\|")]
+        seen, is_whole = str(trial.get("seen", "")), each.loads and each.builds
+        said = seen or ("" if is_whole or not each.outcome else describe(each))
+        # Used by hand, and not built here by itself.
+        marks = [mark(each.loads), mark(each.builds)] if each.outcome else ["", ""]
+        cells = [each.name, each.commit, *marks, tried, said.replace("|", "\\|")]
         lines.append(f"| {' | '.join(cells)} |")
     return "\n".join(lines) + "\n"
 

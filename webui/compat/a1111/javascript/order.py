@@ -1,10 +1,9 @@
 """The order in which extensions' scripts of the page are loaded."""
 
-from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from webui.compat.a1111.host import ExtensionHost
-from webui.compat.a1111.loading.metadata import MetadataFile, ScriptRules, sort_by_rules
+from webui.compat.a1111.loading.metadata import MetadataFile, rules_of, sort_by_rules
 from webui.plugins.community import CommunityFolder
 
 FOLDER = "javascript"
@@ -21,23 +20,10 @@ def ordered_scripts(host: ExtensionHost, suffix: str) -> list[tuple[CommunityFol
         keys[name] = list(found)
         scripts |= found
     rules = [
-        rules_of(metadata[extension.folder], key, path.name, keys)
+        rules_of(metadata[extension.folder], key, path.name, keys, FOLDER)
         for key, (extension, path) in scripts.items()
     ]
     return [scripts[key] for key in sort_by_rules(rules)]
-
-
-def rules_of(
-    metadata: MetadataFile, key: str, filename: str, keys: Mapping[str, Sequence[str]]
-) -> ScriptRules:
-    """What a `metadata.ini` says of one script of the page; a name of an extension means all its scripts."""
-    sections = [FOLDER, f"{FOLDER}/{filename}"]
-
-    def expand(field: str) -> tuple[str, ...]:
-        names = metadata.names(field, sections, keys)
-        return tuple(each for name in names for each in keys.get(name, (name,)))
-
-    return ScriptRules(key, expand("Before"), (*expand("After"), *expand("Requires")))
 
 
 def scripts_of(extension: CommunityFolder, suffix: str) -> list[Path]:

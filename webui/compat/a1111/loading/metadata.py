@@ -107,10 +107,17 @@ def sort_by_rules(rules: Sequence[ScriptRules]) -> list[str]:
 
 
 def rules_of(
-    metadata: MetadataFile, key: str, filename: str, scripts: Mapping[str, Sequence[str]]
+    metadata: MetadataFile,
+    key: str,
+    filename: str,
+    scripts: Mapping[str, Sequence[str]],
+    folder: str = SCRIPTS,
 ) -> ScriptRules:
-    """The rules on one script. `scripts` are the keys of each extension's scripts, by its canonical name."""
-    sections = [SCRIPTS, f"{SCRIPTS}/{filename}"]
+    """The rules on one script of a folder; a name of an extension means all its scripts.
+
+    `scripts` are the keys of each extension's scripts, by its canonical name.
+    """
+    sections = [folder, f"{folder}/{filename}"]
 
     def expand(field: str) -> tuple[str, ...]:
         names = metadata.names(field, sections, scripts)
