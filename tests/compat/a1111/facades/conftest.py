@@ -8,6 +8,7 @@ from types import ModuleType
 import pytest
 import torch
 
+from tests.compat.a1111.contexts import make_context
 from tests.pipelines.runs import pictures
 from webui.compat.a1111.facades import running_context
 from webui.compat.a1111.hooks import models as model_hooks
@@ -15,9 +16,6 @@ from webui.compat.a1111.hooks import run as run_hooks
 from webui.compat.a1111.host import ExtensionHost
 from webui.core.events import Event, ImageReady
 from webui.core.request import GenerationRequest, make_request
-from webui.core.settings import Settings
-from webui.core.stop import Stop
-from webui.models.images.upscalers import Upscalers
 from webui.models.manager import ModelManager
 from webui.pipelines.generate.generate import generate
 from webui.plugins.context import Context
@@ -56,20 +54,7 @@ def world(host, exact_services, models) -> Iterator[World]:
     extensions.plugins.register(model_hooks, "a1111 models")
     host.services = replace(exact_services, extensions=extensions)
     host.root = exact_services.paths.root
-    settings = Settings().changed({"precision": "exact", "sd_model_checkpoint": "tiny-sd15"})
     told: list[Event] = []
-    context = Context(
-        models,
-        Upscalers(models.catalog, models.device, exact=True),
-        exact_services.inputs,
-        exact_services.latents,
-        settings,
-        Stop(),
-        exact_services.version,
-        plugins=extensions.plugins,
-        emit=told.append,
-        run=generate,
-    )
-    yield World(host, context, told)
+    yield World(host, make_context(exact_services, models, extensions.plugins, told), told)
     running_context.forget()
     exact_services.catalog.added.replace_all([], [])

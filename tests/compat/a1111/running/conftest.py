@@ -10,14 +10,12 @@ import pytest
 import torch
 from PIL import Image, ImageDraw
 
+from tests.compat.a1111.contexts import make_context
 from tests.pipelines.runs import pictures
 from webui.compat.a1111.hooks import run as hooks
 from webui.compat.a1111.host import ExtensionHost
 from webui.core.events import Event, ImageReady
 from webui.core.request import GenerationRequest
-from webui.core.settings import Settings
-from webui.core.stop import Stop
-from webui.models.images.upscalers import Upscalers
 from webui.models.manager import ModelManager
 from webui.pipelines.generate.generate import generate
 from webui.plugins.context import Context
@@ -71,21 +69,8 @@ def world(host, exact_services, models) -> Iterator[World]:
     extensions = Extensions()
     extensions.plugins.register(hooks, "a1111 run")
     host.services = replace(exact_services, extensions=extensions)
-    settings = Settings().changed({"precision": "exact", "sd_model_checkpoint": "tiny-sd15"})
     told: list[Event] = []
-    context = Context(
-        models,
-        Upscalers(models.catalog, models.device, exact=True),
-        exact_services.inputs,
-        exact_services.latents,
-        settings,
-        Stop(),
-        exact_services.version,
-        plugins=extensions.plugins,
-        emit=told.append,
-        run=generate,
-    )
-    yield World(host, context, told)
+    yield World(host, make_context(exact_services, models, extensions.plugins, told), told)
 
 
 @pytest.fixture
