@@ -1,11 +1,18 @@
 """Whether a trained file taught the Starter a concept: pictures with the word, and without it.
 
-python -m benchmarks.learning FILE --concept zorblat [--count 50] [--sheet sheet.jpg]
+python -m benchmarks.learning FILE --concept zorblat [--method lora] [--count 50] [--sheet sheet.jpg]
+    [--reader reader.pt [--scenes 24]]
+
+FILE is a LoRA, an embedding (named as the word), a hypernetwork, or, of methods that train it, a checkpoint
+in the model folder of --data-dir. The reader, which models/starter/reader.py trains, tells what of other
+prompts' things, places and looks is there; FILE "none" stands for the Starter as it is.
 """
 
 import argparse
 import json
 import logging
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import dataclass
 from io import StringIO
 from pathlib import Path
 
@@ -13,7 +20,10 @@ import cv2
 import numpy as np
 import torch
 
-from benchmarks.concepts import CONCEPTS, Picture, is_there, prompts
+from benchmarks.concepts import CONCEPTS, Concept, Picture, is_there, prompts
+from models.starter.captions import full_caption
+from models.starter.check import held_out_scenes
+from models.starter.reader import Reader, judge, read, total
 from webui.core.flags import read_flags
 from webui.core.stop import Stop
 from webui.core.work.training_run import TrainingRun
@@ -22,6 +32,7 @@ from webui.models.cpu.precision import FULL
 from webui.training.__main__ import Teller, make_context
 from webui.training.facts import read_facts
 from webui.training.methods.registry import make_trainable
+from webui.training.methods.trainable import Trainable
 from webui.training.networks import TrainingNetworks
 from webui.training.presets import fill
 from webui.training.samples import SMALL_CFG_SCALE, draw
@@ -30,48 +41,91 @@ from webui.training.samples import SamplePicture as Wanted
 logger = logging.getLogger(__name__)
 OTHERS = ("a big red house", "a big blue boat", "a big yellow star", "a big white rabbit", "a big green car")
 SIDE = 256
+# Methods whose file is a whole checkpoint.
+CHECKPOINTS = ("dreambooth", "finetune")
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Trained:
+    """Networks, and what was trained beside them; None where it is the networks themselves."""
+
+    networks: TrainingNetworks
+    trainable: Trainable | None
+
+    @classmethod
+    def load(cls, file: Path, method: str, data_dir: str) -> "Trained":
+        """The Starter with a trained file, or a trained checkpoint."""
+        context = make_context(read_flags(["--data-dir", data_dir])[0], Stop(), Teller(StringIO()))
+        is_whole = method in CHECKPOINTS and str(file) != "none"
+        checkpoint = context.models.catalog.find_checkpoint(file.stem if is_whole else "starter")
+        networks = TrainingNetworks.load(checkpoint, context.models.device, FULL)
+        if is_whole or str(file) == "none":
+            return cls(networks, None)
+        metadata = read_header(file).metadata if file.suffix == ".safetensors" else {}
+        values = {"method": method, "checkpoint": "starter", "name": file.stem, "data": "none"}
+        if "ss_network_dim" in metadata:
+            values |= {"rank": int(metadata["ss_network_dim"]), "alpha": float(metadata["ss_network_alpha"])}
+        run = TrainingRun.model_validate(values | {"start_from": str(file)})
+        return cls(networks, make_trainable(fill(run, read_facts(checkpoint)), networks))
+
+    def attach(self) -> AbstractContextManager[None]:
+        """It acts while the context is open."""
+        return nullcontext() if self.trainable is None else self.trainable.attach()
+
+    def draw(self, prompt: str, seed: int) -> Picture:
+        """A picture."""
+        wanted = Wanted(prompt, seed, SIDE, SIDE, SMALL_CFG_SCALE)
+        return np.asarray(draw(wanted, self.networks, self.trainable, 1))
 
 
 def main() -> None:
     """Draw and count."""
-    parser = argparse.ArgumentParser(description=__doc__)
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
     parser.add_argument("file", type=Path)
     parser.add_argument("--method", default="lora")
     parser.add_argument("--concept", choices=CONCEPTS, default="zorblat")
     parser.add_argument("--count", type=int, default=50)
     parser.add_argument("--data-dir", default="/tmp/learning")
     parser.add_argument("--sheet", type=Path)
+    parser.add_argument("--reader", type=Path)
+    parser.add_argument("--scenes", type=int, default=24)
     choice = parser.parse_args()
     logging.basicConfig(level=logging.INFO, format="%(message)s")
     torch.set_num_threads(1)
-    context = make_context(read_flags(["--data-dir", choice.data_dir])[0], Stop(), Teller(StringIO()))
-    checkpoint = context.models.catalog.find_checkpoint("starter")
-    networks = TrainingNetworks.load(checkpoint, context.models.device, FULL)
-    facts = read_facts(checkpoint)
-    metadata = read_header(choice.file).metadata if choice.file.suffix == ".safetensors" else {}
-    values = {"method": choice.method, "checkpoint": "starter", "name": choice.file.stem, "data": "none"}
-    if "ss_network_dim" in metadata:
-        values |= {"rank": int(metadata["ss_network_dim"]), "alpha": float(metadata["ss_network_alpha"])}
-    run = fill(TrainingRun.model_validate(values | {"start_from": str(choice.file)}), facts)
-    trainable = make_trainable(run, networks)
-    concept = CONCEPTS[choice.concept]
-    found: dict[str, float] = {}
-    rows: list[Picture] = []
-    with trainable.attach():
-        for name, what in (("with", (f"a {concept.word}",)), ("without", OTHERS)):
-            pictures = []
-            texts = [prompts(each, choice.count) for each in what]
-            for number in range(choice.count):
-                wanted = Wanted(
-                    texts[number % len(texts)][number], 1000 + number, SIDE, SIDE, SMALL_CFG_SCALE
-                )
-                pictures.append(np.asarray(draw(wanted, networks, trainable, 1)))
-            found[name] = float(np.mean([is_there(concept, each) for each in pictures]))
-            rows += pictures[:16]
+    trained = Trained.load(choice.file, choice.method, choice.data_dir)
+    with trained.attach():
+        found, rows = recognise(trained, CONCEPTS[choice.concept], choice.count)
+        if choice.reader:
+            found["others are as asked for"] = adherence(trained, choice.reader, choice.scenes)
     logger.info("%s", json.dumps(found))
     if choice.sheet:
         sheet = np.concatenate([np.concatenate(rows[i : i + 8], 1) for i in range(0, len(rows) // 8 * 8, 8)])
         cv2.imwrite(str(choice.sheet), cv2.cvtColor(sheet, cv2.COLOR_RGB2BGR))
+
+
+def recognise(trained: Trained, concept: Concept, count: int) -> tuple[dict[str, float], list[Picture]]:
+    """In which share of pictures the concept is there, with its word and with other things; some of them."""
+    found: dict[str, float] = {}
+    rows: list[Picture] = []
+    for name, what in (("with", (f"a {concept.word}",)), ("without", OTHERS)):
+        texts = [prompts(each, count) for each in what]
+        pictures = [
+            trained.draw(texts[number % len(texts)][number], 1000 + number) for number in range(count)
+        ]
+        found[name] = float(np.mean([is_there(concept, each) for each in pictures]))
+        rows += pictures[:16]
+    return found, rows
+
+
+def adherence(trained: Trained, reader_file: Path, count: int) -> float:
+    """The share of things, colours, sizes, sides, places, times, weathers, looks asked for that are there."""
+    reader = Reader()
+    reader.load_state_dict(torch.load(reader_file, weights_only=True))
+    reader.eval()
+    scenes = held_out_scenes(count)
+    pictures = np.stack([trained.draw(full_caption(scene), seed) for seed, scene in enumerate(scenes)])
+    marks = [judge(scene, found) for scene, found in zip(scenes, read(reader, pictures), strict=True)]
+    return total(marks)["all"] / 100
 
 
 if __name__ == "__main__":
