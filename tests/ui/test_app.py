@@ -4,11 +4,14 @@ import re
 from collections import Counter
 from html.parser import HTMLParser
 
+import gradio as gr
 import pytest
+from fastapi import FastAPI
 
 from webui.core.settings import Settings
+from webui.ui.app import build_ui
 from webui.ui.components.setting_widget import all_options, setting_widget
-from webui.ui.page import ASSETS, page_head
+from webui.ui.page import ASSETS, mount_page, page_head
 
 # What scripts of extensions look up, for the tabs that are here.
 EXPECTED = """
@@ -118,3 +121,17 @@ def test_a_script_does_one_thing_and_is_short():
     lengths = {path.name: path.read_text(encoding="utf-8").count("\n") for path in ASSETS.glob("js/*.js")}
     assert len(lengths) > 5
     assert {name: length for name, length in lengths.items() if length > 200} == {}
+
+
+def test_the_page_is_described_once_for_all_components_when_it_is_mounted(services, monkeypatch):
+    asked = []
+    whole = gr.Blocks.get_config_file
+    monkeypatch.setattr(gr.Blocks, "get_config_file", lambda page: asked.append(page) or whole(page))
+
+    page = build_ui(services)
+    before = len(asked)
+    mount_page(FastAPI(), page, services.flags)
+
+    assert before == 0
+    assert len(asked) <= 2
+    assert {each["id"] for each in page.config["components"]} >= set(page.blocks)

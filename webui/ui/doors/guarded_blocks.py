@@ -1,15 +1,20 @@
 """Gradio's Blocks with one check in front of all events: what files a browser may name in them."""
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, cast
 
 import gradio as gr
 from gradio.blocks import BlockFunction
+from gradio.data_classes import BlocksConfigDict
 
 from webui.ui.doors.browsers import browser_of
 from webui.ui.doors.page_files import PageFiles, hide_paths, paths_in, take_files
 from webui.ui.handlers import show_refusal
+
+# What stands for a page that nobody sees yet.
+EMPTY_PAGE = cast(BlocksConfigDict, {"components": [], "dependencies": [], "layout": {}, "page": {}})
 
 
 class GuardedBlocks(gr.Blocks):
@@ -21,6 +26,34 @@ class GuardedBlocks(gr.Blocks):
     def __init__(self, files: PageFiles, **looks: Any) -> None:  # noqa: ANN401 - what Blocks takes
         super().__init__(**looks)
         self.files = files
+        self._is_asked_in_vain = False
+
+    def __exit__(self, *args: Any) -> None:  # noqa: ANN401 - Gradio's own
+        """End the building of the page, as Gradio does."""
+        with self._asked_in_vain():
+            super().__exit__(*args)
+
+    def queue(self, *args: Any, **given: Any) -> "GuardedBlocks":  # noqa: ANN401 - Gradio's own
+        """Have events wait in line, as Gradio does."""
+        with self._asked_in_vain():
+            super().queue(*args, **given)
+        return self
+
+    def get_config_file(self) -> BlocksConfigDict:
+        """What a browser builds the page from.
+
+        Gradio asks for it five times until the page is mounted and shows the last one alone: each takes up to
+        half a second where there are many components.
+        """
+        return EMPTY_PAGE.copy() if self._is_asked_in_vain else super().get_config_file()
+
+    @contextmanager
+    def _asked_in_vain(self) -> Iterator[None]:
+        self._is_asked_in_vain = True
+        try:
+            yield
+        finally:
+            self._is_asked_in_vain = False
 
     async def process_api(
         self,
