@@ -161,3 +161,43 @@ def test_files_are_the_same_bytes_beside_an_extension_that_does_nothing(tmp_path
         path = Path(saved.path)
         written.append((path.relative_to(tmp_path / name), path.read_bytes()))
     assert written[0] == written[1]
+
+
+class OneColumn:
+    """Draws all below each other, and one of its own last."""
+
+    def __init__(self, columns: object = 1, own: object = None) -> None:
+        self.columns, self.own = columns, own or Image.new("RGB", (8, 8), "blue")
+
+    @hookimpl
+    def arrange_grid(self, grid):
+        grid.images = [*grid.images, self.own]
+        grid.columns, grid.rows = self.columns, len(grid.images)
+
+
+def save_sheet(tmp_path: Path, extension: object) -> tuple[Image.Image, list[str]]:
+    plugins = Plugins(specs)
+    plugins.register(extension, "arranging")
+    saver = PictureSaver(ImageFiles(tmp_path), History(Database(IN_MEMORY)), plugins=plugins)
+    job = Job(GenerationRequest(prompt="a", seed=1, batch_count=2), Delivery("txt2img"), Settings())
+    pictures = [
+        ImageReady(index=i, image=Image.new("RGB", (8, 8), "red"), infotext="a", seed=1, variation_seed=0)
+        for i in range(2)
+    ]
+    events = list(saver.save_grid(pictures, job))
+    (saved,) = [each for each in events if isinstance(each, ImageSaved)]
+    texts = [each.text for each in events if isinstance(each, Message)]
+    return open_picture(Path(saved.path).read_bytes()), texts
+
+
+def test_an_extension_arranges_the_grid(tmp_path):
+    sheet, texts = save_sheet(tmp_path, OneColumn())
+    assert (sheet.size, texts) == ((8, 24), [])
+    assert [sheet.getpixel((0, y)) for y in (0, 8, 16)] == [(255, 0, 0), (255, 0, 0), (0, 0, 255)]
+
+
+@pytest.mark.parametrize("wrong", [OneColumn(0), OneColumn("two"), OneColumn(own="no picture")])
+def test_a_grid_that_cannot_be_drawn_is_drawn_as_it_was(tmp_path, wrong):
+    sheet, (text,) = save_sheet(tmp_path, wrong)
+    assert sheet.size in {(16, 8), (8, 16)}
+    assert "An extension changed the grid" in text

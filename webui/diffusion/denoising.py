@@ -62,6 +62,15 @@ def img2img_steps(
     return Img2ImgSteps(int(wanted / strength) if denoising_strength > 0 else 0, wanted - 1)
 
 
+# Noise, init latent, and the latent with its first noise -> the noise that is added once more.
+ExtraNoise = Callable[[Tensor, Tensor, Tensor], Tensor]
+
+
+def unchanged(noise: Tensor, latent: Tensor, noised: Tensor) -> Tensor:
+    """The noise as it is."""
+    return noise
+
+
 @dataclass(frozen=True, slots=True)
 class InitImage:
     """Where img2img and the second pass of hires start.
@@ -113,7 +122,9 @@ class Denoising:
     `encode` encodes further texts as the batch's own were, before the run begins.
 
     `around_guidance` wraps what the sampler calls, the last one outermost; `during_step` is called in each
-    step, see `StepMoment`. `stepper` is a sampler of an extension's own, in place of the one named.
+    step, see `StepMoment`. `change_extra_noise` may change the noise that is added once more, where there is
+    some: given that noise, the init latent, and the latent with its first noise (each (B, C, h, w)), they
+    give the noise to add. `stepper` is a sampler of an extension's own, in place of the one named.
     """
 
     network: nn.Module
@@ -143,6 +154,7 @@ class Denoising:
     after_guidance: list[Callable[[Tensor, GuidedNetwork], Tensor]] = field(default_factory=list)
     around_guidance: list[Callable[[PredictNoise], PredictNoise]] = field(default_factory=list)
     during_step: list[Callable[[StepMoment], None]] = field(default_factory=list)
+    change_extra_noise: list[ExtraNoise] = field(default_factory=list)
     stepper: Sampler | None = None
     guided: GuidedNetwork | None = None
     resources: ExitStack = field(default_factory=ExitStack)
@@ -273,7 +285,8 @@ class Denoising:
         steps = self.steps if part is None else part.total
         if sampler.info.uses_timesteps:
             timesteps = sampler_timesteps(max(steps, 1), discard=discard)
-            return timestep_route(noise, timesteps, self.prediction.alphas_cumprod, self.init, part)
+            alphas = self.prediction.alphas_cumprod
+            return timestep_route(noise, timesteps, alphas, self.init, part, self._extra_noise)
         sigmas = self.sigmas
         if sigmas is None:
             levels, options = self._levels(sampler), self.schedule_options
@@ -281,7 +294,13 @@ class Denoising:
         if self.init is None or part is None:
             scale = torch.sqrt(1.0 + sigmas[0] ** 2.0) if self.options.sgm_noise_multiplier else sigmas[0]
             return Route(noise * scale, sigmas, sigmas)
-        return sigma_route(noise, sigmas, self.init, part)
+        return sigma_route(noise, sigmas, self.init, part, self._extra_noise)
+
+    def _extra_noise(self, noise: Tensor, latent: Tensor, noised: Tensor) -> Tensor:
+        """The noise that is added once more, as extensions want it."""
+        for change in self.change_extra_noise:
+            noise = change(noise, latent, noised)
+        return noise
 
     def _watch(self, moment: StepMoment) -> None:
         for look in self.during_step:
@@ -315,13 +334,15 @@ def keep_fitting(functions: list[Any]) -> None:
     functions[:] = [each for each in functions if getattr(each, "fits_all_families", False)]
 
 
-def sigma_route(noise: Tensor, sigmas: Tensor, init: InitImage, part: Img2ImgSteps) -> Route:
-    """From an image, along the last of the sigmas."""
+def sigma_route(
+    noise: Tensor, sigmas: Tensor, init: InitImage, part: Img2ImgSteps, extra: ExtraNoise = unchanged
+) -> Route:
+    """From an image, along the last of the sigmas. `extra` is asked for the noise that is added once more."""
     first = max(part.total - part.t_enc - 1, 0)
     rest = sigmas[first:]
     latent = init.latent + noise * rest[0]
     if init.extra_noise > 0:
-        latent = latent + noise * init.extra_noise
+        latent = latent + extra(noise, init.latent, latent) * init.extra_noise
     return Route(latent, rest, sigmas)
 
 
@@ -331,12 +352,13 @@ def timestep_route(
     alphas_cumprod: Tensor,
     init: InitImage | None,
     part: Img2ImgSteps | None,
+    extra: ExtraNoise = unchanged,
 ) -> Route:
-    """From noise along all timesteps, or from an image along the first of them."""
+    """From noise along all timesteps, or from an image along the first of them. `extra` as above."""
     if init is None or part is None:
         return Route(noise, timesteps, timesteps)
     alpha = alphas_cumprod[timesteps[min(part.t_enc, len(timesteps) - 1)]].float()
     latent = init.latent * alpha.sqrt() + noise * (1 - alpha).sqrt()
     if init.extra_noise > 0:
-        latent = latent + noise * init.extra_noise * alpha.sqrt()
+        latent = latent + extra(noise, init.latent, latent) * init.extra_noise * alpha.sqrt()
     return Route(latent, timesteps[: part.t_enc], timesteps)

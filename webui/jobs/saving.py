@@ -6,17 +6,20 @@ from datetime import datetime
 from pathlib import Path
 from typing import cast, get_args
 
-from webui.core.errors import StorageError
+from PIL.Image import Image
+
+from webui.core.errors import InvalidRequest, StorageError
 from webui.core.events import Event, ImageReady, ImageSaved, Message, SaveAs
 from webui.core.request import GenerationRequest
 from webui.jobs.job import Job
 from webui.jobs.job_pictures import wants_grid
 from webui.jobs.saving_moments import SavingMoments
 from webui.plugins.host import Plugins
+from webui.plugins.moments import GridMoment
 from webui.store.files.folder_rules import FolderRules
 from webui.store.last_infotexts import LastInfotexts
 from webui.store.pictures.filenames import NameFacts
-from webui.store.pictures.grid import grid_of, grid_rows
+from webui.store.pictures.grid import columns_of, grid_of, grid_rows
 from webui.store.pictures.history import REQUEST_ITEM, History
 from webui.store.pictures.images import ImageFiles, SavedPicture, Tab, picture_folder
 from webui.store.pictures.unsaved import UnsavedPictures
@@ -153,7 +156,16 @@ class PictureSaver:
             return
         saving = job.settings.saving
         rows = grid_rows(len(sizes), saving.n_rows, job.generation.batch_size)
-        sheet = grid_of(sizes, (ready.image for ready in pictures if not ready.aside), rows)
+        results = (ready for ready in pictures if not ready.aside)
+        grid = GridMoment(
+            columns_of(len(sizes), rows), rows, lambda: [each.image for each in pictures if not each.aside]
+        )
+        yield from self._moments.arrange(grid)
+        try:
+            sheet = draw_grid(grid, sizes, (ready.image for ready in results))
+        except InvalidRequest as error:
+            yield Message(text=f"An extension changed the grid: {error}", level="warning")
+            sheet = grid_of(sizes, (ready.image for ready in pictures if not ready.aside), rows)
         first = next(ready for ready in pictures if not ready.aside)
         ready = first.model_copy(update={"index": GRID_INDEX, "image": sheet, "latent": ""})
         try:
@@ -176,6 +188,22 @@ class PictureSaver:
         facts = NameFacts.of(request, 0, ready.seed, ready.facts, started=start_time(job))
         notes = PictureNotes(ready.infotext)
         return self._files.save_grid(ready.image, notes, facts, job.settings.saving, folder, name)
+
+
+def draw_grid(grid: GridMoment, sizes: list[tuple[int, int]], images: Iterable[Image]) -> Image:
+    """The sheet as extensions left it; `images` of these `sizes` where they did not look at them.
+
+    Raises InvalidRequest.
+    """
+    columns, rows = grid.columns, grid.rows
+    if not (isinstance(columns, int) and isinstance(rows, int) and columns > 0 and rows > 0):  # pyright: ignore[reportUnnecessaryIsInstance] - strangers' values
+        raise InvalidRequest(f"it has {columns!r} columns and {rows!r} rows; it is drawn without the change.")
+    if grid.was_read:
+        images = list(grid.images)
+        if not images or not all(isinstance(each, Image) for each in images):  # pyright: ignore[reportUnnecessaryIsInstance] - the same
+            raise InvalidRequest("its pictures are none any more; it is drawn without the change.")
+        sizes = [each.size for each in images]
+    return grid_of(sizes, images, rows, columns=columns)
 
 
 def find_shown_folders(jobs: Collection[Job]) -> set[str]:

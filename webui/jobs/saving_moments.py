@@ -8,7 +8,7 @@ from webui.core.errors import InvalidRequest, WebuiError
 from webui.core.events import ImageReady, Message, SaveAs
 from webui.jobs.job import Job
 from webui.plugins.host import Plugins
-from webui.plugins.moments import SavingMoment
+from webui.plugins.moments import GridMoment, SavingMoment
 from webui.store.files.folder_rules import FolderRules
 
 SUFFIXES = frozenset({".png", ".jpg", ".jpeg", ".webp", ".avif"})
@@ -47,6 +47,16 @@ class SavingMoments:
                 ready.index, ready.image, ready.infotext, request, path, dict(self.items), job.halt
             )
             self._call("image_saved", moment, messages)
+        return messages
+
+    def arrange(self, grid: GridMoment) -> list[Message]:
+        """Let extensions change a sheet before it is drawn; what the artist should know."""
+        messages: list[Message] = []
+        if self._plugins.uses("arrange_grid"):
+            try:
+                self._plugins.call("arrange_grid", lambda text: messages.append(warn(text)), grid=grid)
+            except WebuiError as error:
+                messages.append(warn(str(error)))
         return messages
 
     def _call(self, hook: str, moment: SavingMoment, messages: list[Message]) -> None:

@@ -150,6 +150,7 @@ HOMES = {
     "webui.plugins.health_report": ("HealthReport", "ReportedFailure"),
     "webui.plugins.moments": (
         "BatchImages",
+        "GridMoment",
         "PictureMoment",
         "SavingMoment",
     ),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
@@ -38,7 +39,8 @@ class PictureMoment:
     `request` makes this picture alone. `mask` (mode L) and `overlay` (RGBA, clear where it is made anew) are
     inpainting's: until the overlay is laid on, hooks may replace them by others of the same size. `entries`
     are written into its infotext: hooks may add to them. `index` counts over the run. `is_saved` and `folder`
-    (empty: the tab's) say where it goes: hooks may set them.
+    (empty: the tab's) say where it goes: hooks may set them. At the last place they may set `infotext`,
+    None until then, to what is written in place of the program's own.
     """
 
     place: Place
@@ -49,6 +51,7 @@ class PictureMoment:
     entries: dict[str, str] = field(default_factory=dict[str, str])
     is_saved: bool = True
     folder: str = ""
+    infotext: str | None = None
 
 
 @dataclass(slots=True)
@@ -68,3 +71,33 @@ class SavingMoment:
     items: dict[str, str] = field(default_factory=dict[str, str])
     # How the picture's job is told to end, which also tells jobs apart; None outside a job.
     stop: Stop | None = None
+
+
+@dataclass(slots=True)
+class GridMoment:
+    """A sheet of a run's results that is about to be drawn, row by row. On the thread that saves.
+
+    Hooks may change all: `images` (read when they are first asked for), and how many `columns` and `rows` of
+    cells the sheet has; pictures for which there are no cells are left out.
+    """
+
+    columns: int
+    rows: int
+    read: Callable[[], list[Image]]
+    _images: list[Image] | None = None
+
+    @property
+    def images(self) -> list[Image]:
+        """The pictures of the cells, in order."""
+        if self._images is None:
+            self._images = self.read()
+        return self._images
+
+    @images.setter
+    def images(self, images: list[Image]) -> None:
+        self._images = images
+
+    @property
+    def was_read(self) -> bool:
+        """Whether a hook asked for the pictures, or set others."""
+        return self._images is not None

@@ -36,7 +36,7 @@ if TYPE_CHECKING:
     from webui.plugins.controls import GenerationControls, SettingsControls
     from webui.plugins.extras_picture import ExtrasPicture
     from webui.plugins.health_report import HealthReport
-    from webui.plugins.moments import BatchImages, PictureMoment, SavingMoment
+    from webui.plugins.moments import BatchImages, GridMoment, PictureMoment, SavingMoment
     from webui.plugins.parts import RequestPart
     from webui.plugins.scripts import Script
     from webui.plugins.trainables import AddedTrainable
@@ -283,6 +283,11 @@ def before_saving(picture: SavingMoment) -> None:
 @hookspec
 def image_saved(picture: SavingMoment) -> None:
     """A picture was written to `picture.path`. On the thread that saves."""
+
+
+@hookspec
+def arrange_grid(grid: GridMoment) -> None:
+    """A sheet of a run's results is about to be drawn: change its pictures and cells. The saver's thread."""
 
 
 @hookspec

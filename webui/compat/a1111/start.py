@@ -5,6 +5,7 @@
 
 import importlib
 import logging
+import os
 import pkgutil
 import re
 import sys
@@ -88,6 +89,8 @@ def load(host: ExtensionHost, starts: FailedStarts | None, knows_all_flags: bool
     """Do all of the start in A1111's order: flags, installing, scripts."""
     # Behind all else: what install.py fetched is imported as `repositories.NAME`.
     sys.path += [str(SITE), str(host.root)]
+    # As A1111 is started in its own folder: extensions open "extensions/NAME/…" and "models/…" as they are.
+    os.chdir(host.root)
     stand_in_for_incomplete()
     open_package(host.root / FOLDER)
     read_flags(host, knows_all_flags)

@@ -148,6 +148,7 @@ class PictureFinisher:
         self._overlay = next(iter(originals.overlays), None) if request.options.overlay_inpaint else None
         self._mask = originals.mask
         self._is_saved, self._folder = True, ""
+        self._infotext: str | None = None
 
     def __call__(self, picture: Image.Image) -> Iterator[Event]:
         """The picture's events: what is shown or saved beside it, and the picture itself."""
@@ -184,6 +185,7 @@ class PictureFinisher:
             context=context,
         )
         self._entries |= moment.entries
+        self._infotext = moment.infotext if moment.infotext is not None else self._infotext
         self._is_saved = self._is_saved and moment.is_saved
         self._folder = moment.folder or self._folder
         self._mask = self._take("mask", self._mask, moment.mask, "L")
@@ -254,7 +256,10 @@ class PictureFinisher:
         entries = self._facts.entries | self._entries
         facts = replace(self._facts, entries=entries) if self._entries else self._facts
         made = make_ready(picture, self._index, self._request, facts)
-        changes = {"index": self._index_in_run, "aside": aside, "is_saved": is_saved, "is_shown": shown}
+        changes: dict[str, object] = {"index": self._index_in_run, "aside": aside}
+        changes |= {"is_saved": is_saved, "is_shown": shown}
+        if self._infotext is not None:
+            changes["infotext"] = self._infotext
         return made.model_copy(update=changes)
 
 

@@ -13,7 +13,7 @@ from tests.compat.a1111.running.test_process import bytes_of, script_of
 from tests.pipelines.runs import request_of
 from webui.compat.a1111.hooks import run as hooks
 from webui.core.errors import InvalidRequest
-from webui.core.events import Phase, Preview
+from webui.core.events import ImageReady, Phase, Preview
 from webui.jobs.job import Delivery, Job
 from webui.store.reading import read_infotext
 
@@ -42,6 +42,12 @@ def carry_out(world, request, **delivery: object) -> Job:
     job = services.submit(request, Delivery(**{"keep_images": True, **delivery}))
     assert job.wait(LIMIT_S) is not None
     return job
+
+
+def images_of(job: Job) -> list[Image.Image]:
+    """The pictures that the job kept for its caller, a sheet first."""
+    kept = [event for event in job.log() if isinstance(event, ImageReady)]
+    return [each.image for each in sorted(kept, key=lambda each: each.index)]
 
 
 def request_for(title: str, **changes: object):
@@ -299,3 +305,49 @@ def test_a_picture_that_is_saved_can_make_no_other(queued):
     carry_out(queued, request_of())
     callbacks.clear_callbacks()
     assert "While a picture is saved" in refusals[0]
+
+
+def test_the_callback_of_grids_changes_the_sheet_of_a_run(queued):
+    callbacks, seen = queued.module("script_callbacks"), []
+
+    def arrange(params):
+        seen.append((len(params.imgs), params.cols, params.rows))
+        params.cols, params.rows = 1, 3
+
+    callbacks.on_image_grid(arrange)
+    try:
+        job = carry_out(queued, request_of(batch_count=3), save_samples=False)
+    finally:
+        callbacks.remove_callbacks_for_function(arrange)
+    (grid,) = [each for each in job.saved() if each.index < 0]
+    made = images_of(job)[0]
+    assert seen == [(3, 2, 2)]
+    assert (grid.width, grid.height) == (made.width, 3 * made.height)
+
+
+def test_process_images_puts_a_sheet_before_several_pictures(queued):
+    seen = []
+
+    def postprocess(p, processed):
+        seen.append((len(processed.images), processed.index_of_first_image, len(processed.infotexts)))
+
+    def run(p, amount):
+        p.n_iter = 2
+        return queued.module("processing").process_images(p)
+
+    script_of(queued, postprocess=postprocess)
+    chosen(queued, run)
+    job = carry_out(queued, request_for("Chosen"), save_samples=False, save_grid=False)
+    assert seen == [(3, 1, 3)]
+    sheet, first, second = images_of(job)
+    assert sheet.width * sheet.height == first.width * first.height * 2
+    assert sheet.crop((0, 0, *first.size)).tobytes() == first.tobytes() != second.tobytes()
+
+
+def test_process_images_makes_no_sheet_where_its_object_wants_none(queued):
+    def run(p, amount):
+        p.n_iter, p.do_not_save_grid = 2, True
+        return queued.module("processing").process_images(p)
+
+    chosen(queued, run)
+    assert len(images_of(carry_out(queued, request_for("Chosen"), save_samples=False))) == 2

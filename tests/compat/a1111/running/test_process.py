@@ -374,3 +374,94 @@ def test_masks_and_colours_by_functions(world, noise, mask):
     assert original.tobytes() == noise.tobytes()
     assert processing.apply_overlay(noise, None, 0, []).tobytes() == noise.tobytes()
     assert processing.old_hires_fix_first_pass_dimensions(1024, 512) == (768, 384)
+
+
+def test_the_callback_of_extra_noise_changes_that_noise_alone(world, noise):
+    callbacks, seen = world.module("script_callbacks"), []
+    inputs = world.context.inputs
+    request = request_of(
+        init_images=(inputs.add_image(noise),), denoising_strength=0.5, options={"img2img_extra_noise": 0.3}
+    )
+    script_of(world, tab="img2img")
+
+    def count(params):
+        seen.append((params.noise.shape, params.x.shape, params.xi.shape))
+
+    def silence(params):
+        params.noise *= 0
+
+    plain, without = world.plain(request), world.plain(request_of(**request.model_dump() | {"options": {}}))
+    callbacks.on_extra_noise(count)
+    assert bytes_of(world.run(request)) == bytes_of(plain)
+    assert seen == [((1, 4, 8, 8),) * 3]
+    callbacks.on_extra_noise(silence)
+    assert bytes_of(world.run(request)) == bytes_of(without) != bytes_of(plain)
+    assert len(seen) == 2
+
+
+@pytest.mark.parametrize("sampler", ["Euler a", "DDIM"])
+def test_a_sample_of_an_extensions_own_is_given_the_texts_encoded(world, sampler):
+    given = []
+
+    def process(p):
+        def sample(conditioning, unconditional_conditioning, seeds, subseeds, subseed_strength, prompts):
+            given.append((conditioning, unconditional_conditioning))
+            p.sampler = world.module("sd_samplers").create_sampler(p.sampler_name, p.sd_model)
+            noise = p.rng.next()
+            return p.sampler.sample(p, noise, conditioning, unconditional_conditioning)
+
+        p.sample = sample
+
+    script_of(world, process=process)
+    request = request_of(prompt="a cat AND a dog :0.5", sampler=sampler)
+    assert bytes_of(world.run(request)) == bytes_of(world.plain(request))
+    ((cond, uncond),) = given
+    assert [each.weight for each in cond.batch[0]] == [1.0, 0.5]
+    assert len(uncond) == 1
+
+
+def test_override_settings_are_in_opts_while_the_run_lasts(world):
+    opts, seen = world.module("shared").opts, []
+
+    def read(p, *_, **__):
+        seen.append((opts.CLIP_stop_at_last_layers, opts.sd_vae, opts.eta_noise_seed_delta))
+
+    before = opts.CLIP_stop_at_last_layers
+
+    def postprocess(p, processed):
+        read(p)
+        if p.prompt != "inner":
+            p2 = copy.copy(p)
+            p2.prompt, p2.do_not_save_samples = "inner", True
+            p2.override_settings = {"eta_noise_seed_delta": 31}
+            world.module("processing").process_images(p2)
+            read(p)
+
+    script_of(world, process_batch=read, postprocess=postprocess)
+    world.run(request_of(options={"clip_skip": 2}))
+    assert [each[0] for each in seen] == [2] * 5
+    assert [each[2] for each in seen] == [0, 0, 31, 31, 0]
+    assert opts.CLIP_stop_at_last_layers == before == 1
+
+
+def test_a_function_in_the_place_of_create_infotext_writes_the_infotext(world, monkeypatch):
+    processing = world.module("processing")
+    own = processing.create_infotext
+
+    def create_infotext(p, all_prompts, all_seeds, all_subseeds, **named):
+        return own(p, all_prompts, all_seeds, all_subseeds, **named) + f", Mine: {named['iteration']}"
+
+    script_of(world)
+    request = request_of(batch_count=2)
+    plain = [each.infotext for each in world.plain(request)]
+    assert [each.infotext for each in world.run(request)] == plain
+    monkeypatch.setattr(processing, "create_infotext", create_infotext)
+    assert [each.infotext for each in world.run(request)] == [f"{plain[0]}, Mine: 0", f"{plain[1]}, Mine: 1"]
+
+
+def test_a_function_in_the_place_of_create_infotext_that_fails_leaves_the_infotext(world, monkeypatch):
+    monkeypatch.setattr(world.module("processing"), "create_infotext", lambda p: "too few arguments")
+    script_of(world)
+    assert [each.infotext for each in world.run(request_of())] == [
+        each.infotext for each in world.plain(request_of())
+    ]

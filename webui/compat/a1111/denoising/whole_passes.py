@@ -9,7 +9,7 @@ from typing import Any
 from torch import Tensor
 
 from webui.compat.a1111 import host
-from webui.compat.a1111.denoising.conds import to_conditioning
+from webui.compat.a1111.denoising.conds import to_conditioning, to_multicond, to_schedules
 from webui.compat.a1111.denoising.samplers import bind
 from webui.core.errors import NotOffered
 from webui.core.events import Progress
@@ -46,6 +46,8 @@ def sample_with(
         own = batch_noise(batch, sd, (noise.shape[2], noise.shape[3]))
         denoising = make_denoising(batch, sd, encoded, own)
         denoising.first_noise = noise
+        # The noise of steps comes after the first, which the extension has drawn.
+        own.draw()
         denoising.steps = int(p.steps)
         if init is None:
             denoising.steps = int(steps or p.steps)
@@ -58,6 +60,13 @@ def sample_with(
             denoising.image_conditioning = image_conditioning
         bind(denoising, sampler, batch, p)
         return run_to_end(denoising, context)
+
+
+def conds_of(batch: Batch, context: Context) -> tuple[Any, Any]:
+    """A batch's texts encoded, in A1111's shapes: what a `p.sample` of an extension's own is given."""
+    with use_models(batch.request, context) as sd:
+        encoded = encode_batch(sd, batch, context)
+        return to_multicond(encoded.cond), to_schedules(encoded.uncond)
 
 
 def mask_of(p: Any, init: Tensor) -> LatentMask | None:  # noqa: ANN401 - A1111's processing object

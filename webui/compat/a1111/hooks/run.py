@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from webui.pipelines.img2img.img2img import Start
     from webui.plugins.batch import Batch
     from webui.plugins.context import Context
-    from webui.plugins.moments import BatchImages, PictureMoment, SavingMoment
+    from webui.plugins.moments import BatchImages, GridMoment, PictureMoment, SavingMoment
 
     Recipe = Callable[[GenerationRequest, Context], Generator[Event]]
 
@@ -195,6 +195,14 @@ def before_saving(picture: SavingMoment) -> None:
     from webui.compat.a1111.running import ending  # as above
 
     ending.before_saving(picture, current())
+
+
+@hookimpl
+def arrange_grid(grid: GridMoment) -> None:
+    """`image_grid`."""
+    from webui.compat.a1111.running import ending  # as above
+
+    ending.arrange_grid(grid)
 
 
 @hookimpl

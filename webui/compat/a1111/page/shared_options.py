@@ -11,13 +11,20 @@ from typing import TYPE_CHECKING, Any
 
 from webui.compat.a1111.host import current
 from webui.compat.a1111.page.calls import call_extension
-from webui.compat.a1111.page.native_options import further_defaults, native_infos, native_keys, native_values
+from webui.compat.a1111.page.native_options import (
+    as_list,
+    further_defaults,
+    native_infos,
+    native_keys,
+    native_values,
+)
 from webui.core.errors import WebuiError
 from webui.core.settings import Settings
 from webui.store.files.atomic import write_atomically
 
 if TYPE_CHECKING:
     from webui.compat.a1111.page.option_info import OptionInfo
+    from webui.core.request import GenerationRequest
     from webui.store.settings_file import SettingsFile
 
 logger = logging.getLogger(__name__)
@@ -26,7 +33,7 @@ NOT_SET = object()
 
 
 class SharedOptions:
-    """Options by attribute, as extensions read and write them.
+    """Options by attribute, as extensions read and write them. In a run, on its thread, they are the run's.
 
     `opts.key = value` holds in memory, as A1111's; `set`, the Settings tab and `save` keep values in
     settings.json. A key that nobody knows raises AttributeError. Reads see changes of the settings at once.
@@ -58,11 +65,13 @@ class SharedOptions:
         """All values by key; what is written into it holds in memory."""
         host = current()
         file = settings_file()
-        now = (file.current, file.others) if file else (DEFAULTS, {})
+        run = host.runs.innermost if host.runs.is_in_job else None
+        settings = run.context.settings if run else file.current if file else DEFAULTS
+        now = (settings, file.others if file else {}, run.request if run else None)
         seen = self._seen
-        if not (isinstance(seen, tuple) and seen[0] is now[0] and seen[1] is now[1]):
+        if not (isinstance(seen, tuple) and all(a is b for a, b in zip(seen, now, strict=True))):
             super().__setattr__("_seen", now)
-            self._take("_native", native_values(now[0], host))
+            self._take("_native", native_values(settings, host) | (values_of_run(run.request) if run else {}))
             if not self._native["sd_model_checkpoint"]:
                 # Looked up again next time: there may be one by then.
                 super().__setattr__("_seen", None)
@@ -207,6 +216,16 @@ class SharedOptions:
         values = {key: self.data.get(key, info.default) for key, info in self.data_labels.items()}
         values = self.data | {key: value for key, value in values.items() if key not in self.data}
         return json.dumps(values, default=str)
+
+
+def values_of_run(request: GenerationRequest) -> dict[str, Any]:
+    """The settings that a run has its own values of, by A1111's keys: its `override_settings`, above all."""
+    found: dict[str, Any] = {
+        key: as_list(getattr(request.options, name))
+        for key, (section, name) in Settings.keys().items()
+        if section == "image" and key in native_keys()
+    }
+    return found | ({"sd_model_checkpoint": request.model} if request.model else {}) | {"sd_vae": request.vae}
 
 
 def settings_file() -> SettingsFile | None:

@@ -8,10 +8,11 @@ import torch
 from PIL import Image
 from torch import Tensor
 
+from webui.compat.a1111.denoising.whole_passes import conds_of
 from webui.compat.a1111.page.calls import call_extension
 from webui.compat.a1111.running.beginning import call_scripts, setter_of
 from webui.compat.a1111.running.folders import choose_folder
-from webui.compat.a1111.running.infotexts import read_entries
+from webui.compat.a1111.running.infotexts import infotext_of_others, read_entries
 from webui.compat.a1111.running.processing import (
     StableDiffusionProcessing,
     StableDiffusionProcessingImg2Img,
@@ -143,6 +144,8 @@ def wrap_sampling(run: ActiveRun, sample: Callable[[], Tensor]) -> Callable[[], 
 
     def wrapped() -> Tensor:
         run.sample = sample
+        if run.batch is not None:
+            p.c, p.uc = conds_of(run.batch, run.context)
         given = {
             "conditioning": p.c,
             "unconditional_conditioning": p.uc,
@@ -174,6 +177,8 @@ def prepare_denoising(run: ActiveRun, denoising: Denoising, batch: Batch) -> Non
             denoising.first_noise = noise.to(denoising.noise.device)
     if denoising.first_noise is None:
         denoising.first_noise = denoising.noise.draw()
+    if site("script_callbacks").has_callbacks("extra_noise"):
+        denoising.change_extra_noise.append(call_extra_noise)
     noise = denoising.first_noise
     latent = noise if denoising.init is None else denoising.init.latent
     call_scripts(run, "process_before_every_sampling", x=latent, noise=noise, c=p.c, uc=p.uc)
@@ -196,6 +201,15 @@ def tell_blend(run: ActiveRun, blend: MaskBlend) -> None:
     )
     call_scripts(run, "on_mask_blend", arguments)
     blend.blended = arguments.blended_latent
+
+
+def call_extra_noise(noise: Tensor, latent: Tensor, noised: Tensor) -> Tensor:
+    """The noise that is added once more, as the callback `extra_noise` leaves it."""
+    # They may write into what they are given: the first noise stays as it is.
+    params = site("script_callbacks").ExtraNoiseParams(noise.clone(), latent, noised)
+    site("script_callbacks").extra_noise_callback(params)
+    found = params.noise
+    return found if isinstance(found, Tensor) and found.shape == noise.shape else noise
 
 
 def make_rng(run: ActiveRun) -> Any:  # noqa: ANN401 - A1111's noise of a batch
@@ -290,6 +304,7 @@ def change_image(run: ActiveRun, image: Image.Image, moment: PictureMoment) -> I
         call_scripts(run, "postprocess_image_after_composite", given)
         image = given.image
         moment.entries |= read_entries(p, moment.index)
+        moment.infotext = infotext_of_others(p, moment.index)
         if not run.is_ours:
             moment.is_saved = not p.do_not_save_samples
             place = choose_folder(run)

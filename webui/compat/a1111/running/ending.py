@@ -11,7 +11,7 @@ from webui.compat.a1111.running.process_images import make_processed
 from webui.compat.a1111.running.reaching import site
 from webui.compat.a1111.runs import ActiveRun
 from webui.core.events import ImageReady
-from webui.plugins.moments import SavingMoment
+from webui.plugins.moments import GridMoment, SavingMoment
 from webui.store.pictures.images import picture_folder
 
 INFOTEXT = "parameters"
@@ -95,3 +95,13 @@ def before_saving(moment: SavingMoment, host: ExtensionHost) -> None:
 def image_saved(moment: SavingMoment, host: ExtensionHost) -> None:
     """`image_saved`."""
     site("script_callbacks").image_saved_callback(save_params(moment, host))
+
+
+def arrange_grid(grid: GridMoment) -> None:
+    """`image_grid`: pictures and shape of the sheet as callbacks leave them."""
+    callbacks = site("script_callbacks")
+    if not callbacks.has_callbacks("image_grid"):
+        return
+    params = callbacks.ImageGridLoopParams(grid.images, grid.columns, grid.rows)
+    callbacks.image_grid_callback(params)
+    grid.images, grid.columns, grid.rows = params.imgs, params.cols, params.rows

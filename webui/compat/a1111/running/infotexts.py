@@ -6,6 +6,9 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from webui.compat.a1111.host import current
+from webui.compat.a1111.page.calls import call_extension
+from webui.compat.a1111.page.shared_options import file_of
+from webui.compat.a1111.running.reaching import site_function
 from webui.compat.a1111.running.write_back import override, write_all, write_back
 from webui.core.request import GenerationRequest
 from webui.core.request_infotext import PictureFacts, format_infotext
@@ -83,6 +86,29 @@ def create_infotext(  # noqa: PLR0913, PLR0917 - A1111's
     }
     changes |= {name: value for name, value in texts.items() if value is not None}
     return format_infotext(request.model_copy(update=changes), 0, facts_of(request, read_entries(p, at)))
+
+
+def infotext_of_others(p: Any, index: int) -> str | None:  # noqa: ANN401 - as above
+    """The infotext of picture `index` by the function that an extension put in the place of A1111's.
+
+    None where nobody did, or where it fails or gives no text.
+    """
+    create = site_function("processing", "create_infotext", create_infotext)
+    if create is create_infotext:
+        return None
+    size = max(int(p.batch_size), 1)
+    found = call_extension(
+        file_of(create),
+        "create_infotext",
+        create,
+        p,
+        p.all_prompts,
+        p.all_seeds,
+        p.all_subseeds,
+        iteration=index // size,
+        position_in_batch=index % size,
+    )
+    return found if isinstance(found, str) else None
 
 
 def base_of(p: Any) -> GenerationRequest:  # noqa: ANN401 - a processing object

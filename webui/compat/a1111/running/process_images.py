@@ -11,7 +11,7 @@ from webui.compat.a1111.running.processed import Processed
 from webui.compat.a1111.running.reaching import site, site_function
 from webui.compat.a1111.running.write_back import override, take_snapshot
 from webui.compat.a1111.runs import ActiveRun
-from webui.core.events import ImageReady
+from webui.core.events import ImageReady, SaveAs
 
 # Indexes of pictures of runs within a run; the run's own count from 0.
 INNER = 1_000_000
@@ -72,10 +72,31 @@ def tell_pictures(run: ActiveRun, *, is_shown: bool) -> None:
         run.context.emit(ready.model_copy(update=changes))
 
 
+def add_grid(processed: Processed, run: ActiveRun) -> None:
+    """Put the sheet of several pictures before them, and have it saved, as far as the settings want that."""
+    p, saving, images = run.p, run.context.settings.saving, processed.images
+    if p.do_not_save_grid or len(images) < 2 or not (saving.grid_save or saving.return_grid):
+        return
+    sheet = site("images").image_grid(images, max(int(p.batch_size or 1), 1))
+    if saving.grid_save:
+        first = run.results[0]
+        kept = {"index": INNER + current().runs.told, "image": sheet, "is_shown": False}
+        current().runs.told += 1
+        run.context.emit(
+            first.model_copy(
+                update=kept | {"joins_grid": False, "latent": "", "save_as": SaveAs(sheet="grid")}
+            )
+        )
+    if saving.return_grid:
+        processed.images = [sheet, *images]
+        processed.infotexts = [processed.info, *processed.infotexts]
+        processed.index_of_first_image = 1
+
+
 def make_processed(run: ActiveRun, results: list[ImageReady]) -> Processed:
     """The result of a run, as `postprocess` is given it."""
     p = run.p
-    return Processed(
+    processed = Processed(
         p,
         [ready.image for ready in results],
         seed=(p.all_seeds or [run.request.seed])[0],
@@ -83,3 +104,6 @@ def make_processed(run: ActiveRun, results: list[ImageReady]) -> Processed:
         subseed=(p.all_subseeds or [run.request.variation_seed])[0],
         infotexts=[ready.infotext for ready in results],
     )
+    if run.is_ours:
+        add_grid(processed, run)
+    return processed

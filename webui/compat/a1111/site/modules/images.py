@@ -78,8 +78,9 @@ def image_grid(imgs, batch_size=1, rows=None):
     n_rows = rows or grid_rows(count, reaching.settings().saving.n_rows, batch_size)
     params = script_callbacks.ImageGridLoopParams(imgs, math.ceil(count / n_rows), n_rows)
     script_callbacks.image_grid_callback(params)
-    pictures = list(params.imgs)[: params.rows * params.cols]
-    return grid_of([each.size for each in pictures], pictures, params.rows, "black")
+    pictures = list(params.imgs)
+    sizes = [each.size for each in pictures]
+    return grid_of(sizes, pictures, params.rows, "black", columns=params.cols)
 
 
 def draw_grid_annotations(im, width, height, hor_texts, ver_texts, margin=0):

@@ -305,6 +305,11 @@ def image_saved_callback(params: ImageSaveParams):
     _lists.call("image_saved", params)
 
 
+def has_callbacks(category):
+    """Whether anybody wants to be called."""
+    return bool(_lists.lists[f"callbacks_{category}"])
+
+
 def extra_noise_callback(params: ExtraNoiseParams):
     _lists.call("extra_noise", params)
 
