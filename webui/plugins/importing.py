@@ -49,10 +49,12 @@ class Outcome(Generic[Value]):
     done: threading.Event = field(default_factory=threading.Event)
 
 
-def run_within(limit_s: float, function: Callable[[], Value], folder: Path | None = None) -> Value:
+def run_within(
+    limit_s: float, function: Callable[[], Value], folder: Path | Callable[[], Path | None] | None = None
+) -> Value:
     """What a function gives, on a thread of its own. Raises Raised, or TimeIsUp.
 
-    One that is too slow is ended, if it runs code of its `folder`, or left behind.
+    One that is too slow is ended, if it runs code of its `folder` (asked for then), or left behind.
     """
     outcome: Outcome[Value] = Outcome()
     context = contextvars.copy_context()
@@ -67,7 +69,7 @@ def run_within(limit_s: float, function: Callable[[], Value], folder: Path | Non
     thread = threading.Thread(target=run, name="extension", daemon=True)
     thread.start()
     if not outcome.done.wait(limit_s):
-        if end_thread(thread, folder):
+        if end_thread(thread, folder() if callable(folder) else folder):
             outcome.done.wait(ENDING_S)
         raise TimeIsUp
     if outcome.error is not None:

@@ -16,10 +16,11 @@ from typing import TYPE_CHECKING, Any
 
 from webui.compat.a1111.device_calls import DeviceCalls
 from webui.compat.a1111.health import HealthRecords
-from webui.compat.a1111.limits import START_LIMIT_S, ImportLimits
+from webui.compat.a1111.limits import COMPONENT_LIMIT_S, START_LIMIT_S, ImportLimits
 from webui.compat.a1111.live_values import LiveValues
 from webui.compat.a1111.runs import Runs
 from webui.plugins.community import CommunityFolder
+from webui.plugins.failed_starts import FailedStarts
 
 if TYPE_CHECKING:
     from webui.jobs.services import Services
@@ -53,6 +54,11 @@ class ExtensionHost:
     # What each call may take while the page is built, and extensions of which one took longer.
     start_limit_s: float = START_LIMIT_S
     given_up: set[str] = field(default_factory=set[str])
+    # The same for the calls that one component costs an extension.
+    component_limit_s: float = COMPONENT_LIMIT_S
+    # Which extensions failed in earlier starts; None where nobody counts.
+    starts: FailedStarts | None = None
+    failed_to_load: set[str] = field(default_factory=set[str])
     # Gradio's page, once it is built, and the application that serves it.
     page: Any = None
     app: Any = None
@@ -67,6 +73,21 @@ class ExtensionHost:
         if self._loop is None:
             self._loop = asyncio.new_event_loop()
         return self._loop
+
+    def give_up(self, name: str, sentence: str) -> None:
+        """Ask an extension for nothing more at this start, which counts as a failed one for it."""
+        self.given_up.add(name)
+        if self.starts is not None:
+            self.starts.note(name, sentence)
+            self.starts.end()
+
+    def confirm_start(self) -> None:
+        """The page is there: extensions that were loaded and came back from all calls did not fail."""
+        if self.starts is not None:
+            for each in self.folders:
+                if each.name not in self.given_up | self.failed_to_load:
+                    self.starts.note(each.name, "")
+            self.starts.end()
 
     def close(self) -> None:
         """Let go of what the host opened."""

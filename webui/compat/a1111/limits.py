@@ -6,6 +6,8 @@ from dataclasses import dataclass, field
 IMPORT_LIMIT_S = 60.0
 # Of one call while the page is built: ample for a hundred components on a loaded machine.
 START_LIMIT_S = 15.0
+# Of a call for one component, of which there are thousands; less than those of a panel, in which they happen.
+COMPONENT_LIMIT_S = 5.0
 # What an extension has left when its earlier scripts took all of the time.
 LEAST_LIMIT_S = 1.0
 

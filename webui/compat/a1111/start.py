@@ -68,7 +68,9 @@ def start(
 
     Raises WrongFlag for a flag that nobody knows, if `knows_all_flags`: no other extensions have any.
     """
-    host = ExtensionHost(services.paths.root, list(arguments), services, folders=tuple(folders))
+    host = ExtensionHost(
+        services.paths.root, list(arguments), services, folders=tuple(folders), starts=starts
+    )
     begin(host)
     undoing = Undoing.begin([each.folder for each in folders])
     services.extensions.add_loader(lambda: describe_all(host), lambda: stop(undoing))
@@ -106,8 +108,9 @@ def load(host: ExtensionHost, starts: FailedStarts | None, knows_all_flags: bool
     if finder is not None:
         host.prepare_module = finder.prepare
     load_scripts(host, starts)
-    if starts is not None:
-        note_start(starts, describe_all(host))
+    note_start(host, describe_all(host))
+    if host.ready.flags.nowebui:
+        host.confirm_start()
 
 
 def wrap_gradio(host: ExtensionHost) -> None:
@@ -121,11 +124,15 @@ def wrap_gradio(host: ExtensionHost) -> None:
     gradio3.install(on_dropped=note_dropped)
 
 
-def note_start(starts: FailedStarts, records: Sequence[ExtensionRecord]) -> None:
-    """Keep on disk which extensions could not be loaded."""
+def note_start(host: ExtensionHost, records: Sequence[ExtensionRecord]) -> None:
+    """Keep on disk which extensions could not be loaded; the others are fine once the page is there."""
     for each in records:
-        starts.note(each.name, each.error if each.state == "failed" else "")
-    starts.end()
+        if each.state == "failed":
+            host.failed_to_load.add(each.name)
+            if host.starts is not None:
+                host.starts.note(each.name, each.error)
+    if host.starts is not None:
+        host.starts.end()
 
 
 def stop(undoing: Undoing) -> None:

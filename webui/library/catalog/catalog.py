@@ -177,6 +177,11 @@ class Catalog:
         """The folders that it scans."""
         return self._folders
 
+    def add_embeddings(self, folder: Path) -> None:
+        """Look for embeddings in a further folder, from the next scan on."""
+        with self._scan_lock:
+            self._folders = self._folders.with_embeddings(folder)
+
     def files(self, kind: ModelKind | None = None) -> list[ModelFile]:
         """Usable files of a kind (or of all) that are known by now, in the order of pickers."""
         return list(self._index.usable.get(kind, ()))

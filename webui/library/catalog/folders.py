@@ -2,9 +2,10 @@
 
 import os
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from types import MappingProxyType
+from typing import Self
 
 from webui.core.model_file import ModelKind
 from webui.core.readable import readable
@@ -91,6 +92,13 @@ class ModelFolders:
         homes = {kind: _home(kind, paths) for kind in ModelKind}
         embeddings = (paths.embeddings, paths.models / EMBEDDINGS)
         return cls(tuple(kinds), paths.starter, detectors, embeddings, kinds, homes)
+
+    def with_embeddings(self, folder: Path) -> Self:
+        """These and a further folder of embeddings; themselves where they have it."""
+        if folder in self.roots:
+            return self
+        kinds = {**self.kinds, folder: frozenset({ModelKind.EMBEDDING})}
+        return replace(self, roots=(*self.roots, folder), embeddings=(*self.embeddings, folder), kinds=kinds)
 
     def home(self, kind: ModelKind) -> Path:
         """Where a new file of a kind is put: A1111's folder, or that of the flag that stands for it."""

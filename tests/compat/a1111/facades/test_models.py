@@ -3,6 +3,7 @@
 import io
 import os
 import pickle
+import shutil
 from pathlib import Path
 
 import pytest
@@ -247,3 +248,41 @@ def test_the_pickles_reader_of_plain_data_reads_no_code(ready_host):
     assert safe.RestrictedUnpickler(io.BytesIO(pickle.dumps({"a": [1]}))).load() == {"a": [1]}
     with pytest.raises(pickle.UnpicklingError, match=r"builtins\.print"):
         safe.RestrictedUnpickler(io.BytesIO(pickle.dumps(Code()))).load()
+
+
+def test_runs_use_embeddings_of_a_folder_that_an_extension_added(world, tmp_path):
+    source = next((Path(__file__).parents[3] / "goldens" / "assets" / "embeddings").glob("*.safetensors"))
+    (tmp_path / "more").mkdir()
+    shutil.copy(source, tmp_path / "more" / "fromafar.safetensors")
+    catalog = world.host.services.catalog
+    before, folders = world.run(prompt="a fromafar cat"), catalog.folders
+    other = world.module("modules.textual_inversion.textual_inversion").EmbeddingDatabase()
+    other.add_embedding_dir(str(tmp_path / "more"))
+    assert catalog.folders is folders
+    try:
+        world.module("modules.sd_hijack").model_hijack.embedding_db.add_embedding_dir(str(tmp_path / "more"))
+        (made,) = world.run(prompt="a fromafar cat")
+    finally:
+        shutil.rmtree(tmp_path / "more")
+        catalog.scan()
+    assert made.image.tobytes() != before[0].image.tobytes()
+    assert "fromafar" in made.infotext.split("TI hashes", 1)[1]
+
+
+def test_modules_of_packages_are_there_without_import(world):
+    modules = world.module("modules")
+    assert modules.textual_inversion.textual_inversion.EmbeddingDatabase
+    assert modules.hypernetworks.hypernetwork.Hypernetwork
+    with pytest.raises(AttributeError, match="no attribute 'nothing'"):
+        _ = modules.textual_inversion.nothing
+
+
+def test_moving_a_checkpoint_and_its_parts_leaves_them_where_they_are(world):
+    world.run()
+    model = world.module("modules.shared").sd_model
+    for part in (model, model.model, model.cond_stage_model):
+        assert part.to("cpu").half().float().eval().cpu() is part
+    names = [name for name, _ in model.named_modules()]
+    assert names[0] == "model.diffusion_model"
+    assert all(name.startswith("model.diffusion_model") for name in names)
+    assert len(names) == len(list(model.modules()))

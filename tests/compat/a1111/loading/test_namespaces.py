@@ -4,8 +4,10 @@ import importlib
 import sys
 from pathlib import Path
 
+import numpy
 import pytest
 
+from webui.compat.a1111.loading import old_numpy
 from webui.compat.a1111.loading.namespaces import separate_names
 from webui.compat.a1111.loading.scripts import import_script, ordered_scripts
 from webui.compat.a1111.loading.undoing import Undoing
@@ -125,3 +127,42 @@ def test_the_folder_of_an_extension_is_first_while_its_scripts_are_imported_and_
 def test_modules_of_the_host_are_the_hosts_for_all(load):
     load(a__modules__shared="", b__modules__shared="", b__scripts__x="from modules import timer\ntimer.Timer")
     assert Path(sys.modules["modules"].__file__).parts[-3:] == ("site", "modules", "__init__.py")
+
+
+OLD_NUMPY = """
+import numpy as np
+import numpy.linalg
+from numpy import float as number, product
+import numpy.random as random
+
+def late():
+    import numpy
+    return numpy.alltrue([True]), np.array([1.5]).astype(np.int).tolist(), random.RandomState(3).rand()
+
+class Quiet(np.VisibleDeprecationWarning):
+    pass
+
+np.mine = 1
+values = np.float is float, np.NINF, np.float_(2), np.ndarray, number is float, product([2, 3])
+missing = hasattr(np, "no_such_name")
+"""
+
+
+def test_a_file_of_numpy_1s_time_has_the_names_that_are_gone_and_nobody_else(load):
+    modules = load(a__scripts__old=OLD_NUMPY, b__scripts__new="import numpy as np")
+    old = modules["a/old"]
+    assert old.values == (True, -numpy.inf, 2.0, numpy.ndarray, True, 6)
+    assert old.late() == (True, [1], numpy.random.RandomState(3).rand())
+    assert not old.missing
+    assert issubclass(old.Quiet, numpy.exceptions.VisibleDeprecationWarning)
+    assert modules["b/new"].np is numpy
+    assert not any(
+        hasattr(numpy, name) for name in ("float", "NINF", "product", "mine", "VisibleDeprecationWarning")
+    )
+
+
+@pytest.mark.parametrize("name", sorted(old_numpy.GONE))
+def test_every_name_that_is_gone_is_there(name):
+    assert getattr(old_numpy.old_numpy(numpy), name) is not None
+    assert old_numpy.uses_old_names(f"x = np.{name}(1)")
+    assert not old_numpy.uses_old_names(f"x = mine.{name}; np.{name}_of = 1")

@@ -10,8 +10,10 @@ import pytest
 from gradio.context import Context
 
 from webui.compat.a1111.host import ExtensionHost
-from webui.compat.a1111.page.calls import call_at_start
+from webui.compat.a1111.page.calls import StartCall, call_at_start, call_each_at_start
 from webui.core.errors import InvalidRequest
+from webui.plugins.community import CommunityFolder
+from webui.plugins.failed_starts import MOST_FAILED_STARTS, FailedStarts
 
 ENDLESS = """
 import time, gradio as gr
@@ -99,3 +101,57 @@ def test_callbacks_of_the_start_have_the_limit(host: ExtensionHost):
         callbacks.add_callback(listed, lambda: "here", filename=str(Path(__file__)))
         assert [result for _, result in callbacks._lists.call(category)] == [None, "here"]
     assert len(host.health.of_file(file).failures) == len(categories)
+
+
+def test_of_calls_for_a_component_one_that_does_not_end_is_given_up_and_the_others_are_made(host):
+    host.component_limit_s, heard = LIMIT_S, []
+    file, endless = function_in(host, "endless", ENDLESS)
+    other, _ = function_in(host, "good", "def function(): pass")
+    bad, raising = function_in(host, "raising", RAISING.format("SystemExit(3)"))
+    calls = [
+        StartCall(str(bad), "after_component", raising),
+        StartCall(str(other), "after_component", heard.append, ("first",)),
+        StartCall(str(file), "after_component", endless),
+        StartCall(str(file), "after_component", heard.append, ("never",)),
+        StartCall(str(other), "on_after_component", heard.append, ("last",)),
+    ]
+    with gr.Blocks():
+        call_each_at_start(calls)
+        began = time.monotonic()
+        call_each_at_start(calls)
+    assert time.monotonic() - began < LIMIT_S
+    assert heard == ["first", "last"] * 2
+    [failure] = host.health.of_file(file).failures
+    assert "'endless' did not come back from after_component within 0.3 s" in failure.error
+    assert {each.error for each in host.health.of_file(bad).failures} == {"SystemExit: 3"}
+
+
+def test_a_group_may_be_opened_for_one_component_and_closed_for_another(host):
+    source = "import gradio as gr\ngroup = gr.Group()\ndef function():\n    group.__enter__()"
+    with gr.Blocks() as page:
+        file, opening = function_in(host, "groups", source)
+        call_each_at_start([StartCall(str(file), "before_component", opening)])
+        group = opening.__globals__["group"]
+        assert Context.block is group
+        box = gr.Textbox()
+        call_each_at_start([StartCall(str(file), "after_component", group.__exit__)])
+        assert Context.block is page
+    # Gradio puts a form around it.
+    assert box.parent.parent is group
+
+
+def test_hanging_while_the_page_is_built_is_a_failed_start_until_the_page_is_there(host):
+    host.start_limit_s, names = LIMIT_S, ("endless", "good")
+    files = {"endless": ENDLESS, "good": "def function(): return 7"}
+    made = {name: function_in(host, name, files[name]) for name in names}
+    host.folders = tuple(CommunityFolder(name, host.root / name) for name in names)
+    for _ in range(MOST_FAILED_STARTS):
+        host.given_up.clear()
+        host.starts = FailedStarts.read(host.root)
+        host.starts.note("good", "once")
+        for file, function in made.values():
+            call_at_start(file, "ui", function)
+        host.confirm_start()
+    starts = FailedStarts.read(host.root)
+    assert starts.notes.failed.keys() == {"endless"}
+    assert "did not come back from ui" in starts.take_exhausted()["endless"]

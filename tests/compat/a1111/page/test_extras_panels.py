@@ -2,6 +2,7 @@
 
 from importlib import import_module
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 from PIL import Image
@@ -29,6 +30,10 @@ class First(scripts_postprocessing.ScriptPostprocessing):
 """
 
 
+# What the artist was told.
+TOLD: list[str] = []
+
+
 def request_with(**values: object) -> ExtrasRequest:
     """A request for a picture, with these values of the script."""
     extras = {"a1111": {"extras": {"Test Invert": values}}} if values else {}
@@ -38,7 +43,8 @@ def request_with(**values: object) -> ExtrasRequest:
 
 def change(request: ExtrasRequest, *pictures: ExtrasPicture, is_last: bool = True) -> list[ExtrasPicture]:
     hook = import_module("webui.compat.a1111.hooks.extras")
-    return hook.change_extras(list(pictures), request, is_last)
+    told = SimpleNamespace(tell=TOLD.append)
+    return hook.change_extras(list(pictures), request, told, is_last)
 
 
 @pytest.fixture
@@ -94,3 +100,17 @@ def test_without_scripts_nothing_is_built(host: ExtensionHost, red):
 def test_a_finished_picture_is_left_alone(scripts, red):
     finished = ExtrasPicture(red.image, {}, is_finished=True)
     assert change(request_with(enable=True, word="x"), finished) == [finished]
+
+
+FAILING = FIRST.replace('pp.info["first"] = str(pp.image.size)', 'raise SystemExit("no")')
+
+
+def test_a_script_that_fails_is_told_of_and_the_others_change_the_picture(host, scripts, red, tmp_path):
+    TOLD.clear()
+    folder = tmp_path / "failing"
+    folder.mkdir()
+    host.health.add("failing", tmp_path)
+    load(scripts, folder, FAILING, "first")
+    [made] = change(request_with(enable=True, word="well"), red, is_last=False)
+    assert made.image.mode == "RGB"
+    assert [text.split(",")[0] for text in TOLD] == ["The script 'First' of the extension 'failing' failed"]

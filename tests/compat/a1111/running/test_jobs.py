@@ -1,5 +1,6 @@
 """Through the queue: scripts that make the run, `process_images` from anywhere, saving, and stopping."""
 
+import json
 import threading
 from collections.abc import Iterator
 from pathlib import Path
@@ -351,3 +352,80 @@ def test_process_images_makes_no_sheet_where_its_object_wants_none(queued):
 
     chosen(queued, run)
     assert len(images_of(carry_out(queued, request_for("Chosen"), save_samples=False))) == 2
+
+
+def idle_script(queued, number: int):
+    """An extension whose box is not ticked: it has every method, and none of them does anything then."""
+    base = queued.module("scripts").Script
+
+    def unless_enabled(self, p, *args, **named):
+        if args[-2 if len(args) > 1 else -1] is True:
+            raise AssertionError("the box is not ticked")
+
+    names = ("before_process", "process", "before_process_batch", "process_batch", "postprocess_batch")
+    more = ("process_before_every_sampling", "post_sample", "postprocess_image", "postprocess")
+    methods = dict.fromkeys((*names, *more), unless_enabled) | {"title": lambda self: f"Idle {number}"}
+    return queued.add(type(f"Idle{number}", (base,), methods)(), False, 0.5)
+
+
+def saved_bytes(job: Job, root: Path) -> list[bytes]:
+    return [(root / each.path).read_bytes() for each in job.saved()]
+
+
+def test_files_are_the_same_bytes_with_extensions_that_are_not_active(queued):
+    services, request = queued.host.services, request_of(batch_count=2, options={"img2img_extra_noise": 0.1})
+    root = services.paths.root
+    callbacks = queued.module("script_callbacks")
+    plain = saved_bytes(carry_out(queued, request), root)
+    for number in range(4):
+        idle_script(queued, number)
+    seen = []
+    callbacks.on_image_grid(lambda params: seen.append("grid"))
+    callbacks.on_before_image_saved(lambda params: seen.append("saved"))
+    callbacks.on_extra_noise(lambda params: seen.append("noise"))
+    try:
+        with_them = saved_bytes(carry_out(queued, request), root)
+    finally:
+        callbacks.remove_current_script_callbacks()
+    assert seen == ["saved", "saved", "grid"]
+    assert len(plain) == 3
+    assert with_them == plain
+
+
+PAGE_VALUES = (
+    "a cat", "", [], 1, 1, 7.0, 64, 64, False, 0.7, 2.0, "Latent", 0, 0, 0, "Use same checkpoint",
+    "Use same sampler", "Use same scheduler", "", "", [],
+)  # fmt: skip
+
+
+def test_txt2img_by_the_order_of_its_arguments_is_the_run_of_those_values(queued):
+    made, info, html, _ = queued.module("txt2img").txt2img("task(mine)", SimpleNamespace(), *PAGE_VALUES, 0)
+    told = json.loads(info)
+    assert (told["prompt"], told["width"], len(made)) == ("a cat", 64, 1)
+    assert "Steps: 50" in html
+    assert made[0].size == (64, 64)
+
+
+def test_txt2img_with_too_few_arguments_says_so(queued):
+    with pytest.raises(InvalidRequest, match="arguments were given"):
+        queued.module("txt2img").txt2img("task(mine)", None, *PAGE_VALUES[:5])
+
+
+def test_a_folder_goes_through_img2img_picture_by_picture(queued, noise, tmp_path):
+    folder, out = tmp_path / "in", queued.host.services.paths.root / "outputs" / "batch"
+    folder.mkdir()
+    noise.save(folder / "b.png")
+    noise.rotate(90).save(folder / "a.png")
+    seen = []
+
+    def run(p, amount):
+        queued.module("img2img").process_batch(p, str(folder), str(out), "", [0])
+        seen.extend([p.init_images[0].tobytes(), p.outpath_samples])
+        return queued.module("processing").Processed(p, [])
+
+    chosen(queued, run, tab="img2img")
+    image = queued.host.services.inputs.add_image(noise.rotate(180))
+    request = request_for("Chosen", init_images=(image,), denoising_strength=0.5)
+    carry_out(queued, request, save_grid=False)
+    assert seen == [noise.tobytes(), str(out)]
+    assert len(list(out.rglob("*.png"))) == 2

@@ -63,6 +63,7 @@ class Hijack:
         if self._database is None:
             module = import_module("modules.textual_inversion.textual_inversion")
             self._database = module.EmbeddingDatabase()
+            self._database.is_of_runs = True
         return self._database
 
     @embedding_db.setter

@@ -73,11 +73,17 @@ class EmbeddingDatabase:
         self.previously_displayed_embeddings: tuple[str, ...] = ()
         self.image_embedding_directory: Any = None
         self._filled: tuple[object, ...] = ()
+        # Whether runs look for embeddings where this one does, as in A1111 those of `model_hijack` do.
+        self.is_of_runs = False
 
     def add_embedding_dir(self, path: str) -> None:
         """Look there too when the next list is made."""
         self.embedding_dirs[path] = path
         self._filled = ()
+        services = reaching.services()
+        if self.is_of_runs and services is not None and Path(path).is_dir():
+            services.catalog.add_embeddings(Path(path).resolve())
+            services.catalog.scan()
 
     def clear_embedding_dirs(self) -> None:
         """Look in the program's folders alone."""

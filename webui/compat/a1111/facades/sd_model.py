@@ -1,7 +1,7 @@
 """The object that A1111 calls `sd_model`: what is known of the checkpoint, and its networks once loaded."""
 
-from collections.abc import Sequence
-from typing import Any, NoReturn
+from collections.abc import Iterator, Sequence
+from typing import Any, NoReturn, Self
 
 import torch
 from torch import Tensor
@@ -26,14 +26,29 @@ HOOKS = (
 NOT_LOADED = "The checkpoint's networks are not in memory. Select this checkpoint, and make a picture first."
 
 
-class SdModel:
+class Placed:
+    """What extensions move between devices and formats: where weights lie is the program's matter."""
+
+    training = False
+
+    def to(self, *args: object, **kwargs: object) -> Self:
+        """Itself."""
+        return self
+
+    def cpu(self) -> Self:
+        """Itself."""
+        return self
+
+    cuda = half = float = eval = train = requires_grad_ = to
+
+
+class SdModel(Placed):
     """A checkpoint as extensions see it. Attributes may be added; networks are loaded when asked for."""
 
     cond_stage_key = "crossattn"
     latent_channels = LATENT_CHANNELS
     lowvram = False
     ztsnr = False
-    training = False
 
     def __init__(self, file: ModelFile) -> None:
         """Of a file of the catalog. Loads nothing."""
@@ -162,18 +177,21 @@ class SdModel:
             lambda: network(latent, timestep, crossattn, vector), "Running the network"
         )
 
-    def to(self, *args: object, **kwargs: object) -> "SdModel":
-        """Itself: where weights lie is the program's matter."""
-        return self
+    def named_modules(self, prefix: str = "") -> Iterator[tuple[str, torch.nn.Module]]:
+        """The layers of its U-Net by diffusers' names, below A1111's place for it."""
+        place = ".".join(part for part in (prefix, "model", "diffusion_model") if part)
+        return self.model.diffusion_model.named_modules(prefix=place)
 
-    def __getattr__(self, name: str) -> Any:  # noqa: ANN401 - whatever is asked for
+    def modules(self) -> Iterator[torch.nn.Module]:
+        """The layers of its U-Net."""
+        return self.model.diffusion_model.modules()
+
+    def __getattr__(self, name: str) -> NoReturn:
         """Raises AttributeError, so that code that asks whether there is something is told."""
-        if name in {"cpu", "cuda", "half", "float", "eval", "train", "requires_grad_"}:
-            return self.to
         raise AttributeError(f"The checkpoint has no {name!r} here.")
 
 
-class DiffusionWrapper:
+class DiffusionWrapper(Placed):
     """A1111's `sd_model.model`."""
 
     conditioning_key = "crossattn"
@@ -198,16 +216,12 @@ class DiffusionWrapper:
         """The U-Net's weights by diffusers' names."""
         return self.diffusion_model.state_dict()
 
-    def to(self, *args: object, **kwargs: object) -> "DiffusionWrapper":
-        """Itself."""
-        return self
-
     def __getattr__(self, name: str) -> NoReturn:
         """Raises AttributeError."""
         raise AttributeError(f"The checkpoint's network has no {name!r} here.")
 
 
-class TextModel:
+class TextModel(Placed):
     """A1111's `cond_stage_model` and `conditioner`: reads texts."""
 
     is_trainable = False

@@ -1,5 +1,6 @@
 """The scripts of A1111's extensions in the jobs of Extras."""
 
+from collections.abc import Callable
 from typing import Any
 
 from PIL import Image
@@ -9,6 +10,7 @@ from webui.compat.a1111.page.extras_scripts import ExtrasScriptRunner, Postproce
 from webui.compat.a1111.page.reaching import site
 from webui.core.work.extras_request import ExtrasRequest
 from webui.plugins import hookimpl
+from webui.plugins.context import Context
 from webui.plugins.extras_picture import ExtrasPicture
 
 # A1111's place for its own first script: those before it are run before pictures are made larger.
@@ -17,7 +19,7 @@ OWN_ORDER = 1000
 
 @hookimpl
 def change_extras(
-    pictures: list[ExtrasPicture], request: ExtrasRequest, is_last: bool
+    pictures: list[ExtrasPicture], request: ExtrasRequest, context: Context, is_last: bool
 ) -> list[ExtrasPicture] | None:
     """Run the scripts on each picture, in A1111's order."""
     if not site("scripts").scripts_postproc.scripts_in_preferred_order():
@@ -27,7 +29,9 @@ def change_extras(
     runner = built_extras_runner()
     arguments = arguments_of(runner, request.extras.get(KEY))
     return [
-        made for picture in pictures for made in run_on(runner, picture, request, arguments, is_last=is_last)
+        made
+        for picture in pictures
+        for made in run_on(runner, picture, request, arguments, context.tell, is_last=is_last)
     ]
 
 
@@ -36,6 +40,7 @@ def run_on(
     picture: ExtrasPicture,
     request: ExtrasRequest,
     arguments: list[Any],
+    tell: Callable[[str], None],
     *,
     is_last: bool,
 ) -> list[ExtrasPicture]:
@@ -48,7 +53,7 @@ def run_on(
     if not is_last:
         runner.run_first_pass(pp, arguments)
     scripts = [each for each in runner.scripts_in_preferred_order() if (each.order >= OWN_ORDER) == is_last]
-    runner.run_scripts(scripts, pp, arguments)
+    runner.run_scripts(scripts, pp, arguments, tell)
     return [picture_of(each, picture) for each in (pp, *pp.extra_images)]
 
 

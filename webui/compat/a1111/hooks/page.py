@@ -140,6 +140,7 @@ def page_served(page: Any, app: Any) -> None:  # noqa: ANN401 - as in the specif
     host.page, host.app = page, app
     with open_for_middleware(app):
         site("script_callbacks").app_started_callback(page, app)
+    host.confirm_start()
 
 
 @hookimpl

@@ -20,6 +20,7 @@ from types import ModuleType
 from typing import Any
 
 from webui.compat.a1111.layout import SITE
+from webui.compat.a1111.loading.old_numpy import uses_old_names, with_old_names
 from webui.plugins.community import CommunityFolder
 
 PREFIX = "a1111_extension_"
@@ -81,6 +82,8 @@ class OwnModules:
     package: str
     names: frozenset[str]
     builtins: dict[str, Any]
+    # The same for files of numpy 1's time.
+    old_builtins: dict[str, Any]
 
     @classmethod
     def of(cls, extension: CommunityFolder, names: frozenset[str], number: int) -> "OwnModules":
@@ -88,8 +91,9 @@ class OwnModules:
         package = ModuleType(f"{PREFIX}{number}")
         package.__path__ = [str(extension.folder)]
         sys.modules[package.__name__] = package
-        made = cls(extension.folder, package.__name__, names, dict(vars(builtins)))
+        made = cls(extension.folder, package.__name__, names, dict(vars(builtins)), dict(vars(builtins)))
         made.builtins["__import__"] = made.import_name
+        made.old_builtins["__import__"] = made.import_old
         return made
 
     def own_name(self, name: str) -> str | None:
@@ -126,6 +130,10 @@ class OwnModules:
                 self.import_member(module, each)
             return module
         return self.top_of(full)
+
+    def import_old(self, name: str, *given: Any) -> ModuleType:  # noqa: ANN401 - as `import_name`
+        """The same in files that use names which numpy has no more."""
+        return with_old_names(self.import_name(name, *given))
 
     def import_member(self, module: ModuleType, name: str) -> None:
         """`from module import name`, where the name may be that of a module in it."""
@@ -170,13 +178,24 @@ class OwnModules:
         except ModuleNotFoundError:
             raise AttributeError(f"module {SCRIPTS!r} has no attribute {name!r}") from None
 
-    def adopt(self, module: ModuleType) -> None:
+    def adopt(self, module: ModuleType, file: Path) -> None:
         """Let the imports in a module, which is not run yet, lead to this extension's own modules."""
-        vars(module)["__builtins__"] = self.builtins
+        if uses_old_names(read_source(file)):
+            vars(module)["__builtins__"] = self.old_builtins
+        elif self.names:
+            vars(module)["__builtins__"] = self.builtins
+
+
+def read_source(file: Path) -> str:
+    """The text of a module's file; empty where it cannot be read, which its import will tell."""
+    try:
+        return file.read_text(encoding="utf-8", errors="replace")
+    except OSError:
+        return ""
 
 
 class AdoptingLoader(SourceFileLoader):
-    """Loads a file of an extension that has modules of its own."""
+    """Loads a file of an extension."""
 
     def __init__(self, fullname: str, path: str, own: OwnModules) -> None:
         super().__init__(fullname, path)
@@ -184,12 +203,12 @@ class AdoptingLoader(SourceFileLoader):
 
     def exec_module(self, module: ModuleType) -> None:
         """Run the file."""
-        self.own.adopt(module)
+        self.own.adopt(module, Path(self.path))
         super().exec_module(module)
 
 
 class OwnModulesFinder(MetaPathFinder):
-    """Finds modules in the folders of extensions that have modules of their own. One for a start."""
+    """Finds modules in the folders of extensions. One for a start."""
 
     def __init__(self, owners: Sequence[OwnModules]) -> None:
         self.owners = owners
@@ -197,7 +216,7 @@ class OwnModulesFinder(MetaPathFinder):
     def find_spec(
         self, fullname: str, path: Sequence[str] | None, target: ModuleType | None = None
     ) -> ModuleSpec | None:
-        """As Python finds it; files of these extensions are loaded so that they import their own modules."""
+        """As Python finds it; files of extensions are loaded so that they import their own modules."""
         spec = PathFinder.find_spec(fullname, path, target)
         if spec is None or type(spec.loader) is not SourceFileLoader or spec.origin is None:
             return spec
@@ -210,7 +229,7 @@ class OwnModulesFinder(MetaPathFinder):
         """Do the same for a module that is made without being found."""
         own = self.owner_of(file)
         if own is not None:
-            own.adopt(module)
+            own.adopt(module, file)
 
     def owner_of(self, file: Path) -> OwnModules | None:
         """The extension that a file belongs to."""
@@ -218,13 +237,12 @@ class OwnModulesFinder(MetaPathFinder):
 
 
 def separate_names(folders: Sequence[CommunityFolder]) -> OwnModulesFinder | None:
-    """Let extensions whose modules have names that clash import their own. None where none clash."""
+    """Let extensions whose modules have names that clash import their own. None where there are none.
+
+    Files that use names which numpy 2 took away import a numpy that has them.
+    """
     clashes = clashing_names(folders)
-    owners = [
-        OwnModules.of(each, clashes[each.name], number)
-        for number, each in enumerate(folders)
-        if clashes[each.name]
-    ]
+    owners = [OwnModules.of(each, clashes[each.name], number) for number, each in enumerate(folders)]
     if not owners:
         return None
     finder = OwnModulesFinder(owners)

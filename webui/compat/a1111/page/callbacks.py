@@ -6,10 +6,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from webui.compat.a1111.page.calls import call_at_start, call_extension
+from webui.compat.a1111.page.calls import StartCall, call_at_start, call_each_at_start, call_extension
 
 # Called while the page is built, where one that hangs would hold the start.
 AT_START = frozenset({"app_started", "before_ui", "ui_settings", "ui_tabs", "ui_train_tabs"})
+OF_COMPONENTS = frozenset({"before_component", "after_component"})
 # By the name of a callback: those that it comes before, and those that it comes after.
 Constraints = Mapping[str, tuple[Sequence[str], Sequence[str]]]
 
@@ -84,6 +85,12 @@ class CallbackLists:
     ) -> list[tuple[ScriptCallback, Any]]:
         """Call all of a category; what each gave, None where it failed."""
         callbacks = self.of(category) if self.lists[f"callbacks_{category}"] else []
+        if category in OF_COMPONENTS:
+            where = f"on_{category}"
+            call_each_at_start(
+                [StartCall(each.script, where, each.callback, args, named) for each in callbacks]
+            )
+            return []
         if is_reversed:
             callbacks.reverse()
         call = call_at_start if category in AT_START else call_extension

@@ -3,8 +3,10 @@
 import asyncio
 import logging
 import sys
-from collections.abc import Callable, Generator
+from collections import deque
+from collections.abc import Callable, Generator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -14,7 +16,7 @@ from webui.compat.a1111.loading.modules import as_failure
 from webui.compat.a1111.loading.undoing import keep_builtins
 from webui.core.errors import WebuiError
 from webui.core.lack_of_memory import is_lack_of_memory
-from webui.plugins.importing import Raised, TimeIsUp, run_within
+from webui.plugins.importing import Ended, Raised, TimeIsUp, run_within
 
 logger = logging.getLogger(__name__)
 
@@ -76,12 +78,89 @@ def call_at_start(
             call = partial(call_with_loop, host, partial(function, *args, **kwargs))
             result = run_within(host.start_limit_s, call, record.folder)
         except TimeIsUp:
-            host.given_up.add(record.name)
-            raise tell_too_long(record.name, where, host.start_limit_s) from None
+            error = tell_too_long(record.name, where, host.start_limit_s)
+            host.give_up(record.name, str(error))
+            raise error from None
         except Raised as raised:
             logger.warning("%s failed in %s", Path(file).name, where, exc_info=raised.error)
             raise as_failure(raised.error) from None
     return result
+
+
+@dataclass(frozen=True, slots=True)
+class StartCall:
+    """A call into an extension's code while the page is built; what it gives is nobody's."""
+
+    file: str
+    where: str
+    function: Callable[..., Any]
+    args: tuple[Any, ...] = ()
+    kwargs: Mapping[str, Any] = field(default_factory=dict[str, Any])
+
+
+def call_each_at_start(calls: Sequence[StartCall]) -> None:
+    """Calls for one component of the page, in order, each with the time limit of such a call.
+
+    They share a thread, for there are thousands of components. As with `call_at_start`, an extension that
+    does not come back is asked for nothing more, and the others are.
+    """
+    host = current()
+    waiting = deque(calls)
+    while waiting:
+        turn = Turn(waiting)
+        try:
+            run_within(host.component_limit_s, partial(turn.take, host), turn.end)
+        except TimeIsUp:
+            give_up(host, turn)
+            waiting = deque(each for each in waiting if each.file != getattr(turn.call, "file", ""))
+        except Raised as raised:
+            raise raised.error from None
+
+
+@dataclass(slots=True)
+class Turn:
+    """Calls that one thread makes. `is_over`: it was left behind, and makes no more of them."""
+
+    waiting: deque[StartCall]
+    call: StartCall | None = None
+    is_over: bool = False
+
+    def take(self, host: ExtensionHost) -> None:
+        """Make the calls, one after another."""
+        while self.waiting and not self.is_over:
+            self.call = call = self.waiting.popleft()
+            record = host.health.of_file(call.file)
+            if record is not None and record.name in host.given_up:
+                continue
+            # Where Gradio puts components stays as it leaves it: some open a group here and close it there.
+            function = partial(call.function, *call.args, **call.kwargs)
+            watched = host.health.watch(call.file, call.where)
+            with watched, keep_builtins(record.name if record else ""):
+                try:
+                    call_with_loop(host, function)
+                except Ended:
+                    # Told by who waited.
+                    return
+                except BaseException as error:
+                    logger.warning("%s failed in %s", Path(call.file).name, call.where, exc_info=error)
+                    raise as_failure(error) from None
+
+    def end(self) -> Path | None:
+        """It takes too long: no more calls are made. Where the code lies that is being run."""
+        self.is_over = True
+        record = current().health.of_file(self.call.file) if self.call else None
+        return record.folder if record else None
+
+
+def give_up(host: ExtensionHost, turn: Turn) -> None:
+    """Note that the call which is being made did not end."""
+    call = turn.call
+    record = host.health.of_file(call.file) if call else None
+    if call is None or record is None:
+        return
+    error = tell_too_long(record.name, call.where, host.component_limit_s)
+    host.give_up(record.name, str(error))
+    host.health.note_failure(record, call.where, error)
 
 
 def tell_too_long(name: str, where: str, limit_s: float) -> StartTookTooLong:

@@ -6,9 +6,11 @@ from typing import Any
 
 from PIL import Image
 
+from webui.compat.a1111.host import current
 from webui.compat.a1111.page.calls import call_at_start, call_extension
 
 # A1111's own three stand first in its order.
+FAILED = object()
 OWN_NAMES = ("Upscale", "GFPGAN", "CodeFormer")
 
 
@@ -163,15 +165,25 @@ class ExtrasScriptRunner:
             values = values_of(script, args)
             call_extension(script.file, "process_firstpass", script.process_firstpass, pp, **values)
 
-    def run_scripts(self, scripts: Iterable[ExtrasScript], pp: PostprocessedImage, args: list[Any]) -> None:
-        """Some of the scripts on a picture, as `run`."""
+    def run_scripts(
+        self,
+        scripts: Iterable[ExtrasScript],
+        pp: PostprocessedImage,
+        args: list[Any],
+        tell: Callable[[str], None] = lambda text: None,
+    ) -> None:
+        """Some of the scripts on a picture, as `run`; `tell` says to the artist which failed."""
         pictures = [pp]
         for script in scripts:
             values = values_of(script, args)
             for picture in list(pictures):
                 if picture.disable_processing:
                     continue
-                call_extension(script.file, "process", script.process, picture, **values)
+                given = call_extension(
+                    script.file, "process", script.process, picture, default=FAILED, **values
+                )
+                if given is FAILED:
+                    tell(describe_failure(script))
                 pictures += [each for each in as_pictures(picture) if each not in pictures]
                 picture.extra_images = []
         pp.extra_images = pictures[1:]
@@ -194,6 +206,16 @@ class ExtrasScriptRunner:
         """Another picture was chosen in the tab."""
         for script in self.scripts_in_preferred_order():
             call_extension(script.file, "image_changed", script.image_changed)
+
+
+def describe_failure(script: ExtrasScript) -> str:
+    """Say that a script failed on a picture."""
+    record = current().health.of_file(script.file)
+    whose = f" of the extension {record.name!r}" if record else ""
+    return (
+        f"The script {script.name!r}{whose} failed, so the picture is without what it would have done. "
+        "The page of its health, below Extensions, has the details."
+    )
 
 
 def values_of(script: ExtrasScript, args: list[Any]) -> dict[str, Any]:

@@ -97,11 +97,26 @@ def read_panels(
         start, stop = places_of(script)
         if stop <= start or not (script.alwayson or is_titled(script, chosen)):
             continue
-        found[title_of(script)] = [
-            pack_value(read_value(title_of(script), runner.inputs[at], values[at], browser))
-            for at in range(start, stop)
-        ]
+        title = title_of(script)
+        read = [read_value(title, runner.inputs[at], values[at], browser) for at in range(start, stop)]
+        if script.alwayson and are_equal(read, runner.default_arguments()[start:stop]):
+            # As if it were not installed: requests and the files of pictures say nothing of it.
+            continue
+        found[title] = [pack_value(each) for each in read]
     return {SCRIPTS: found, SELECTED: chosen}
+
+
+def are_equal(values: list[Any], others: list[Any]) -> bool:
+    """Whether a panel holds what it held when it was built. Values of odd kinds are never equal."""
+    return len(values) == len(others) and all(map(is_equal, values, others))
+
+
+def is_equal(value: Any, other: Any) -> bool:  # noqa: ANN401 - whatever a component holds
+    """As `are_equal`, of one component."""
+    if isinstance(value, list) and isinstance(other, list):
+        return are_equal(value, other)
+    is_plain = value is None or isinstance(value, bool | int | float | str)
+    return is_plain and isinstance(value, bool) == isinstance(other, bool) and value == other
 
 
 def title_of(script: ExtensionScript) -> str:

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from webui.compat.a1111.page.callbacks import CallbackLists, ScriptCallback
-from webui.compat.a1111.page.calls import call_at_start, call_extension
+from webui.compat.a1111.page.calls import StartCall, call_at_start, call_each_at_start, call_extension
 from webui.compat.a1111.page.extension_script import ALWAYS_VISIBLE, ComponentMoment, ExtensionScript
 from webui.compat.a1111.page.reaching import site
 
@@ -175,14 +175,18 @@ class ExtensionScriptRunner:
 
     def _tell_component(self, when: str, component: Any, kwargs: dict[str, Any]) -> None:  # noqa: ANN401 - as above
         waiting: ByElement = getattr(self, f"on_{when}_component_elem_id")
-        for callback, script in waiting.get(str(kwargs.get("elem_id")), []):
-            call_extension(
-                script.file, f"on_{when}_component", callback, ComponentMoment(component=component)
-            )
+        moment = ComponentMoment(component=component)
+        calls = [
+            StartCall(script.file, f"on_{when}_component", callback, (moment,))
+            for callback, script in waiting.get(str(kwargs.get("elem_id")), [])
+        ]
         method = f"{when}_component"
-        for script in self.scripts:
-            if overrides(script, method):
-                call_extension(script.file, method, getattr(script, method), component, **kwargs)
+        calls += [
+            StartCall(script.file, method, getattr(script, method), (component,), kwargs)
+            for script in self.scripts
+            if overrides(script, method)
+        ]
+        call_each_at_start(calls)
 
     # ---- A run. ----
 
