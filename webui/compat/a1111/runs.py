@@ -43,6 +43,8 @@ class ActiveRun:
     sample: Callable[[], Any] | None = None
     results: list[ImageReady] = field(default_factory=list[ImageReady])
     processed: Any = None
+    # Have the batch's pictures decoded together: there are more of them than were planned, or fewer.
+    needs_whole_batch: Callable[[], object] = lambda: None
     # The noise that the object was given for its batch.
     rng: Any = None
 

@@ -43,6 +43,7 @@ def test_only_arguments_that_the_class_takes_remain_and_once_is_enough(native, a
         (gr.Image, {"show_download_button": False}, {"buttons": ["fullscreen"]}),
         (gr.Textbox, {"show_copy_button": True, "readonly": True}, None),
         (gr.File, {"type": "file", "optional": True}, {"type": "filepath"}),
+        (gr.File, {"file_type": "image"}, {"file_types": ["image"]}),
         (
             gr.Row,
             {"visible": False, "Variant": "panel", "open": True},

@@ -3,6 +3,7 @@
 import copy
 
 import pytest
+import torch
 from PIL import Image, ImageChops
 
 from tests.pipelines.runs import pictures, request_of
@@ -465,3 +466,22 @@ def test_a_function_in_the_place_of_create_infotext_that_fails_leaves_the_infote
     assert [each.infotext for each in world.run(request_of())] == [
         each.infotext for each in world.plain(request_of())
     ]
+
+
+@pytest.mark.parametrize("count", [1, 3])
+def test_a_sample_that_gives_another_count_of_latents_makes_that_many_pictures(world, count):
+    def process(p):
+        own = p.sample
+
+        def sample(*args, **named):
+            latent = own(*args, **named)
+            return torch.cat([latent[:1]] * count)
+
+        p.sample = sample
+
+    plain = world.plain(request_of(batch_size=2))
+    script_of(world, process=process)
+    made = world.run(request_of(batch_size=2))
+    assert len(made) == count
+    assert are_alike(made, plain[:1] * count)
+    assert [each.seed for each in made] == [plain[0].seed, plain[1].seed, plain[1].seed][:count]

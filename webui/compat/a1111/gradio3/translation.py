@@ -132,6 +132,8 @@ def name_types(native: Any, names: tuple[str, ...], arguments: Arguments) -> Non
     """Kinds of values that have other names now."""
     kind = arguments.get("type")
     if issubclass(native, gr.File | gr.UploadButton):
+        if isinstance(arguments.get("file_types"), str):
+            arguments["file_types"] = [arguments["file_types"]]
         arguments.update(
             {"type": {"file": "filepath", "bytes": "binary"}[kind]} if kind in ("file", "bytes") else {}
         )

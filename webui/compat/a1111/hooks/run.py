@@ -63,8 +63,14 @@ def see_whole_batches(p: Any, host: ExtensionHost) -> None:  # noqa: ANN401 - a 
     """Have batches decoded together from now on, if a script looks at them so."""
     from webui.compat.a1111.running import batches  # as above
 
+    if batches.wants_whole_batches(p):
+        have_whole_batches(host)
+
+
+def have_whole_batches(host: ExtensionHost) -> None:
+    """Have batches decoded together from now on."""
     plugins = host.ready.plugins
-    if BATCHES not in plugins.names and batches.wants_whole_batches(p):
+    if BATCHES not in plugins.names:
         plugins.register(WholeBatches(), BATCHES)
 
 
@@ -141,8 +147,12 @@ def wrap_sampling(sample: Callable[[], Tensor], context: Context) -> Callable[[]
     """`p.sample`."""
     from webui.compat.a1111.running import batches  # as above
 
-    run = current().runs.at(context)
-    return None if run is None else batches.wrap_sampling(run, sample)
+    host = current()
+    run = host.runs.at(context)
+    if run is None:
+        return None
+    run.needs_whole_batch = lambda: have_whole_batches(host)
+    return batches.wrap_sampling(run, sample)
 
 
 @hookimpl

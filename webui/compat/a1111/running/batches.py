@@ -158,8 +158,12 @@ def wrap_sampling(run: ActiveRun, sample: Callable[[], Tensor]) -> Callable[[], 
             latent = call_extension(setter_of(p, "sample"), "p.sample", p.sample, **given)
         finally:
             run.sample = None
-        # Where it failed, or gave nothing, the batch is made without it.
-        return latent if isinstance(latent, Tensor) and latent.ndim == 4 else sample()
+        if not (isinstance(latent, Tensor) and latent.ndim == 4 and len(latent)):
+            # Where it failed, or gave nothing, the batch is made without it.
+            return sample()
+        if run.batch is not None and len(latent) != len(run.batch.pictures):
+            run.needs_whole_batch()
+        return latent
 
     return wrapped
 
@@ -263,6 +267,8 @@ def wants_whole_batches(p: Any) -> bool:  # noqa: ANN401 - as above
 def change_batch(run: ActiveRun, images: BatchImages) -> BatchImages | None:
     """`postprocess_batch`, which writes into the pictures, and `postprocess_batch_list`, of other count."""
     p = run.p
+    # A sample of an extension's own may have given more latents than the batch has, or fewer.
+    images.pictures = fitted(images.pictures, len(images.images))
     call_scripts(run, "postprocess_batch", images=images.images, batch_number=p.iteration)
     listed = site("scripts").PostprocessBatchListArgs(list(images.images))
     call_scripts(run, "postprocess_batch_list", listed, batch_number=p.iteration)
@@ -272,8 +278,7 @@ def change_batch(run: ActiveRun, images: BatchImages) -> BatchImages | None:
     if not made or any(each.shape != made[0].shape for each in made):
         return images
     stack = torch.stack([each.detach().to("cpu", torch.float32) for each in made]).clamp(0, 1)
-    last = images.pictures[-1]
-    pictures = [images.pictures[i] if i < len(images.pictures) else last for i in range(len(made))]
+    pictures = fitted(images.pictures, len(made))
     changed = [
         each.model_copy(
             update={
@@ -284,6 +289,11 @@ def change_batch(run: ActiveRun, images: BatchImages) -> BatchImages | None:
         for i, each in enumerate(pictures)
     ]
     return BatchImages(stack, changed)
+
+
+def fitted(pictures: list[PlannedPicture], count: int) -> list[PlannedPicture]:
+    """So many entries: those that there are, then the last one again."""
+    return [*pictures[:count], *pictures[-1:] * (count - len(pictures))]
 
 
 def change_image(run: ActiveRun, image: Image.Image, moment: PictureMoment) -> Image.Image:
