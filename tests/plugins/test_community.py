@@ -68,3 +68,9 @@ def test_extensions_are_chosen_by_settings_flags_order_and_trust(tmp_path):
     assert asked == ["E", "c", "a"]
     assert wanted(choose_community(found, without="extra")) == ["E", "z"]
     assert wanted(choose_community(found, without="all")) == []
+
+
+def test_a_name_may_begin_with_an_underscore(tmp_path):
+    for name in ("_first", "__pycache__", ".hidden"):
+        (tmp_path / "extensions" / name / "scripts").mkdir(parents=True)
+    assert [each.name for each in find_community(tmp_path)] == ["_first"]

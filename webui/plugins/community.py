@@ -77,7 +77,7 @@ def find_community(*roots: Path) -> list[CommunityFolder]:
     found: list[CommunityFolder] = []
     for home, is_built_in in community_homes(*roots):
         try:
-            folders = sorted(each for each in home.iterdir() if not each.name.startswith((".", "_")))
+            folders = sorted(each for each in home.iterdir() if not each.name.startswith((".", "__")))
         except OSError:
             continue
         chosen = [each for each in folders if is_community(each)][:MOST_EXTENSIONS]

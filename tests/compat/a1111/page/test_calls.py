@@ -22,6 +22,12 @@ def function():
         while True:
             time.sleep(0.01)
 """
+SLEEPING = """
+import time
+def function():
+    while True:
+        time.sleep(0.01)
+"""
 RAISING = "def function(): raise {}"
 LIMIT_S = 0.3
 
@@ -105,7 +111,7 @@ def test_callbacks_of_the_start_have_the_limit(host: ExtensionHost):
 
 def test_of_calls_for_a_component_one_that_does_not_end_is_given_up_and_the_others_are_made(host):
     host.component_limit_s, heard = LIMIT_S, []
-    file, endless = function_in(host, "endless", ENDLESS)
+    file, endless = function_in(host, "endless", SLEEPING)
     other, _ = function_in(host, "good", "def function(): pass")
     bad, raising = function_in(host, "raising", RAISING.format("SystemExit(3)"))
     calls = [
@@ -142,7 +148,7 @@ def test_a_group_may_be_opened_for_one_component_and_closed_for_another(host):
 
 def test_hanging_while_the_page_is_built_is_a_failed_start_until_the_page_is_there(host):
     host.start_limit_s, names = LIMIT_S, ("endless", "good")
-    files = {"endless": ENDLESS, "good": "def function(): return 7"}
+    files = {"endless": SLEEPING, "good": "def function(): return 7"}
     made = {name: function_in(host, name, files[name]) for name in names}
     host.folders = tuple(CommunityFolder(name, host.root / name) for name in names)
     for _ in range(MOST_FAILED_STARTS):
