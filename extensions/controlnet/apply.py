@@ -9,15 +9,17 @@ import torch
 from torch import Tensor
 
 from extensions.controlnet.files import Held, assert_fits, find_model, open_encoder, open_network
-from extensions.controlnet.hints import to_rgb
+from extensions.controlnet.hints import to_rgb, to_tensor
 from extensions.controlnet.networks.base import ControlCall, Residuals
 from extensions.controlnet.networks.controlnet import UNION_TASKS
 from extensions.controlnet.networks.ip_adapter import PictureAttention
 from extensions.controlnet.networks.lllite import LLLiteAttachment
 from extensions.controlnet.networks.reference import MODULES, Reference, add_noise
 from extensions.controlnet.pictures import UnitPictures
+from extensions.controlnet.preprocessors import find_preprocessor
 from extensions.controlnet.rows import Attachment, RowAdapter, Rows
 from extensions.controlnet.units import ControlNetPart, ControlUnit
+from extensions.controlnet.waiting import FINISHES
 from webui.plugins import (
     Batch,
     Context,
@@ -237,7 +239,28 @@ class PartMaker:
             self.context.tell(f"ControlNet unit {number} was left out of the second pass: {error}")
             return None
         held = open_network(file, self.denoising, self.context, self.stack)
-        return self._make_of_kind(unit, file, held, pictures)
+        made = self._make_of_kind(unit, file, held, pictures)
+        if find_preprocessor(unit.module).changes_result:
+            self._change_result(unit, number, pictures)
+        return made
+
+    def _change_result(self, unit: ControlUnit, number: int, pictures: UnitPictures) -> None:
+        """What the preprocessor does to each evaluation's result, and to the finished pictures."""
+        # Brings OpenCV.
+        from extensions.controlnet.finishing import LatentFix, change_of, finish_of, is_masked
+
+        mask = pictures.fitted_mask() if is_masked(unit) else None
+        change = change_of(
+            unit, None if mask is None else to_tensor(mask), is_second_pass=self.batch.is_second_pass
+        )
+        if change is not None:
+            self.denoising.after_network.append(LatentFix(unit, pictures.latents(), change))
+        images, hints = pictures.fitted(), pictures.hints()
+        for place, index in enumerate(self.batch.indexes):
+            own = place % len(images)
+            finish = finish_of(unit, images[own], hints[own], mask)
+            if finish is not None:
+                FINISHES.add(self.context, [index], number, finish)
 
     def _make_of_kind(
         self, unit: ControlUnit, file: ModelFile, held: Held, pictures: UnitPictures
@@ -298,7 +321,11 @@ class PartMaker:
     def _make_reference(self, unit: ControlUnit, pictures: UnitPictures) -> UnitPart:
         module = unit.module.lower()
         reference = Reference(
-            self.rows, module != "reference_adain", module != "reference_only", fidelity=find_fidelity(unit)
+            self.rows,
+            module != "reference_adain",
+            module != "reference_only",
+            fidelity=find_fidelity(unit),
+            mask=self._region(pictures),
         )
         latents = pictures.latents()
         seeds = self.batch.seeds if len(latents) > 1 else self.batch.seeds[:1]

@@ -66,11 +66,17 @@ class UnitPictures:
         mask = to_mask(self.context.inputs.open(self.unit.effective_region_mask))
         return to_tensor(mask.resize(self.size, Image.Resampling.BILINEAR))
 
+    def fitted(self) -> list[Image.Image]:
+        """The pictures as they are, at the pass's size."""
+        return [resize(to_rgb(image), *self.size, self.unit.resize_mode) for image in self.images()]
+
+    def fitted_mask(self) -> Image.Image:
+        """What is to be filled (L, white), at the pass's size. Raises InvalidRequest without a mask."""
+        return self._fit_mask(self._masks()[0], self.images()[0])
+
     def latents(self) -> Tensor:
         """The pictures as latents (B or 1, C, h, w), by the pass's VAE."""
-        pixels = torch.cat(
-            [to_tensor(resize(to_rgb(image), *self.size, self.unit.resize_mode)) for image in self.images()]
-        )
+        pixels = torch.cat([to_tensor(image) for image in self.fitted()])
         request, settings = self.batch.request, self.context.settings
         with self.context.models.use(
             request.model,
@@ -98,9 +104,12 @@ class UnitPictures:
     def _hint(self, image: Image.Image, masks: Sequence[Image.Image]) -> Tensor:
         size, mode = self.size, self.unit.resize_mode
         if masks:
-            drawn = resize(masks[0].resize(image.size), *size, mode)
+            drawn = self._fit_mask(masks[0], image)
             return mark_masked(to_tensor(resize(to_rgb(image), *size, mode)), to_tensor(drawn))
         return to_tensor(resize(self._preprocess(image), *size, mode))
+
+    def _fit_mask(self, mask: Image.Image, image: Image.Image) -> Image.Image:
+        return resize(mask.resize(image.size), *self.size, self.unit.resize_mode)
 
     def _preprocess(self, image: Image.Image) -> Image.Image:
         unit = self.unit

@@ -5,16 +5,25 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from extensions.controlnet.units import ControlNetPart
+from extensions.controlnet.waiting import FINISHES
 from webui.plugins import hookimpl
 
 if TYPE_CHECKING:
-    from webui.plugins import Batch, Context, Denoising, RequestPart
+    from PIL.Image import Image
+
+    from webui.plugins import Batch, Context, Denoising, PictureMoment, RequestPart
 
 
 @hookimpl
 def register_request_part() -> type[RequestPart]:
     """The units of a request."""
     return ControlNetPart
+
+
+@hookimpl
+def change_request(context: Context) -> None:
+    """A run begins: what a stopped one left for its pictures is not meant for this one's."""
+    FINISHES.begin_run(context)
 
 
 @hookimpl
@@ -26,6 +35,15 @@ def prepare_denoising(denoising: Denoising, batch: Batch, context: Context) -> N
     from extensions.controlnet.apply import prepare
 
     prepare(denoising, batch, context)
+
+
+@hookimpl
+def change_image(image: Image, picture: PictureMoment, context: Context) -> Image | None:
+    """Give a decoded picture what its units' pictures keep: colours, brightness, what is not masked."""
+    finishes = FINISHES.take(context, picture.index) if picture.place == "decoded" else []
+    for finish in finishes:
+        image = finish(image)
+    return image if finishes else None
 
 
 @hookimpl

@@ -26,7 +26,6 @@ from extensions.controlnet.listing import (
     title_of,
 )
 from extensions.controlnet.preprocessors import PREPROCESSORS, find_preprocessor, preprocess
-from extensions.controlnet.preprocessors.entries import ENTRIES
 from webui.plugins import InvalidRequest, open_picture
 
 if TYPE_CHECKING:
@@ -218,7 +217,8 @@ def add_page_routes(router: APIRouter, services: Any) -> None:  # noqa: ANN401 -
         """All preprocessors and models, with why some cannot be used."""
         return {
             "modules": [
-                {"name": entry.name, **describe_module(entry, services.catalog)} for entry in ENTRIES
+                {"name": entry.name, **describe_module(entry, services.catalog)}
+                for entry in PREPROCESSORS.values()
             ],
             "models": [model.model_dump() for model in model_entries(services)],
             "family": checkpoint_family(services),

@@ -9,7 +9,9 @@ from typing import Any
 
 import torch
 from torch import Tensor, nn
+from torch.nn import functional
 
+from extensions.controlnet.networks.ip_adapter import grid_of
 from extensions.controlnet.rows import Rows, attention_blocks, inner_network
 
 MODULES = ("reference_only", "reference_adain", "reference_adain+attn")
@@ -31,7 +33,7 @@ class Reference:
     """A reference at work in one pass.
 
     `fidelity` 0…1 is how much the negative prompt's rows stay without it. `weight` decides how many modules
-    take part, the widest first; 0: none.
+    take part, the widest first; 0: none. `mask` (1, 1, H, W) is where it acts.
     """
 
     rows: Rows
@@ -40,6 +42,7 @@ class Reference:
     fidelity: float = 0.5
     weight: float = 0.0
     is_recording: bool = False
+    mask: Tensor | None = None
     _banks: dict[str, dict[int, Tensor]] = field(default_factory=dict[str, dict[int, Tensor]])
 
     @contextmanager
@@ -111,25 +114,40 @@ class Reference:
         stack.callback(attention.register_forward_hook(mix).remove)
 
     def _attend_alone(self, attention: nn.Module, hidden: Tensor, at_work: AttentionState) -> Tensor:
-        """What the negative rows' attention gives without the reference; of no rows where nobody asks."""
-        negatives = self._negatives() if self.fidelity > 0 else []
-        if not negatives:
+        """What attention gives without the reference, of the rows that are mixed with it."""
+        mixed = self._mixed_rows()
+        if not mixed:
             return hidden[:0]
         at_work.is_alone = True
         try:
-            with self.rows.narrow(negatives):
-                return attention(hidden[negatives])
+            with self.rows.narrow(mixed):
+                return attention(hidden[mixed])
         finally:
             at_work.is_alone = False
 
     def _mix(self, output: Tensor, alone: Tensor) -> Tensor:
-        """The output, its negative rows moved towards what they are without the reference."""
-        if not len(alone):
+        """The output, moved towards what it is without the reference: negative rows, and outside the mask."""
+        rows = self._mixed_rows()
+        if not rows:
             return output
+        share = self._share_of(rows, grid_of(output.shape[1], self.rows.size)).flatten(1)[..., None]
         mixed = output.clone()
-        negatives = self._negatives()
-        mixed[negatives] = alone * self.fidelity + output[negatives] * (1 - self.fidelity)
+        mixed[rows] = alone + (output[rows] - alone) * share.to(output)
         return mixed
+
+    def _mixed_rows(self) -> list[int]:
+        """Places in the call of rows that the reference does not wholly change."""
+        if self.mask is not None:
+            return list(range(len(self.rows.places)))
+        return self._negatives() if self.fidelity > 0 else []
+
+    def _share_of(self, rows: list[int], size: tuple[int, int]) -> Tensor:
+        """How much the reference changes each place of rows, (N, h, w), or (N, 1, 1) without a mask."""
+        are_prompts = [self.rows.are_prompts[row] for row in rows]
+        each = torch.tensor([1.0 if is_prompt else 1 - self.fidelity for is_prompt in are_prompts])
+        if self.mask is None:
+            return each.view(-1, 1, 1)
+        return each.view(-1, 1, 1) * functional.interpolate(self.mask.cpu(), size, mode="area")[0]
 
     def _adain_hook(self, name: str, share: float) -> Callable[[nn.Module, Any, Any], Any]:
         key = f"adain {name}"
@@ -142,10 +160,10 @@ class Reference:
             if not self._acts(key, share):
                 return None
             changed = renormalize(hidden, self._recorded(key))
-            negatives = self._negatives()
-            if negatives and self.fidelity > 0:
-                kept = hidden[negatives] * self.fidelity
-                changed[negatives] = kept + changed[negatives] * (1 - self.fidelity)
+            rows = self._mixed_rows()
+            if rows:
+                parts = self._share_of(rows, (hidden.shape[-2], hidden.shape[-1]))[:, None].to(hidden)
+                changed[rows] = hidden[rows] + (changed[rows] - hidden[rows]) * parts
             return changed if isinstance(output, Tensor) else (changed, *output[1:])
 
         return change

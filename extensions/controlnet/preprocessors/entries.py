@@ -1,6 +1,13 @@
 """Every preprocessor by the name that artists know it by. Light: no network and no OpenCV is loaded here."""
 
-from extensions.controlnet.preprocessors.registry import MEGABYTE, RESOLUTION, Preprocessor, Slider, Weight
+from extensions.controlnet.preprocessors.registry import (
+    MEGABYTE,
+    RESOLUTION,
+    ControlType,
+    Preprocessor,
+    Slider,
+    Weight,
+)
 
 LINES = "extensions.controlnet.preprocessors.lines"
 COLOURS = "extensions.controlnet.preprocessors.colours"
@@ -63,7 +70,7 @@ WITHOUT_WEIGHTS = (
         aliases=("invert",),
     ),
     Preprocessor(
-        "mlsd",
+        "mlsd_hough",
         ("MLSD",),
         f"{LINES}:lines_mlsd",
         "Straight lines, for rooms and buildings (by Hough's transform; needs no network).",
@@ -101,6 +108,7 @@ WITHOUT_WEIGHTS = (
         f"{COLOURS}:unchanged",
         "As it is; the result keeps its colours.",
         threshold_a=Slider("Variation", 3.0, 32.0, 8.0, 1.0),
+        changes_result=True,
     ),
     Preprocessor(
         "tile_colorfix+sharp",
@@ -109,6 +117,7 @@ WITHOUT_WEIGHTS = (
         "As it is; the result keeps its colours and is sharpened.",
         threshold_a=Slider("Variation", 3.0, 32.0, 8.0, 1.0),
         threshold_b=Slider("Sharpness", 0.0, 2.0, 1.0, 0.01),
+        changes_result=True,
     ),
     Preprocessor(
         "blur_gaussian",
@@ -132,6 +141,7 @@ WITHOUT_WEIGHTS = (
         f"{COLOURS}:recolor_luminance",
         "How light each pixel looks, without colour.",
         threshold_a=GAMMA,
+        changes_result=True,
     ),
     Preprocessor(
         "recolor_intensity",
@@ -139,12 +149,21 @@ WITHOUT_WEIGHTS = (
         f"{COLOURS}:recolor_intensity",
         "The strongest colour of each pixel, as grey.",
         threshold_a=GAMMA,
+        changes_result=True,
     ),
     Preprocessor(
         "inpaint_only",
         ("Inpaint",),
         f"{COLOURS}:masked",
         "What the mask covers is drawn anew; all else stays.",
+        changes_result=True,
+    ),
+    Preprocessor(
+        "inpaint_only+lama",
+        ("Inpaint",),
+        f"{COLOURS}:masked",
+        "Fills the mask by the network LaMa first, which cannot be used here.",
+        instead="inpaint_only",
     ),
     Preprocessor(
         "inpaint_global_harmonious",
@@ -195,6 +214,9 @@ def annotator(file: str, megabytes: float, licence: str, folder: str) -> Weight:
 HED = annotator("ControlNetHED.pth", 29.4, "Apache-2.0", "hed")
 SKETCH = annotator("sk_model.pth", 17.2, "MIT", "lineart")
 COARSE_SKETCH = annotator("sk_model2.pth", 17.2, "MIT", "lineart")
+PIDINET = annotator("table5_pidinet.pth", 2.9, "its makers' own, for research", "pidinet")
+DRAWING = annotator("netG.pth", 217.7, "MIT", "lineart_anime")
+STRAIGHT = annotator("mlsd_large_512_fp32.pth", 6.3, "Apache-2.0", "mlsd")
 NON_COMMERCIAL = "OpenPose, no commercial use"
 BODY = annotator("body_pose_model.pth", 209.3, NON_COMMERCIAL, "openpose")
 HAND = annotator("hand_pose_model.pth", 147.3, NON_COMMERCIAL, "openpose")
@@ -220,7 +242,44 @@ DPT_LARGE = Weight(
     "dpt.embeddings.cls_token",
 )
 
+# Name, control type, function, what it makes, and the other name.
+PIDINETS: tuple[tuple[str, ControlType, str, str, str], ...] = (
+    ("softedge_pidinet", "SoftEdge", "softedge", "Soft edges by PiDiNet.", "pidinet"),
+    ("softedge_pidisafe", "SoftEdge", "softedge_safe", "PiDiNet's, without fine details.", "pidinet_safe"),
+    ("scribble_pidinet", "Scribble", "scribble", "Strokes, by PiDiNet.", "pidinet_scribble"),
+    ("t2ia_sketch_pidi", "T2I-Adapter", "sketch", "Edges for T2I-Adapter's sketches.", "pidinet_sketch"),
+)
 WITH_WEIGHTS = (
+    *(
+        Preprocessor(
+            name,
+            (control_type,),
+            f"{NETWORKS}.pidinet:{function}",
+            about,
+            RESOLUTION,
+            aliases=(alias,),
+            weights=(PIDINET,),
+        )
+        for name, control_type, function, about, alias in PIDINETS
+    ),
+    Preprocessor(
+        "mlsd",
+        ("MLSD",),
+        f"{NETWORKS}.mlsd:lines",
+        "Straight lines, for rooms and buildings.",
+        RESOLUTION,
+        Slider("MLSD Value Threshold", 0.01, 2.0, 0.1, 0.01),
+        Slider("MLSD Distance Threshold", 0.01, 20.0, 0.1, 0.01),
+        weights=(STRAIGHT,),
+    ),
+    Preprocessor(
+        "lineart_anime",
+        ("Lineart",),
+        f"{NETWORKS}.anime:lineart",
+        "Lines as in drawings of anime.",
+        RESOLUTION,
+        weights=(DRAWING,),
+    ),
     Preprocessor(
         "softedge_hed",
         ("SoftEdge",),

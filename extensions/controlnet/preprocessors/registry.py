@@ -59,8 +59,9 @@ class Preprocessor:
     """One entry of the list. `home` is "module:function", loaded when it is first used.
 
     Slots are the sliders for resolution, threshold A and threshold B; None where it has none.
-    `needs_model` is False where it guides without a control network. `instead` names one that can be used
-    where this one cannot be offered here.
+    `needs_model` is False where it guides without a control network. `changes_result`: the result gets
+    something of the unit's picture (`finishing`). `instead` names one that can be used where this one cannot
+    be offered here.
     """
 
     name: str
@@ -73,6 +74,7 @@ class Preprocessor:
     aliases: tuple[str, ...] = ()
     weights: tuple[Weight, ...] = ()
     needs_model: bool = True
+    changes_result: bool = False
     instead: str = ""
 
     @property

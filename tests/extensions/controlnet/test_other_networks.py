@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 import torch
 from diffusers import ControlNetModel
+from PIL import Image
 from torch import Tensor, nn
 from torch.nn import functional
 
@@ -229,3 +230,66 @@ def test_adain_changes_the_picture_and_leaves_no_trace(control_context: Context,
     assert torch.isfinite(made.latent).all()
     assert largest_difference(made.latent, plain.latent) > CLOSE
     assert torch.equal(make(request_of(steps=1), control_context).latent, plain.latent)
+
+
+@pytest.mark.parametrize("module", ["reference_only", "reference_adain", "reference_adain+attn"])
+def test_a_reference_acts_where_its_region_is_white(control_context: Context, module: str) -> None:
+    unit = {"module": module, "image": keep(picture(), control_context)}
+    plain, whole = (
+        make(request, control_context) for request in (request_of(steps=1), with_units(unit, steps=1))
+    )
+    found = {
+        colour: make(
+            with_units(
+                unit | {"effective_region_mask": keep(Image.new("L", (64, 64), colour), control_context)},
+                steps=1,
+            ),
+            control_context,
+        ).latent
+        for colour in (0, 255)
+    }
+    assert largest_difference(found[0], plain.latent) < CLOSE
+    assert largest_difference(found[255], whole.latent) < CLOSE
+    assert largest_difference(whole.latent, plain.latent) > 5 * CLOSE
+
+
+def test_a_references_region_is_that_of_the_attention(control_context: Context) -> None:
+    """Of one attention: what comes out where the mask is black is what comes out without a reference."""
+    half = Image.new("L", (64, 64))
+    half.paste(255, (0, 0, 32, 64))
+    seen: dict[str, Tensor] = {}
+
+    def watch(name: str) -> Any:
+        def look(denoising: Any, batch: Any) -> None:
+            attention = denoising.network.get_submodule(
+                "unet.down_blocks.0.attentions.0.transformer_blocks.0.attn1"
+            )
+
+            def note(module: nn.Module, args: object, output: Tensor) -> None:
+                seen[name] = output.detach().clone()
+
+            # Registered within the pass, after the unit's own hooks.
+            denoising.before_network.append(
+                lambda given: denoising.resources.callback(attention.register_forward_hook(note).remove)
+            )
+
+        return look
+
+    unit = {"module": "reference_only", "image": keep(picture(), control_context), "threshold_a": 0}
+    make(request_of(steps=1), control_context, watch("plain"))
+    make(with_units(unit, steps=1), control_context, watch("whole"))
+    region = {"effective_region_mask": keep(half, control_context)}
+    make(with_units(unit | region, steps=1), control_context, watch("half"))
+    grids = {name: value.unflatten(1, (8, 8)) for name, value in seen.items()}
+    assert torch.allclose(grids["half"][:, :, 4:], grids["plain"][:, :, 4:], atol=CLOSE)
+    assert torch.allclose(grids["half"][:, :, :4], grids["whole"][:, :, :4], atol=CLOSE)
+    assert not torch.allclose(grids["whole"], grids["plain"], atol=CLOSE)
+
+
+def test_each_picture_of_a_batch_has_its_own_reference(control_context: Context) -> None:
+    references = [keep(picture(seed), control_context) for seed in (1, 2)]
+    unit = {"module": "reference_only"}
+    together = make(with_units(unit | {"batch_images": references}, batch_size=2, steps=1), control_context)
+    for place, reference in enumerate(references):
+        alone = make(with_units(unit | {"image": reference}, seed=place, steps=1), control_context)
+        assert largest_difference(together.latent[place : place + 1], alone.latent) < CLOSE

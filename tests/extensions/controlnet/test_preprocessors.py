@@ -90,7 +90,7 @@ def test_shuffling_follows_the_seed_and_keeps_the_colours():
     assert first.min() >= np.array(image).min() and first.max() <= np.array(image).max()
 
 
-@pytest.mark.parametrize("module", ["softedge_gradient", "scribble_gradient", "scribble_xdog", "mlsd"])
+@pytest.mark.parametrize("module", ["softedge_gradient", "scribble_gradient", "scribble_xdog", "mlsd_hough"])
 def test_lines_lie_on_the_edges_of_the_picture(module):
     lines = made(module, scene(512, 512))[..., 0] > 127
     edges = cv2.Canny(np.array(scene(512, 512)), 100, 200) > 0
@@ -101,7 +101,7 @@ def test_lines_lie_on_the_edges_of_the_picture(module):
 
 @pytest.mark.parametrize(
     "module",
-    ["softedge_gradient", "scribble_gradient", "scribble_xdog", "canny", "mlsd", "lineart_standard"],
+    ["softedge_gradient", "scribble_gradient", "scribble_xdog", "canny", "mlsd_hough", "lineart_standard"],
 )
 def test_a_plain_picture_has_no_lines(module):
     assert not made(module, Image.new("RGB", (200, 300), (120, 60, 30))).any()
