@@ -96,8 +96,11 @@ class Held:
 
     def __init__(self, page, address):
         self.waiting = []
-        page.route(address, lambda route: self.waiting.append(route))
+        page.route(address, self.hold)
         self.page, self.address = page, address
+
+    def hold(self, route):
+        self.waiting.append(route)
 
     def let_go(self, many=1):
         until = time.monotonic() + steps.PATIENCE_S

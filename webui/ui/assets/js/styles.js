@@ -1,6 +1,7 @@
 // Styles beside the prompts: names that are no style are marked, changes of the files are seen, a button edits them.
 import { appears, closest, find, onChange, publish } from "./dom.js";
 import { iconButton } from "./controls.js";
+import { StylesDialog } from "./styles/dialog.js";
 import { applyStyles, chosenIn, markChips, readListed, readStyles, stylesToChoose, TABS } from "./styles/known.js";
 
 // The files may have been changed by hand: looked at when the artist comes back to the page, or to the list.
@@ -9,11 +10,7 @@ const look = () => void readStyles().catch(() => {});
 publish({ applyStyles, stylesToChoose });
 for (const tab of TABS) {
   const refresh = await appears(`#refresh_${tab}_styles`);
-  const edit = iconButton("edit", "Edit styles", async () => {
-    // Comes when it is wanted, so that no page waits for it.
-    const { StylesDialog } = await import("./styles/dialog.js");
-    new StylesDialog(tab);
-  });
+  const edit = iconButton("edit", "Edit styles", () => new StylesDialog(tab));
   edit.id = `${tab}_styles_edit_button`;
   refresh.after(edit);
   const field = find(`#${tab}_styles`);
