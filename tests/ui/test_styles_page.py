@@ -1,5 +1,7 @@
 """The editor of styles, and styles beside the prompts, through a browser."""
 
+import time
+
 import pytest
 from playwright.sync_api import expect
 
@@ -89,8 +91,59 @@ def test_styles_are_made_renamed_applied_found_again_and_deleted_with_undo(fresh
     assert file.read_text(encoding="utf-8-sig").startswith(TABLE.replace("\r", ""))
 
 
+class Held:
+    """Answers of a slow server: they are sent on when the test says so."""
+
+    def __init__(self, page, address):
+        self.waiting = []
+        page.route(address, self.hold)
+        self.page, self.address = page, address
+
+    def hold(self, route):
+        self.waiting.append(route)
+
+    def let_go(self, many=1):
+        until = time.monotonic() + steps.PATIENCE_S
+        while len(self.waiting) < many and time.monotonic() < until:
+            self.page.wait_for_timeout(20)
+        for route in self.waiting:
+            route.continue_()
+        self.page.unroute(self.address)
+
+
+def test_a_slow_server_changes_neither_what_is_asked_nor_what_is_typed(fresh_page, home):
+    page, file = fresh_page, home / "styles.csv"
+    file.write_text(TABLE, encoding="utf-8")
+    choose(page, "ink")
+    # Nothing can be typed, pressed or asked about before the styles are there.
+    late = Held(page, "**/v1/styles")
+    page.click("#txt2img_styles_edit_button")
+    for name in ("New style", "Extract from prompt", "Save", "Delete"):
+        expect(page.locator(DIALOG).get_by_role("button", name=name, exact=True)).to_be_disabled()
+    expect(page.locator(DIALOG).get_by_label("Name", exact=True)).to_be_disabled()
+    page.keyboard.press("Escape")
+    expect(page.locator(DIALOG)).to_have_count(0)
+    page.click("#txt2img_styles_edit_button")
+    late.let_go(2)
+    expect(page.locator(DIALOG).get_by_label("Name", exact=True)).to_have_value("ink")
+    # What is typed while a save is on its way stays, and is not saved yet.
+    fill(page, "Name", "inks")
+    late = Held(page, "**/v1/styles")
+    page.click(f"{DIALOG} button.primary")
+    fill(page, "Negative prompt", "blurred")
+    late.let_go()
+    said(page, "“inks” was saved.")
+    expect(page.locator(DIALOG).get_by_label("Negative prompt", exact=True)).to_have_value("blurred")
+    page.keyboard.press("Escape")
+    said(page, "unsaved changes")
+    page.click(f"{DIALOG} button.primary")
+    said(page, "“inks” was saved.")
+    assert file.read_text(encoding="utf-8-sig") == TABLE.replace("ink,", "inks,").replace("photo", "blurred")
+
+
 def test_changes_by_hand_are_seen_and_unknown_names_said_at_generate(fresh_page, home):
     page, file = fresh_page, home / "styles.csv"
+    file.write_text(TABLE, encoding="utf-8")
     page.click("#txt2img_styles_edit_button")
     page.click(f"{DIALOG} .styles-list >> text=ink")
     file.write_text(TABLE.replace("photo", "blurry") + "by hand,x,,\n", encoding="utf-8")

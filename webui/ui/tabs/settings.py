@@ -154,9 +154,17 @@ def wire_settings(
         said = notice(summary(list(changed), further.labels), "info")
         return {result: said, as_json: further.as_json(settings)}
 
+    drawn = further.current | services.settings.current.options()
+
     def load() -> Updates:
         values = further.current | services.settings.current.options()
-        updates: Updates = {component: shown(values[key]) for key, component in components.items()}
+        # The page's HTML has what held when it was built: to write all of them again costs the browser a
+        # tenth of the time that opening takes.
+        updates: Updates = {
+            component: shown(values[key])
+            for key, component in components.items()
+            if values[key] != drawn[key]
+        }
         return updates | {as_json: further.as_json(services.settings.current), result: ""}
 
     page.load(load, outputs=[*components.values(), as_json, result], **INSTANT)

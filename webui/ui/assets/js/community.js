@@ -1,13 +1,9 @@
 // The tab "Extensions": its panel is made here, and its scripts and styles come when it is first shown, so that no
 // page waits for them.
 import { make } from "./controls.js";
-import { appears, isShown, onChange } from "./dom.js";
-
-let isLoaded = false;
+import { appears, onceChosen } from "./dom.js";
 
 async function load() {
-  if (isLoaded) return;
-  isLoaded = true;
   const href = new URL("../css/community/page.css", import.meta.url).href;
   const link = make("link", { rel: "stylesheet", href });
   await new Promise((resolve) => {
@@ -26,6 +22,4 @@ const panel = make("div", { id: "tab_extensions", className: "tabitem community-
   make("div", { id: "extensions_place", className: "community" }));
 panel.style.display = "none";
 tabs.append(panel);
-onChange(panel, () => {
-  if (isShown(panel)) void load();
-}, { attributes: true, attributeFilter: ["style"] });
+onceChosen(panel, () => void load());

@@ -96,6 +96,21 @@ export function isShown(element) {
 }
 
 /**
+ * Runs `act` once, when a top-level tab is shown. It asks for no sizes: while the page is drawn, each would have all
+ * of it laid out.
+ * @param {HTMLElement} panel
+ * @param {() => void} act
+ */
+export function onceChosen(panel, act) {
+  let isDone = false;
+  onChange(panel, () => {
+    if (isDone || panel.style.display !== "block") return;
+    isDone = true;
+    act();
+  }, { attributes: true, attributeFilter: ["style"] });
+}
+
+/**
  * Gives a text field a value as if it had been typed.
  * @param {HTMLInputElement | HTMLTextAreaElement | null} field
  * @param {string} text

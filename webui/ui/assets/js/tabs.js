@@ -44,10 +44,15 @@ function mayLeave(chosen) {
 }
 
 /** @param {HTMLElement} chosen */
-function choose(chosen) {
-  if (!mayLeave(chosen)) return;
+function show(chosen) {
   for (const panel of panels()) panel.style.display = panel === chosen ? "block" : "none";
   markChosen(strip, ({ dataset }) => dataset.tab === chosen.id);
+}
+
+/** @param {HTMLElement} chosen */
+function choose(chosen) {
+  if (!mayLeave(chosen)) return;
+  show(chosen);
   buttonOf(chosen)?.scrollIntoView({ block: "nearest", inline: "nearest" });
   // Charts and canvases measure themselves anew.
   dispatchEvent(new Event("resize"));
@@ -68,7 +73,7 @@ function addMissing() {
   for (const panel of panels()) {
     if (!buttonOf(panel) && panel.querySelector(".tab-name")) strip.append(makeButton(panel));
   }
-  if (!strip.querySelector(".selected") && panels().length) choose(panels()[0]);
+  if (!strip.querySelector(".selected") && panels().length) show(panels()[0]);
   else markChosen(strip, (button) => button.classList.contains("selected"));
 }
 

@@ -1,10 +1,8 @@
 // The tab "Train": its scripts and styles come when it is first shown, so that no page waits for them.
 import { make } from "./controls.js";
-import { appears, isShown, onChange } from "./dom.js";
+import { appears, onceChosen } from "./dom.js";
 
 const STYLES = ["page", "desk", "setup", "runs", "results"];
-let isLoaded = false;
-
 /** @param {string} name */
 function loadStyle(name) {
   const href = new URL(`../css/training/${name}.css`, import.meta.url).href;
@@ -17,14 +15,10 @@ function loadStyle(name) {
 }
 
 async function load() {
-  if (isLoaded) return;
-  isLoaded = true;
   await Promise.all(STYLES.map(loadStyle));
   document.head.append(make("script", { type: "module", src: new URL("training/page.js", import.meta.url).href }));
 }
 
 const panel = await appears("#tab_train");
 await appears("#train_place");
-onChange(panel, () => {
-  if (isShown(panel)) void load();
-}, { attributes: true, attributeFilter: ["style"] });
+onceChosen(panel, () => void load());

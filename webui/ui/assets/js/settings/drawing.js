@@ -1,6 +1,6 @@
 // The sections of the Settings tab, a fifth of all fields: Gradio draws them a moment after the page can be used, one
 // at a time, so that nobody waits for them; at once where the tab is opened before.
-import { appears, find, findAll, isShown, onChange, publish } from "../dom.js";
+import { appears, find, findAll, onceChosen, publish } from "../dom.js";
 
 const PAUSE_MS = 3000;
 // An extension's section may have nothing but words or buttons in it.
@@ -43,10 +43,7 @@ async function draw() {
   publish({
     sectionsToDraw: () => sections.map((_, index) => ({ __type__: "update", ...(index < wanted ? { visible: true } : {}) })),
   });
-  const opened = new Promise((resolve) => {
-    const look = () => isShown(tab) && resolve(next(sections.length));
-    onChange(tab, look, { attributes: true, attributeFilter: ["style"] });
-  });
+  const opened = new Promise((resolve) => onceChosen(tab, () => resolve(next(sections.length))));
   const calm = appears("#txt2img_stored .restored").then(() => new Promise((resolve) => setTimeout(resolve, PAUSE_MS)));
   await Promise.race([opened, asked, calm]);
   for (const [index, section] of sections.entries()) {

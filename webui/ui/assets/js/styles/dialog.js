@@ -14,23 +14,44 @@ export class StylesDialog {
   #style = null;
   /** What the fields held when they were filled. */
   #filled = "";
+  /** How often they were filled. */
+  #fills = 0;
   #warned = false;
-  /** Whether somebody works in it already. */
-  #begun = false;
 
   /** @param {Tab} tab */
   constructor(tab) {
     this.tab = tab;
     this.list = new StylesList((style) => this.#mayLeave() && this.#fill(style));
     this.message = make("p", { className: "details-message", attributes: { role: "status" } });
-    const columns = make("div", { className: "styles-columns" }, this.#side(), this.#fields());
+    const columns = make("fieldset", { className: "styles-columns" }, this.#side(), this.#fields());
+    this.columns = columns;
     this.dialog = openDialog("Styles", { mayClose: () => this.#mayLeave() }, columns, this.message, this.#buttons());
     this.dialog.classList.add("styles-dialog");
     this.dialog.addEventListener("keydown", (event) => {
-      if (event.key === "Enter" && (event.ctrlKey || event.metaKey)) void this.#save();
+      if (event.key === "Enter" && (event.ctrlKey || event.metaKey)) this.save?.click();
     });
-    for (const name of ["click", "input"]) this.dialog.addEventListener(name, () => (this.#begun = true), { capture: true, once: true });
-    void this.#attempt(async () => this.#open(await readStyles()));
+    this.#filled = JSON.stringify(this.#texts());
+    this.#wait(true);
+    void this.#attempt(() => this.#begin());
+  }
+
+  /** Until the styles are there nobody knows which of them the fields are about, so nothing can be typed. */
+  async #begin() {
+    try {
+      const answer = await readStyles();
+      this.#wait(false);
+      this.#open(answer);
+    } finally {
+      this.#wait(false);
+    }
+  }
+
+  /** @param {boolean} waits */
+  #wait(waits) {
+    this.columns.disabled = waits;
+    this.columns.setAttribute("aria-busy", String(waits));
+    if (this.save) this.save.disabled = waits;
+    this.#enable();
   }
 
   #side() {
@@ -69,15 +90,13 @@ export class StylesDialog {
     this.remove = button("Delete", () => this.#attempt(() => this.#delete()), { className: "danger" });
     this.apply = button("Apply to prompt", () => this.#attempt(() => this.#apply()));
     const close = button("Close", () => this.#mayLeave() && this.dialog.close());
-    const save = button("Save", () => this.#save(), { className: "primary", title: "Ctrl+Enter" });
-    return dialogButtons(this.remove, null, close, this.apply, save);
+    this.save = button("Save", () => this.#save(), { className: "primary", title: "Ctrl+Enter" });
+    return dialogButtons(this.remove, null, close, this.apply, this.save);
   }
 
   /** @param {StylesAnswer} answer */
   #open(answer) {
     this.#list(answer);
-    // The answer may come late: what was typed meanwhile stays.
-    if (this.#begun) return;
     const [first] = chosenIn(this.tab);
     const known = answer.styles.find(({ name }) => name === first);
     if (known) this.#fill(known);
@@ -104,6 +123,7 @@ export class StylesDialog {
   #fill(style) {
     if (!this.name || !this.prompt || !this.negative || !this.file) return;
     this.#style = style;
+    this.#fills += 1;
     this.name.value = style.name;
     this.prompt.value = style.prompt;
     this.negative.value = style.negative_prompt;
@@ -112,6 +132,19 @@ export class StylesDialog {
     this.#enable();
     this.list.show(style.version ? style.name : "");
     this.#tell("");
+  }
+
+  /**
+   * What was saved is what the fields are about; what was typed since is not saved yet.
+   * @param {StyleEntry} style as it was written
+   * @param {Prompts & {name: string}} texts as they were sent
+   */
+  #keep(style, texts) {
+    const now = this.#texts();
+    this.#fill(style);
+    if (this.name && now.name !== texts.name) this.name.value = now.name;
+    if (this.prompt && now.prompt !== texts.prompt) this.prompt.value = now.prompt;
+    if (this.negative && now.negative_prompt !== texts.negative_prompt) this.negative.value = now.negative_prompt;
   }
 
   #enable() {
@@ -168,15 +201,15 @@ export class StylesDialog {
   }
 
   async #save() {
-    const style = this.#style;
+    const [style, texts, fills] = [this.#style, this.#texts(), this.#fills];
     try {
-      const texts = this.#texts();
       const written = style
         ? await ask("PUT", "v1/styles", { ...texts, old_name: style.name, version: style.version })
         : await ask("POST", "v1/styles", { ...texts, file: this.file?.value ?? "" });
       const rename = (/** @type {string} */ name) => (name === style?.name ? written.name : name);
       this.#list(await readStyles((chosen) => chosen.map(rename)));
-      this.#fill(written);
+      // Who went on to another style meanwhile stays there; who typed on keeps that.
+      if (this.#fills === fills) this.#keep(written, texts);
       this.#tell(`“${written.name}” was saved.`);
     } catch (error) {
       this.#tell(messageOf(error));
