@@ -7,8 +7,10 @@ from fastapi.responses import JSONResponse
 from pydantic_core import to_jsonable_python
 
 from webui.compat.a1111.host import ExtensionHost
+from webui.compat.a1111.javascript.card_pages import CardPage, read_card_pages
 from webui.compat.a1111.javascript.failures import PageFailure, note_failure
 from webui.compat.a1111.javascript.state import read_options, state_script
+from webui.plugins.parts import TabName
 
 FRESH = {"Cache-Control": "no-store", "X-Content-Type-Options": "nosniff"}
 
@@ -26,6 +28,11 @@ def page_routes(host: ExtensionHost) -> APIRouter:
     def options() -> JSONResponse:
         """All options by key, extensions' own among them."""
         return JSONResponse(to_jsonable_python(read_options(host)), headers=FRESH)
+
+    @router.get("/card-pages")
+    def card_pages(tab: TabName, page: str = "", again: bool = False) -> list[CardPage]:  # noqa: FBT001, FBT002
+        """Pages of cards that extensions add; `again` reads their files anew."""
+        return read_card_pages(tab, page, again=again)
 
     @router.post("/failures")
     def add_failure(failure: PageFailure) -> dict[str, Any]:

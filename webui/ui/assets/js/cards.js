@@ -14,7 +14,8 @@ const KINDS = {
   checkpoints: ["checkpoint", "Checkpoints"],
   lora: ["lora", "Lora"],
 };
-const pages = /** @type {Map<Tab, {choose: (name: string) => void, panels: Map<string, CardPanel>, prepare: () => void}>} */ (new Map());
+/** @typedef {{element: HTMLElement, open?: () => void}} AddedPage */
+const pages = /** @type {Map<Tab, {choose: (name: string) => void, panels: Map<string, CardPanel>, prepare: () => void, add: (name: string, label: string, page: AddedPage) => void}>} */ (new Map());
 
 /**
  * @param {Tab} tab
@@ -25,6 +26,7 @@ function build(tab, settings) {
   const holder = make("div", { id: `${tab}_extra_tabs`, className: "extra-tabs" }, strip);
   find(`#${tab}_toprow`)?.after(holder);
   const panels = /** @type {Map<string, CardPanel>} */ (new Map());
+  const added = /** @type {Map<string, AddedPage>} */ (new Map());
   const panelOf = (/** @type {string} */ name) => {
     const known = panels.get(name);
     if (known) return known;
@@ -38,21 +40,31 @@ function build(tab, settings) {
   const choose = (/** @type {string} */ name) => {
     markChosen(strip, ({ dataset }) => dataset.page === name);
     settings.classList.toggle("behind-cards", name !== "generation");
-    const chosen = name === "generation" ? null : panelOf(name);
-    for (const panel of panels.values()) panel.element.hidden = panel !== chosen;
-    chosen?.open();
+    const chosen = name === "generation" ? null : (added.get(name) ?? panelOf(name));
+    for (const panel of [...panels.values(), ...added.values()]) panel.element.hidden = panel !== chosen;
+    chosen?.open?.();
   };
   const labels = Object.entries(KINDS).map(([name, [, label]]) => [name, label]);
-  const buttons = Object.fromEntries([["generation", "Generation"], ...labels].map(([name, label]) => {
-    const choosing = () => choose(name);
+  const makeButton = (/** @type {string} */ name, /** @type {string} */ label) => {
     const attributes = { role: "tab", "data-page": name };
-    return [name, make("button", { type: "button", textContent: label, onclick: choosing, attributes })];
-  }));
+    return make("button", { type: "button", textContent: label, onclick: () => choose(name), attributes });
+  };
+  const named = [["generation", "Generation"], ...labels];
+  const buttons = Object.fromEntries(named.map(([name, label]) => [name, makeButton(name, label)]));
   strip.append(...Object.values(buttons));
   connect(buttons.generation, settings);
   choose("generation");
   const prepare = () => Object.keys(KINDS).forEach(panelOf);
-  pages.set(tab, { choose, panels, prepare });
+  const add = (/** @type {string} */ name, /** @type {string} */ label, /** @type {AddedPage} */ page) => {
+    const button = makeButton(name, label);
+    page.element.hidden = true;
+    added.set(name, page);
+    settings.before(page.element);
+    strip.append(button);
+    connect(button, page.element);
+    choose("generation");
+  };
+  pages.set(tab, { choose, panels, prepare, add });
 }
 
 /**
@@ -61,6 +73,17 @@ function build(tab, settings) {
  */
 function prepareCards(tab) {
   pages.get(tab)?.prepare();
+}
+
+/**
+ * Adds a page beside those of the models' kinds, such as one of an extension's own cards.
+ * @param {Tab} tab
+ * @param {string} name of no other page
+ * @param {string} label
+ * @param {AddedPage} page `open` is called each time it is shown
+ */
+function addCardPage(tab, name, label, page) {
+  pages.get(tab)?.add(name, label, page);
 }
 
 /**
@@ -91,7 +114,7 @@ function cardChanged(card) {
 }
 
 // Before anything is waited for: what is dropped onto a page that is still being drawn asks for these.
-publish({ showCards, prepareCards, cardsChanged, cardChanged });
+publish({ showCards, prepareCards, addCardPage, cardsChanged, cardChanged });
 for (const tab of ["txt2img", "img2img"]) {
   const settings = await appears(`#${tab}_settings`);
   followPrompts(tab);

@@ -129,7 +129,7 @@ function uiElementInSight(/** @type {Element} */ element) {
 
   function isReady() {
     const settings = /** @type {HTMLTextAreaElement | null} */ (document.querySelector("#settings_json textarea"));
-    return Boolean(settings?.value) && NEEDED.every((selector) => document.querySelector(selector)) && hasSettings();
+    return Boolean(settings?.value) && atelierHost.cardPages && NEEDED.every((selector) => document.querySelector(selector)) && hasSettings();
   }
 
   function begin() {
