@@ -125,6 +125,8 @@ def build_one(folder: Path) -> Score:
     from webui.main import build_app, build_services
 
     arguments = ["--data-dir", str(folder.parents[1]), "--skip-install"]
+    # Extensions read the program's own flags from there.
+    sys.argv = ["app.py", *arguments]
     flags, _ = read_flags(arguments)
     services = build_services(flags, ROOT, arguments=arguments)
     build_app(services)

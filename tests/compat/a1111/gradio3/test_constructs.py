@@ -140,6 +140,7 @@ def test_tabs_are_chosen_by_hand_and_by_python(page):
     expect(page.locator("#g3_tab_two")).to_be_visible()
     is_there_unseen(page, "in_one")
     expect(page.locator("#g3_tabs [role=tab]")).to_have_text(["One", "Two"])
+    expect(page.locator("#g3_tabs #g3_beside textarea")).to_be_visible()
     page.click("#g3_show_three")
     page.locator("#g3_tabs [role=tab]", has_text="Three").click()
     expect(page.locator("#g3_in_three")).to_be_visible()

@@ -91,6 +91,25 @@ def test_a_picture_given_to_controlnets_field_becomes_its_units(page: Page, pict
     page.wait_for_function("!atelier.readPart('txt2img', 'controlnet').units?.[0]?.image")
 
 
+def test_a_page_of_cards_stands_among_the_programs_own(page: Page):
+    place = page.locator("#txt2img_own-cards")
+    page.locator("#txt2img_extra_tabs [role=tab]", has_text="Own cards").click()
+    expect(place.locator(".card:visible .name")).to_have_text(["blue <b>", "red"])
+
+    place.locator("#txt2img_own-cards_extra_search").fill("red")
+    expect(place.locator(".card:visible .name")).to_have_text(["red"])
+    place.locator(".card:visible").focus()
+    page.keyboard.press("Enter")
+    expect(page.locator("#txt2img_prompt textarea")).to_have_value('red "light"')
+
+    place.locator("#txt2img_own-cards_extra_refresh").click()
+    expect(place.locator(".card:visible .name")).to_have_text(["red", "red again"])
+    page.locator("#txt2img_prompt textarea").fill("")
+    page.locator("#txt2img_extra_tabs [role=tab]", has_text="Generation").click()
+    expect(place).to_be_hidden()
+    expect(page.locator("#txt2img_settings")).to_be_visible()
+
+
 def test_nearly_all_selectors_that_extensions_use_find_something(page: Page):
     steps.fill_form(page, "a fox", steps=1)
     page.click("#txt2img_generate")

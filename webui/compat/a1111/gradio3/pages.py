@@ -164,13 +164,15 @@ def keep_panels(config: Config, blocks: Mapping[int, Any], tabs: set[int]) -> No
     for node in nodes_of(config["layout"]):
         if node["id"] not in tabs or not node.get("children"):
             continue
-        panels = node["children"]
+        # Gradio 3 let anything stand among the panels.
+        children = node["children"]
+        panels = [each for each in children if isinstance(blocks.get(each["id"]), gr.Tab)]
         strip = described[node["id"]]
         strip["props"]["initial_tabs"] = [
             describe_tab(described[panel["id"]], place) for place, panel in enumerate(panels)
         ]
         column = PANELS_FROM + int(node["id"])
-        node["children"] = [{"id": column, "children": panels}]
+        node["children"] = [{"id": column, "children": children}]
         config["components"].append(describe_column(column))
         page = blocks[node["id"]].page
         if page in config["page"]:

@@ -30,7 +30,7 @@ def page_routes(host: ExtensionHost) -> APIRouter:
         return JSONResponse(to_jsonable_python(read_options(host)), headers=FRESH)
 
     @router.get("/card-pages")
-    def card_pages(tab: TabName, page: str = "", again: bool = False) -> list[CardPage]:  # noqa: FBT001, FBT002
+    def card_pages(tab: TabName, page: str = "", again: bool = False) -> list[CardPage]:
         """Pages of cards that extensions add; `again` reads their files anew."""
         return read_card_pages(tab, page, again=again)
 

@@ -402,6 +402,7 @@ interface Webui {
   fillDefaults(tab: Tab, names: string[], values: unknown[]): unknown[];
   showCards(tab: Tab, kind: ModelKind, query?: string, options?: { all?: boolean }): void;
   prepareCards(tab: Tab): void;
+  addCardPage(tab: Tab, name: string, label: string, page: { element: HTMLElement; open?: () => void }): void;
   cardsChanged(): void;
   cardChanged(card: Card): void;
   addModels(): void;

@@ -162,6 +162,8 @@ function uiElementInSight(/** @type {Element} */ element) {
   document.addEventListener("DOMContentLoaded", () => {
     const observer = new MutationObserver(follow);
     observer.observe(document.body, { childList: true, subtree: true });
+    // What is awaited may come without a change of the page.
+    atelierHost.look = () => atelierHost.isLoaded || follow([]);
     follow([]);
   });
 })();

@@ -25,9 +25,9 @@
     const id = `${tab}_${page.name}`;
     const cards = make("div", { id: `${id}_cards`, className: "extra-network-cards" });
     cards.innerHTML = page.html;
-    const search = make("input", { id: `${id}_extra_search`, type: "search", placeholder: `Search ${page.title}`, "aria-label": `Search ${page.title}`, className: "search extra-network-control--search-text" });
+    const search = make("input", { id: `${id}_extra_search`, type: "search", placeholder: `Search ${page.title}`, "aria-label": `Search ${page.title}`, className: "cards-search extra-network-control--search-text" });
     search.oninput = () => filter(cards, search.value);
-    const refresh = make("button", { id: `${id}_extra_refresh`, type: "button", textContent: "Refresh", className: "lg secondary extra-network-control--refresh" });
+    const refresh = make("button", { id: `${id}_extra_refresh`, type: "button", textContent: "Refresh", className: "cards-add extra-network-control--refresh" });
     refresh.onclick = async () => {
       refresh.disabled = true;
       const [fresh] = await askFor(tab, { page: page.name, again: "true" }).catch(() => []);

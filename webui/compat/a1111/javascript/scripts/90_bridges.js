@@ -155,6 +155,12 @@
     add(`#${tab}_generate_box`, `${tab}_interrupting`, () => {});
   }
 
+  /** Scripts read from the footer's first link which version of A1111 they are on. */
+  function bridgeVersion() {
+    const versions = document.querySelector("#footer .versions");
+    if (versions && !versions.querySelector("a")) versions.prepend(make("a", { textContent: "v1.10.1", hidden: true }));
+  }
+
   /** Copies the picture of the canvas that is shown to another one, and shows that. */
   function bridgeCopying() {
     const place = document.querySelector("#mode_img2img");
@@ -183,6 +189,7 @@
       setupExtraNetworksForTab(tab);
     }
     for (const id of ["setting_sd_model_checkpoint", "setting_sd_vae"]) mirrorChoice(id);
+    bridgeVersion();
     bridgeCopying();
     bridgeParts();
     // Canvases and parts may come later.

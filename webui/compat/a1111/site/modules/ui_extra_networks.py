@@ -100,9 +100,9 @@ class ExtraNetworksPage:
         name = str(item.get("name", ""))
         negative = item.get("negative_prompt") or "''"
         may_be_negative = "true" if self.allow_negative_prompt else "false"
-        click = item.get("onclick") or (
-            f"cardClicked({json.dumps(tabname)}, {item.get('prompt') or quote_js('')}, {negative}, {may_be_negative})"
-        )
+        prompt = item.get("prompt") or quote_js("")
+        shown_in = json.dumps(tabname)
+        click = item.get("onclick") or f"cardClicked({shown_in}, {prompt}, {negative}, {may_be_negative})"
         terms = item.get("search_terms") or [item.get("search_term") or name]
         keys = item.get("sort_keys") or {}
         attributes = {
@@ -114,7 +114,9 @@ class ExtraNetworksPage:
         told = " ".join(f'{key}="{html.escape(value)}"' for key, value in attributes.items())
         picture = item.get("preview")
         shown = f'<img src="{html.escape(picture)}" class="preview" loading="lazy" alt="">' if picture else ""
-        hidden = "".join(f'<span class="hidden search_terms">{html.escape(str(each))}</span>' for each in terms)
+        hidden = "".join(
+            f'<span class="hidden search_terms">{html.escape(str(each))}</span>' for each in terms
+        )
         description = html.escape(str(item.get("description") or ""))
         return (
             f'<div {told} role="button" tabindex="0">{shown}<div class="actions">'

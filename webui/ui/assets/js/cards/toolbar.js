@@ -54,7 +54,7 @@ export class Toolbar {
     this.newer = make("button", { type: "button", className: "cards-link cards-newer", onclick: () => switches("newer") });
     this.element = make(
       "div",
-      { className: "cards-toolbar" },
+      { className: "cards-toolbar", id: `${id}_controls` },
       this.search,
       this.order,
       this.direction,

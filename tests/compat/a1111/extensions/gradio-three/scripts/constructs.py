@@ -217,6 +217,7 @@ def section_of_pictures(out):
 
 def section_of_tabs(out):
     with gr.Tabs(elem_id="g3_tabs") as tabs:
+        gr.Textbox("beside", elem_id="g3_beside")
         with gr.TabItem("One", id="one", elem_id="g3_tab_one"):
             gr.Textbox("in one", elem_id="g3_in_one")
         with gr.Tab("Two", id="two", elem_id="g3_tab_two") as two, gr.Accordion("in two", open=False):
