@@ -134,6 +134,10 @@ def test_a1111s_calls_make_and_train_a_file(api, data, services, kind, create, t
         "learn_rate": "0.005:1, 1e-3", "steps": 2, "data_root": "outputs/training-things",
         "training_width": 64, "training_height": 64, "latent_sampling_method": "once",
     }  # fmt: skip
+    for wrong in ({"clip_grad_mode": "norm", "clip_grad_value": "much"}, {"clip_grad_mode": "value"}):
+        sentence = api.post(f"/sdapi/v1/train/{kind}", json=arguments | train | wrong)
+        assert sentence.status_code in {400, 422}
+        assert "clip_grad" in sentence.json()["detail"]
     trained = api.post(f"/sdapi/v1/train/{kind}", json=arguments | train)
     assert trained.json()["info"] == f"train {kind} complete: filename: {path} error: None"
     assert path.read_bytes() != before

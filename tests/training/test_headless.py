@@ -58,12 +58,16 @@ def test_a_run_killed_at_any_moment_goes_on_to_the_same_bits(tmp_path, golden_mo
         wait_for_step(home, process, step)
         os.kill(process.pid, signal.SIGKILL)
         process.communicate()
+    # As a kill in the midst of saving leaves it.
+    (home / "data" / "training" / "thing" / "checkpoints").mkdir(exist_ok=True)
+    (home / "data" / "training" / "thing" / "checkpoints" / ".abcdefgh.tmp").write_bytes(b"half")
     process = start(home, golden_models)
     out, err = process.communicate(timeout=300)
     assert process.returncode == 0, err.decode()
     file = Path(out.decode().splitlines()[-1])
     assert file == home / "models" / "Lora" / "thing.safetensors"
     assert equal_files(file, whole)
+    assert not list((home / "data" / "training").rglob("*.tmp"))
 
 
 def test_a_polite_kill_saves_and_says_130(tmp_path, golden_models, data):

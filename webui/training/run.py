@@ -1,5 +1,6 @@
 """A training run from its request to the file that comes of it."""
 
+import math
 from collections.abc import Generator, Iterator
 from contextlib import ExitStack, suppress
 from dataclasses import replace
@@ -15,6 +16,7 @@ from webui.models.cpu.precision import FULL
 from webui.models.network_holder import Loading, SizedValue
 from webui.plugins.context import Context
 from webui.store.files.atomic import write_atomically
+from webui.store.files.sweep import WrittenFolders, sweep
 from webui.training.data.cache import sample_posterior
 from webui.training.data.desk import DATASETS, Desk
 from webui.training.data.reading import read_data
@@ -53,6 +55,8 @@ def train(run: TrainingRun, context: Context) -> Generator[Event]:
     with ExitStack() as stack:
         if processes.is_main:
             stack.enter_context(folder.lock())
+            # What a killed process left; nobody else writes here while this one holds the lock.
+            sweep(WrittenFolders(whole=(folder.path,)), math.inf)
         desk = Desk(context.paths.data / DATASETS, context.folders)
         yield from Session(run, context, folder, desk, processes).events()
 

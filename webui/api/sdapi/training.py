@@ -1,6 +1,7 @@
 """A1111's routes that make and train embeddings and hypernetworks. They answer when it is done."""
 
 import json
+import math
 from typing import Annotated, Any
 
 from fastapi import APIRouter
@@ -176,7 +177,7 @@ def make_run(services: Services, method: str, name: str, args: TrainBody, save_e
             "resolution": round((args.training_width * args.training_height) ** 0.5),
             "bucketing": args.varsize,
             "steps": min(max(args.steps, 1), MOST_STEPS),
-            "max_gradient": float(args.clip_grad_value) if args.clip_grad_mode == "norm" else 0.0,
+            "max_gradient": read_clip(args.clip_grad_mode, args.clip_grad_value),
             "shuffle": args.shuffle_tags,
             "tag_dropout": min(max(args.tag_drop_out, 0.0), 1.0),
             "masks": args.use_weight,
@@ -185,6 +186,25 @@ def make_run(services: Services, method: str, name: str, args: TrainBody, save_e
             "save_every": max(save_every, 0),
         }
     )
+
+
+def read_clip(mode: str, value: str | float) -> float:
+    """To what the gradients' norm is cut, 0 where it is not. Raises InvalidRequest."""
+    if mode not in {"disabled", "norm"}:
+        raise InvalidRequest(
+            f"clip_grad_mode is {mode!r}; gradients are clipped by their norm here. Give 'disabled' or 'norm'."
+        )
+    if mode == "disabled":
+        return 0.0
+    try:
+        norm = float(value)
+    except ValueError as error:
+        raise InvalidRequest(
+            f"clip_grad_value is {value!r}; it takes a number above 0, such as 0.1."
+        ) from error
+    if not 0 < norm < math.inf:
+        raise InvalidRequest(f"clip_grad_value is {value!r}; it takes a number above 0, such as 0.1.")
+    return norm
 
 
 def first_rate(rates: str) -> float:
