@@ -16,7 +16,7 @@ from urllib.error import URLError
 from urllib.request import urlopen
 
 import pytest
-from playwright.sync_api import Browser, ConsoleMessage, Page, Playwright, Request
+from playwright.sync_api import Browser, ConsoleMessage, Page, Playwright, Request, Route
 
 ROOT = Path(__file__).resolve().parents[2]
 NAMES = ("chromium", "chromium-browser", "google-chrome")
@@ -255,3 +255,24 @@ def drop(page: Page, *paths: Path, link: str = "") -> None:
         for path in paths
     ]
     page.evaluate(DROP, [files, link])
+
+
+class Held:
+    """Answers of a slow server: they are sent on when the test says so."""
+
+    def __init__(self, page: Page, address: str) -> None:
+        self.waiting: list[Route] = []
+        page.route(address, self.hold)
+        self.page, self.address = page, address
+
+    def hold(self, route: Route) -> None:
+        self.waiting.append(route)
+
+    def let_go(self, many: int = 1) -> None:
+        """Send all on, once there are that many."""
+        until = time.monotonic() + PATIENCE_S
+        while len(self.waiting) < many and time.monotonic() < until:
+            self.page.wait_for_timeout(20)
+        for route in self.waiting:
+            route.continue_()
+        self.page.unroute(self.address)

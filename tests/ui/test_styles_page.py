@@ -1,7 +1,5 @@
 """The editor of styles, and styles beside the prompts, through a browser."""
 
-import time
-
 import pytest
 from playwright.sync_api import expect
 
@@ -91,32 +89,12 @@ def test_styles_are_made_renamed_applied_found_again_and_deleted_with_undo(fresh
     assert file.read_text(encoding="utf-8-sig").startswith(TABLE.replace("\r", ""))
 
 
-class Held:
-    """Answers of a slow server: they are sent on when the test says so."""
-
-    def __init__(self, page, address):
-        self.waiting = []
-        page.route(address, self.hold)
-        self.page, self.address = page, address
-
-    def hold(self, route):
-        self.waiting.append(route)
-
-    def let_go(self, many=1):
-        until = time.monotonic() + steps.PATIENCE_S
-        while len(self.waiting) < many and time.monotonic() < until:
-            self.page.wait_for_timeout(20)
-        for route in self.waiting:
-            route.continue_()
-        self.page.unroute(self.address)
-
-
 def test_a_slow_server_changes_neither_what_is_asked_nor_what_is_typed(fresh_page, home):
     page, file = fresh_page, home / "styles.csv"
     file.write_text(TABLE, encoding="utf-8")
     choose(page, "ink")
     # Nothing can be typed, pressed or asked about before the styles are there.
-    late = Held(page, "**/v1/styles")
+    late = steps.Held(page, "**/v1/styles")
     page.click("#txt2img_styles_edit_button")
     for name in ("New style", "Extract from prompt", "Save", "Delete"):
         expect(page.locator(DIALOG).get_by_role("button", name=name, exact=True)).to_be_disabled()
@@ -128,7 +106,7 @@ def test_a_slow_server_changes_neither_what_is_asked_nor_what_is_typed(fresh_pag
     expect(page.locator(DIALOG).get_by_label("Name", exact=True)).to_have_value("ink")
     # What is typed while a save is on its way stays, and is not saved yet.
     fill(page, "Name", "inks")
-    late = Held(page, "**/v1/styles")
+    late = steps.Held(page, "**/v1/styles")
     page.click(f"{DIALOG} button.primary")
     fill(page, "Negative prompt", "blurred")
     late.let_go()

@@ -158,8 +158,7 @@ def wire_settings(
 
     def load() -> Updates:
         values = further.current | services.settings.current.options()
-        # The page's HTML has what held when it was built: to write all of them again costs the browser a
-        # tenth of the time that opening takes.
+        # The page's HTML has what held when it was built; the browser need not be told that again.
         updates: Updates = {
             component: shown(values[key])
             for key, component in components.items()
