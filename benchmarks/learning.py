@@ -75,7 +75,8 @@ class Trained:
     def draw(self, prompt: str, seed: int) -> Picture:
         """A picture."""
         wanted = Wanted(prompt, seed, SIDE, SIDE, SMALL_CFG_SCALE)
-        return np.asarray(draw(wanted, self.networks, self.trainable, 1))
+        # As prompts are read in use: only training puts an embedding's word before captions.
+        return np.asarray(draw(wanted, self.networks, None, 1))
 
 
 def main() -> None:

@@ -192,7 +192,7 @@ def read_clip(mode: str, value: str | float) -> float:
     """To what the gradients' norm is cut, 0 where it is not. Raises InvalidRequest."""
     if mode not in {"disabled", "norm"}:
         raise InvalidRequest(
-            f"clip_grad_mode is {mode!r}; gradients are clipped by their norm here. Give 'disabled' or 'norm'."
+            f"clip_grad_mode is {mode!r}; gradients are clipped by their norm. Give 'disabled' or 'norm'."
         )
     if mode == "disabled":
         return 0.0
