@@ -74,7 +74,11 @@ def main() -> None:
             if choice.kept:
                 choice.kept.write_text(json.dumps([asdict(each) for each in kept.values()], indent=1))
     trials = json.loads(choice.trials.read_text(encoding="utf-8")) if choice.trials.exists() else {}
-    text = render([kept[each.name] for each in wanted], trials)
+    # Used by hand, and not in this folder.
+    for name in trials:
+        kept.setdefault(name, Score(name))
+    names = {each.name for each in wanted} | (set() if choice.names else set(trials))
+    text = render([kept[name] for name in sorted(names, key=str.lower)], trials)
     if choice.out:
         choice.out.write_text(text, encoding="utf-8")
     else:

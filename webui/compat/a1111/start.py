@@ -11,6 +11,7 @@ import re
 import sys
 from collections import Counter
 from collections.abc import Iterable, Sequence
+from contextlib import suppress
 from importlib.util import find_spec
 from types import ModuleType
 from typing import Any
@@ -93,6 +94,9 @@ def load(host: ExtensionHost, starts: FailedStarts | None, knows_all_flags: bool
     sys.path += [str(SITE), str(host.root)]
     # As A1111 is started in its own folder: extensions open "extensions/NAME/…" and "models/…" as they are.
     os.chdir(host.root)
+    # It is there in A1111, and some list it.
+    with suppress(OSError):
+        (host.root / "localizations").mkdir(exist_ok=True)
     stand_in_for_incomplete()
     open_package(host.root / FOLDER)
     read_flags(host, knows_all_flags)

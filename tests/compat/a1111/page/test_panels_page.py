@@ -71,6 +71,11 @@ def test_an_extensions_panels_settings_and_tabs_work(served: tuple[str, Path]):
         page.set_default_timeout(PATIENCE_MS)
         expect.set_options(timeout=PATIENCE_MS)
         page.goto(address)
+        for tab in ("txt2img", "img2img"):
+            show(page, tab)
+            container = page.locator(f"#{tab}_script_container")
+            expect(container.get_by_label("Made early")).to_be_visible()
+        show(page, "txt2img")
         page.select_option("#txt2img_script_list", "Test Script")
         expect(page.locator(SCRIPT_WORDS)).to_be_visible()
         page.check(ENABLED)

@@ -11,6 +11,7 @@ from webui.compat.a1111.layout import HostLayout, layout
 from webui.core.a1111_flags import EXPLANATIONS, flag_defaults
 from webui.core.flags import Flags, WrongFlag, unknown_flags
 from webui.core.sampling import unknown_name
+from webui.plugins.loading import FOLDER
 
 # Flags whose values are numbers, though they have none by default.
 NUMBERS = frozenset({"port", "sub_quad_kv_chunk_size", "sub_quad_chunk_threshold"})
@@ -52,7 +53,9 @@ def make_parser(places: HostLayout) -> CommandLine:
     defaults = flag_defaults()
     for name, default in defaults.items():
         add_flag(parser, name, absolute_default(name, default, places))
-    parser.set_defaults(data_dir=str(places.root), models_dir=str(places.models))
+    # Static files of extensions are given out without being allowed, and some warn where they are not.
+    allowed = [str(places.root / FOLDER)]
+    parser.set_defaults(data_dir=str(places.root), models_dir=str(places.models), gradio_allowed_path=allowed)
     for name in Flags.model_fields.keys() - defaults.keys():
         add_unseen(parser, name, is_switch=Flags.model_fields[name].annotation is bool)
     explained = {flag.replace("-", "_") for flags in EXPLANATIONS.values() for flag in flags}

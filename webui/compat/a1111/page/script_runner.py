@@ -13,6 +13,7 @@ from webui.compat.a1111.page.callbacks import CallbackLists, ScriptCallback
 from webui.compat.a1111.page.calls import StartCall, call_at_start, call_each_at_start, call_extension
 from webui.compat.a1111.page.extension_script import ALWAYS_VISIBLE, ComponentMoment, ExtensionScript
 from webui.compat.a1111.page.reaching import site
+from webui.compat.a1111.page.tabs import no_page_open
 
 logger = logging.getLogger(__name__)
 ByElement = dict[str, list[tuple[Callable[[ComponentMoment], Any], ExtensionScript]]]
@@ -74,8 +75,10 @@ class ExtensionScriptRunner:
         self.scripts.clear()
         self.alwayson_scripts.clear()
         self.selectable_scripts.clear()
-        for made, path in self.classes():
-            call_at_start(path, "show", self._add, made, path, is_img2img)
+        # A1111 makes them before the page: what one makes of components is drawn where its `ui` says.
+        with no_page_open():
+            for made, path in self.classes():
+                call_at_start(path, "show", self._add, made, path, is_img2img)
         site("script_callbacks").late_ui_settings_callback()
         self.callback_map.clear()
         self.apply_on_before_component_callbacks()

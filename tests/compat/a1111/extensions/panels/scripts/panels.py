@@ -42,6 +42,25 @@ class Panel(scripts.Script):
             p.extra_generation_params["Panel words"] = words
 
 
+class MadeEarly(scripts.Script):
+    """Its components are made before the page, and drawn in it."""
+
+    def __init__(self):
+        self.box = gr.Checkbox(label="Made early")
+        self.frame = gr.Accordion("Early frame", open=True)
+
+    def title(self):
+        return "Made Early"
+
+    def show(self, is_img2img):
+        return scripts.AlwaysVisible
+
+    def ui(self, is_img2img):
+        with self.frame.render():
+            self.box.render()
+        return [self.box]
+
+
 class Chosen(scripts.Script):
     def title(self):
         return "Test Script"
