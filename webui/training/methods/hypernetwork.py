@@ -123,6 +123,9 @@ class TrainableHypernetwork(BaseTrainable):
             self.chains[width] = tuple(
                 Chain(self._structure, width, drop, initial).to(networks.device) for drop in drops
             )
+        keys = {width: pair[0] for width, pair in self.chains.items()}
+        values = {width: pair[1] for width, pair in self.chains.items()}
+        self._acting = [WeightedHypernetwork(Hypernetwork(keys, values), 1.0)]
         if run.start_from:
             self._start_from(Path(run.start_from))
 
@@ -143,11 +146,18 @@ class TrainableHypernetwork(BaseTrainable):
     @contextmanager
     def attach(self) -> Iterator[None]:
         """Every attention's keys and values read what the chains change."""
-        keys = {width: pair[0] for width, pair in self.chains.items()}
-        values = {width: pair[1] for width, pair in self.chains.items()}
-        adapter = HypernetworkAdapter([WeightedHypernetwork(Hypernetwork(keys, values), 1.0)])
-        with adapter.attach(self._networks.unet):
+        with HypernetworkAdapter(self._acting).attach(self._networks.unet):
             yield
+
+    @contextmanager
+    def suspend(self) -> Iterator[None]:
+        """Keys and values read as before while the context is open."""
+        acting = self._acting[:]
+        self._acting.clear()
+        try:
+            yield
+        finally:
+            self._acting.extend(acting)
 
     def save(self, path: Path, metadata: Mapping[str, str]) -> None:
         """Write A1111's file."""
