@@ -245,7 +245,7 @@ class RunPreset:
         """The loss and its noise."""
         facts = self.facts
         own = "The checkpoint's own."
-        preserves = facts.is_small and (self.run.method in ADAPTERS or self.run.method == "hypernetwork")
+        preserves = facts.is_small and self.run.method in ADAPTERS
         return {
             "min_snr_gamma": ChosenValue(MIN_SNR_GAMMA, "It learns faster, and alike from all timesteps."),
             "debiased": ChosenValue(False, "Min-SNR weighs already."),

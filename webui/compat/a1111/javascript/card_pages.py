@@ -10,7 +10,7 @@ from webui.compat.a1111.page.calls import call_extension
 from webui.plugins.parts import TabName
 
 
-class CardPage(BaseModel):
+class AddedCards(BaseModel):
     """A page: `name` is what ids of its elements contain, `html` are its cards."""
 
     name: str
@@ -18,7 +18,7 @@ class CardPage(BaseModel):
     html: str
 
 
-def read_card_pages(tab: TabName, only: str = "", *, again: bool = False) -> list[CardPage]:
+def read_card_pages(tab: TabName, only: str = "", *, again: bool = False) -> list[AddedCards]:
     """The pages of a tab, or one of them; `again` has extensions look for their files anew.
 
     One that fails has no cards; the extension's record of health says why.
@@ -26,7 +26,7 @@ def read_card_pages(tab: TabName, only: str = "", *, again: bool = False) -> lis
     site = sys.modules.get("modules.ui_extra_networks")
     pages = list(site.extra_pages) if site else []
     return [
-        CardPage(name=name_of(page), title=str(page.title), html=draw_page(page, tab, again=again))
+        AddedCards(name=name_of(page), title=str(page.title), html=draw_page(page, tab, again=again))
         for page in pages
         if not only or name_of(page) == only
     ]

@@ -7,7 +7,7 @@ from fastapi.responses import JSONResponse
 from pydantic_core import to_jsonable_python
 
 from webui.compat.a1111.host import ExtensionHost
-from webui.compat.a1111.javascript.card_pages import CardPage, read_card_pages
+from webui.compat.a1111.javascript.card_pages import AddedCards, read_card_pages
 from webui.compat.a1111.javascript.failures import PageFailure, note_failure
 from webui.compat.a1111.javascript.state import read_options, state_script
 from webui.plugins.parts import TabName
@@ -30,7 +30,7 @@ def page_routes(host: ExtensionHost) -> APIRouter:
         return JSONResponse(to_jsonable_python(read_options(host)), headers=FRESH)
 
     @router.get("/card-pages")
-    def card_pages(tab: TabName, page: str = "", again: bool = False) -> list[CardPage]:
+    def card_pages(tab: TabName, page: str = "", again: bool = False) -> list[AddedCards]:
         """Pages of cards that extensions add; `again` reads their files anew."""
         return read_card_pages(tab, page, again=again)
 
