@@ -58,7 +58,10 @@
     onEdit("checks", box, 1, done);
     updateInput(box);
   }),
-  activePromptTextarea: () => {
+  activePromptTextarea: async () => {
+    // A field of a tab that is not shown takes no focus.
+    switch_to_txt2img();
+    await until(() => uiElementIsVisible($("#txt2img_neg_prompt textarea")));
     $("#txt2img_neg_prompt textarea").focus();
     const last = activePromptTextarea.txt2img;
     $("#txt2img_prompt textarea").focus();
