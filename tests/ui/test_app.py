@@ -123,7 +123,7 @@ def test_a_script_does_one_thing_and_is_short():
     assert {name: length for name, length in lengths.items() if length > 200} == {}
 
 
-def test_the_page_is_described_once_for_all_components_when_it_is_mounted(services, monkeypatch):
+def test_the_page_is_described_when_it_is_mounted_and_not_before(services, monkeypatch):
     asked = []
     whole = gr.Blocks.get_config_file
     monkeypatch.setattr(gr.Blocks, "get_config_file", lambda page: asked.append(page) or whole(page))

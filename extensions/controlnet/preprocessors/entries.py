@@ -14,6 +14,11 @@ COLOURS = "extensions.controlnet.preprocessors.colours"
 GAMMA = Slider("Gamma Correction", 0.1, 2.0, 1.0, 0.001)
 FIDELITY = Slider('Style Fidelity (only for "Balanced" mode)', 0.0, 1.0, 0.5, 0.01)
 
+# How sure, and how long straight lines are.
+OF_LINES = (
+    Slider("MLSD Value Threshold", 0.01, 2.0, 0.1, 0.01),
+    Slider("MLSD Distance Threshold", 0.01, 20.0, 0.1, 0.01),
+)
 WITHOUT_WEIGHTS = (
     Preprocessor(
         "none",
@@ -75,8 +80,7 @@ WITHOUT_WEIGHTS = (
         f"{LINES}:lines_mlsd",
         "Straight lines, for rooms and buildings (by Hough's transform; needs no network).",
         RESOLUTION,
-        Slider("MLSD Value Threshold", 0.01, 2.0, 0.1, 0.01),
-        Slider("MLSD Distance Threshold", 0.01, 20.0, 0.1, 0.01),
+        *OF_LINES,
     ),
     Preprocessor(
         "threshold",
@@ -268,8 +272,7 @@ WITH_WEIGHTS = (
         f"{NETWORKS}.mlsd:lines",
         "Straight lines, for rooms and buildings.",
         RESOLUTION,
-        Slider("MLSD Value Threshold", 0.01, 2.0, 0.1, 0.01),
-        Slider("MLSD Distance Threshold", 0.01, 20.0, 0.1, 0.01),
+        *OF_LINES,
         weights=(STRAIGHT,),
     ),
     Preprocessor(

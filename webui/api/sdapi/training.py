@@ -198,10 +198,8 @@ def read_clip(mode: str, value: str | float) -> float:
         return 0.0
     try:
         norm = float(value)
-    except ValueError as error:
-        raise InvalidRequest(
-            f"clip_grad_value is {value!r}; it takes a number above 0, such as 0.1."
-        ) from error
+    except ValueError:
+        norm = math.nan
     if not 0 < norm < math.inf:
         raise InvalidRequest(f"clip_grad_value is {value!r}; it takes a number above 0, such as 0.1.")
     return norm

@@ -42,8 +42,8 @@ class GuardedBlocks(gr.Blocks):
     def get_config_file(self) -> BlocksConfigDict:
         """What a browser builds the page from.
 
-        Gradio asks for it five times until the page is mounted and shows the last one alone: each takes up to
-        half a second where there are many components.
+        Gradio asks for it five times until the page is mounted and shows the last one alone; the first three
+        come while it is built.
         """
         return EMPTY_PAGE.copy() if self._is_asked_in_vain else super().get_config_file()
 

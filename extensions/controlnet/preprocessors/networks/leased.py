@@ -57,7 +57,7 @@ def load_weights(network: nn.Module, tensors: Mapping[str, Tensor], name: str) -
     """Put tensors into a network that must have all of them. Raises UnusableFile."""
     wanted = network.state_dict()
     # As they were saved from several cards at once.
-    tensors = {key.replace("module.", ""): tensor for key, tensor in tensors.items()}
+    tensors = {key.removeprefix("module."): tensor for key, tensor in tensors.items()}
     # OpenPose's file has the names of a program's modules before the layers' own.
     bare = {".".join(key.split(".")[-2:]): tensor for key, tensor in tensors.items()}
     fitting = {key: tensor for key, tensor in {**bare, **tensors}.items() if key in wanted}

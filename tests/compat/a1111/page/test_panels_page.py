@@ -62,6 +62,27 @@ def log_of(data: Path) -> str:
     return (data / "extensions" / "panels" / "log.txt").read_text()
 
 
+def look_at_what_was_made_early(page: Page) -> None:
+    """Components of a script's `__init__` stand in both tabs."""
+    page.wait_for_function("window.webui?.showTab")
+    for tab in ("txt2img", "img2img"):
+        show(page, tab)
+        container = page.locator(f"#{tab}_script_container")
+        expect(container.get_by_label("Made early")).to_be_visible()
+    show(page, "txt2img")
+
+
+def check_what_files_tell(page: Page, data: Path) -> None:
+    """A file tells of the panel that was changed, and not of the one that is as it was built."""
+    before = set((data / "outputs").rglob("*.png"))
+    page.select_option("#txt2img_script_list", index=0)
+    page.click("#txt2img_generate")
+    expect(page.locator("#html_info_txt2img")).to_contain_text("a cat")
+    [file] = set((data / "outputs").rglob("*.png")) - before
+    assert b"test panel" in file.read_bytes()
+    assert b"made early" not in file.read_bytes()
+
+
 def test_an_extensions_panels_settings_and_tabs_work(served: tuple[str, Path]):
     address, data = served
     assert {"before_ui", "fields Prompt True", "app_started True"} <= set(log_of(data).splitlines())
@@ -71,11 +92,7 @@ def test_an_extensions_panels_settings_and_tabs_work(served: tuple[str, Path]):
         page.set_default_timeout(PATIENCE_MS)
         expect.set_options(timeout=PATIENCE_MS)
         page.goto(address)
-        for tab in ("txt2img", "img2img"):
-            show(page, tab)
-            container = page.locator(f"#{tab}_script_container")
-            expect(container.get_by_label("Made early")).to_be_visible()
-        show(page, "txt2img")
+        look_at_what_was_made_early(page)
         page.select_option("#txt2img_script_list", "Test Script")
         expect(page.locator(SCRIPT_WORDS)).to_be_visible()
         page.check(ENABLED)
@@ -98,6 +115,7 @@ def test_an_extensions_panels_settings_and_tabs_work(served: tuple[str, Path]):
         page.click("#paste")
         expect(page.locator(WORDS)).to_have_value("pasted")
         expect(page.locator(ENABLED)).not_to_be_checked()
+        check_what_files_tell(page, data)
         show(page, "settings")
         page.fill("#setting_test_panel_word textarea, #setting_test_panel_word input", "second")
         page.click("#settings_submit")

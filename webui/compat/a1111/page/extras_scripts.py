@@ -9,8 +9,9 @@ from PIL import Image
 from webui.compat.a1111.host import current
 from webui.compat.a1111.page.calls import call_at_start, call_extension
 
-# A1111's own three stand first in its order.
+# What stands for the result of a script that failed.
 FAILED = object()
+# A1111's own three stand first in its order.
 OWN_NAMES = ("Upscale", "GFPGAN", "CodeFormer")
 
 

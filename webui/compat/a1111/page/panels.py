@@ -93,13 +93,14 @@ def read_panels(
 ) -> dict[str, JsonValue]:
     """The arguments of all scripts that have any, as JSON. Raises WebuiError."""
     found: dict[str, JsonValue] = {}
+    at_first = runner.default_arguments()
     for script in runner.scripts:
         start, stop = places_of(script)
         if stop <= start or not (script.alwayson or is_titled(script, chosen)):
             continue
         title = title_of(script)
         read = [read_value(title, runner.inputs[at], values[at], browser) for at in range(start, stop)]
-        if script.alwayson and are_equal(read, runner.default_arguments()[start:stop]):
+        if script.alwayson and are_equal(read, at_first[start:stop]):
             # As if it were not installed: requests and the files of pictures say nothing of it.
             continue
         found[title] = [pack_value(each) for each in read]

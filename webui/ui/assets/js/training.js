@@ -3,6 +3,7 @@ import { make } from "./controls.js";
 import { appears, onceChosen } from "./dom.js";
 
 const STYLES = ["page", "desk", "setup", "runs", "results"];
+
 /** @param {string} name */
 function loadStyle(name) {
   const href = new URL(`../css/training/${name}.css`, import.meta.url).href;

@@ -1,8 +1,7 @@
 // Pages of cards that extensions add, beside those of the program's own kinds of models.
 
 (() => {
-  const make = (/** @type {string} */ tag, /** @type {Record<string, any>} */ properties = {}, /** @type {any[]} */ ...children) =>
-    atelierHost.make(tag, properties, ...children);
+  const { make } = atelierHost;
   const TABS = ["txt2img", "img2img"];
 
   async function askFor(/** @type {string} */ tab, /** @type {Record<string, string>} */ more = {}) {

@@ -37,13 +37,8 @@ export class StylesDialog {
 
   /** Until the styles are there nobody knows which of them the fields are about, so nothing can be typed. */
   async #begin() {
-    try {
-      const answer = await readStyles();
-      this.#wait(false);
-      this.#open(answer);
-    } finally {
-      this.#wait(false);
-    }
+    const answer = await readStyles().finally(() => this.#wait(false));
+    this.#open(answer);
   }
 
   /** @param {boolean} waits */
