@@ -6,6 +6,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from webui.library.community.reading.brought_packages import (
+    BROUGHT_REMARK,
+    leave_once,
+    packages_of_a1111,
+    read_brought,
+)
 from webui.library.community.reading.code_report import CodePlace
 from webui.library.community.reading.folder_code import FolderReader, read_code
 from webui.library.community.reading.packages import read_install_calls, read_requirements
@@ -159,3 +165,23 @@ def test_any_text_is_read_or_refused(text):
 
 def test_a_folder_without_anything_has_nothing(tmp_path):
     assert FolderReader(tmp_path).read(10).found == []
+
+
+def test_packages_that_a1111_brings_along_are_named_where_they_are_imported():
+    brought = packages_of_a1111()
+    assert brought["git"] == "GitPython"
+    assert brought["skimage"] == "scikit-image"
+    assert "torch" not in brought
+    assert "pytest" not in brought
+    found = [
+        *read_requirements("gitpython==3.1", "requirements.txt"),
+        *read_brought("import os, git.repo\nfrom .lark import x\n", "a.py", brought),
+        *read_brought("def f():\n    from lark import Lark  # lark", "b.py", brought),
+        *read_brought("import lark", "c.py", brought),
+        *read_brought("import lark ?", "d.py", brought),
+    ]
+    assert [(each.name, each.file, each.line) for each in leave_once(found)] == [
+        ("gitpython", "requirements.txt", 1),
+        ("lark", "b.py", 2),
+    ]
+    assert leave_once(found)[1].remark == BROUGHT_REMARK

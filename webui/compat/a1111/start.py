@@ -37,6 +37,7 @@ from webui.compat.a1111.loading.scripts import (
 from webui.compat.a1111.loading.undoing import Undoing, keep_builtins, open_package
 from webui.core.errors import WebuiError
 from webui.jobs.services import Services
+from webui.library.community.reading.brought_packages import packages_of_a1111
 from webui.plugins.community import CommunityFolder, names_of
 from webui.plugins.failed_starts import FailedStarts
 from webui.plugins.loading import FOLDER, ExtensionRecord
@@ -44,13 +45,9 @@ from webui.plugins.loading import FOLDER, ExtensionRecord
 logger = logging.getLogger(__name__)
 # Of a package as a whole: one of A1111's own modules is none.
 NO_MODULE = re.compile(r"No module named '([A-Za-z_]\w*)'")
-# Packages that are named otherwise than their modules.
+# Packages that are named otherwise than their modules, and that A1111 does not bring along.
 PACKAGE_OF = {
-    "git": "GitPython",
-    "skimage": "scikit-image",
     "sklearn": "scikit-learn",
-    "pytorch_lightning": "pytorch-lightning",
-    "open_clip": "open-clip-torch",
     "clip": "openai-clip",
     "dotenv": "python-dotenv",
     "send2trash": "Send2Trash",
@@ -214,5 +211,5 @@ def advise(error: str) -> str:
     found = NO_MODULE.search(error)
     if found is None or find_spec(found[1]) is not None:
         return ""
-    package = PACKAGE_OF.get(found[1], found[1])
+    package = (PACKAGE_OF | packages_of_a1111()).get(found[1], found[1])
     return f" Install what it needs: {sys.executable} -m pip install {package}"

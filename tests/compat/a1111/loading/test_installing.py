@@ -1,6 +1,8 @@
 """install.py, each in a process of its own."""
 
+import shutil
 import time
+import zipfile
 from pathlib import Path
 
 import pytest
@@ -146,3 +148,59 @@ def test_pkg_resources_answers_what_install_files_ask(tmp_path):
         "assert pkg_resources.parse_version('1.10') > pkg_resources.parse_version('1.9')\n"
     )
     assert not run(tmp_path, make(tmp_path, "a", script)).all[0].failures
+
+
+def make_wheel(folder: Path, package: str) -> None:
+    folder.mkdir()
+    about = f"{package}-1.0.dist-info/"
+    with zipfile.ZipFile(folder / f"{package}-1.0-py3-none-any.whl", "w") as wheel:
+        wheel.writestr(f"{package}.py", "VALUE = 1\n")
+        wheel.writestr(about + "METADATA", f"Metadata-Version: 2.1\nName: {package}\nVersion: 1.0\n")
+        wheel.writestr(about + "WHEEL", "Wheel-Version: 1.0\nRoot-Is-Purelib: true\nTag: py3-none-any\n")
+        wheel.writestr(about + "RECORD", "")
+
+
+def test_what_a1111_brings_along_comes_with_the_extension_that_imports_it(tmp_path, monkeypatch):
+    make_wheel(tmp_path / "wheels", "brought_thing")
+    for name, value in {
+        "NO_INDEX": "1",
+        "FIND_LINKS": tmp_path / "wheels",
+        "TARGET": tmp_path / "there",
+    }.items():
+        monkeypatch.setenv(f"PIP_{name}", str(value))
+    missing = {"brought_thing": "brought_thing", "other_thing": "other_thing"}
+
+    def run_with_missing(*folders: CommunityFolder) -> HealthRecords:
+        health = HealthRecords()
+        for each in folders:
+            health.add(each.name, each.folder)
+        layout = HostLayout(tmp_path, tmp_path / "models", ())
+        Installs(tmp_path / "data", layout, find_missing=lambda: missing).run_all(folders, health)
+        return health
+
+    idle = make(tmp_path, "idle", COUNT + "# brought_thing")
+    uses = make(tmp_path, "uses", COUNT)
+    (uses.folder / "scripts").mkdir()
+    (uses.folder / "scripts" / "a.py").write_text("import os, brought_thing.part")
+    (uses.folder / "other_thing").mkdir()
+    (uses.folder / "scripts" / "b.py").write_text(
+        "try:\n    from other_thing import x\nexcept Exception: pass"
+    )
+    assert not run_with_missing(idle).all[0].failures
+    assert not (tmp_path / "there").exists()
+    assert not run_with_missing(uses).all[0].failures
+    assert (tmp_path / "there" / "brought_thing.py").read_text() == "VALUE = 1\n"
+    assert runs(tmp_path) == 2
+
+    # Not again, until its files change; one that cannot be had is told, three times.
+    shutil.rmtree(tmp_path / "there")
+    run_with_missing(idle, uses)
+    assert not (tmp_path / "there").exists()
+    shutil.rmtree(uses.folder / "other_thing")
+    (uses.folder / "scripts" / "c.py").write_text("")
+    for _ in range(MOST_TRIES):
+        [failure] = run_with_missing(idle, uses).all[1].failures
+        assert failure.where == "packages that A1111 brings along"
+        assert "other_thing" in failure.error
+    assert not run_with_missing(idle, uses).all[1].failures
+    assert runs(tmp_path) == 2

@@ -1,11 +1,13 @@
 """Running `install.py`, each in a process of its own, before any script is imported.
 
 What it installs cannot change the packages of the program (`packages`). It is run once: again only when its
-files or the environment have changed, or while it fails, up to three times.
+files or the environment have changed, or while it fails, up to three times. Packages that A1111 brings along
+and an extension imports are installed before, in the same way.
 """
 
 import contextlib
 import hashlib
+import importlib
 import logging
 import os
 import signal
@@ -13,7 +15,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, MutableMapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO
@@ -24,8 +26,11 @@ from webui.compat.a1111.health import HealthRecords
 from webui.compat.a1111.layout import HostLayout
 from webui.compat.a1111.loading import packages
 from webui.core.errors import StorageError
+from webui.library.community.reading.brought_packages import leave_own, missing_packages, read_brought
+from webui.library.community.tree import files_of
 from webui.plugins.community import CommunityFolder
 from webui.store.files.atomic import write_atomically
+from webui.store.files.regular_files import read_regular
 
 logger = logging.getLogger(__name__)
 INSTALL = "install.py"
@@ -37,6 +42,8 @@ REMIND_S = 20.0
 MOST_TRIES = 3
 # The end of what it printed, which tells what was wrong.
 TOLD_CHARACTERS = 4000
+# A longer file of Python is not looked through.
+MOST_BYTES = 3_000_000
 
 
 class InstallFailed(RuntimeError):
@@ -51,9 +58,10 @@ class InstallNote(BaseModel):
 
 
 class InstallNotes(BaseModel):
-    """The file, by the names of extensions."""
+    """The file, by the names of extensions: of each one's `install.py`, and of A1111's packages for it."""
 
     notes: dict[str, InstallNote] = {}
+    packages: dict[str, InstallNote] = {}
 
 
 @dataclass(slots=True)
@@ -64,6 +72,8 @@ class Installs:
     layout: HostLayout
     limit_s: float = INSTALL_LIMIT_S
     notes: InstallNotes = field(default_factory=InstallNotes)
+    # What A1111 brings along and is not here, by modules.
+    find_missing: Callable[[], Mapping[str, str]] = missing_packages
 
     def read(self) -> None:
         """Read what ran in earlier starts."""
@@ -75,33 +85,57 @@ class Installs:
     def run_all(self, folders: Sequence[CommunityFolder], health: HealthRecords) -> None:
         """Run those that are new or have changed; what goes wrong with one is noted in its health."""
         self.read()
+        missing = self.find_missing()
         for each in folders:
             file = each.folder / INSTALL
-            if file.is_file() and self.is_due(each):
+            if missing and self.is_due(each, stamp_of_code(each.folder), self.notes.packages):
+                with health.watch(file, "packages that A1111 brings along"):
+                    self.bring_packages(each, leave_own(missing, each.folder))
+                    missing = self.find_missing()
+            if file.is_file() and self.is_due(each, stamp_of(each.folder), self.notes.notes):
                 with health.watch(file, INSTALL):
                     self.run_one(each)
 
-    def is_due(self, extension: CommunityFolder) -> bool:
-        """Whether the `install.py` of an extension is to be run."""
-        note = self.notes.notes.get(extension.name)
-        if note is None or note.stamp != stamp_of(extension.folder):
+    def is_due(self, extension: CommunityFolder, stamp: str, notes: Mapping[str, InstallNote]) -> bool:
+        """Whether something is to be run for an extension whose files have that stamp."""
+        note = notes.get(extension.name)
+        if note is None or note.stamp != stamp:
             return True
         if note.failures >= MOST_TRIES:
             logger.warning(
-                "The %s of the extension %s failed %d times and is not run again until it changes",
-                INSTALL, extension.name, note.failures,
+                "What installs for the extension %s failed %d times and is not run again until it changes",
+                extension.name, note.failures,
             )  # fmt: skip
         return 0 < note.failures < MOST_TRIES
 
     def run_one(self, extension: CommunityFolder) -> None:
-        """Run one. Raises InstallFailed."""
+        """Run one's `install.py`. Raises InstallFailed."""
         logger.info("Running the %s of the extension %s", INSTALL, extension.name)
-        stamp, before = stamp_of(extension.folder), packages.protected_versions()
+        command = [sys.executable, str(extension.folder / INSTALL)]
+        self.install(command, extension.name, stamp_of(extension.folder), self.notes.notes)
+
+    def bring_packages(self, extension: CommunityFolder, missing: Mapping[str, str]) -> None:
+        """Install what A1111 brings along and the code of an extension imports. Raises InstallFailed."""
+        wanted = sorted(find_brought(extension.folder, missing))
+        stamp = stamp_of_code(extension.folder)
+        if not wanted:
+            self.note(extension.name, stamp, self.notes.packages, has_failed=False)
+            return
+        logger.info("Installing for the extension %s what A1111 brings along: %s", extension.name, wanted)
+        command = [sys.executable, "-m", "pip", "install", "--retries", "1", *wanted]
+        self.install(command, extension.name, stamp, self.notes.packages)
+        importlib.invalidate_caches()
+
+    def install(
+        self, command: Sequence[str], name: str, stamp: str, notes: MutableMapping[str, InstallNote]
+    ) -> None:
+        """Run a program that installs, for an extension, and note how it went. Raises InstallFailed."""
+        before = packages.protected_versions()
         constraints = self.data / CONSTRAINTS
         write_atomically(constraints, packages.constraints_text(before).encode("utf-8"))
         environment = self.layout.environment(packages.pip_environment(constraints, os.environ))
         try:
-            run_in_process(extension, self.layout.root, environment, self.limit_s)
+            run_in_process(command, name, self.layout.root, environment, self.limit_s)
             changes = packages.describe_changes(before, packages.protected_versions())
             if changes:
                 raise InstallFailed(
@@ -109,49 +143,74 @@ class Installs:
                     "pip, or remove the program's environment, .venv, and run ./launch.sh."
                 )
         except InstallFailed:
-            self.note(extension.name, stamp, has_failed=True)
+            self.note(name, stamp, notes, has_failed=True)
             raise
-        self.note(extension.name, stamp, has_failed=False)
+        self.note(name, stamp, notes, has_failed=False)
 
-    def note(self, name: str, stamp: str, *, has_failed: bool) -> None:
+    def note(
+        self, name: str, stamp: str, notes: MutableMapping[str, InstallNote], *, has_failed: bool
+    ) -> None:
         """Keep what became of one."""
-        before = self.notes.notes.get(name, InstallNote())
+        before = notes.get(name, InstallNote())
         earlier = before.failures if before.stamp == stamp else 0
-        self.notes.notes[name] = InstallNote(stamp=stamp, failures=earlier + 1 if has_failed else 0)
+        notes[name] = InstallNote(stamp=stamp, failures=earlier + 1 if has_failed else 0)
         try:
             write_atomically(self.data / NOTES, self.notes.model_dump_json(indent=1).encode("utf-8"))
         except StorageError as error:
             logger.warning("%s", error)
 
 
+def find_brought(folder: Path, missing: Mapping[str, str]) -> set[str]:
+    """The missing packages that the Python files in a folder import."""
+    found: set[str] = set()
+    for file in files_of(folder):
+        if file.suffix == ".py":
+            # One that cannot be read fails when it is imported, and says so there.
+            with contextlib.suppress(OSError):
+                source = read_regular(file, MOST_BYTES).decode("utf-8-sig", "replace")
+                found |= {each.name for each in read_brought(source, file.name, missing)}
+    return found
+
+
+def stamp_of_code(folder: Path) -> str:
+    """What changes with the Python files in a folder, and with the environment."""
+    digest = hashlib.sha256(environment_stamp())
+    for file in files_of(folder):
+        if file.suffix == ".py":
+            with contextlib.suppress(OSError):
+                state = file.stat()
+                digest.update(f"{file} {state.st_mtime_ns} {state.st_size}".encode(errors="surrogateescape"))
+    return digest.hexdigest()
+
+
+def environment_stamp() -> bytes:
+    """What changes when the environment is made anew, without anything of before."""
+    cfg = Path(sys.prefix) / "pyvenv.cfg"
+    made = cfg.stat().st_mtime_ns if cfg.is_file() else 0
+    return f"{sys.version} {sys.prefix} {made}".encode()
+
+
 def stamp_of(folder: Path) -> str:
     """What changes with what an `install.py` would do: it, files of requirements, the environment."""
-    digest = hashlib.sha256(f"{sys.version} {sys.prefix}".encode())
-    environment = Path(sys.prefix) / "pyvenv.cfg"
-    for file in (folder / INSTALL, *sorted(folder.glob("*requirements*.txt")), environment):
-        try:
+    digest = hashlib.sha256(environment_stamp())
+    for file in (folder / INSTALL, *sorted(folder.glob("*requirements*.txt"))):
+        with contextlib.suppress(OSError):
             digest.update(file.name.encode("utf-8", "surrogateescape"))
             digest.update(file.read_bytes())
-            if file == environment:
-                # An environment that was made anew has nothing of before.
-                digest.update(str(file.stat().st_mtime_ns).encode())
-        except OSError:
-            continue
     return digest.hexdigest()
 
 
 def run_in_process(
-    extension: CommunityFolder, root: Path, environment: dict[str, str], limit_s: float
+    command: Sequence[str], name: str, root: Path, environment: dict[str, str], limit_s: float
 ) -> None:
-    """Run an `install.py` as a program in a folder. Raises InstallFailed, if it does not end in time too."""
+    """Run a program in a folder, for an extension. Raises InstallFailed, if it does not end in time too."""
     with tempfile.TemporaryFile() as output:
         process = subprocess.Popen(
-            [sys.executable, str(extension.folder / INSTALL)],
-            cwd=root, env=environment, stdin=subprocess.DEVNULL, stdout=output, stderr=subprocess.STDOUT,
-            start_new_session=True,
+            command, cwd=root, env=environment, stdin=subprocess.DEVNULL, stdout=output,
+            stderr=subprocess.STDOUT, start_new_session=True,
         )  # fmt: skip
         try:
-            status = wait_patiently(process, extension.name, limit_s)
+            status = wait_patiently(process, name, limit_s)
         except subprocess.TimeoutExpired:
             raise InstallFailed(
                 f"It did not end within {limit_s:g} s and was stopped. It printed last: {read_end(output)}"
@@ -173,7 +232,7 @@ def wait_patiently(process: "subprocess.Popen[bytes]", name: str, limit_s: float
         except subprocess.TimeoutExpired:
             if left <= REMIND_S:
                 raise
-            logger.info("Still running the %s of the extension %s", INSTALL, name)
+            logger.info("Still installing for the extension %s", name)
 
 
 def end_group(process: "subprocess.Popen[bytes]") -> None:

@@ -11,6 +11,12 @@ from pathlib import Path
 
 from pydantic import ValidationError
 
+from webui.library.community.reading.brought_packages import (
+    leave_once,
+    leave_own,
+    missing_packages,
+    read_brought,
+)
 from webui.library.community.reading.code_report import (
     SENTENCES,
     SERIOUS,
@@ -42,6 +48,7 @@ class FolderReader:
         self._packages: list[WantedPackage] = []
         self._hosts: set[str] = set()
         self._counts: dict[str, int] = defaultdict(int)
+        self._missing = leave_own(missing_packages(), folder)
 
     def read(self, limit_s: float) -> CodeReport:
         """Read all files, or as many as the time allows."""
@@ -95,6 +102,7 @@ class FolderReader:
         read_python(text, name, self._note, self._hosts)
         if "pip" in text:
             self._packages.extend(read_install_calls(text, name))
+        self._packages.extend(read_brought(text, name, self._missing))
 
     def _read_page_code(self, text: str, name: str) -> None:
         read_page_code(text, name, self._note, self._hosts)
@@ -113,7 +121,7 @@ class FolderReader:
         ]
         return CodeReport(
             found=found,
-            packages=list(dict.fromkeys(self._packages))[:200],
+            packages=leave_once(self._packages)[:200],
             hosts=sorted(host for host in self._hosts if "." in host)[:200],
             python_files=self._counts["python"],
             script_files=self._counts["script"],
