@@ -13,6 +13,7 @@ import importlib.util
 import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from importlib.abc import MetaPathFinder
 from importlib.machinery import ModuleSpec, PathFinder, SourceFileLoader
 from pathlib import Path
@@ -20,7 +21,7 @@ from types import ModuleType
 from typing import Any
 
 from webui.compat.a1111.layout import SITE
-from webui.compat.a1111.loading.old_numpy import uses_old_names, with_old_names
+from webui.compat.a1111.loading.old_packages import OldPackages
 from webui.plugins.community import CommunityFolder
 
 PREFIX = "a1111_extension_"
@@ -81,9 +82,8 @@ class OwnModules:
     folder: Path
     package: str
     names: frozenset[str]
-    builtins: dict[str, Any]
-    # The same for files of numpy 1's time.
-    old_builtins: dict[str, Any]
+    # What its files find as Python's own functions, by the older packages that they are given.
+    builtins: dict[OldPackages, dict[str, Any]]
 
     @classmethod
     def of(cls, extension: CommunityFolder, names: frozenset[str], number: int) -> "OwnModules":
@@ -91,10 +91,7 @@ class OwnModules:
         package = ModuleType(f"{PREFIX}{number}")
         package.__path__ = [str(extension.folder)]
         sys.modules[package.__name__] = package
-        made = cls(extension.folder, package.__name__, names, dict(vars(builtins)), dict(vars(builtins)))
-        made.builtins["__import__"] = made.import_name
-        made.old_builtins["__import__"] = made.import_old
-        return made
+        return cls(extension.folder, package.__name__, names, {})
 
     def own_name(self, name: str) -> str | None:
         """The full name of this extension's own module of a name; None for one that it shares with all."""
@@ -131,9 +128,21 @@ class OwnModules:
             return module
         return self.top_of(full)
 
-    def import_old(self, name: str, *given: Any) -> ModuleType:  # noqa: ANN401 - as `import_name`
-        """The same in files that use names which numpy has no more."""
-        return with_old_names(self.import_name(name, *given))
+    def import_old(
+        self,
+        old: OldPackages,
+        name: str,
+        globals: Mapping[str, Any] | None = None,
+        locals: Mapping[str, Any] | None = None,
+        fromlist: Sequence[str] | None = (),
+        level: int = 0,
+    ) -> ModuleType:
+        """The same in files that are given older packages."""
+
+        def find() -> ModuleType:
+            return self.import_name(name, globals, locals, fromlist, level)
+
+        return find() if level else old.import_name(name, fromlist, find)
 
     def import_member(self, module: ModuleType, name: str) -> None:
         """`from module import name`, where the name may be that of a module in it."""
@@ -180,10 +189,13 @@ class OwnModules:
 
     def adopt(self, module: ModuleType, file: Path) -> None:
         """Let the imports in a module, which is not run yet, lead to this extension's own modules."""
-        if uses_old_names(read_source(file)):
-            vars(module)["__builtins__"] = self.old_builtins
-        elif self.names:
-            vars(module)["__builtins__"] = self.builtins
+        old = OldPackages.of(read_source(file))
+        if old == OldPackages() and not self.names:
+            return
+        if old not in self.builtins:
+            finding = self.import_name if old == OldPackages() else partial(self.import_old, old)
+            self.builtins[old] = {**vars(builtins), "__import__": finding}
+        vars(module)["__builtins__"] = self.builtins[old]
 
 
 def read_source(file: Path) -> str:
@@ -239,7 +251,7 @@ class OwnModulesFinder(MetaPathFinder):
 def separate_names(folders: Sequence[CommunityFolder]) -> OwnModulesFinder | None:
     """Let extensions whose modules have names that clash import their own. None where there are none.
 
-    Files that use names which numpy 2 took away import a numpy that has them.
+    Files that are written for older packages (numpy 1, pydantic 1) import those.
     """
     clashes = clashing_names(folders)
     owners = [OwnModules.of(each, clashes[each.name], number) for number, each in enumerate(folders)]

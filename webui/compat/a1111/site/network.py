@@ -7,7 +7,7 @@ from functools import cached_property
 from pathlib import Path
 
 from webui.compat.a1111.facades import prompt_networks
-from webui.compat.a1111.facades.stand_ins import StandIn, absent
+from webui.compat.a1111.facades.stand_ins import StandIn, absent, refuse
 from webui.core.model_file import ModelFile
 from webui.library.catalog.lora_files import OUTPUT_NAME
 
@@ -101,6 +101,27 @@ class NetworkModule:
         self.network_key = getattr(weights, "network_key", "")
         self.sd_key = getattr(weights, "sd_key", "")
         self.sd_module = getattr(weights, "sd_module", None)
+        self.shape = getattr(getattr(self.sd_module, "weight", None), "shape", None)
+        self.dim = self.bias = self.alpha = self.scale = self.dora_scale = None
+
+    def multiplier(self):
+        """How strong it is: text encoders have a strength of their own."""
+        is_text = "transformer" in str(self.sd_key)[:20]
+        return self.network.te_multiplier if is_text else self.network.unet_multiplier
+
+    def calc_scale(self):
+        if self.scale is not None:
+            return self.scale
+        return self.alpha / self.dim if self.dim and self.alpha is not None else 1.0
+
+    def calc_updown(self, target):
+        refuse("network.NetworkModule.calc_updown", LAYERS)
+
+    def finalize_updown(self, updown, orig_weight, output_shape, ex_bias=None):
+        refuse("network.NetworkModule.finalize_updown", LAYERS)
+
+    def forward(self, x, y):
+        refuse("network.NetworkModule.forward", LAYERS)
 
 
 class ModuleType:

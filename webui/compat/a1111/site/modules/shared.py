@@ -107,6 +107,7 @@ _MAKERS = {
     "cmd_opts": _named("shared_cmd_options", "cmd_opts"),
     "parser": _named("cmd_args", "parser"),
     "state": _state,
+    "State": _named("shared_state", "State"),
     "prompt_styles": _prompt_styles,
     "total_tqdm": _total_tqdm,
     "interrogator": _interrogator,

@@ -1,7 +1,7 @@
 # pyright: basic
 """Names of the original code, for annotations and isinstance: nothing here is made of it."""
 
-from webui.compat.a1111.facades.original_code import absent, name_class, name_function
+from webui.compat.a1111.facades.original_code import absent, name_class, name_each, name_function
 
 CrossAttention = name_class("ldm.modules.attention.CrossAttention")
 MemoryEfficientCrossAttention = name_class("ldm.modules.attention.MemoryEfficientCrossAttention")
@@ -16,6 +16,13 @@ exists = name_function("ldm.modules.attention.exists")
 checkpoint = name_function("ldm.modules.attention.checkpoint")
 Normalize = name_class("ldm.modules.attention.Normalize")
 zero_module = name_function("ldm.modules.attention.zero_module")
+globals().update(
+    name_each(
+        "ldm.modules.attention",
+        classes=[],
+        functions=["init_", "max_neg_value", "uniq"],
+    )
+)
 
 
 def __getattr__(name):

@@ -1,7 +1,7 @@
 # pyright: basic
 """Names of the original code, for annotations and isinstance: nothing here is made of it."""
 
-from webui.compat.a1111.facades.original_code import absent, name_class, name_function
+from webui.compat.a1111.facades.original_code import absent, name_class, name_each, name_function
 
 timestep_embedding = name_function("ldm.modules.diffusionmodules.util.timestep_embedding")
 checkpoint = name_function("ldm.modules.diffusionmodules.util.checkpoint")
@@ -19,6 +19,13 @@ noise_like = name_function("ldm.modules.diffusionmodules.util.noise_like")
 extract_into_tensor = name_function("ldm.modules.diffusionmodules.util.extract_into_tensor")
 GroupNorm32 = name_class("ldm.modules.diffusionmodules.util.GroupNorm32")
 betas_for_alpha_bar = name_function("ldm.modules.diffusionmodules.util.betas_for_alpha_bar")
+globals().update(
+    name_each(
+        "ldm.modules.diffusionmodules.util",
+        classes=["CheckpointFunction", "HybridConditioner", "SiLU"],
+        functions=["instantiate_from_config", "mean_flat", "scale_module", "update_ema"],
+    )
+)
 
 
 def __getattr__(name):

@@ -1,0 +1,50 @@
+"""Packages as the extensions of their time know them: which of a file's imports lead to an older one."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from types import ModuleType
+
+from webui.compat.a1111.loading.old_numpy import uses_old_names, with_old_names
+from webui.compat.a1111.loading.old_pydantic import (
+    PYDANTIC,
+    part_of_pydantic_1,
+    pydantic_1,
+    pydantic_over_2,
+    which_is_wanted,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class OldPackages:
+    """What a file is given other than what is installed: numpy 1's names, and which pydantic."""
+
+    numpy: bool = False
+    pydantic: str = ""
+
+    @classmethod
+    def of(cls, source: str) -> "OldPackages":
+        """Of a file's text."""
+        return cls(
+            "numpy" in source and uses_old_names(source),
+            which_is_wanted(source) if PYDANTIC in source else "",
+        )
+
+    def import_name(
+        self, name: str, fromlist: Sequence[str] | None, find: Callable[[], ModuleType]
+    ) -> ModuleType:
+        """What an import statement of the file gives; `find` imports what is installed, or is its own."""
+        if self.pydantic and (name == PYDANTIC or name.startswith(f"{PYDANTIC}.")):
+            return self._pydantic(name, fromlist, find)
+        module = find()
+        return with_old_names(module) if self.numpy else module
+
+    def _pydantic(
+        self, name: str, fromlist: Sequence[str] | None, find: Callable[[], ModuleType]
+    ) -> ModuleType:
+        if self.pydantic == "1":
+            module = part_of_pydantic_1(name)
+            return find() if module is None else module if fromlist else pydantic_1()
+        if name == PYDANTIC:
+            return pydantic_over_2()
+        module = find()
+        return module if fromlist else pydantic_over_2()
