@@ -11,6 +11,7 @@ hand, and its effect seen, stands in the file of trials: {"name": {"works": true
 import argparse
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -21,6 +22,15 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
 LIMIT_S = 240
+# A path of this machine, as errors name them; and what of it is a name inside the program or an extension.
+ABSOLUTE = re.compile(r"(?<![\w.:/<>-])/(?:[\w.+~@-]+/)+[\w.+~@-]*")
+INSIDE = re.compile(r".*(?:/site-packages/|/lib/python3\.\d+/|(?=/webui/|/extensions/))/?")
+# Where files of a machine lie; a path elsewhere is an address on a site.
+FOLDERS = {"Users", "home", "media", "mnt", "opt", "private", "root", "srv", "tmp", "usr", "var"} | {
+    Path(each).parts[1] for each in (ROOT, sys.prefix, tempfile.gettempdir())
+}
+# Of one error is told so much; two errors that begin alike are the same; more kinds than these are counted.
+ERROR_LENGTH, ALIKE_LENGTH, KINDS_TOLD = 160, 60, 3
 # Failures of these are no page's.
 IMPORTS = ("scripts/", "preload", "install")
 
@@ -139,7 +149,7 @@ def build_one(folder: Path) -> Score:
         score.seconds = round(sum(record.seconds.values()), 2)
         score.missing = sorted(record.missing)
         for failure in record.failures:
-            line = f"{failure.where}: {failure.error}".splitlines()[0][:200]
+            line = shorten_paths(f"{failure.where}: {failure.error}".splitlines()[0])[:300]
             kind = score.import_failures if failure.where.startswith(IMPORTS) else score.page_failures
             kind.append(line)
     return score
@@ -160,9 +170,41 @@ def commit_of(checkout: Path) -> str:
 def describe(score: Score) -> str:
     """A line about one."""
     if score.outcome != "built":
-        return score.outcome
+        return shorten_paths(score.outcome)
     problems = [*score.import_failures, *score.page_failures]
-    return "; ".join(problems) if problems else f"loads and builds its page in {score.seconds} s"
+    return tell_failures(problems) if problems else f"loads and builds its page in {score.seconds} s"
+
+
+def tell_failures(problems: list[str]) -> str:
+    """The failures, each "where: error": an error once, with its first place and the number of others."""
+    places: dict[str, list[str]] = {}
+    errors: dict[str, str] = {}
+    for problem in problems:
+        where, _, error = shorten_paths(problem).partition(": ")
+        alike = error[:ALIKE_LENGTH]
+        errors.setdefault(alike, error if len(error) <= ERROR_LENGTH else f"{error[: ERROR_LENGTH - 1]}…")
+        places.setdefault(alike, []).append(where)
+    told = [f"{count_places(places[alike])}: {error}" for alike, error in errors.items()]
+    more = [f"{len(told) - KINDS_TOLD} other errors"] if len(told) > KINDS_TOLD else []
+    return "; ".join([*told[:KINDS_TOLD], *more])
+
+
+def count_places(places: list[str]) -> str:
+    """The first of these places, and how many others there are."""
+    others = len(places) - 1
+    return places[0] if not others else f"{places[0]} and {others} other{'s' if others > 1 else ''}"
+
+
+def shorten_paths(text: str) -> str:
+    """The text with each path cut to its name inside the program, a package or an extension."""
+    return ABSOLUTE.sub(lambda path: shorten_path(path.group()), text)
+
+
+def shorten_path(path: str) -> str:
+    """The part inside the program, a package or the extensions' folder; of other files the last name."""
+    if inside := INSIDE.match(path):
+        return path[inside.end() :]
+    return Path(path).name if path.split("/")[1] in FOLDERS else path
 
 
 def render(scores: list[Score], trials: dict[str, dict[str, object]]) -> str:
