@@ -47,6 +47,7 @@ from webui.library.intake.finishing import UploadFinisher
 from webui.library.intake.intake import WILDCARDS, Intake
 from webui.library.library import Library
 from webui.library.presets.presets import Presets
+from webui.plugins.additions import open_for_additions
 from webui.plugins.community import choose_community, find_community, has_preload
 from webui.plugins.failed_starts import FailedStarts
 from webui.plugins.loading import (
@@ -311,7 +312,10 @@ def select(settings: SettingsFile, flags: Flags) -> None:
 def build_app(services: Services) -> FastAPI:
     """The API, and the page on it unless --nowebui was given."""
     app = build_api(services, lifespan=lambda app: running(services, app))
-    if not services.flags.nowebui:
+    if services.flags.nowebui:
+        with open_for_additions(app):
+            services.plugins.collect("page_served", page=None, app=app)
+    else:
         # Loads Gradio, which the API alone does without.
         from webui.ui.app import mount_ui
 

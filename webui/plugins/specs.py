@@ -168,7 +168,10 @@ def page_head() -> str | None:
 
 @hookspec
 def page_served(page: Any, app: Any) -> None:  # noqa: ANN401 - Gradio's Blocks and FastAPI's application
-    """The page is built and mounted on the application; nobody was served yet."""
+    """The page is built and mounted on the application; nobody was served yet. None with --nowebui.
+
+    Routes and middleware that are added here, or later, stand behind the same guard as all others.
+    """
 
 
 @hookspec

@@ -11,6 +11,7 @@ from gradio.context import Context
 from gradio.utils import get_upload_folder
 
 from webui.jobs.services import Services
+from webui.plugins.additions import open_for_additions
 from webui.store.pictures.unsaved import UNSAVED
 from webui.ui.components.quicksettings import make_quicksettings
 from webui.ui.components.shared_options import wire_shared_options
@@ -122,5 +123,6 @@ def mount_ui(app: FastAPI, services: Services) -> FastAPI:
     heads = [str(tags) for _, tags in services.plugins.call_in_time("page_head") if tags]
     app = mount_page(app, blocks, services.flags, heads)
     app.state.upload_sweeping = UploadSweeping(blocks.files, services.paths.data)
-    services.plugins.collect("page_served", page=blocks, app=app)
+    with open_for_additions(app):
+        services.plugins.collect("page_served", page=blocks, app=app)
     return app

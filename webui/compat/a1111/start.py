@@ -110,8 +110,6 @@ def load(host: ExtensionHost, starts: FailedStarts | None, knows_all_flags: bool
         host.prepare_module = finder.prepare
     load_scripts(host, starts)
     note_start(host, describe_all(host))
-    if host.ready.flags.nowebui:
-        host.confirm_start()
 
 
 def wrap_gradio(host: ExtensionHost) -> None:

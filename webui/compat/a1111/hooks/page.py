@@ -134,12 +134,9 @@ def add_train_tabs() -> None:
 @hookimpl(trylast=True)
 def page_served(page: Any, app: Any) -> None:  # noqa: ANN401 - as in the specification
     """Connect what waits for all components, and tell extensions of the application."""
-    from webui.compat.a1111.page.serving import open_for_middleware  # as above
-
     host = current()
     host.page, host.app = page, app
-    with open_for_middleware(app):
-        site("script_callbacks").app_started_callback(page, app)
+    site("script_callbacks").app_started_callback(page, app)
     host.confirm_start()
 
 
