@@ -6,6 +6,7 @@ import sys
 from typing import Any, cast
 
 from webui.compat.a1111.host import ExtensionHost
+from webui.compat.a1111.version import TAG
 from webui.plugins.localizations import find_localizations, read_localization
 
 logger = logging.getLogger(__name__)
@@ -41,6 +42,7 @@ def read_translations(host: ExtensionHost) -> dict[str, str]:
 
 
 def state_script(host: ExtensionHost) -> str:
-    """A script that gives both to all others."""
+    """A script that gives both to all others, and the version of A1111 that they are on."""
     options = json.dumps(read_options(host), default=list)
-    return f"var localization = {json.dumps(read_translations(host))};\nvar opts = {options};\n"
+    texts = json.dumps(read_translations(host))
+    return f"var localization = {texts};\nvar opts = {options};\nvar hosted_version = {json.dumps(TAG)};\n"

@@ -158,7 +158,7 @@
   /** Scripts read from the footer's first link which version of A1111 they are on. */
   function bridgeVersion() {
     const versions = document.querySelector("#footer .versions");
-    if (versions && !versions.querySelector("a")) versions.prepend(make("a", { textContent: "v1.10.1", hidden: true }));
+    if (versions && !versions.querySelector("a")) versions.prepend(make("a", { textContent: window.hosted_version, hidden: true }));
   }
 
   /** Copies the picture of the canvas that is shown to another one, and shows that. */

@@ -21,4 +21,5 @@ interface Window {
   gradio_config?: { root?: string };
   opts: Record<string, any>;
   localization: Record<string, string>;
+  hosted_version: string;
 }

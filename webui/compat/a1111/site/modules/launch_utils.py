@@ -12,6 +12,7 @@ from pathlib import Path
 
 from modules import cmd_args, logging_config, timer  # noqa: F401 - A1111's has them
 from modules.paths_internal import extensions_builtin_dir, extensions_dir, script_path  # noqa: F401
+from webui.compat.a1111 import version
 from webui.compat.a1111.loading import packages
 from webui.compat.a1111.loading.arguments import current_options
 
@@ -25,8 +26,6 @@ dir_repos = "repositories"
 default_command_live = os.environ.get("WEBUI_LAUNCH_LIVE_OUTPUT") == "1"
 startup_timer = timer.startup_timer
 re_requirement = re.compile(r"\s*([-\w.]+)\s*(?:==\s*([-+\w.]+))?\s*")
-# The version whose extensions are hosted here.
-_TAG, _COMMIT = "v1.10.1", "82a973c04367123ae98bd9abdf80d9eda9b910e2"
 
 
 def check_python_version():
@@ -35,12 +34,12 @@ def check_python_version():
 
 def commit_hash():
     """The commit of the A1111 whose extensions run here."""
-    return _COMMIT
+    return version.COMMIT
 
 
 def git_tag():
     """The version of the A1111 whose extensions run here."""
-    return _TAG
+    return version.TAG
 
 
 def run(command, desc=None, errdesc=None, custom_env=None, live=default_command_live) -> str:
