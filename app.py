@@ -4,8 +4,11 @@ import gc
 import logging
 import os
 import shlex
+import subprocess
 import sys
+import threading
 from pathlib import Path
+from typing import NoReturn
 
 from webui.core.errors import WebuiError
 from webui.core.flags import Flags, UnknownFlag, WrongFlag, help_text, read_flags
@@ -13,6 +16,8 @@ from webui.core.flags import Flags, UnknownFlag, WrongFlag, help_text, read_flag
 ROOT = Path(__file__).resolve().parent
 # What a shell gives for a program ended with Ctrl+C.
 INTERRUPTED = 130
+# What extensions leave running (threads, functions to be called at the end) keeps the program so much longer.
+ENDING_S = 5.0
 
 
 def words(text: str) -> list[str]:
@@ -58,16 +63,45 @@ def main() -> int:
     # Loads Gradio, which a wrong flag need not wait for.
     from webui.main import serve
 
+    began_in = Path.cwd()
     try:
-        serve(flags, ROOT, arguments=arguments)
+        port = serve(flags, ROOT, arguments=arguments)
     except WebuiError as error:
         logging.getLogger("webui").error(error)
         return 1
     except KeyboardInterrupt:
         # Ctrl+C: the server has ended in order, and tells so once more.
         return INTERRUPTED
+    if port is not None:
+        start_again(began_in, port)
     return 0
 
 
+def start_again(folder: Path, port: int) -> NoReturn:
+    """Become the program anew, in the same folder and at the same port. A browser shows the page already."""
+    words = sys.orig_argv[1:]
+    wanted = ["--port", str(port)]
+    if words[-2:] != wanted:
+        words += wanted
+    os.environ["SD_WEBUI_RESTARTING"] = "1"
+    os.chdir(folder)
+    if sys.platform == "win32":
+        # There the new process would not be waited for.
+        end_within(ENDING_S, status := subprocess.call([sys.executable, *words]))
+        sys.exit(status)
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os.execv(sys.executable, [sys.executable, *words])
+
+
+def end_within(limit_s: float, status: int) -> None:
+    """End the process, with this exit status, whatever threads go on and whatever waits at its end."""
+    timer = threading.Timer(limit_s, os._exit, [status])
+    timer.daemon = True
+    timer.start()
+
+
 if __name__ == "__main__":
-    sys.exit(main())
+    ended = main()
+    end_within(ENDING_S, ended)
+    sys.exit(ended)

@@ -9,6 +9,7 @@ import time
 import webbrowser
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
+from functools import partial
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import get_args
@@ -90,6 +91,8 @@ logger = logging.getLogger(__name__)
 PORT, API_PORT, PORTS_TO_TRY = 7860, 7861, 100
 MOST_CONNECTIONS = 4000
 PAGE_UPLOADS = "page-uploads"
+# In the environment of a server that started itself anew, as in A1111's.
+RESTARTING = "SD_WEBUI_RESTARTING"
 
 
 def build_services(
@@ -364,10 +367,11 @@ def written_folders(services: Services) -> WrittenFolders:
     return WrittenFolders((paths.data, *pictures, *models, paths.root / WILDCARDS), tuple(own_files))
 
 
-def serve(flags: Flags, root: Path, sites: Sites | None = None, arguments: Sequence[str] = ()) -> None:
+def serve(flags: Flags, root: Path, sites: Sites | None = None, arguments: Sequence[str] = ()) -> int | None:
     """Serve until interrupted; `sites` and `arguments` as `build_services` has them.
 
-    Raises WebuiError, such as Busy if another server holds the data folder.
+    Gives the port at which to start anew if that is wanted, None to end. Raises WebuiError, such as Busy if
+    another server holds the data folder.
     """
     began = time.monotonic()
     paths = flags.paths(root)
@@ -384,9 +388,13 @@ def serve(flags: Flags, root: Path, sites: Sites | None = None, arguments: Seque
         for remark in describe_access(flags):
             logger.info(remark)
         logger.info("Ready in %.1f s: %s", time.monotonic() - began, address)
-        if flags.autolaunch:
+        if flags.autolaunch and RESTARTING not in os.environ:
             webbrowser.open(address)
-        uvicorn.Server(server_config(app, flags, Limits(connections=most_connections()))).run([listening])
+        server = uvicorn.Server(server_config(app, flags, Limits(connections=most_connections())))
+        services.life.begin(partial(setattr, server, "should_exit", True))
+        port = int(listening.getsockname()[1])
+        server.run([listening])
+        return port if services.life.wants_restart else None
 
 
 def server_config(app: FastAPI, flags: Flags, limits: Limits) -> uvicorn.Config:

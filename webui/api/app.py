@@ -22,6 +22,7 @@ from webui.api import (
     inputs,
     parts,
     presets,
+    server_life,
     styles,
     training,
     uploads,
@@ -87,6 +88,7 @@ def build_api(services: Services, lifespan: Lifespan[FastAPI] | None = None) -> 
     app.include_router(styles.routes(services))
     app.include_router(extensions.routes(services))
     app.include_router(community.routes(services))
+    app.include_router(server_life.routes(services))
     app.include_router(parts.routes(services))
     app.include_router(captioning.routes(services))
     app.include_router(datasets.routes(services))

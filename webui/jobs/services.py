@@ -13,6 +13,7 @@ from webui.core.work.kinds import WorkRequest
 from webui.jobs.job import Delivery, Job
 from webui.jobs.queue import JobQueue
 from webui.jobs.requests import RequestMaker
+from webui.jobs.server_life import ServerLife
 from webui.library.catalog.catalog import Catalog
 from webui.library.catalog.embedding_sizes import embedding_sizes
 from webui.library.catalog.lora_files import LoraFiles
@@ -60,6 +61,7 @@ class Services:
     community: Community
     extensions: Extensions = field(default_factory=Extensions)
     random: Random = field(default_factory=SystemRandom)
+    life: ServerLife = field(default_factory=ServerLife)
 
     @property
     def plugins(self) -> Plugins:

@@ -1,7 +1,5 @@
 """A1111's routes about the program and the machine: flags, memory, loaded models, and its end."""
 
-import os
-import signal
 from typing import Any, cast
 
 from fastapi import APIRouter
@@ -11,7 +9,6 @@ from webui.api.sdapi.answers import ExtensionItem, MemoryResponse, ScriptArg, Sc
 from webui.api.sdapi.documents import a1111_flags, flags_model, script_infos
 from webui.api.sdapi.memory import measure_memory
 from webui.api.sdapi.waiting import finish
-from webui.core.errors import NotOffered
 from webui.core.flags import Flags
 from webui.core.model_file import ModelKind
 from webui.core.readable import readable
@@ -76,31 +73,29 @@ def add_machine_routes(router: APIRouter, services: Services) -> None:
         return {}
 
     if services.flags.api_server_stop:
-        add_stop_routes(router)
+        add_stop_routes(router, services)
 
 
-def add_stop_routes(router: APIRouter) -> None:
+def add_stop_routes(router: APIRouter, services: Services) -> None:
     """What ends the server, for those who started it with --api-server-stop."""
 
     @router.post("/server-kill")
     async def kill_server() -> PlainTextResponse:
-        return end_server()
+        return end_server(services)
 
     @router.post("/server-stop")
     async def stop_server() -> PlainTextResponse:
-        return end_server()
+        return end_server(services)
 
     @router.post("/server-restart")
-    async def restart_server() -> None:
-        raise NotOffered(
-            "The server cannot start itself again. Stop it with server-stop, and have whatever started it "
-            "start it again."
-        )
+    async def restart_server() -> PlainTextResponse:
+        services.life.restart()
+        return PlainTextResponse("Restarting.")
 
 
-def end_server() -> PlainTextResponse:
-    """End as with Ctrl+C: jobs are cancelled, what is made is saved, waiting calls are answered."""
-    os.kill(os.getpid(), signal.SIGINT)
+def end_server(services: Services) -> PlainTextResponse:
+    """End in order: jobs are cancelled, what is made is saved, waiting calls are answered."""
+    services.life.stop()
     return PlainTextResponse("Stopping.")
 
 

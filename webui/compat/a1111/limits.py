@@ -8,6 +8,8 @@ IMPORT_LIMIT_S = 60.0
 START_LIMIT_S = 15.0
 # Of a call for one component, of which there are thousands; less than those of a panel, in which they happen.
 COMPONENT_LIMIT_S = 5.0
+# Of one call when the program ends, which somebody waits for.
+END_LIMIT_S = 3.0
 # What an extension has left when its earlier scripts took all of the time.
 LEAST_LIMIT_S = 1.0
 

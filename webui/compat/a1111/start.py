@@ -18,9 +18,9 @@ from typing import Any
 
 from webui.compat.a1111 import gradio3, hooks
 from webui.compat.a1111.health import ExtensionHealth
-from webui.compat.a1111.host import ExtensionHost, begin, end
+from webui.compat.a1111.host import ExtensionHost, begin, current, end
 from webui.compat.a1111.layout import SITE, layout
-from webui.compat.a1111.limits import ImportTookTooLong
+from webui.compat.a1111.limits import END_LIMIT_S, ImportTookTooLong
 from webui.compat.a1111.loading.arguments import check_unknown, current_options, current_parser
 from webui.compat.a1111.loading.installing import Installs
 from webui.compat.a1111.loading.metadata import METADATA
@@ -135,10 +135,23 @@ def note_start(host: ExtensionHost, records: Sequence[ExtensionRecord]) -> None:
 
 
 def stop(undoing: Undoing) -> None:
-    """Undo what `start` did, so that another host can be started."""
+    """Undo what `start` did, so that another host can be started. Extensions are told before."""
+    tell_the_end()
     undoing.undo()
     gradio3.uninstall()
     end()
+
+
+def tell_the_end() -> None:
+    """Let extensions end what they started: on_before_reload, then on_script_unloaded, latest first.
+
+    Each has so long; one that does not come back is asked for nothing more.
+    """
+    callbacks: Any = sys.modules.get("modules.script_callbacks")
+    if callbacks is not None:
+        current().start_limit_s = END_LIMIT_S
+        callbacks.app_reload_callback()
+        callbacks.script_unloaded_callback()
 
 
 def read_flags(host: ExtensionHost, knows_all_flags: bool) -> None:

@@ -9,7 +9,10 @@ from typing import Any
 from webui.compat.a1111.page.calls import StartCall, call_at_start, call_each_at_start, call_extension
 
 # Called while the page is built, where one that hangs would hold the start.
-AT_START = frozenset({"app_started", "before_ui", "ui_settings", "ui_tabs", "ui_train_tabs"})
+# While the page is built, and when the program ends: each call has a time limit.
+IN_TIME = frozenset(
+    {"app_started", "before_ui", "on_reload", "script_unloaded", "ui_settings", "ui_tabs", "ui_train_tabs"}
+)
 OF_COMPONENTS = frozenset({"before_component", "after_component"})
 # By the name of a callback: those that it comes before, and those that it comes after.
 Constraints = Mapping[str, tuple[Sequence[str], Sequence[str]]]
@@ -93,7 +96,7 @@ class CallbackLists:
             return []
         if is_reversed:
             callbacks.reverse()
-        call = call_at_start if category in AT_START else call_extension
+        call = call_at_start if category in IN_TIME else call_extension
         return [
             (each, call(each.script, f"on_{category}", each.callback, *args, **named)) for each in callbacks
         ]

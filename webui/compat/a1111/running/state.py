@@ -102,12 +102,16 @@ class ProgramState:
 
     @property
     def server_command(self) -> str | None:
-        """A1111's server is told so to restart; ours is told by its owner."""
+        """What the server is told to do; None once it knows."""
         return None
 
     @server_command.setter
     def server_command(self, value: str | None) -> None:
-        """Nothing."""
+        """Tell the server to start anew ("restart") or to end ("stop", "kill")."""
+        if value == "restart":
+            self.request_restart()
+        elif value in ("stop", "kill"):
+            current().ready.life.stop()
 
     def _tell(self, event: Phase | Preview) -> None:
         context = current().runs.context
@@ -148,7 +152,10 @@ class ProgramState:
         self.stopping_generation = True
 
     def request_restart(self) -> None:
-        """Nothing: the server's owner restarts it."""
+        """End what runs, and let the server start anew with its page. Raises NotOffered while it starts."""
+        self.need_restart = True
+        self.interrupt()
+        current().ready.life.restart()
 
     def wait_for_server_command(self, timeout: float | None = None) -> None:
         """None comes."""

@@ -2,6 +2,7 @@
 import { iconButton, make } from "./controls.js";
 import { button, dialogButtons, openDialog } from "./dialogs.js";
 import { appears, closest, find, nextFrame, onChange, type } from "./dom.js";
+import { restartButton } from "./restart.js";
 import { sectionsDrawn } from "./settings/drawing.js";
 import { defaults, isSame, keyOf, rows, shownIn, unapplied } from "./settings/values.js";
 
@@ -15,6 +16,9 @@ const result = find("#settings_result");
 const count = make("span", { id: "settings_unapplied", attributes: { role: "status" } });
 const discard = button("Discard", discardAll, { title: "Show again what holds", className: "settings-discard" });
 submit?.before(count, discard);
+const reload = restartButton("Reload UI");
+reload.id = "settings_restart_gradio";
+submit?.after(reload);
 
 // --- values --------------------------------------------------------------------------------------------------------
 

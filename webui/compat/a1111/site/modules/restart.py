@@ -1,22 +1,18 @@
-"""Starting the program again is its owner's to do."""
+"""Starting the program again."""
 
 from webui.compat.a1111.host import current
 
 
 def is_restartable() -> bool:
-    """No: nothing watches over this program that would start it again."""
-    return False
+    """Whether it can start itself anew: it can once it answers."""
+    return current().ready.life.is_serving
 
 
 def restart_program() -> None:
-    """As `stop_program`."""
-    stop_program()
+    """End the server in order and start it anew. Raises NotOffered while it starts."""
+    current().ready.life.restart()
 
 
 def stop_program() -> None:
-    """End the server in order, as Ctrl+C does, once it runs."""
-    import os
-    import signal
-
-    current()
-    os.kill(os.getpid(), signal.SIGINT)
+    """End the server in order. Raises NotOffered while it starts."""
+    current().ready.life.stop()

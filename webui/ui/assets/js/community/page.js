@@ -2,6 +2,7 @@
 import { make } from "../controls.js";
 import { button } from "../dialogs.js";
 import { appears, isShown, onChange } from "../dom.js";
+import { restartButton } from "../restart.js";
 import { connect, markChosen } from "../strip.js";
 import { Notice } from "../training/notice.js";
 import { Available } from "./available.js";
@@ -18,7 +19,8 @@ class ExtensionsPage {
   constructor() {
     this.notice = new Notice();
     this.refusal = make("div", { className: "notice-box warning", hidden: true });
-    this.restart = make("div", { className: "notice-box", hidden: true, textContent: "Restart the server to load what was changed here." });
+    this.restart = make("div", { className: "notice-box restart-notice", hidden: true },
+      make("span", { textContent: "Restart the server to load what was changed here." }), restartButton());
     this.installing = new Installing(this.notice, () => this.refresh());
     this.installed = new Installed(this.installing, this.notice, () => this.refresh());
     this.available = new Available(this.installing, this.notice);
