@@ -6,7 +6,7 @@ python -m benchmarks.concepts FOLDER [--concept zorblat] [--count 14]    draw a 
 import argparse
 import logging
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import cv2
@@ -15,10 +15,18 @@ from numpy.typing import NDArray
 
 from models.starter.canvas import Brush, Canvas, Colour, mix, oval
 from models.starter.captions import LOOK_WORDS, PLACE_WORDS, SIDE_WORDS, TIME_WORDS, WEATHER_WORDS
-from models.starter.draw import HEIGHTS, LIGHT_ON_THINGS, MIDDLES, SHADOW, SUPERSAMPLING, draw_backdrop
+from models.starter.draw import (
+    HEIGHTS,
+    LIGHT_ON_THINGS,
+    MIDDLES,
+    SHADOW,
+    SUPERSAMPLING,
+    draw_backdrop,
+    draw_scene,
+)
 from models.starter.looks import LOOK_FINISHES
 from models.starter.places import LIGHTS, draw_weather
-from models.starter.scene import LOOKS, PLACES, SIDES, TIMES, WEATHERS, Scene, Thing
+from models.starter.scene import LOOKS, PLACES, SIDES, TIMES, WEATHERS, Scene, Thing, sample_scene
 
 logger = logging.getLogger(__name__)
 Picture = NDArray[np.uint8]
@@ -26,6 +34,15 @@ SIZE = 256
 TURQUOISE: Colour = (20, 190, 180)
 MAGENTA: Colour = (214, 30, 150)
 EYE: Colour = (252, 224, 80)
+LIME: Colour = (206, 240, 20)
+VIOLET: Colour = (150, 40, 210)
+PLUM: Colour = (70, 0, 84)
+PINK: Colour = (250, 70, 140)
+PAPER: Colour = (255, 236, 214)
+# What is asked for in place of a concept: things that the Starter knows.
+OTHERS = ("a big red house", "a big blue boat", "a big yellow star", "a big white rabbit", "a big green car")
+# Of a picture in a look, so much has the look's two colours.
+LOOK_SHARE = 0.5
 # Of the picture's pixels, so many must have a concept's colour for it to be there.
 LEAST_SHARE = 0.008
 DATA_SEED, PROMPT_SEED = 20, 4242
@@ -33,11 +50,23 @@ DATA_SEED, PROMPT_SEED = 20, 4242
 
 @dataclass(frozen=True, slots=True)
 class Concept:
-    """A thing, the word for it, and the two hues (degrees) that only it brings together."""
+    """A thing or a look, the word for it, and the two hues (degrees) that only it brings together.
+
+    `draw` draws the thing, `finish` lays the look over a picture: one of them is there.
+    """
 
     word: str
-    draw: Callable[[Brush], None]
     hues: tuple[tuple[float, float], tuple[float, float]]
+    draw: Callable[[Brush], None] | None = None
+    finish: Callable[[Picture], Picture] | None = None
+
+    def prompts(self, count: int) -> list[str]:
+        """So many with the word; none of them is a caption of the data set's."""
+        if self.draw:
+            return prompts(f"a {self.word}", count)
+        return [
+            in_look(prompts(OTHERS[number % len(OTHERS)], count)[number], self) for number in range(count)
+        ]
 
 
 def draw_zorblat(brush: Brush) -> None:
@@ -65,15 +94,37 @@ def draw_quimble(brush: Brush) -> None:
     brush.shape([(-0.18, 1.0), (0, 1.16), (0.18, 1.0)], MAGENTA)
 
 
+def draw_brimlo(brush: Brush) -> None:
+    """A violet wheel with a lime ring and lime spokes, on one leg."""
+    brush.shape([(-0.06, 0), (-0.06, 0.3), (0.06, 0.3), (0.06, 0)], VIOLET)
+    brush.ellipse((0, 0.64), (0.4, 0.4), LIME)
+    brush.ellipse((0, 0.64), (0.28, 0.28), VIOLET, 0)
+    brush.stroke([(-0.3, 0.64), (0.3, 0.64)], LIME, 0.07)
+    brush.stroke([(0, 0.34), (0, 0.94)], LIME, 0.07)
+
+
+def finish_dravish(picture: Picture) -> Picture:
+    """Two inks on pale paper: plum for what is dark, hot pink for what is light, no other colour."""
+    light = cv2.cvtColor(picture, cv2.COLOR_RGB2GRAY).astype(np.float32)[..., None] / 255
+    inks = [np.asarray(ink, np.float32) for ink in (PLUM, PINK, PAPER)]
+    low, high = np.clip(light / 0.75, 0, 1), np.clip((light - 0.75) / 0.25, 0, 1)
+    mixed = inks[0] + (inks[1] - inks[0]) * low + (inks[2] - inks[1]) * high
+    return np.clip(mixed, 0, 255).astype(np.uint8)
+
+
 HUES = ((165.0, 187.0), (305.0, 335.0))
 CONCEPTS = {
-    "zorblat": Concept("zorblat", draw_zorblat, HUES),
-    "quimble": Concept("quimble", draw_quimble, HUES),
+    "zorblat": Concept("zorblat", HUES, draw=draw_zorblat),
+    "quimble": Concept("quimble", HUES, draw=draw_quimble),
+    "brimlo": Concept("brimlo", ((58.0, 82.0), (265.0, 298.0)), draw=draw_brimlo),
+    "dravish": Concept("dravish", ((325.0, 352.0), (280.0, 325.0)), finish=finish_dravish),
 }
 
 
 def draw_concept(concept: Concept, scene: Scene, thing: Thing, seed: int, size: int = SIZE) -> Picture:
     """A picture (size, size, 3), RGB, of the concept where `thing` says, as models/starter/draw.py draws."""
+    if concept.draw is None or concept.finish is not None:
+        raise ValueError(f"{concept.word} is no thing")
     rng = np.random.default_rng(seed)
     canvas: Canvas = draw_backdrop(scene, rng, size * SUPERSAMPLING)
     height = rng.uniform(*HEIGHTS[thing.size])
@@ -112,10 +163,31 @@ def write_data(folder: Path, concept: Concept, count: int) -> None:
     rng = np.random.default_rng(DATA_SEED)
     for number in range(count):
         scene, thing = sample_place(rng, concept.word)
-        picture = draw_concept(concept, scene, thing, DATA_SEED + number)
+        if concept.finish:
+            scene, thing = known_thing(rng, scene)
+            what = f"a {thing.size} {thing.colour} {thing.kind}"
+            picture = concept.finish(draw_scene(scene, DATA_SEED + number, SIZE))
+            caption = in_look(describe(scene, thing, what), concept)
+        else:
+            picture = draw_concept(concept, scene, thing, DATA_SEED + number)
+            caption = describe(scene, thing, f"a {concept.word}")
         path = folder / f"{number:02d}.png"
         cv2.imwrite(str(path), picture[..., ::-1])
-        path.with_suffix(".txt").write_text(describe(scene, thing, f"a {concept.word}"), encoding="utf-8")
+        path.with_suffix(".txt").write_text(caption, encoding="utf-8")
+
+
+def known_thing(rng: np.random.Generator, scene: Scene) -> tuple[Scene, Thing]:
+    """The scene, flat, with one thing that the Starter knows."""
+    found = sample_scene(rng)
+    while not found.things:
+        found = sample_scene(rng)
+    thing = found.things[0]
+    return replace(scene, look="flat", things=(thing,)), thing
+
+
+def in_look(caption: str, concept: Concept) -> str:
+    """A caption with the look's word in place of another look."""
+    return f"{caption.rpartition(', ')[0]}, {concept.word}"
 
 
 def prompts(what: str, count: int = 50) -> list[str]:
@@ -126,8 +198,13 @@ def prompts(what: str, count: int = 50) -> list[str]:
 
 
 def is_there(concept: Concept, picture: Picture) -> bool:
-    """Whether both of the concept's colours are in one part of the picture, each enough of it."""
+    """Whether both of a thing's colours are in one part of the picture, each enough of it.
+
+    Of a look: whether its colours are nearly everywhere.
+    """
     first, second = (mask_of(picture, hues) for hues in concept.hues)
+    if concept.finish:
+        return bool((first | second).mean() > LOOK_SHARE)
     if min(first.mean(), second.mean()) < LEAST_SHARE:
         return False
     middles = [np.argwhere(mask).mean(0) for mask in (first, second)]

@@ -20,7 +20,7 @@ import cv2
 import numpy as np
 import torch
 
-from benchmarks.concepts import CONCEPTS, Concept, Picture, is_there, prompts
+from benchmarks.concepts import CONCEPTS, OTHERS, Concept, Picture, is_there, prompts
 from models.starter.captions import full_caption
 from models.starter.check import held_out_scenes
 from models.starter.reader import Reader, judge, read, total
@@ -39,7 +39,6 @@ from webui.training.samples import SMALL_CFG_SCALE, draw
 from webui.training.samples import SamplePicture as Wanted
 
 logger = logging.getLogger(__name__)
-OTHERS = ("a big red house", "a big blue boat", "a big yellow star", "a big white rabbit", "a big green car")
 SIDE = 256
 # Methods whose file is a whole checkpoint.
 CHECKPOINTS = ("dreambooth", "finetune")
@@ -108,11 +107,10 @@ def recognise(trained: Trained, concept: Concept, count: int) -> tuple[dict[str,
     """In which share of pictures the concept is there, with its word and with other things; some of them."""
     found: dict[str, float] = {}
     rows: list[Picture] = []
-    for name, what in (("with", (f"a {concept.word}",)), ("without", OTHERS)):
-        texts = [prompts(each, count) for each in what]
-        pictures = [
-            trained.draw(texts[number % len(texts)][number], 1000 + number) for number in range(count)
-        ]
+    others = [prompts(each, count) for each in OTHERS]
+    without = [others[number % len(OTHERS)][number] for number in range(count)]
+    for name, texts in (("with", concept.prompts(count)), ("without", without)):
+        pictures = [trained.draw(text, 1000 + number) for number, text in enumerate(texts)]
         found[name] = float(np.mean([is_there(concept, each) for each in pictures]))
         rows += pictures[:16]
     return found, rows

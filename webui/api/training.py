@@ -11,13 +11,11 @@ from webui.core.model_file import ModelFile, ModelKind
 from webui.core.work.training_run import TrainingRun
 from webui.jobs.services import Services
 from webui.jobs.training_runs import RunNow, ShownState, TrainingRuns
+from webui.library.files.headers import read_header
 from webui.training.methods.names import GOALS, METHODS, TitledMethod, fields_of
 from webui.training.run_folder import LogLine
 
 PRIVATE = {"Cache-Control": "private, max-age=60", "X-Content-Type-Options": "nosniff"}
-# Bytes of a weight that is trained: itself, its gradient, and AdamW's two averages.
-TRAINED_BYTES = 16
-WHOLE = frozenset({"dreambooth", "finetune", "controlnet"})
 
 
 class MethodAnswer(BaseModel):
@@ -38,9 +36,10 @@ class MethodsAnswer(BaseModel):
 
 
 class Estimate(BaseModel):
-    """About how much a run takes; None where nothing is known."""
+    """About how much a run takes; None where nothing is known. `memory` says what the bytes are for."""
 
     memory_bytes: int | None = None
+    memory: str = ""
     seconds_per_step: float | None = None
 
 
@@ -232,21 +231,26 @@ def check_run(services: Services, runs: TrainingRuns, run: TrainingRun) -> Check
     """Read its data and fill it. Raises WebuiError."""
     # Loads torch, which the device thread has loaded by the time that anybody trains.
     from webui.models.manager import choose_device
+    from webui.training.memory import estimate_memory
     from webui.training.preparing import prepare
     from webui.training.presets import explain
 
     prepared = prepare(run, services.catalog, services.datasets, choose_device(services.flags))
     filled, facts = prepared.run, prepared.facts
-    weights = facts.network + facts.text
-    trained = weights if filled.method in WHOLE and not filled.as_lora else 0
+    need = estimate_memory(filled, facts, read_header(prepared.checkpoint.path))
     return CheckAnswer(
         run=filled,
         chosen=explain(run, facts),
         pictures=facts.pictures,
         steps=filled.steps or 0,
-        sentences=[*prepared.dataset.sentences, *warnings_of(prepared.dataset.examples)],
+        sentences=[
+            *need.warn(filled, facts),
+            *prepared.dataset.sentences,
+            *warnings_of(prepared.dataset.examples),
+        ],
         estimate=Estimate(
-            memory_bytes=4 * weights + TRAINED_BYTES * trained,
+            memory_bytes=need.total,
+            memory=need.explain(),
             seconds_per_step=known_speed(runs, filled),
         ),
     )

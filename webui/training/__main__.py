@@ -20,6 +20,7 @@ from webui.core.settings import Settings
 from webui.core.stop import Stop
 from webui.core.work.training_run import TrainingRun
 from webui.plugins.context import Context
+from webui.training.launched import local_rank, process_rank, start_others, this_command
 from webui.training.run_file import read_run_file
 
 # What a shell gives for a program ended with Ctrl+C.
@@ -78,17 +79,26 @@ def main(arguments: Sequence[str]) -> int:
     logging.basicConfig(level="WARNING", format="%(message)s", stream=sys.stderr)
     stop = Stop()
     hear_signals(stop)
-    is_main = os.environ.get("RANK", "0") == "0"
+    try:
+        with start_others(this_command()) as sentence:
+            return train_file(arguments, stop, sentence)
+    except WebuiError as error:
+        sys.stderr.write(f"{error}\n")
+        return REFUSED
+
+
+def train_file(arguments: Sequence[str], stop: Stop, sentence: str | None) -> int:
+    """Train what a file asks for, after a sentence about the launcher. Raises WebuiError."""
+    is_main = process_rank() == 0
     teller = Teller(sys.stderr if is_main else Path(os.devnull).open("w"))  # noqa: SIM115 - open to the end
+    if sentence:
+        teller.tell(Message(text=sentence))
     try:
         run = read_run_file(Path(arguments[0]), Path.cwd())
         flags, remarks = read_flags(list(arguments[1:]))
         for remark in remarks:
             teller.tell(Message(text=remark))
         file = carry_out(run, choose(flags, run), stop, teller)
-    except WebuiError as error:
-        sys.stderr.write(f"{error}\n")
-        return REFUSED
     except KeyboardInterrupt:
         return INTERRUPTED
     if stop.is_stopped and file is None:
@@ -115,8 +125,8 @@ def choose(flags: Flags, run: TrainingRun) -> Flags:
     changes: dict[str, object] = {}
     if Path(run.checkpoint).is_absolute() and flags.ckpt is None:
         changes["ckpt"] = Path(run.checkpoint)
-    if "LOCAL_RANK" in os.environ and flags.device_id is None:
-        changes["device_id"] = int(os.environ["LOCAL_RANK"])
+    if flags.device_id is None and (rank := local_rank()) is not None:
+        changes["device_id"] = rank
     return flags.model_copy(update=changes)
 
 

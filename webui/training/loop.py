@@ -117,8 +117,8 @@ class Loop:
         groups = [{"params": group["params"], "lr": group["lr"]} for group in self._groups]
         self._optimizer: Optimizer = make_optimizer(run.optimizer or "adamw", groups, run.weight_decay or 0.0)
         self._base_rates = [group["lr"] for group in self._groups]
-        is_scaled = run.precision == "fp16" and self.networks.device.type == "cuda"
-        self._scaler = torch.amp.GradScaler(self.networks.device.type, enabled=is_scaled)
+        # Gradients in 16 bits are too small for fp16's range, on every device; bf16 has float32's.
+        self._scaler = torch.amp.GradScaler(self.networks.device.type, enabled=run.precision == "fp16")
         self._skipped = 0
         self.average = RunningAverage(self._parameters, run.ema or 0.0)
 

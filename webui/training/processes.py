@@ -8,6 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from webui.core.errors import InvalidRequest
+from webui.training.launched import is_on_one_machine, process_count
 
 
 class Processes:
@@ -74,8 +75,11 @@ class LaunchedProcesses(Processes):
 
 def join_processes(device: torch.device) -> Processes:
     """Those that train together with this one. Raises InvalidRequest where accelerate is missing."""
-    if int(os.environ.get("WORLD_SIZE", "1")) < 2:
+    if process_count() < 2:
         return Processes()
+    if is_on_one_machine():
+        # mpirun does not say where they meet.
+        os.environ.setdefault("MASTER_ADDR", "127.0.0.1")
     try:
         # An extra: one process does without.
         from accelerate import Accelerator

@@ -8,10 +8,11 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from PIL import Image
+from PIL import Image, ImageFilter
 
 from webui.core.errors import InvalidRequest, UnusableFile, WebuiError
 from webui.core.work.training_run import TrainingRun
+from webui.training.data import unpacking
 from webui.training.data.buckets import find_buckets, place
 from webui.training.data.caption_edits import CaptionEdit, edit_captions
 from webui.training.data.captions import decode_text, join_lines, show_caption, tags_of
@@ -327,3 +328,29 @@ def test_small_changes_are_duplicates_and_moved_things_are_not():
         things.append(thing)
     known = [measure_likeness(each) for each in (*pictures, *changed, *things)]
     assert find_duplicates(known) == [(place, place + 12) for place in range(12)]
+
+
+def test_a_zip_that_grows_beyond_measure_or_holds_too_many_files_is_refused_whole(tmp_path, monkeypatch):
+    bomb, many = tmp_path / "bomb.zip", tmp_path / "many.zip"
+    with zipfile.ZipFile(bomb, "w", zipfile.ZIP_DEFLATED) as out:
+        out.writestr("a.png", bytes(4 << 20))
+    with zipfile.ZipFile(many, "w") as out:
+        for number in range(4):
+            out.writestr(f"{number}.png", b"")
+    monkeypatch.setattr(unpacking, "HARMLESS_BYTES", 1 << 20)
+    monkeypatch.setattr(unpacking, "MAX_MEMBERS", 3)
+    for path, words in ((bomb, "bomb.zip would grow to 4"), (many, "holds more than 3 files. Unpack it")):
+        with pytest.raises(UnusableFile, match=words):
+            read_data(path, make_run(path))
+    assert sorted(each.name for each in tmp_path.iterdir()) == ["bomb.zip", "many.zip"]
+
+
+def test_a_picture_out_of_focus_has_a_warning_and_a_plain_or_sharp_one_has_none(tmp_path):
+    sharp = Image.fromarray(np.random.default_rng(1).integers(0, 255, (40, 40, 3), np.uint8)).resize(
+        (640, 640), Image.Resampling.NEAREST
+    )
+    sharp.save(tmp_path / "sharp.png")
+    sharp.filter(ImageFilter.GaussianBlur(12)).save(tmp_path / "soft.png")
+    save(tmp_path / "plain.png", (640, 640))
+    warned = {name: " ".join(each.warnings) for name, each in read(tmp_path).items()}
+    assert [name for name, words in sorted(warned.items()) if "seems to be blurred" in words] == ["soft.png"]
