@@ -100,9 +100,15 @@ def starve(monkeypatch, vae: Vae, most: int, error: Exception) -> None:
 CUDA = torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 9 GiB.")
 
 
-def test_a_tiled_picture_is_close_to_a_whole_one(trained):
+@pytest.fixture(scope="module")
+def drawn(trained):
+    """A latent of a drawing, and its picture decoded as a whole."""
     latent = SD1_LATENTS.decode(trained.encode(drawing()))
-    whole = trained._decode_one(latent)
+    return latent, trained._decode_one(latent)
+
+
+def test_a_tiled_picture_is_close_to_a_whole_one(trained, drawn):
+    latent, whole = drawn
     for way, mean, most in ((SMALL_TILES, 1, 8), (TINY_TILES, 2, 30)):
         tiled = decode_in_tiles(trained.module, trained._decode_one, latent, way.tiling, Scale(1, 8))
         difference = (tiled.clamp(-1, 1) - whole.clamp(-1, 1)).abs() * 127.5
@@ -111,17 +117,16 @@ def test_a_tiled_picture_is_close_to_a_whole_one(trained):
         assert difference.max() < most, way
 
 
-def test_norms_of_one_picture_are_what_makes_tiles_alike(trained):
-    latent = SD1_LATENTS.decode(trained.encode(drawing()))
-    whole = trained._decode_one(latent)
+def test_norms_of_one_picture_are_what_makes_tiles_alike(trained, drawn):
+    latent, whole = drawn
     rows, columns = (spans(side, SMALL_TILES.tiling) for side in latent.shape[2:])
     apart = blend_tiles(trained._decode_one, latent, rows, columns, Scale(1, 8))
     together = decode_in_tiles(trained.module, trained._decode_one, latent, SMALL_TILES.tiling, Scale(1, 8))
     assert (together - whole).abs().mean() < 0.5 * (apart - whole).abs().mean()
 
 
-def test_the_norms_are_their_own_again_after_tiles(trained):
-    latent = SD1_LATENTS.decode(trained.encode(drawing()))[:, :, :20, :20]
+def test_the_norms_are_their_own_again_after_tiles(trained, drawn):
+    latent = drawn[0][:, :, :20, :20]
     before = trained._decode_one(latent)
     decode_in_tiles(trained.module, trained._decode_one, latent, TileLayout(16, 6), Scale(1, 8))
     assert torch.equal(trained._decode_one(latent), before)
