@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Protocol
 
 import torch
@@ -39,6 +39,8 @@ MOST_LAYERS = 13
 SDXL = "SDXL"
 BALANCED, PROMPT, CONTROL = "Balanced", "My prompt is more important", "ControlNet is more important"
 USUAL_FIDELITY = 0.5
+# The preprocessor whose filling the pass begins with.
+LAMA = "inpaint_only+lama"
 
 
 class UnitPart(Protocol):
@@ -247,20 +249,38 @@ class PartMaker:
     def _change_result(self, unit: ControlUnit, number: int, pictures: UnitPictures) -> None:
         """What the preprocessor does to each evaluation's result, and to the finished pictures."""
         # Brings OpenCV.
-        from extensions.controlnet.finishing import LatentFix, change_of, finish_of, is_masked
+        from extensions.controlnet.finishing import LatentFix, change_of, finish_of, is_masked, latent_mask
 
         mask = pictures.fitted_mask() if is_masked(unit) else None
         change = change_of(
             unit, None if mask is None else to_tensor(mask), is_second_pass=self.batch.is_second_pass
         )
         if change is not None:
-            self.denoising.after_network.append(LatentFix(unit, pictures.latents(), change))
+            latents = pictures.latents(pictures.fitted())
+            self.denoising.after_network.append(LatentFix(unit, latents, change))
+        if find_preprocessor(unit.module).name == LAMA and not self.batch.is_second_pass:
+            assert mask is not None, "it inpaints"
+            self._begin_with(pictures.latents(pictures.filled()), latent_mask(to_tensor(mask)))
         images, hints = pictures.fitted(), pictures.hints()
         for place, index in enumerate(self.batch.indexes):
             own = place % len(images)
             finish = finish_of(unit, images[own], hints[own], mask)
             if finish is not None:
                 FINISHES.add(self.context, [index], number, finish)
+
+    def _begin_with(self, latents: Tensor, mask: Tensor) -> None:
+        """Let the pass begin with latents (B or 1, C, h, w), as noisy as its first step is.
+
+        In img2img they are what lies under the mask (1, 1, h, w).
+        """
+        denoising = self.denoising
+        if denoising.init is not None:
+            own = denoising.init.latent
+            mixed = torch.where(mask.to(own.device) > 0, latents.to(own), own)
+            denoising.init = replace(denoising.init, latent=mixed)
+            return
+        noise = denoising.noise.draw() if denoising.first_noise is None else denoising.first_noise
+        denoising.first_noise = noise + latents.to(noise) / denoising.prediction.levels.sigma_max
 
     def _make_of_kind(
         self, unit: ControlUnit, file: ModelFile, held: Held, pictures: UnitPictures
@@ -327,7 +347,7 @@ class PartMaker:
             fidelity=find_fidelity(unit),
             mask=self._region(pictures),
         )
-        latents = pictures.latents()
+        latents = pictures.latents(pictures.fitted())
         seeds = self.batch.seeds if len(latents) > 1 else self.batch.seeds[:1]
         noise = torch.stack([draw(latents.shape[1:], seed) for seed in seeds]).to(latents)
         return ReferencePart(unit, reference, (), latents, noise)

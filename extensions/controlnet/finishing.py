@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from extensions.controlnet.waiting import Finish
 
 COLOURFIX, SHARP = ("tile_colorfix", "tile_colorfix+sharp"), "tile_colorfix+sharp"
-RESTORED = ("inpaint_only",)
+RESTORED = ("inpaint_only", "inpaint_only+lama")
 # By the name of a preprocessor: to a colour space, back, and which of its channels is the brightness.
 RECOLOURED = {
     "recolor_luminance": (cv2.COLOR_RGB2LAB, cv2.COLOR_LAB2RGB, 0),

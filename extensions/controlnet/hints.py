@@ -55,8 +55,13 @@ def choose_resolution(unit: ControlUnit, size: tuple[int, int], target: tuple[in
     return unit.processor_res if unit.processor_res > 0 else USUAL_RESOLUTION
 
 
-def resize(image: Image.Image, width: int, height: int, mode: ResizeMode) -> Image.Image:
-    """To exactly width x height: stretched, cut to cover, or fitted in with its border's colour around."""
+def resize(
+    image: Image.Image, width: int, height: int, mode: ResizeMode, border: int | None = None
+) -> Image.Image:
+    """To exactly width x height: stretched, cut to cover, or fitted in with its border's colour around.
+
+    `border` is the grey to be around it instead.
+    """
     if image.size == (width, height):
         return image
     if mode == "Just Resize":
@@ -68,7 +73,7 @@ def resize(image: Image.Image, width: int, height: int, mode: ResizeMode) -> Ima
     left, top = (width - size[0]) // 2, (height - size[1]) // 2
     if mode == "Crop and Resize":
         return scaled.crop((-left, -top, width - left, height - top))
-    canvas = Image.new(image.mode, (width, height), border_colour(image))
+    canvas = Image.new(image.mode, (width, height), border_colour(image) if border is None else border)
     canvas.paste(scaled, (left, top))
     return canvas
 

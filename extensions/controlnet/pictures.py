@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import torch
-from PIL import Image
+from PIL import Image, ImageChops
 from torch import Tensor
 
 from extensions.controlnet.hints import (
@@ -21,6 +21,7 @@ from webui.plugins import Batch, Context, Denoising, InvalidRequest
 LATENT_PIXELS = 8
 # Preprocessors whose picture the network gets as it is, masked.
 INPAINT = "inpaint"
+FILL = "Resize and Fill"
 AS_THEY_ARE = frozenset({"none", "", "tile_colorfix", "tile_colorfix+sharp"})
 
 
@@ -74,9 +75,20 @@ class UnitPictures:
         """What is to be filled (L, white), at the pass's size. Raises InvalidRequest without a mask."""
         return self._fit_mask(self._masks()[0], self.images()[0])
 
-    def latents(self) -> Tensor:
-        """The pictures as latents (B or 1, C, h, w), by the pass's VAE."""
-        pixels = torch.cat([to_tensor(image) for image in self.fitted()])
+    def filled(self) -> list[Image.Image]:
+        """The pictures at the pass's size, the mask filled by the unit's preprocessor."""
+        # OpenCV comes with it.
+        from extensions.controlnet.preprocessors import preprocess
+
+        mask = self.fitted_mask()
+        return [
+            to_rgb(preprocess(self.unit.module, image, context=self.context, mask=mask))
+            for image in self.fitted()
+        ]
+
+    def latents(self, images: Sequence[Image.Image]) -> Tensor:
+        """Pictures of one size as latents (B, C, h, w), by the pass's VAE."""
+        pixels = torch.cat([to_tensor(image) for image in images])
         request, settings = self.batch.request, self.context.settings
         with self.context.models.use(
             request.model,
@@ -109,7 +121,20 @@ class UnitPictures:
         return to_tensor(resize(self._preprocess(image), *size, mode))
 
     def _fit_mask(self, mask: Image.Image, image: Image.Image) -> Image.Image:
-        return resize(mask.resize(image.size), *self.size, self.unit.resize_mode)
+        """The mask at the pass's size. What Resize and Fill adds around the picture is to be made too."""
+        mask = mask.resize(image.size)
+        if self.unit.resize_mode != FILL:
+            return resize(mask, *self.size, self.unit.resize_mode)
+        inside = resize(Image.new("L", image.size, 255), *self.size, FILL, border=0)
+        fitted = resize(mask, *self.size, FILL, border=255)
+        return ImageChops.lighter(fitted, ImageChops.invert(inside))
+
+    def _adds_sides(self) -> bool:
+        """Whether the picture is fitted into a pass of another shape, with room around it."""
+        if self.unit.resize_mode != FILL:
+            return False
+        width, height = self.images()[0].size
+        return self.size[0] * height != self.size[1] * width
 
     def _preprocess(self, image: Image.Image) -> Image.Image:
         unit = self.unit
@@ -138,7 +163,9 @@ class UnitPictures:
         init = self.denoising.init
         if init is not None and init.mask is not None:
             return (init.mask.convert("L"),)
+        if self._adds_sides():
+            return (Image.new("L", self.images()[0].size, 0),)
         raise InvalidRequest(
-            f"ControlNet unit {self.number} has no mask to inpaint in. Paint one on its picture, or choose "
-            "another preprocessor."
+            f"ControlNet unit {self.number} has no mask to inpaint in. Paint one on its picture, choose "
+            "Resize and Fill to draw new sides, or choose another preprocessor."
         )

@@ -11,7 +11,15 @@ from webui.plugins import hookimpl
 if TYPE_CHECKING:
     from PIL.Image import Image
 
-    from webui.plugins import Batch, Context, Denoising, PictureMoment, RequestPart
+    from webui.plugins import (
+        Batch,
+        Context,
+        Denoising,
+        GenerationRequest,
+        PictureMoment,
+        RequestPart,
+        RunPlan,
+    )
 
 
 @hookimpl
@@ -24,6 +32,15 @@ def register_request_part() -> type[RequestPart]:
 def change_request(context: Context) -> None:
     """A run begins: what a stopped one left for its pictures is not meant for this one's."""
     FINISHES.begin_run(context)
+
+
+@hookimpl
+def plan_run(plan: RunPlan, request: GenerationRequest) -> RunPlan | None:
+    """A run of one picture whose units have batches makes one of each, all from the same seed."""
+    part = ControlNetPart.of(request)
+    if part is None or len(plan) > 1 or part.batch_size == 1:
+        return None
+    return plan.replace(plan.pictures * part.batch_size)
 
 
 @hookimpl

@@ -25,7 +25,8 @@ from extensions.controlnet.listing import (
     model_entries,
     title_of,
 )
-from extensions.controlnet.preprocessors import PREPROCESSORS, find_preprocessor, preprocess
+from extensions.controlnet.preprocessors import PREPROCESSORS, Preprocessor, find_preprocessor, preprocess
+from extensions.controlnet.preprocessors.weights import missing_weights
 from webui.plugins import InvalidRequest, open_picture
 
 if TYPE_CHECKING:
@@ -34,7 +35,7 @@ if TYPE_CHECKING:
 API_VERSION = 2
 UNITS_SHOWN = 3
 MOST_PICTURES = 64
-OPENPOSE = ("openpose", "openpose_hand", "openpose_full")
+OPENPOSE = "OpenPose"
 
 
 class DetectionBody(BaseModel):
@@ -102,13 +103,13 @@ class Processor:
     def find_pose(self, module: str, image: Image.Image, resolution: int) -> dict[str, Any]:
         """Where the joints of everybody are, as OpenPose's JSON. Raises as `preprocess`."""
         from extensions.controlnet.preprocessors import skeletons
-        from extensions.controlnet.preprocessors.networks import openpose  # torch: as above
+        from extensions.controlnet.preprocessors.networks import poses  # torch: as above
         from extensions.controlnet.preprocessors.running import make_inputs
 
         entry = find_preprocessor(module)
         with self._turn:
             inputs = make_inputs(entry, image, (resolution, -1, -1), self)
-            return skeletons.to_json(*openpose.find_pose(inputs, hands=len(entry.weights) > 1))
+            return skeletons.to_json(*poses.find_pose(inputs, entry.name))
 
 
 def add_routes(app: FastAPI, services: Any) -> None:  # noqa: ANN401 - of a floor above
@@ -169,7 +170,7 @@ def add_detection(router: APIRouter, processor: Processor) -> None:
         find_preprocessor(body.controlnet_module)
         if not body.controlnet_input_images:
             raise InvalidRequest("controlnet_input_images is empty: send at least one picture in base64.")
-        if find_preprocessor(body.controlnet_module).name in OPENPOSE:
+        if is_of_poses(find_preprocessor(body.controlnet_module)):
             return detect_poses(body, processor)
         masks = [*body.controlnet_masks, *[None] * len(body.controlnet_input_images)]
         numbers = (body.controlnet_processor_res, body.controlnet_threshold_a, body.controlnet_threshold_b)
@@ -185,6 +186,11 @@ def add_detection(router: APIRouter, processor: Processor) -> None:
     def render(poses: Annotated[list[dict[str, Any]], Body(max_length=MOST_PICTURES)]) -> dict[str, Any]:
         """Draw skeletons of OpenPose's JSON."""
         return {"images": [draw_pose(pose) for pose in poses], "info": "Success"}
+
+
+def is_of_poses(entry: Preprocessor) -> bool:
+    """Whether it makes skeletons, whose joints are told too."""
+    return entry.types == (OPENPOSE,) and bool(entry.weights)
 
 
 def detect_poses(body: DetectionBody, processor: Processor) -> dict[str, Any]:
@@ -239,7 +245,16 @@ def add_page_routes(router: APIRouter, services: Any) -> None:  # noqa: ANN401 -
     def poses(body: PoseBody) -> dict[str, Any]:
         """Where people's joints are in a picture that the server keeps."""
         image = services.inputs.open(body.image)
-        return processor.find_pose("openpose_hand" if body.hands else "openpose", image, min(image.size))
+        return processor.find_pose(choose_finder(services.catalog, hands=body.hands), image, min(image.size))
+
+
+def choose_finder(catalog: Any, *, hands: bool) -> str:  # noqa: ANN401 - as above
+    """The preprocessor that finds people for the pose editor: the first whose files are here."""
+    wanted = (
+        ("openpose_full", "dw_openpose_full", "openpose_hand") if hands else ("openpose", "dw_openpose_full")
+    )
+    usable = (name for name in wanted if not missing_weights(PREPROCESSORS[name], catalog))
+    return next(usable, "openpose_hand" if hands else "openpose")
 
 
 def read_base64(text: str) -> Image.Image:

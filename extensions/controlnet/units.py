@@ -28,15 +28,18 @@ OLD_NAMES: Mapping[str, ResizeMode] = {
 }
 NONE = "None"
 MOST_UNITS = 32
+MOST_BATCH_IMAGES = 1000
 # Fields that clients send and that change no picture here.
 IGNORED = frozenset(
     {
         "advanced_weighting", "animatediff_batch", "batch_image_files", "batch_keyframe_idx",
-        "batch_mask_dir", "batch_mask_gallery", "batch_image_dir", "generated_image", "guess_mode",
+        "batch_mask_dir", "batch_mask_gallery", "generated_image", "guess_mode",
         "input_mode", "ipadapter_input", "is_ui", "loopback", "low_vram", "lowvram", "mask_image_fg",
         "output_dir", "pulid_mode", "save_detected_map", "use_preview_as_input",
     }
 )  # fmt: skip
+# Names a folder; whoever reads a request puts the pictures in it there.
+FOLDER = "batch_image_dir"
 # Other names of fields, and what they are called here.
 OTHER_NAMES = {
     "input_image": "image",
@@ -45,6 +48,7 @@ OTHER_NAMES = {
     "processor_resolution": "processor_res",
     "union_control_type": "control_type",
     "batch_input_gallery": "batch_images",
+    FOLDER: "batch_images",
 }
 # Fields in infotext, in its order.
 INFOTEXT: Mapping[str, str] = {
@@ -73,7 +77,8 @@ FIELD_START = re.compile(rf"(?:^|,\s*)({'|'.join(map(re.escape, KEYS))}): ")
 class ControlUnit(Frozen):
     """One unit: a picture, what is made of it, the network that reads it, and how strongly it guides.
 
-    `batch_images` are for the pictures of a batch, one each, in turn; they stand in place of `image`.
+    `batch_images` are for the pictures of a run, one each, in turn; they stand in place of `image`. A run of
+    one picture becomes one of as many as they are.
     `control_type` is the kind of picture for union networks; empty: told by the preprocessor.
     """
 
@@ -102,7 +107,9 @@ class ControlUnit(Frozen):
         title="Crop the picture as inpainting does",
         description="With inpaint area Only masked, the unit sees the same part of its picture.",
     )
-    batch_images: tuple[ImageRef, ...] = Field(default=(), max_length=64, title="Images of a batch")
+    batch_images: tuple[ImageRef, ...] = Field(
+        default=(), max_length=MOST_BATCH_IMAGES, title="Images of a batch"
+    )
     control_type: str = Field(default="", max_length=60, title="Control type")
 
     @model_validator(mode="before")
@@ -112,8 +119,10 @@ class ControlUnit(Frozen):
         if not isinstance(values, Mapping):
             return values
         given = cast(Mapping[str, Any], values)
-        named = {OTHER_NAMES.get(name, name): value for name, value in given.items() if name not in IGNORED}
-        named = {name: value for name, value in named.items() if value is not None}
+        told = {name: value for name, value in given.items() if name not in IGNORED and value is not None}
+        if not told.get(FOLDER):
+            told.pop(FOLDER, None)
+        named = {OTHER_NAMES.get(name, name): value for name, value in told.items()}
         return split_picture(named)
 
     @field_validator("control_mode", mode="before")
@@ -210,6 +219,13 @@ class ControlNetPart(RequestPart):
     def is_active(self) -> bool:
         """Whether a unit is switched on."""
         return any(unit.enabled for unit in self.units)
+
+    @property
+    def batch_size(self) -> int:
+        """How many pictures the batches of its units are for: those of the shortest; 1 without any."""
+        return min(
+            (len(unit.batch_images) for unit in self.units if unit.acts and unit.batch_images), default=1
+        )
 
     def to_infotext(self) -> dict[str, str]:
         """One entry for each unit that is switched on, by its number."""

@@ -14,6 +14,8 @@ from tests.captioners import SIDE, TAGS, make_blip, make_tagger
 from tests.fake_sites import FakeSites
 from webui.api.app import build_api
 from webui.core.flags import read_flags
+from webui.core.work.extras_request import make_extras_request
+from webui.jobs.job import Delivery
 from webui.main import build_services, running
 
 SCORES = (0.99, 0.7, 0.9, 0.8, 0.6, 0.95, 0.2)
@@ -114,6 +116,29 @@ def test_tags_are_written_as_a1111s_options_say(api, tagger, model):
         assert caption == "(miku_(append):0.950), (^_^:0.800), (1girl:0.700)"
     finally:
         api.post("/sdapi/v1/options", json={key: before[key] for key in changes}).raise_for_status()
+
+
+def test_results_of_extras_get_a_caption_beside_them_that_replaces_none(api, services, tagger, tmp_path):
+    reference = add_picture(api, png(size=(24, 16)))
+    (tmp_path / "fox-2.txt").write_text("by hand", encoding="utf-8")
+    request = make_extras_request(
+        images=[{"image": reference, "name": name} for name in ("fox.png", "fox-2.png")],
+        output_folder=str(tmp_path),
+        flipped_copies=("Horizontal",),
+        captions={"captioners": [tagger.name], "options": {"prefix": "photo"}},
+        keep_names=True,
+    )
+    finished = services.submit(request, Delivery(tab="extras")).wait(60)
+    assert finished is not None
+    assert finished.outcome == "done", finished
+    pictures = sorted(tmp_path.glob("*.png"))
+    assert len(pictures) == 4
+    texts = {path.stem: path.read_text(encoding="utf-8").strip() for path in tmp_path.glob("*.txt")}
+    assert texts.pop("fox-2") == "by hand"
+    assert set(texts) == {path.stem for path in pictures} - {"fox-2"}
+    said = api.post("/v1/captioning", json={"image": reference, "captioner": tagger.name}).json()["caption"]
+    assert "long hair" in said
+    assert set(texts.values()) == {f"photo, {said}"}
 
 
 def test_a_sentence_comes_from_blip_with_the_lengths_of_the_settings(api, models):

@@ -382,6 +382,16 @@ DETECTORS: dict[str, tuple[Shapes, str]] = {
         ),
         "edge",
     ),
+    "OneFormer": (
+        {"model.transformer_module.queries_embedder.weight": (250, 256),
+         "model.task_encoder.task_mlp.layers.0.0.weight": (256, 77)},
+        "segmentation",
+    ),
+    "UperNet": (
+        {"decode_head.psp_modules.0.1.conv.weight": (512, 768, 1, 1),
+         "decode_head.classifier.weight": (150, 512, 1, 1)},
+        "segmentation",
+    ),
     "M-LSD": (
         {"backbone.features.0.0.weight": (32, 4, 3, 3), "block15.conv1.0.weight": (64, 64, 1, 1)}, "line"
     ),

@@ -1,9 +1,12 @@
 """From the fields of the Extras tab to a request."""
 
+from pathlib import Path
+
 import pytest
 from PIL import Image
 
-from webui.core.errors import InvalidRequest, UnusableFile
+from tests.captioners import make_tagger
+from webui.core.errors import InvalidRequest, ModelNotFound, UnusableFile
 from webui.core.settings import Settings
 from webui.core.work.extras_request import ExtrasImage
 from webui.store.pictures.inputs import Inputs
@@ -21,7 +24,7 @@ PICTURE = ExtrasImage(image="a" * 64, name="cat.png")
 
 
 def request_of(**fields):
-    return extras_request(DEFAULTS | fields, [PICTURE], Settings())
+    return extras_request(DEFAULTS | fields, [PICTURE], Settings(), Path("models"))
 
 
 def test_the_defaults_ask_for_a1111s_defaults():
@@ -67,7 +70,7 @@ def test_a_folder_is_read_only_in_its_mode():
 @pytest.mark.parametrize(("mode", "words"), [(DIRECTORY, "input directory is empty"), (SINGLE, "no picture")])
 def test_without_pictures_it_says_what_is_missing(mode, words):
     with pytest.raises(InvalidRequest, match=words):
-        extras_request(DEFAULTS | {"mode": mode}, [], Settings())
+        extras_request(DEFAULTS | {"mode": mode}, [], Settings(), Path("models"))
 
 
 def test_a_wrong_number_is_named():
@@ -106,3 +109,16 @@ def test_only_the_chosen_modes_pictures_are_taken(tmp_path):
     }
     assert names == {SINGLE: ["a.png"], BATCH: ["b.png"]}
     assert given_pictures(DIRECTORY, image, files, inputs) == ([], [])
+
+
+def test_captions_are_asked_of_what_is_here_and_missed_where_nothing_is(tmp_path):
+    tagger = make_tagger(tmp_path / "WD" / "tiny")
+    asked = {"caption": True, "caption_by": ["Deepbooru"]}
+    request = extras_request(DEFAULTS | asked, [PICTURE], Settings(), tmp_path)
+    assert request.captions is not None
+    (found,) = request.captions.captioners
+    assert found.endswith(tagger.name)
+    for unasked in ({"caption": False}, {"caption_by": []}):
+        assert extras_request(DEFAULTS | asked | unasked, [PICTURE], Settings(), tmp_path).captions is None
+    with pytest.raises(ModelNotFound, match="no captioner here yet"):
+        extras_request(DEFAULTS | asked | {"caption_by": ["BLIP"]}, [PICTURE], Settings(), tmp_path)

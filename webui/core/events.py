@@ -79,7 +79,8 @@ class SaveAs(Event):
     """How a picture is kept, where that differs from what its tab and the settings say.
 
     `folder` in place of the tab's. `name` is the file's, without its type; empty: numbered. `items` are texts
-    kept in the picture beside the infotext, which stands under `section`. `sheet`: it is a sheet of pictures
+    kept in the picture beside the infotext, which stands under `section`; `caption` is the text of a file
+    beside it, in place of the infotext where the settings want one. `sheet`: it is a sheet of pictures
     and goes among the grids, with this before its number; it has no entry in the history. `as_usual`: named,
     sorted and described as the tab's pictures are, only in another folder.
     """
@@ -90,6 +91,7 @@ class SaveAs(Event):
     name: str = ""
     section: str = "parameters"
     items: dict[str, str] = {}
+    caption: str = ""
 
 
 class ImageReady(Event):

@@ -133,7 +133,9 @@ class PictureSaver:
             return self._write_sheet(ready, job, save_as.sheet)
         folder = save_as.folder or picture_folder(job.settings.folders, tab_of(job))
         facts = NameFacts(index=ready.index, started=start_time(job))
-        notes = PictureNotes(ready.infotext, save_as.items | self._moments.items, save_as.section)
+        notes = PictureNotes(
+            ready.infotext, save_as.items | self._moments.items, save_as.section, save_as.caption
+        )
         return self._files.save(
             ready.image,
             notes,

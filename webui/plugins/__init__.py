@@ -44,6 +44,7 @@ if TYPE_CHECKING:
     from webui.diffusion.prediction import SigmaPreconditioning, TimestepPreconditioning
     from webui.diffusion.step import SamplerOptions, Step
     from webui.library.catalog.upscaler_names import find_upscaler, upscaler_names
+    from webui.library.files.headers import read_header
     from webui.models.architectures.unet import RESIDUAL_NAMES, UNET_NAMES
     from webui.models.files.tensors import fill_module, open_tensors, shapes_of
     from webui.plugins.axes import AddedAxis
@@ -140,6 +141,7 @@ HOMES = {
         "find_upscaler",
         "upscaler_names",
     ),
+    "webui.library.files.headers": ("read_header",),
     "webui.models.architectures.unet": ("RESIDUAL_NAMES", "UNET_NAMES"),
     "webui.models.files.tensors": ("fill_module", "open_tensors", "shapes_of"),
     "webui.plugins.axes": ("AddedAxis",),
@@ -248,6 +250,7 @@ __all__ = [
     "make_request",
     "open_picture",
     "open_tensors",
+    "read_header",
     "read_text",
     "shapes_of",
     "upscaler_names",

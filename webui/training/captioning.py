@@ -1,12 +1,10 @@
 """Pictures described by a network: those of a request, or those of a data set, into their captions."""
 
 from collections.abc import Callable, Generator
-from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from pathlib import Path
 from uuid import uuid4
 
-import torch
 from PIL import Image
 
 from webui.core.errors import InvalidRequest, NotFound, UnusableFile
@@ -14,9 +12,8 @@ from webui.core.events import Captioned, Event, Message, Phase, Progress
 from webui.core.work.caption_request import CaptionRequest
 from webui.library.captioners.captioner import Captioner
 from webui.library.captioners.finding import find_captioner
-from webui.models.captioning.description import Description, LoadedCaptioner
-from webui.models.captioning.loading import load_captioner
-from webui.models.network_holder import Loading
+from webui.models.captioning.description import Description
+from webui.models.captioning.loading import lease_captioner
 from webui.plugins.context import Context
 from webui.store.reading import open_picture
 from webui.training.data.captions import find_caption_file, read_caption
@@ -142,7 +139,7 @@ def describe_all(
 ) -> Generator[tuple[Captioned | None, Event]]:
     """Each event, and with it the caption that it tells of."""
     yield None, Phase(name="Loading captioner", detail=captioner.name)
-    with lease_captioner(captioner, context) as network:
+    with lease_captioner(captioner, context.models.holder) as network:
         for index, picture in enumerate(pictures):
             if context.stop.is_stopped:
                 return
@@ -175,14 +172,3 @@ def progress_of(done: int, pictures: int) -> Progress:
     return Progress(
         step=done, steps=pictures, batch=0, batches=1, sampling_step=done, sampling_steps=pictures
     )
-
-
-def lease_captioner(captioner: Captioner, context: Context) -> AbstractContextManager[LoadedCaptioner]:
-    """A captioner's network while the context is open, held in the budget of all networks."""
-    holder = context.models.holder
-
-    def load(place: torch.device) -> LoadedCaptioner:
-        return load_captioner(captioner, place, holder.residency)
-
-    key = ("captioner", str(captioner.folder), captioner.size, captioner.mtime_ns)
-    return holder.lease(key, load, Loading(captioner.name, captioner.size))

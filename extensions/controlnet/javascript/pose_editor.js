@@ -134,6 +134,9 @@ class PoseEditor {
     for (const hand of [person.left, person.right]) {
       if (hand) BONES.forEach(([from, to], bone) => line(hand[from], hand[to], boneColour(bone), 2));
     }
+    for (const joint of person.face ?? []) {
+      if (joint) group.append(shape("circle", { cx: joint[0], cy: joint[1], r: 2 * unit, fill: "white" }));
+    }
     for (const part of /** @type {const} */ (["body", "left", "right"])) {
       person[part]?.forEach((joint, number) => {
         if (joint) group.append(this.drawJoint({ person: index, part, joint: number }, joint, (part === "body" ? 6 : 3.5) * unit));

@@ -26,8 +26,9 @@ const FINGERS = ["thumb", "index finger", "middle finger", "ring finger", "littl
 const BONE_BRIGHTNESS = 0.6;
 // Widths in pixels at a canvas whose shorter side is this.
 const USUAL_SIDE = 512;
-const [LIMB_WIDTH, JOINT_RADIUS, FINGER_WIDTH] = [8, 4, 2];
-const HAND_JOINTS = 21;
+const [LIMB_WIDTH, JOINT_RADIUS, FINGER_WIDTH, FACE_RADIUS] = [8, 4, 2, 3];
+const [HAND_JOINTS, FACE_JOINTS] = [21, 70];
+const NOSE = 0;
 // Which of OpenPose's 25 joints are the 18 of COCO.
 const OF_25 = [0, 1, 2, 3, 4, 5, 6, 7, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18];
 const WRISTS = { left: 7, right: 4 };
@@ -68,7 +69,7 @@ export function addPerson(pose) {
   const side = Math.min(pose.width, pose.height);
   const across = (pose.width - side) / 2 + (([0, 1, -1, 2, -2][pose.people.length % 5] ?? 0) * side) / 4;
   const body = STANDING.map(([x, y]) => /** @type {Joint} */ ([across + x * side, (pose.height - side) / 2 + y * side]));
-  return { ...pose, people: [...pose.people, { body, left: null, right: null }] };
+  return { ...pose, people: [...pose.people, { body, left: null, right: null, face: null }] };
 }
 
 /**
@@ -100,11 +101,12 @@ function changePerson(pose, index, change) {
  */
 function mapJoints(person, move) {
   const all = (/** @type {Joint[]} */ joints) => joints.map((joint) => joint && move(joint));
-  return { body: all(person.body), left: person.left && all(person.left), right: person.right && all(person.right) };
+  const { body, left, right, face } = person;
+  return { body: all(body), left: left && all(left), right: right && all(right), face: face && all(face) };
 }
 
 /**
- * A joint moved to a place; a wrist takes its hand with it, as a hand's wrist does the arm's.
+ * A joint moved to a place; a wrist takes its hand with it, and the nose the face.
  * @param {Pose} pose
  * @param {JointPlace} place
  * @param {[number, number]} to
@@ -115,10 +117,10 @@ export function moveJoint(pose, { person, part, joint }, to) {
     const from = before[part]?.[joint];
     const after = { ...before, [part]: before[part]?.map((each, index) => (index === joint ? to : each)) ?? null };
     if (part !== "body" || !from) return after;
-    const side = joint === WRISTS.left ? "left" : joint === WRISTS.right ? "right" : null;
-    const hand = side && before[side];
-    if (!side || !hand) return after;
-    return { ...after, [side]: hand.map((each) => each && [each[0] + to[0] - from[0], each[1] + to[1] - from[1]]) };
+    const taken = /** @type {Record<number, "left" | "right" | "face">} */ ({ [WRISTS.left]: "left", [WRISTS.right]: "right", [NOSE]: "face" })[joint];
+    const joints = taken && before[taken];
+    if (!joints) return after;
+    return { ...after, [taken]: joints.map((each) => each && [each[0] + to[0] - from[0], each[1] + to[1] - from[1]]) };
   });
 }
 
@@ -210,7 +212,7 @@ export function mirrorPerson(pose, person) {
   return changePerson(pose, person, (before) => {
     const turned = mapJoints(before, ([x, y]) => [left + right - x, y]);
     const body = JOINTS.map((name) => turned.body[JOINTS.indexOf(otherSide(name))]);
-    return { body, left: turned.right, right: turned.left };
+    return { body, left: turned.right, right: turned.left, face: turned.face };
   });
 }
 
@@ -237,7 +239,7 @@ export function toggleHand(pose, person, side) {
  * @returns {Joint[]}
  */
 function makeHand({ body }, side) {
-  const { left, top } = boundsOf({ body, left: null, right: null });
+  const { left, top } = boundsOf({ body, left: null, right: null, face: null });
   const wrist = body[WRISTS[side]] ?? body[ELBOWS[side]] ?? [left, top];
   const elbow = body[ELBOWS[side]] ?? [wrist[0], wrist[1] - 1];
   const forearm = Math.hypot(wrist[0] - elbow[0], wrist[1] - elbow[1]);
@@ -255,8 +257,8 @@ function makeHand({ body }, side) {
  * The box around a person's joints.
  * @param {Person} person
  */
-export function boundsOf({ body, left, right }) {
-  const seen = [...body, ...(left ?? []), ...(right ?? [])].filter((joint) => joint !== null);
+export function boundsOf({ body, left, right, face }) {
+  const seen = [...body, ...(left ?? []), ...(right ?? []), ...(face ?? [])].filter((joint) => joint !== null);
   const [xs, ys] = [seen.map((joint) => joint[0]), seen.map((joint) => joint[1])];
   if (!seen.length) return { left: 0, right: 0, top: 0, bottom: 0 };
   return { left: Math.min(...xs), right: Math.max(...xs), top: Math.min(...ys), bottom: Math.max(...ys) };
@@ -315,6 +317,7 @@ export function draw(pose, canvas) {
     BONES.forEach(([from, to], bone) => drawLine(context, hand[from], hand[to], boneColour(bone), FINGER_WIDTH * scale));
     for (const joint of hand) drawDot(context, joint, "rgb(0 0 255)", (JOINT_RADIUS - 1) * scale);
   }
+  for (const { face } of pose.people) for (const joint of face ?? []) drawDot(context, joint, "white", FACE_RADIUS * scale);
 }
 
 /**
@@ -372,9 +375,9 @@ export function toJson({ width, height, people }) {
   const flat = (/** @type {Joint[] | null} */ joints) =>
     (joints ?? []).flatMap((joint) => (joint ? [round(joint[0]), round(joint[1]), 1] : [0, 0, 0]));
   return {
-    people: people.map(({ body, left, right }) => ({
+    people: people.map(({ body, left, right, face }) => ({
       pose_keypoints_2d: flat(body),
-      face_keypoints_2d: [],
+      face_keypoints_2d: flat(face),
       hand_left_keypoints_2d: flat(left),
       hand_right_keypoints_2d: flat(right),
     })),
@@ -401,7 +404,7 @@ export function fromJson(json, size) {
   const width = positive(file.canvas_width) ?? size.width;
   const height = positive(file.canvas_height) ?? size.height;
   const people = file.people.map((/** @type {any} */ person) => readPerson(person, width, height));
-  return { width, height, people: people.filter((/** @type {Person} */ { body }) => body.some(Boolean)) };
+  return { width, height, people: people.filter((/** @type {Person} */ { body, face }) => body.some(Boolean) || face) };
 }
 
 /** @param {unknown} value */
@@ -416,18 +419,19 @@ function positive(value) {
  * @returns {Person}
  */
 function readPerson(person, width, height) {
-  const numbers = [person?.pose_keypoints_2d, person?.hand_left_keypoints_2d, person?.hand_right_keypoints_2d].map((list) =>
-    Array.isArray(list) ? list.map(Number) : [],
-  );
+  const lists = [person?.pose_keypoints_2d, person?.hand_left_keypoints_2d, person?.hand_right_keypoints_2d, person?.face_keypoints_2d];
+  const numbers = lists.map((list) => (Array.isArray(list) ? list.map(Number) : []));
   if (numbers.flat().some((value) => !Number.isFinite(value))) throw new Error("The OpenPose file has joints that are no numbers.");
   // Some programs write shares of the canvas in place of pixels.
   const places = numbers.flatMap((list) => list.filter((_, index) => index % 3 !== 2));
   const areShares = places.every((value) => value <= 1.5) && places.some((value) => value > 0);
   const [x, y] = areShares ? [width, height] : [1, 1];
-  const [body, left, right] = numbers.map((list) => joints(list, x, y));
+  const [body, left, right, face] = numbers.map((list) => joints(list, x, y));
   const chosen = body.length >= 25 ? OF_25.map((index) => body[index]) : body.slice(0, JOINTS.length);
-  const hand = (/** @type {Joint[]} */ list) => (list.some(Boolean) ? fill(list, HAND_JOINTS) : null);
-  return { body: fill(chosen, JOINTS.length), left: hand(left), right: hand(right) };
+  const part = (/** @type {Joint[]} */ list, /** @type {number} */ length) => (list.some(Boolean) ? fill(list, length) : null);
+  return {
+    body: fill(chosen, JOINTS.length), left: part(left, HAND_JOINTS), right: part(right, HAND_JOINTS), face: part(face, FACE_JOINTS),
+  };
 }
 
 /**

@@ -6,6 +6,8 @@ interface ControlUnit {
   model: string;
   /** References of pictures that the server keeps. */
   image: string | null;
+  /** In place of `image`: one for each result. */
+  batch_images: string[];
   mask: string | null;
   effective_region_mask: string | null;
   weight: number;
@@ -82,6 +84,8 @@ interface Person {
   /** 21 joints each, or null. */
   left: Joint[] | null;
   right: Joint[] | null;
+  /** 70 joints, or null. */
+  face: Joint[] | null;
 }
 
 interface Pose {

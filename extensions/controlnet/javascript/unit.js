@@ -1,5 +1,6 @@
 // The panel of one unit.
 import { ask, button, choice, loadPicture, make, messageOf, pictureAddress, sizeText, slider, tick } from "./elements.js";
+import { batchBox } from "./batch.js";
 import { pictureBox } from "./picture.js";
 import {
   ALL, CONTROL_MODES, HIRES_OPTIONS, NO_MODEL, RESIZE_MODES, chooseModel, chooseModule, chooseType, findModule, modelsFor,
@@ -46,7 +47,11 @@ export class UnitPanel {
       },
     });
     this.setPicture = picture.set;
-    this.element = make("div", { className: "cn-unit" }, this.head, make("div", { className: "cn-pictures" }, picture.element, this.preview), this.message, this.fields);
+    const batch = batchBox(`${this.id}_batch_folder`, unit, {
+      change: (values) => this.change(values, "enabled" in values),
+      say: (sentence) => this.say(sentence),
+    });
+    this.element = make("div", { className: "cn-unit" }, this.head, make("div", { className: "cn-pictures" }, picture.element, this.preview), batch, this.message, this.fields);
     this.draw();
   }
 
@@ -211,7 +216,7 @@ export class UnitPanel {
   /** Shows what the preprocessor makes of the picture. */
   async runPreprocessor() {
     const { unit } = this;
-    const reference = unit.image ?? (await this.owner.canvas());
+    const reference = unit.batch_images[0] ?? unit.image ?? (await this.owner.canvas());
     if (!reference) {
       this.say("Drop a picture first; then this shows what the preprocessor makes of it.");
       this.tickPreview();

@@ -20,6 +20,7 @@ export function blankUnit() {
     module: NO_MODULE,
     model: NO_MODEL,
     image: null,
+    batch_images: [],
     mask: null,
     effective_region_mask: null,
     weight: 1,
@@ -148,7 +149,7 @@ export function chooseModel(offers, title, type) {
 export function problemOf(offers, unit) {
   const module = findModule(offers, unit.module);
   if (!unit.enabled) return "";
-  if (!unit.image && module?.name !== "inpaint_only" && module?.name !== "inpaint_global_harmonious") {
+  if (!unit.image && !unit.batch_images.length && !module?.name.startsWith("inpaint")) {
     return "Drop a picture here; in img2img, the unit uses the picture there if it has none.";
   }
   if (unit.model === NO_MODEL && !module?.model_free) return "Choose a model.";

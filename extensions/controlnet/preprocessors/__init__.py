@@ -22,7 +22,7 @@ __all__ = [
     "find_preprocessor",
     "preprocess",
 ]
-PREPROCESSORS = {entry.name: entry for entry in ENTRIES if not entry.instead}
+PREPROCESSORS = {entry.name: entry for entry in ENTRIES}
 BY_ANY_NAME = {
     name.lower(): entry
     for entry in reversed(ENTRIES)
@@ -39,11 +39,6 @@ def find_preprocessor(name: str) -> Preprocessor:
         hint = f" Did you mean {BY_ANY_NAME[close[0]].name!r}?" if close else ""
         raise InvalidRequest(
             f"ControlNet: there is no preprocessor {name!r}.{hint} /controlnet/module_list names them all."
-        )
-    if found.instead:
-        raise InvalidRequest(
-            f"ControlNet: {found.name} needs a network that cannot be used here. Choose {found.instead}, "
-            "which does the same without it."
         )
     return found
 

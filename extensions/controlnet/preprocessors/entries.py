@@ -1,24 +1,12 @@
 """Every preprocessor by the name that artists know it by. Light: no network and no OpenCV is loaded here."""
 
-from extensions.controlnet.preprocessors.registry import (
-    MEGABYTE,
-    RESOLUTION,
-    ControlType,
-    Preprocessor,
-    Slider,
-    Weight,
-)
+from extensions.controlnet.preprocessors.registry import RESOLUTION, Preprocessor, Slider
+from extensions.controlnet.preprocessors.weighted import OF_LINES, WITH_WEIGHTS
 
 LINES = "extensions.controlnet.preprocessors.lines"
 COLOURS = "extensions.controlnet.preprocessors.colours"
 GAMMA = Slider("Gamma Correction", 0.1, 2.0, 1.0, 0.001)
 FIDELITY = Slider('Style Fidelity (only for "Balanced" mode)', 0.0, 1.0, 0.5, 0.01)
-
-# How sure, and how long straight lines are.
-OF_LINES = (
-    Slider("MLSD Value Threshold", 0.01, 2.0, 0.1, 0.01),
-    Slider("MLSD Distance Threshold", 0.01, 20.0, 0.1, 0.01),
-)
 WITHOUT_WEIGHTS = (
     Preprocessor(
         "none",
@@ -163,13 +151,6 @@ WITHOUT_WEIGHTS = (
         changes_result=True,
     ),
     Preprocessor(
-        "inpaint_only+lama",
-        ("Inpaint",),
-        f"{COLOURS}:masked",
-        "Fills the mask by the network LaMa first, which cannot be used here.",
-        instead="inpaint_only",
-    ),
-    Preprocessor(
         "inpaint_global_harmonious",
         ("Inpaint",),
         f"{COLOURS}:masked",
@@ -205,165 +186,4 @@ WITHOUT_WEIGHTS = (
     ),
 )  # fmt: skip
 
-NETWORKS = "extensions.controlnet.preprocessors.networks"
-ANNOTATORS = "https://huggingface.co/lllyasviel/Annotators"
-
-
-def annotator(file: str, megabytes: float, licence: str, folder: str) -> Weight:
-    """A file of the repository in which ControlNet's authors gathered annotators."""
-    link = f"{ANNOTATORS}/resolve/main/{file}"
-    return Weight(file, round(megabytes * MEGABYTE), licence, link, ANNOTATORS, folder)
-
-
-HED = annotator("ControlNetHED.pth", 29.4, "Apache-2.0", "hed")
-SKETCH = annotator("sk_model.pth", 17.2, "MIT", "lineart")
-COARSE_SKETCH = annotator("sk_model2.pth", 17.2, "MIT", "lineart")
-PIDINET = annotator("table5_pidinet.pth", 2.9, "its makers' own, for research", "pidinet")
-DRAWING = annotator("netG.pth", 217.7, "MIT", "lineart_anime")
-STRAIGHT = annotator("mlsd_large_512_fp32.pth", 6.3, "Apache-2.0", "mlsd")
-NON_COMMERCIAL = "OpenPose, no commercial use"
-BODY = annotator("body_pose_model.pth", 209.3, NON_COMMERCIAL, "openpose")
-HAND = annotator("hand_pose_model.pth", 147.3, NON_COMMERCIAL, "openpose")
-DEPTH_ANYTHING = "https://huggingface.co/depth-anything/Depth-Anything-V2-Small-hf"
-DPT = "https://huggingface.co/Intel/dpt-large"
-# Both are called model.safetensors where they come from, so that they are found by what is in them.
-DEPTH_V2 = Weight(
-    "depth_anything_v2_small.safetensors",
-    round(99.2 * MEGABYTE),
-    "Apache-2.0",
-    f"{DEPTH_ANYTHING}/resolve/main/model.safetensors",
-    DEPTH_ANYTHING,
-    "depth_anything_v2",
-    "backbone.embeddings.cls_token",
-)
-DPT_LARGE = Weight(
-    "dpt_large.safetensors",
-    round(1368 * MEGABYTE),
-    "Apache-2.0",
-    f"{DPT}/resolve/main/model.safetensors",
-    DPT,
-    "midas",
-    "dpt.embeddings.cls_token",
-)
-
-# Name, control type, function, what it makes, and the other name.
-PIDINETS: tuple[tuple[str, ControlType, str, str, str], ...] = (
-    ("softedge_pidinet", "SoftEdge", "softedge", "Soft edges by PiDiNet.", "pidinet"),
-    ("softedge_pidisafe", "SoftEdge", "softedge_safe", "PiDiNet's, without fine details.", "pidinet_safe"),
-    ("scribble_pidinet", "Scribble", "scribble", "Strokes, by PiDiNet.", "pidinet_scribble"),
-    ("t2ia_sketch_pidi", "T2I-Adapter", "sketch", "Edges for T2I-Adapter's sketches.", "pidinet_sketch"),
-)
-WITH_WEIGHTS = (
-    *(
-        Preprocessor(
-            name,
-            (control_type,),
-            f"{NETWORKS}.pidinet:{function}",
-            about,
-            RESOLUTION,
-            aliases=(alias,),
-            weights=(PIDINET,),
-        )
-        for name, control_type, function, about, alias in PIDINETS
-    ),
-    Preprocessor(
-        "mlsd",
-        ("MLSD",),
-        f"{NETWORKS}.mlsd:lines",
-        "Straight lines, for rooms and buildings.",
-        RESOLUTION,
-        *OF_LINES,
-        weights=(STRAIGHT,),
-    ),
-    Preprocessor(
-        "lineart_anime",
-        ("Lineart",),
-        f"{NETWORKS}.anime:lineart",
-        "Lines as in drawings of anime.",
-        RESOLUTION,
-        weights=(DRAWING,),
-    ),
-    Preprocessor(
-        "softedge_hed",
-        ("SoftEdge",),
-        f"{NETWORKS}.hed:softedge",
-        "Soft edges as people draw them.",
-        RESOLUTION,
-        aliases=("hed",),
-        weights=(HED,),
-    ),
-    Preprocessor(
-        "softedge_hedsafe",
-        ("SoftEdge",),
-        f"{NETWORKS}.hed:softedge_safe",
-        "Soft edges in steps, which hide fine details.",
-        RESOLUTION,
-        aliases=("hed_safe", "softedge_hed_safe"),
-        weights=(HED,),
-    ),
-    Preprocessor(
-        "scribble_hed",
-        ("Scribble",),
-        f"{NETWORKS}.hed:scribble",
-        "Strokes as people scribble them.",
-        RESOLUTION,
-        aliases=("fake_scribble",),
-        weights=(HED,),
-    ),
-    Preprocessor(
-        "lineart_realistic",
-        ("Lineart",),
-        f"{NETWORKS}.sketch:lineart",
-        "Lines as in a drawing of the picture.",
-        RESOLUTION,
-        aliases=("lineart",),
-        weights=(SKETCH,),
-    ),
-    Preprocessor(
-        "lineart_coarse",
-        ("Lineart",),
-        f"{NETWORKS}.sketch:lineart",
-        "Fewer and coarser lines.",
-        RESOLUTION,
-        weights=(COARSE_SKETCH,),
-    ),
-    Preprocessor(
-        "openpose",
-        ("OpenPose",),
-        f"{NETWORKS}.openpose:body",
-        "People's bodies as skeletons.",
-        RESOLUTION,
-        aliases=("openpose_body",),
-        weights=(BODY,),
-    ),
-    *(
-        Preprocessor(
-            name,
-            ("OpenPose",),
-            f"{NETWORKS}.openpose:body_and_hands",
-            f"People's bodies and hands as skeletons{more}.",
-            RESOLUTION,
-            weights=(BODY, HAND),
-        )
-        for name, more in (("openpose_hand", ""), ("openpose_full", "; faces are not drawn here"))
-    ),
-    Preprocessor(
-        "depth_anything_v2",
-        ("Depth",),
-        f"{NETWORKS}.depth:depth_v2",
-        "How near things are: near is white.",
-        RESOLUTION,
-        aliases=("depth_anything",),
-        weights=(DEPTH_V2,),
-    ),
-    Preprocessor(
-        "depth_midas",
-        ("Depth",),
-        f"{NETWORKS}.depth:midas",
-        "How near things are: near is white. By MiDaS 3 (DPT large).",
-        RESOLUTION,
-        aliases=("depth", "midas"),
-        weights=(DPT_LARGE,),
-    ),
-)
 ENTRIES = (*WITHOUT_WEIGHTS, *WITH_WEIGHTS)

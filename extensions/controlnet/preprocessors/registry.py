@@ -41,8 +41,9 @@ class Slider:
 class Weight:
     """A file that a preprocessor computes with. `folder` is its own below the annotators' folders.
 
-    `size_bytes` is about; `link` leads to the file, `page` to what its makers tell of it. `tensor` is one
-    that no other detector's file has, by which it is found where it was given another name.
+    `size_bytes` is about; `link` leads to the file, empty where the page cannot fetch it, `page` to what its
+    makers tell of it. `tensor` is one that no other detector's file has, by which it is found where it was
+    given another name; `other_files` are names that it is known by too.
     """
 
     file: str
@@ -52,6 +53,7 @@ class Weight:
     page: str
     folder: str = ""
     tensor: str = ""
+    other_files: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,8 +62,7 @@ class Preprocessor:
 
     Slots are the sliders for resolution, threshold A and threshold B; None where it has none.
     `needs_model` is False where it guides without a control network. `changes_result`: the result gets
-    something of the unit's picture (`finishing`). `instead` names one that can be used where this one cannot
-    be offered here.
+    something of the unit's picture (`finishing`).
     """
 
     name: str
@@ -75,7 +76,6 @@ class Preprocessor:
     weights: tuple[Weight, ...] = ()
     needs_model: bool = True
     changes_result: bool = False
-    instead: str = ""
 
     @property
     def sliders(self) -> tuple[Slider | None, Slider | None, Slider | None]:

@@ -15,7 +15,7 @@ from extensions.controlnet.preprocessors.pixels import Pixels
 # x and y in pixels, None where a joint is not seen.
 Joint = tuple[float, float] | None
 Colour = tuple[int, int, int]
-BODY_JOINTS, HAND_JOINTS = 18, 21
+BODY_JOINTS, HAND_JOINTS, FACE_JOINTS = 18, 21, 70
 NECK, RIGHT_WRIST, LEFT_WRIST = 1, 4, 7
 # Pairs of joints; the first 17 are drawn, the last two only help to tell people apart.
 LIMBS = (
@@ -34,17 +34,21 @@ BONES = tuple(
 )
 LIMB_BRIGHTNESS = 0.6
 # Sizes in pixels where the shorter side is 512.
-USUAL_SIDE, LIMB_WIDTH, JOINT_RADIUS, BONE_WIDTH = 512, 8, 4, 2
+USUAL_SIDE, LIMB_WIDTH, JOINT_RADIUS, BONE_WIDTH, FACE_RADIUS = 512, 8, 4, 2, 3
+WHITE = (255, 255, 255)
 MOST_PEOPLE, MOST_SIDE = 100, 4096
 
 
 @dataclass(frozen=True, slots=True)
 class Person:
-    """18 joints of the body in COCO's order, and 21 of each hand that is seen."""
+    """18 joints of the body in COCO's order, 21 of each hand that is seen, and 70 of the face: the outline,
+    brows, nose, eyes and mouth of 68, and both pupils.
+    """
 
     body: tuple[Joint, ...]
     left: tuple[Joint, ...] | None = None
     right: tuple[Joint, ...] | None = None
+    face: tuple[Joint, ...] | None = None
 
 
 def draw_people(people: Sequence[Person], width: int, height: int) -> Pixels:
@@ -55,6 +59,8 @@ def draw_people(people: Sequence[Person], width: int, height: int) -> Pixels:
         draw_body(canvas, person.body, scale)
     for hand in (hand for person in people for hand in (person.left, person.right) if hand):
         draw_hand(canvas, hand, scale)
+    for joint in (joint for person in people for joint in person.face or ()):
+        draw_dot(canvas, joint, WHITE, FACE_RADIUS * scale)
     return canvas
 
 
@@ -110,7 +116,7 @@ def to_json(people: Sequence[Person], width: int, height: int) -> dict[str, Any]
         "people": [
             {
                 "pose_keypoints_2d": flat(person.body),
-                "face_keypoints_2d": [],
+                "face_keypoints_2d": flat(person.face),
                 "hand_left_keypoints_2d": flat(person.left),
                 "hand_right_keypoints_2d": flat(person.right),
             }
@@ -136,18 +142,16 @@ def read_person(written: Any, width: int, height: int) -> Person:  # noqa: ANN40
     """One of the people. Raises ValueError."""
     if not isinstance(written, dict):
         raise ValueError("each of people must be an object")
-    names = ("pose_keypoints_2d", "hand_left_keypoints_2d", "hand_right_keypoints_2d")
+    names = ("pose_keypoints_2d", "hand_left_keypoints_2d", "hand_right_keypoints_2d", "face_keypoints_2d")
     lists = [[float(value) for value in written.get(name) or ()] for name in names]
     if not all(math.isfinite(value) for values in lists for value in values):
         raise ValueError("joints must be numbers")
     places = [value for values in lists for at, value in enumerate(values) if at % 3 < 2]
     are_shares = any(places) and max(places) <= 1.5
     scale = (width, height) if are_shares else (1, 1)
-    body, left, right = (
-        read_joints(values, scale, count)
-        for values, count in zip(lists, (BODY_JOINTS, HAND_JOINTS, HAND_JOINTS), strict=True)
-    )
-    return Person(body, left if any(left) else None, right if any(right) else None)
+    counts = (BODY_JOINTS, HAND_JOINTS, HAND_JOINTS, FACE_JOINTS)
+    body, *parts = (read_joints(values, scale, count) for values, count in zip(lists, counts, strict=True))
+    return Person(body, *(part if any(part) else None for part in parts))
 
 
 def read_joints(values: list[float], scale: tuple[int, int], count: int) -> tuple[Joint, ...]:

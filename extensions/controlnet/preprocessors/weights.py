@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
 from extensions.controlnet.preprocessors.registry import MEGABYTE, Preprocessor, Weight
-from webui.plugins import ModelKind, NotFound
+from webui.plugins import ModelKind, NotFound, UnusableFile, read_header
 
 ANNOTATORS = "annotators"
+# What networks of preprocessors are recognised as: LaMa is told among upscalers.
+WEIGHT_KINDS = (ModelKind.DETECTOR, ModelKind.UPSCALER)
 # A1111's and Forge's folders, below models/.
 FOREIGN_FOLDERS = ("ControlNetPreprocessor", "annotators")
 
@@ -28,26 +31,31 @@ def find_weight(weight: Weight, catalog: Any) -> Path | None:  # noqa: ANN401 - 
 
 def places_of(weight: Weight, catalog: Any) -> Iterator[Path]:  # noqa: ANN401 - as above
     """Everywhere that the file lies, the best place first."""
+    names = (weight.file, *weight.other_files)
     for folder in annotator_folders(catalog):
-        for path in (folder / weight.file, folder / weight.folder / weight.file):
+        for path in (each for name in names for each in (folder / name, folder / weight.folder / name)):
             if path.is_file():
                 yield path
-    for file in catalog.all_files(ModelKind.DETECTOR):
-        path = Path(file.path)
-        if path.is_file() and (
-            path.name == weight.file or (weight.tensor and weight.tensor in names_in(path))
-        ):
-            yield path
+    for kind in WEIGHT_KINDS:
+        for path in (Path(file.path) for file in catalog.all_files(kind)):
+            if path.is_file() and (
+                path.name in names or (kind is ModelKind.DETECTOR and has_tensor(path, weight))
+            ):
+                yield path
 
 
-def names_in(path: Path) -> frozenset[str]:
-    """The names of the tensors of a safetensors file; none of any other."""
-    from safetensors import SafetensorError, safe_open  # not while the page opens
+def has_tensor(path: Path, weight: Weight) -> bool:
+    """Whether a file has the tensor by which a weight is known."""
+    return bool(weight.tensor) and weight.tensor in names_in(path, path.stat().st_mtime_ns)
 
+
+@lru_cache(maxsize=256)
+def names_in(path: Path, changed: int) -> frozenset[str]:
+    """The names of the tensors of a file, last changed then; none of what is no model file."""
+    del changed  # another file's names under the same path are not remembered
     try:
-        with safe_open(path, "pt") as file:
-            return frozenset(file.keys())
-    except (SafetensorError, OSError):
+        return frozenset(read_header(path).tensors)
+    except (UnusableFile, OSError):
         return frozenset()
 
 

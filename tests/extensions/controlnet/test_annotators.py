@@ -1,14 +1,18 @@
 """Preprocessors with networks, on files of random weights in their makers' layout."""
 
+from dataclasses import replace
 from types import SimpleNamespace
 
 import numpy as np
 import pytest
 import torch
+from hypothesis import given
+from hypothesis import strategies as st
 from PIL import Image
-from safetensors.torch import save_file
+from safetensors.torch import load_file, save_file
 from torch import nn
 from torch.nn import functional
+from transformers import DepthAnythingForDepthEstimation
 
 from extensions.controlnet.preprocessors import PREPROCESSORS, preprocess
 from extensions.controlnet.preprocessors.inputs import PreprocessorInputs
@@ -104,12 +108,22 @@ def test_the_sketcher_has_the_names_of_the_published_file():
     assert len(names) == 2 * (1 + 2 + 6 + 2 + 1)
 
 
-def test_depth_is_that_of_transformers_from_the_weights_alone(annotators, processor, monkeypatch):
+def save_as_published(network, path):
+    """Transformers writes the names that files are published with, whatever its layers are called today."""
+    network.save_pretrained(path.with_name("saved"))
+    (path.with_name("saved") / "model.safetensors").rename(path)
+
+
+def test_depth_is_that_of_transformers_from_a_published_file(annotators, processor, monkeypatch):
     small = (4, 2, [1, 2, 3, 4], [4, 8, 8, 8], 8)
     monkeypatch.setitem(depth.SIZES, 384, small)
+    monkeypatch.setattr(depth, "DEPTH_ANYTHING", replace(depth.DEPTH_ANYTHING, side=140))
     torch.manual_seed(0)
-    network = depth.make_depth_anything({depth.CLS: torch.zeros(1, 1, 384)}).eval()
-    save_file(network.state_dict(), annotators / "depth_anything_v2_small.safetensors")
+    config = depth.configure_depth_anything({depth.CLS: torch.zeros(1, 1, 384)})
+    network = DepthAnythingForDepthEstimation(config).eval()
+    path = annotators / "depth_anything_v2_small.safetensors"
+    save_as_published(network, path)
+    assert "backbone.encoder.layer.0.attention.attention.query.weight" in load_file(path)
     image = picture(90, 60)
     found = np.array(processor.run("depth_anything", image, (64, -1, -1), None))
     assert found.shape == (64, 96, 3)
@@ -119,6 +133,25 @@ def test_depth_is_that_of_transformers_from_the_weights_alone(annotators, proces
     assert found.min() == 0 and found.max() == 255
     near = functional.interpolate(expected[None, None], (64, 96), mode="bicubic")[0, 0].numpy()
     assert np.corrcoef(near.ravel(), found[..., 0].ravel())[0, 1] > 0.98
+    # Those who saved it with today's names have the same network.
+    save_file(network.state_dict(), path)
+    assert np.array_equal(np.array(processor.run("depth_anything", image, (64, -1, -1), None)), found)
+
+
+@given(across=st.floats(-3, 3), down=st.floats(-3, 3), background=st.sampled_from([0.0, 0.5, 1.0]))
+def test_a_slope_faces_away_from_where_it_rises(across, down, background):
+    rows, columns = np.mgrid[:9, :11].astype(np.float32)
+    plane = across * columns + down * rows
+    found = depth.find_normals(plane, background)[1:-1, 1:-1].astype(float) / 127.5 - 1
+    # Sobel's sums are eight times the slope.
+    way = np.array([8 * across, 8 * down, depth.STEEPNESS])
+    sloped, flat = way / np.linalg.norm(way), np.array([0, 0, 1.0])
+    near = plane[1:-1, 1:-1] >= plane.min() + background * (plane.max() - plane.min())
+    away = plane[1:-1, 1:-1] < plane.min() + background * (plane.max() - plane.min()) - 1e-3
+    if not background:
+        assert np.abs(found[near] - sloped).max() < 0.02
+    if away.any():
+        assert np.abs(found[away] - flat).max() < 0.02
 
 
 def test_a_file_with_other_weights_is_refused(processor, annotators):

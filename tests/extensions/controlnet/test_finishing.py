@@ -1,5 +1,6 @@
 """What preprocessors do to the result: colours, brightness and what is not masked come back."""
 
+from functools import partial
 from typing import Any
 
 import cv2
@@ -7,10 +8,14 @@ import numpy as np
 import pytest
 import torch
 from PIL import Image
+from spandrel.architectures.LaMa import LaMa
+from spandrel.architectures.LaMa.__arch.LaMa import FFCResNetGenerator
 from torch import Tensor
 from torch.nn import functional
 
+from extensions.controlnet.hints import to_rgb, to_tensor
 from extensions.controlnet.preprocessors import preprocess
+from extensions.controlnet.preprocessors.pixels import resize
 from extensions.controlnet.waiting import FINISHES
 from tests.extensions.controlnet.control_runs import (
     hint_of,
@@ -22,7 +27,8 @@ from tests.extensions.controlnet.control_runs import (
 )
 from tests.pipelines.runs import request_of
 from webui.core.errors import InvalidRequest
-from webui.plugins import Context
+from webui.jobs.services import Services
+from webui.plugins import Batch, Context, Denoising, ModelKind
 
 EDGES = {"model": "edges"}
 SMOOTH = picture(size=(4, 4)).resize((64, 64), Image.Resampling.BICUBIC)
@@ -147,7 +153,77 @@ def test_a_run_without_units_gets_nothing_of_a_stopped_one(control_context: Cont
     assert again.pictures[0].image.tobytes() == plain.pictures[0].image.tobytes()
 
 
-def test_the_network_for_filling_is_told_of(control_context: Context) -> None:
-    unit = EDGES | {"module": "inpaint_only+lama", "image": keep(SMOOTH, control_context)}
-    with pytest.raises(InvalidRequest, match="Choose inpaint_only"):
-        make(with_units(unit | {"mask": unit["image"]}, steps=1), control_context)
+@pytest.fixture
+def lama(control_services: Services, monkeypatch: pytest.MonkeyPatch) -> LaMa:
+    """The network that fills, narrow, on random weights, in a file as its authors' program writes it."""
+    small = partial(FFCResNetGenerator, ngf=8, n_blocks=1)
+    monkeypatch.setattr("spandrel.architectures.LaMa.__arch.LaMa.FFCResNetGenerator", small)
+    torch.manual_seed(0)
+    network = LaMa(in_nc=4, out_nc=3).eval()
+    tensors = {f"generator.{name}": value for name, value in network.state_dict().items()}
+    path = control_services.catalog.folders.home(ModelKind.CONTROLNET) / "annotators" / "ControlNetLama.pth"
+    path.parent.mkdir(exist_ok=True)
+    torch.save({"state_dict": tensors | {"discriminator.model0.0.weight": torch.zeros(1)}}, path)
+    return network
+
+
+def test_lama_fills_what_the_mask_covers(control_context: Context, lama: LaMa) -> None:
+    mask = Image.new("L", (64, 64))
+    mask.paste(255, (32, 0, 64, 64))
+    found = np.array(preprocess("inpaint_only+lama", SMOOTH, context=control_context, mask=mask))
+    assert np.array_equal(found[:, :32], np.array(SMOOTH)[:, :32])
+    given = torch.from_numpy(resize(np.array(SMOOTH), 256)).permute(2, 0, 1)[None].float() / 255
+    wide = torch.zeros(1, 1, 256, 256)
+    wide[..., 128:] = 1
+    with torch.no_grad():
+        filled = lama(given, wide)[0].permute(1, 2, 0).mul(255).round().byte().numpy()
+    expected = cv2.resize(filled, (64, 64), interpolation=cv2.INTER_AREA)
+    assert np.abs(found[:, 32:].astype(int) - expected[:, 32:]).max() <= 1
+
+
+@pytest.mark.parametrize("has_init", [False, True])
+def test_a_pass_begins_with_what_lama_fills(control_context: Context, lama: LaMa, has_init: bool) -> None:
+    mask = Image.new("L", (64, 64))
+    mask.paste(255, (32, 0, 64, 64))
+    reference, unit = keep(SMOOTH, control_context), EDGES | {"weight": 1e-3}
+    unit |= {"image": reference, "mask": keep(mask, control_context)}
+    changes = (
+        {"steps": 2, "init_images": (reference,), "denoising_strength": 0.5} if has_init else {"steps": 2}
+    )
+    begun: list[Any] = []
+
+    def look(denoising: Denoising, batch: Batch) -> None:
+        noise = denoising.noise.draw() if denoising.first_noise is None else denoising.first_noise
+        begun.append((noise, denoising.init, denoising.prediction.levels.sigma_max))
+        denoising.first_noise = noise
+
+    for module in ("inpaint_only", "inpaint_only+lama"):
+        made = make(with_units(unit | {"module": module}, **changes), control_context, look)
+        assert made.pictures
+    filled = preprocess("inpaint_only+lama", SMOOTH, context=control_context, mask=mask)
+    with control_context.models.use("tiny-sd15", "Automatic", "exact") as sd:
+        wanted = sd.encode(to_tensor(to_rgb(filled)))
+    (noise, init, sigma), (changed_noise, changed_init, _) = begun
+    if has_init:
+        assert torch.equal(noise, changed_noise)
+        assert torch.allclose(changed_init.latent[..., 5:], wanted[..., 5:], atol=1e-5)
+        assert torch.equal(changed_init.latent[..., :3], init.latent[..., :3])
+    else:
+        assert torch.allclose(changed_noise, noise + wanted / sigma, atol=1e-5)
+
+
+def test_new_sides_are_drawn_without_a_mask(control_context: Context) -> None:
+    narrow = SMOOTH.resize((32, 64))
+    unit = EDGES | {"module": "inpaint_only", "image": keep(narrow, control_context)}
+    hints: list[Tensor] = []
+
+    def look(denoising: Denoising, batch: Batch) -> None:
+        hints.append(denoising.before_network[-1].parts[0].hints)
+
+    made = make(with_units(unit | {"resize_mode": "Resize and Fill"}, steps=1), control_context, look)
+    assert (hints[0][..., :16] == -1).all() and (hints[0][..., 48:] == -1).all()
+    assert (hints[0][..., 16:48] >= 0).all()
+    pixels = np.array(made.pictures[0].image)
+    assert np.abs(pixels[:, 24:40].astype(int) - np.array(narrow)[:, 8:24]).max() <= 1
+    with pytest.raises(InvalidRequest, match="Resize and Fill to draw new sides"):
+        make(with_units(unit, steps=1), control_context)

@@ -12,6 +12,7 @@ from extensions.controlnet.preprocessors.skeletons import (
     BODY_JOINTS,
     BONES,
     COLOURS,
+    FACE_JOINTS,
     LIMBS,
     Person,
     draw_people,
@@ -97,6 +98,15 @@ def test_the_networks_have_the_names_and_shapes_of_the_published_files():
     assert hand["Mconv1_stage6.weight"].shape == (128, 150, 7, 7)
 
 
+def test_a_faces_network_is_the_hands_with_more_maps():
+    with torch.device("meta"):
+        face = openpose.FaceNetwork().state_dict()
+    assert len(face) == 2 * (15 + 2 + 5 * 7)
+    assert face["conv6_2_CPM.weight"].shape == (71, 512, 1, 1)
+    assert face["Mconv1_stage6.weight"].shape == (128, 199, 7, 7)
+    assert face["Mconv7_stage2.weight"].shape == (71, 128, 1, 1)
+
+
 def test_names_of_a_programs_modules_before_the_layers_are_known():
     network = nn.Sequential()
     network.add_module("conv1_1", nn.Conv2d(3, 4, 1))
@@ -135,6 +145,41 @@ def test_a_hand_is_looked_for_beyond_the_wrist():
     assert openpose.hand_box(person_at(0, 0, 20), "left", 20, 20) is None
 
 
+def test_a_face_is_looked_for_around_the_nose():
+    joints = person_at(0, 0, 1000)
+    left, top, side = openpose.face_box(joints, 1000, 1000)
+    # The farther ear is 80 pixels from the nose, the eyes 40.
+    assert (left, top, side) == (380, 10, 240)
+    joints[16] = joints[17] = None
+    assert openpose.face_box(joints, 1000, 1000)[2] == 240
+    joints[14] = joints[15] = None
+    assert openpose.face_box(joints, 1000, 1000) is None
+    assert openpose.face_box(person_at(0, 0, 30), 30, 30) is None
+
+
+def test_a_faces_joints_lie_where_their_maps_are_highest():
+    joints = person_at(0, 0, 1000)
+    left, top, side = openpose.face_box(joints, 1000, 1000)
+    maps = torch.zeros(1, 71, 48, 48)
+    for number in range(69):
+        maps[0, number, number // 8 * 5, number % 8 * 6] = 1
+    network = nn.Conv2d(3, 1, 1)
+    network.forward = lambda image: maps
+    found = openpose.find_face(network, np.zeros((1000, 1000, 3), np.uint8), joints)
+    scale = (side - 1) / 47
+    for number, joint in enumerate(found[:69]):
+        place = (left + number % 8 * 6 * scale, top + number // 8 * 5 * scale)
+        assert np.abs(np.array(joint) - place).max() <= 1
+    assert found[69] is None and len(found) == FACE_JOINTS
+
+
+def test_faces_are_white_dots():
+    face = tuple((30.0 + 6 * number, 200.0) for number in range(FACE_JOINTS))
+    drawn = draw_people([Person((None,) * BODY_JOINTS, face=face)], 512, 512)
+    assert all(drawn[round(y), round(x)].tolist() == [255, 255, 255] for x, y in face)
+    assert set(np.unique(drawn)) == {0, 255}
+
+
 def test_skeletons_have_openposes_colours_upon_black():
     joints = tuple(person_at(0, 0, 500))
     drawn = draw_people([Person(joints)], 512, 512)
@@ -157,7 +202,8 @@ def test_hands_are_rainbows_with_blue_joints():
 def test_poses_survive_openposes_json():
     body = (None, *[(float(number), 2.0 * number) for number in range(2, 19)])
     hand = tuple((float(number), 3.0) for number in range(2, 23))
-    people = [Person(body, right=hand)]
+    face = tuple((float(number), 7.0) for number in range(2, 72))
+    people = [Person(body, right=hand), Person(body, face=face)]
     assert from_json(to_json(people, 640, 480)) == (people, 640, 480)
 
 

@@ -286,6 +286,27 @@ def test_a_references_region_is_that_of_the_attention(control_context: Context) 
     assert not torch.allclose(grids["whole"], grids["plain"], atol=CLOSE)
 
 
+@pytest.mark.parametrize("module", ["reference_only", "reference_adain"])
+@pytest.mark.parametrize("init", [False, True])
+def test_a_run_of_one_picture_makes_one_for_each_of_a_batch_of_references(
+    control_context: Context, module: str, init: bool
+) -> None:
+    references = [keep(picture(seed), control_context) for seed in (1, 2)]
+    unit = {"module": module}
+    changes: dict[str, Any] = {"steps": 1, "seed": 4}
+    if init:
+        changes |= {
+            "steps": 2,
+            "init_images": (keep(picture(5), control_context),),
+            "denoising_strength": 0.6,
+        }
+    made = make(with_units(unit | {"batch_images": references}, **changes), control_context)
+    assert len(made.pictures) == 2
+    for place, reference in enumerate(references):
+        alone = make(with_units(unit | {"image": reference}, **changes), control_context)
+        assert made.pictures[place].image.tobytes() == alone.pictures[0].image.tobytes()
+
+
 def test_each_picture_of_a_batch_has_its_own_reference(control_context: Context) -> None:
     references = [keep(picture(seed), control_context) for seed in (1, 2)]
     unit = {"module": "reference_only"}

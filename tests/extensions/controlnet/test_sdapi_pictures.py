@@ -63,6 +63,22 @@ def test_a_unit_takes_its_picture_in_every_form_that_clients_send(api):
     assert make(api, UNIT | {"image": encode(1)})[0] != guided
 
 
+def test_a_folder_on_the_server_is_a_batch(api, control_services):
+    folder = control_services.paths.root / "outputs" / "frames"
+    folder.mkdir(parents=True)
+    for number in (1, 0):
+        (folder / f"{number}.png").write_bytes(base64.b64decode(encode(number)))
+    alone = [make(api, UNIT | {"image": encode(number)})[0] for number in (0, 1)]
+    given = UNIT | {"input_mode": "batch", "batch_image_dir": str(folder)}
+    response = call(api, given)
+    assert [decoded(each).tobytes() for each in response.json()["images"]][-2:] == alone
+    assert call(api, UNIT | {"image": encode(), "batch_image_dir": ""}).status_code == 200
+    for wrong, sentence in (("/etc", "below the data folder"), (str(folder.parent / "none"), "no picture")):
+        refused = call(api, UNIT | {"batch_image_dir": wrong})
+        assert refused.status_code == 400
+        assert sentence in refused.text
+
+
 @pytest.mark.parametrize("wrong", ["no picture", base64.b64encode(b"x" * 200).decode(), "data:image/png,?"])
 @pytest.mark.parametrize("field", ["image", "mask_image", "batch_images"])
 def test_what_is_no_picture_is_refused_in_a_sentence(field, wrong, api):

@@ -8,6 +8,7 @@ import {
   BONES, JOINTS, LIMBS, PoseHistory, addPerson, boundsOf, draw, emptyPose, fromJson, hideJoint, mirrorPerson, moveJoint, movePerson, nameOf,
   removePerson, scalePerson, showJoint, toJson, toggleHand,
 } from "../../../extensions/controlnet/javascript/skeleton.js";
+import { batchBox, describeBatch, picturesAmong } from "../../../extensions/controlnet/javascript/batch.js";
 import { Units } from "../../../extensions/controlnet/javascript/mount.js";
 
 /** @type {(name: string, types: string[], more?: object) => any} */
@@ -142,6 +143,49 @@ test("mirroring twice gives the pose back, and once changes the sides", () => {
   twice.body.forEach((joint, index) => expect(joint?.[0]).toBeCloseTo(pose.people[0].body[index]?.[0] ?? NaN));
 });
 
+test("a face goes with its nose, and with the whole person", () => {
+  const pose = person();
+  pose.people[0].face = [[250, 90], null, [260, 95]];
+  const nose = /** @type {[number, number]} */ (pose.people[0].body[0]);
+  const moved = moveJoint(pose, { person: 0, part: "body", joint: 0 }, [nose[0] + 7, nose[1] - 3]);
+  expect(moved.people[0].face).toEqual([[257, 87], null, [267, 92]]);
+  expect(movePerson(pose, 0, 10, 20).people[0].face).toEqual([[260, 110], null, [270, 115]]);
+  expect(mirrorPerson(mirrorPerson(pose, 0), 0).people[0].face?.[0]?.[0]).toBeCloseTo(250);
+});
+
+test("a batch is the pictures of a folder, by name, and says what it does", () => {
+  const files = ["b/10.png", "b/9.png", "b/notes.txt", "b/.hidden.png"].map((path) => {
+    const name = path.slice(2);
+    return /** @type {any} */ ({ name, webkitRelativePath: path, type: name.endsWith("png") ? "image/png" : "text/plain" });
+  });
+  expect(picturesAmong(files).map(({ name }) => name)).toEqual(["9.png", "10.png"]);
+  expect([0, 1, 12].map(describeBatch)).toEqual(["", "1 picture in place of the one above.", "12 pictures in place of the one above: one result for each."]);
+  const unit = { ...blankUnit(), enabled: true, batch_images: ["a"], module: "canny", model: "sd15_canny" };
+  expect(problemOf(OFFERS, unit)).toBe("");
+  expect(writeUnits([unit]).units[0].batch_images).toEqual(["a"]);
+});
+
+test("a folder of pictures is sent and becomes the unit's batch", async () => {
+  let sent = 0;
+  vi.stubGlobal("fetch", async () => Response.json({ reference: `kept ${(sent += 1)}`, width: 1, height: 1 }));
+  /** @type {any[]} */
+  const told = [];
+  const box = batchBox("folder", blankUnit(), { change: (values) => told.push(values), say: (text) => told.push(text) });
+  const input = /** @type {HTMLInputElement} */ (box.querySelector("input"));
+  const choose = (/** @type {File[]} */ ...files) => {
+    Object.defineProperty(input, "files", { value: files, configurable: true });
+    input.dispatchEvent(new Event("change"));
+  };
+  choose(new File(["x"], "2.png", { type: "image/png" }), new File(["x"], "1.png", { type: "image/png" }));
+  await vi.waitFor(() => expect(told).toEqual([{ batch_images: ["kept 1", "kept 2"], enabled: true }]));
+  expect(box.textContent).toContain("2 pictures");
+  choose(new File(["x"], "notes.txt", { type: "text/plain" }));
+  expect(told.at(-1)).toContain("no picture in this folder");
+  /** @type {HTMLElement} */ ([...box.querySelectorAll("button")].at(-1)).click();
+  expect(told.at(-1)).toEqual({ batch_images: [] });
+  vi.unstubAllGlobals();
+});
+
 test("a hidden joint comes back to where it was", () => {
   const pose = movePerson(scalePerson(person(), 0, 0.5), 0, 30, -20);
   for (let joint = 0; joint < JOINTS.length; joint += 1) {
@@ -159,7 +203,8 @@ test("poses survive OpenPose's JSON", () => {
   const joints = (/** @type {number} */ count) => fc.array(joint, { minLength: count, maxLength: count });
   const seen = (/** @type {any} */ list) => list.some(Boolean);
   const hand = fc.option(joints(21).filter(seen));
-  const people = fc.array(fc.record({ body: joints(18).filter(seen), left: hand, right: hand }), { maxLength: 3 });
+  const face = fc.option(joints(70).filter(seen));
+  const people = fc.array(fc.record({ body: joints(18).filter(seen), left: hand, right: hand, face }), { maxLength: 3 });
   fc.assert(
     fc.property(people, (/** @type {any} */ drawn) => {
       const pose = { width: 512, height: 768, people: drawn };

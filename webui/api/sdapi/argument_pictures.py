@@ -17,6 +17,8 @@ SHORTEST_BASE64 = 80
 START_OF_BASE64 = re.compile(rf"[A-Za-z0-9+/]{{{SHORTEST_BASE64}}}")
 # Clients' other names for fields that hold pictures.
 OTHER_NAMES = {"input_image": "image", "mask_image": "mask", "batch_input_gallery": "batch_images"}
+# Fields that name a folder on the server, and which field the pictures in it are for.
+FOLDERS = {"batch_image_dir": "batch_images"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +36,8 @@ class ArgumentPictures:
         """
         if isinstance(value, Mapping):
             entries = cast(Mapping[str, object], value)
-            return {name: self.keep(each, self.field_of(name)) for name, each in entries.items()}
+            kept = {name: self.keep(each, self.field_of(name)) for name, each in entries.items()}
+            return kept | self.keep_folders(entries)
         if isinstance(value, list):
             return [self.keep(each, field) for each in cast(list[object], value)]
         if not isinstance(value, str) or REFERENCE.fullmatch(value):
@@ -45,6 +48,15 @@ class ArgumentPictures:
         """The field of pictures that a name stands for; empty if none."""
         known = OTHER_NAMES.get(name, name)
         return known if known in self.fields else ""
+
+    def keep_folders(self, entries: Mapping[str, object]) -> dict[str, list[str]]:
+        """The pictures of the folders that fields name, by those fields. Raises as `keep`."""
+        named = {name: entries.get(name) for name, field in FOLDERS.items() if field in self.fields}
+        return {
+            name: self.pictures.keep_folder(text)
+            for name, text in named.items()
+            if isinstance(text, str) and text.strip()
+        }
 
     def keep_given(self, text: str, field: str) -> str | None:
         """The reference of a picture in a field for pictures; None where nothing is given."""

@@ -83,7 +83,8 @@ class Calls:
         services, overrides = self.services, overrides_of(body)
         refuse_restricted(overrides, services.settings.current)
         own = keep_known_options(overrides)
-        fields = request_fields(body, overrides, GivenPictures(services.inputs, fetched), services.plugins)
+        given = GivenPictures(services.inputs, fetched, services.folders)
+        fields = request_fields(body, overrides, given, services.plugins)
         request = services.new_request(fields, own)
         delivery = Delivery(
             tab="api",

@@ -9,7 +9,9 @@ from webui.core.errors import InvalidRequest
 from webui.core.settings import Api
 from webui.library.fetch.refusals import FetchRefused
 from webui.library.fetch.web import USER_AGENT, Web, read_at_most
+from webui.store.files.folder_rules import FolderRules
 from webui.store.pictures.inputs import Inputs
+from webui.store.pictures.picture_files import pictures_in
 
 ADDRESSES = ("http://", "https://")
 MOST_FETCHED_BYTES = 64 * 2**20
@@ -23,14 +25,34 @@ NOT_FETCHED = (
 
 @dataclass(frozen=True, slots=True)
 class GivenPictures:
-    """Keeps the pictures of a request. `fetched` has those that are given as addresses."""
+    """Keeps the pictures of a request. `fetched` has those that are given as addresses; `folders` tells which
+    folders on the server a client may name.
+    """
 
     inputs: Inputs
     fetched: Mapping[str, bytes] = field(default_factory=dict[str, bytes])
+    folders: FolderRules | None = None
 
     def keep(self, text: str) -> str:
         """Keep a picture; what requests call it. Raises InvalidRequest or UnusableFile."""
         return self.inputs.add(self.read(text))
+
+    def keep_folder(self, text: str) -> list[str]:
+        """Keep the pictures of a folder on the server, by name. Raises InvalidRequest or UnusableFile.
+
+        A client may name no folder but those where pictures lie on this server.
+        """
+        if self.folders is None:
+            raise InvalidRequest(
+                "A folder is named where pictures are expected. Send the pictures in base64."
+            )
+        folder = self.folders.check_folder("The folder of pictures", text.strip())
+        found = pictures_in(folder) if folder.is_dir() else []
+        if not found:
+            raise InvalidRequest(
+                f"There is no picture in the folder {text!r}, or the server may not read it."
+            )
+        return [self.inputs.add(path.read_bytes()) for path in found]
 
     def read(self, text: str) -> bytes:
         """The bytes of a picture file. Raises InvalidRequest."""

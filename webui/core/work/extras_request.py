@@ -8,6 +8,7 @@ from webui.core.errors import InvalidRequest
 from webui.core.image_options import Number
 from webui.core.request import explain
 from webui.core.request_parts import MAX_SIDE, Frozen, ImageRef
+from webui.core.work.caption_request import CaptionOptions
 
 NO_UPSCALER = "None"
 FlipMode = Literal["Horizontal", "Vertical", "Both"]
@@ -81,6 +82,16 @@ class SizedCrop(Frozen):
     threshold: Number = Field(default=0.1, ge=0, le=1)
 
 
+class Captions(Frozen):
+    """Describe each result, in the order of the captioners, into a text file beside it.
+
+    `captioners` are ids or names (`webui.library.captioners`).
+    """
+
+    captioners: tuple[str, ...] = Field(min_length=1, max_length=8)
+    options: CaptionOptions = CaptionOptions()
+
+
 class ExtrasRequest(Frozen):
     """One job of Extras. Without any part the pictures are saved as they are.
 
@@ -99,6 +110,7 @@ class ExtrasRequest(Frozen):
     focal_crop: FocalCrop | None = None
     sized_crop: SizedCrop | None = None
     flipped_copies: tuple[FlipMode, ...] = ()
+    captions: Captions | None = None
     keep_names: bool = Field(default=False, description="Name results after the files they came from.")
     show_results: bool = Field(default=True, description="Show results on the page too.")
     tile: int = Field(default=192, ge=0, le=2048, description="Side of upscalers' tiles; 0 is no tiles.")

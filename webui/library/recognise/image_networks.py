@@ -122,6 +122,8 @@ DETECTORS: dict[str, tuple[Keys, ...]] = {
     "segmentation": (
         ("decode_head.conv_seg.weight", "backbone.patch_embed1.proj.weight"),
         ("sem_seg_head.predictor.query_embed.weight",),
+        ("model.transformer_module.queries_embedder.weight", "model.task_encoder.task_mlp.layers.0.0.weight"),
+        ("decode_head.psp_modules.0.1.conv.weight", "decode_head.classifier.weight"),
     ),
     "object": (("transformer.level_embed", "bbox_embed.0.layers.0.weight"),),
     "OpenPose": (

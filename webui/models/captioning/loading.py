@@ -1,15 +1,27 @@
 """From a captioner's folder to a network in memory. Importing it loads no transformers."""
 
 import logging
+from contextlib import AbstractContextManager
 
 import torch
 
 from webui.library.captioners.captioner import Captioner, CaptionerSort
 from webui.models.captioning.description import LoadedCaptioner
 from webui.models.captioning.wd_tagger import load_tagger
+from webui.models.network_holder import Loading, NetworkHolder
 from webui.models.residency import Residency
 
 logger = logging.getLogger(__name__)
+
+
+def lease_captioner(captioner: Captioner, holder: NetworkHolder) -> AbstractContextManager[LoadedCaptioner]:
+    """A captioner's network while the context is open, held in the budget of all networks."""
+
+    def load(place: torch.device) -> LoadedCaptioner:
+        return load_captioner(captioner, place, holder.residency)
+
+    key = ("captioner", str(captioner.folder), captioner.size, captioner.mtime_ns)
+    return holder.lease(key, load, Loading(captioner.name, captioner.size))
 
 
 def load_captioner(captioner: Captioner, device: torch.device, residency: Residency) -> LoadedCaptioner:

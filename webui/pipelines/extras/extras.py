@@ -17,6 +17,7 @@ from webui.core.events import Event, ImageReady, Message, Phase, Progress, SaveA
 from webui.core.work.extras_request import ExtrasImage, ExtrasRequest, FlipMode, Upscaling
 from webui.library.catalog.upscaler_names import CODEFORMER, GFPGAN, NONE
 from webui.models.vae.tiles import TileDone
+from webui.pipelines.extras.extras_captions import describe_picture
 from webui.pipelines.extras.extras_cuts import find_crop_size, focal_crop, sized_crop, split_oversized
 from webui.plugins.context import Context
 from webui.plugins.extras_picture import ExtrasPicture
@@ -120,7 +121,11 @@ def process_picture(
     items = texts.items | ({"parameters": texts.infotext} if texts.infotext else {})
     for each in ask_extensions(finished, request, context, is_last=True):
         for part in cut_parts(each, request, target, context):
-            yield make_ready(part, given, request, items)
+            caption = ""
+            if request.captions is not None:
+                yield Phase(name="Captioning", detail=given.name)
+                caption = describe_picture(part.image, request.captions, context)
+            yield make_ready(part, given, request, items, caption)
 
 
 def take_stages(
@@ -312,7 +317,7 @@ def in_8_bits(image: Image.Image) -> Image.Image:
 
 
 def make_ready(
-    picture: ExtrasPicture, given: Given, request: ExtrasRequest, items: dict[str, str]
+    picture: ExtrasPicture, given: Given, request: ExtrasRequest, items: dict[str, str], caption: str
 ) -> ImageReady:
     """The result with its texts: those the picture had, and what was done to it now."""
     save_as = SaveAs(
@@ -320,6 +325,7 @@ def make_ready(
         name=given.stem if request.keep_names else "",
         section="extras",
         items=items | {"postprocessing": picture.infotext},
+        caption=caption,
     )
     return ImageReady(
         index=0,

@@ -151,7 +151,9 @@ class ImageFiles:
                 "The infotext is too long for jpg, so it was saved as a text file beside the picture."
             )
             with_text = True
-        if with_text and notes.infotext is not None:
+        if notes.caption:
+            text_path = write_caption(path.with_suffix(".txt"), notes.caption, warnings)
+        elif with_text and notes.infotext is not None:
             text_path = path.with_suffix(".txt")
             write_atomically(text_path, f"{notes.infotext}\n".encode(errors="replace"))
         if image_format != "jpg" and is_large(image, len(data), saving):
@@ -190,6 +192,15 @@ class ImageFiles:
         raise StorageError(
             f"Cannot find a free number in {place.folder}: other programs take them. Try again."
         )
+
+
+def write_caption(path: Path, caption: str, warnings: list[str]) -> Path | None:
+    """Write a caption file, unless there is one that somebody else wrote. Raises StorageError."""
+    if path.exists():
+        warnings.append(f"{path.name} was there already and stays as it is, so the caption was not written.")
+        return None
+    write_atomically(path, f"{caption}\n".encode(errors="replace"))
+    return path
 
 
 def naming_pattern(saving: Saving) -> str:

@@ -32,11 +32,15 @@ AVIF_SPEED = 6
 
 @dataclass(frozen=True, slots=True)
 class PictureNotes:
-    """Text to be kept in a picture: the infotext under `section`, and further items (PNG only)."""
+    """Text to be kept in a picture: the infotext under `section`, and further items (PNG only).
+
+    `caption` goes into a text file beside it.
+    """
 
     infotext: str | None = None
     items: Mapping[str, str] = field(default_factory=dict[str, str])
     section: str = "parameters"
+    caption: str = ""
 
 
 def encode(

@@ -15,6 +15,7 @@ from webui.ui.components.sampling_fields import add_slider
 from webui.ui.components.sub_tabs import chooser, panel, sub_tabs
 from webui.ui.forms.extras import (
     BATCH,
+    CAPTIONERS,
     DEFAULTS,
     DIRECTORY,
     FLIPS,
@@ -219,6 +220,22 @@ def make_cuts(form: Form) -> None:
                 label="Mirrored",
                 container=False,
                 elem_id="extras_flips",
+            ),
+        )
+
+
+def make_captions(form: Form) -> None:
+    """Words about each result, in a text file beside it."""
+    with accordion(form, "caption", "Caption", "extras_caption"):
+        form.add(
+            "caption_by",
+            gr.CheckboxGroup(
+                list(CAPTIONERS),
+                value=DEFAULTS["caption_by"],
+                show_label=False,
+                label="Captioners",
+                container=False,
+                elem_id="extras_caption_by",
             ),
         )
 

@@ -27,9 +27,17 @@ class GuardedBlocks(gr.Blocks):
         super().__init__(**looks)
         self.files = files
         self._is_asked_in_vain = False
+        self._is_built = False
 
     def __exit__(self, *args: Any) -> None:  # noqa: ANN401 - Gradio's own
-        """End the building of the page, as Gradio does."""
+        """End the building of the page, as Gradio does.
+
+        Extensions may enter the page again, when it is served already: what they add is shown.
+        """
+        if self._is_built:
+            super().__exit__(*args)
+            return
+        self._is_built = True
         with self._asked_in_vain():
             super().__exit__(*args)
 

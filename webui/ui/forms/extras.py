@@ -4,15 +4,29 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any, get_args
 
-from webui.core.errors import InvalidRequest, UnusableFile
+from webui.core.errors import InvalidRequest, ModelNotFound, UnusableFile
+from webui.core.interrogate_settings import Interrogate
 from webui.core.settings import Settings
-from webui.core.work.extras_request import ExtrasImage, ExtrasRequest, SizedCrop, make_extras_request
+from webui.core.work.extras_request import (
+    Captions,
+    ExtrasImage,
+    ExtrasRequest,
+    SizedCrop,
+    make_extras_request,
+)
+from webui.library.captioners.captioner import Captioner
+from webui.library.captioners.choosing import Interrogator, choose_captioner, first_usable, options_of
+from webui.library.captioners.finding import find_captioners
 from webui.store.pictures.inputs import Inputs
 
 SINGLE, BATCH, DIRECTORY = "Single Image", "Batch Process", "Batch from Directory"
 MODES = (SINGLE, BATCH, DIRECTORY)
 SCALE_BY, SCALE_TO = "Scale by", "Scale to"
 OBJECTIVES: tuple[str, ...] = get_args(SizedCrop.model_fields["objective"].annotation)
+# A1111's words; DeepBooru finds tags, BLIP writes a sentence: whichever captioner of that kind is here.
+CAPTIONERS: dict[str, Interrogator] = {"Deepbooru": "deepbooru", "BLIP": "clip"}
+NO_TAGGER = "There is no tagger here yet. The button Interrogate DeepBooru of img2img gets one."
+NO_CAPTIONER = "There is no captioner here yet. The button Interrogate CLIP of img2img gets one."
 FLIPS = ("Horizontal", "Vertical", "Both")
 # What the fields hold at first: A1111's values.
 DEFAULTS: dict[str, Any] = {
@@ -52,13 +66,18 @@ DEFAULTS: dict[str, Any] = {
     "sized_threshold": 0.1,
     "flip": False,
     "flips": ["Horizontal"],
+    "caption": False,
+    "caption_by": ["Deepbooru"],
 }
 
 
 def extras_request(
-    fields: Mapping[str, Any], pictures: Iterable[ExtrasImage], settings: Settings
+    fields: Mapping[str, Any], pictures: Iterable[ExtrasImage], settings: Settings, models: Path
 ) -> ExtrasRequest:
-    """The request of the tab's fields. Raises InvalidRequest with a sentence."""
+    """The request of the tab's fields; captioners lie below `models`.
+
+    Raises InvalidRequest, and ModelNotFound where a captioner is wanted that is not there.
+    """
     is_directory = fields["mode"] == DIRECTORY
     images = tuple(pictures)
     if is_directory and not str(fields["input_dir"] or "").strip():
@@ -87,6 +106,7 @@ def extras_request(
         faces=faces,
         faces_first=bool(fields["faces_first"]),
         **cuts(fields),
+        captions=captions_of(fields, settings, models),
         keep_names=fields["mode"] != SINGLE,
         show_results=not is_directory or bool(fields["show_results"]),
         tile=settings.image.ESRGAN_tile,
@@ -110,6 +130,24 @@ def cuts(fields: Mapping[str, Any]) -> dict[str, Any]:
         "focal_crop": focal if fields["focal"] else None,
         "flipped_copies": tuple(fields["flips"] or ()) if fields["flip"] else (),
     }
+
+
+def captions_of(fields: Mapping[str, Any], settings: Settings, models: Path) -> Captions | None:
+    """By what results are described. Raises ModelNotFound."""
+    names = [name for name in CAPTIONERS if name in (fields["caption_by"] or ())] if fields["caption"] else []
+    rules = settings.interrogate
+    if not names:
+        return None
+    found = tuple(choose_here(models, CAPTIONERS[name], rules).id for name in names)
+    return Captions(captioners=found, options=options_of(rules))
+
+
+def choose_here(models: Path, wanted: Interrogator, rules: Interrogate) -> Captioner:
+    """The captioner of the settings, else the first. Raises ModelNotFound that says what to press."""
+    named = rules.interrogate_tagger if wanted == "deepbooru" else rules.interrogate_captioner
+    if not named and first_usable(find_captioners(models), wanted) is None:
+        raise ModelNotFound(NO_TAGGER if wanted == "deepbooru" else NO_CAPTIONER)
+    return choose_captioner(models, wanted, rules)
 
 
 def given_pictures(

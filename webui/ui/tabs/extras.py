@@ -12,6 +12,7 @@ from webui.jobs.services import Services
 from webui.library.catalog.upscaler_names import NONE, find_upscaler
 from webui.ui.components.extras_fields import (
     ExtrasSources,
+    make_captions,
     make_cuts,
     make_faces,
     make_sources,
@@ -55,6 +56,7 @@ def make_extras(services: Services, files: PictureFiles, page: gr.Blocks) -> Ext
                 make_upscaling(form, services.catalog, page)
                 make_faces(form, services.catalog, page)
                 make_cuts(form)
+                make_captions(form)
             panels = make_panels(services, TAB, form)
         results = make_results(TAB)
     wire_generate(services, form, sources, box, results, panels)
@@ -84,7 +86,7 @@ def wire_generate(
                 fields["mode"], values[sources.image], values[sources.files], services.inputs
             )
             fields = panels.add_values(fields, values, browser)
-            request = extras_request(fields, pictures, services.settings.current)
+            request = extras_request(fields, pictures, services.settings.current, services.paths.models)
             if request.upscaling.enabled and request.upscaling.upscaler_1 == NONE:
                 problems.append(SIZES_STAY)
             # A grid would hold pictures that have nothing to do with each other.

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
+import cv2
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.nn import functional
 from transformers import (
@@ -15,12 +18,18 @@ from transformers import (
     Dinov2Config,
     DPTConfig,
     DPTForDepthEstimation,
+    PreTrainedConfig,
+    PreTrainedModel,
 )
 
 from extensions.controlnet.preprocessors.inputs import PreprocessorInputs
-from extensions.controlnet.preprocessors.networks.leased import AnnotatorNetwork, device_of, load_weights
+from extensions.controlnet.preprocessors.networks.leased import (
+    device_of,
+    lease_filled,
+    make_of_transformers,
+)
 from extensions.controlnet.preprocessors.pixels import Pixels, resize
-from webui.plugins import UnusableFile, open_tensors
+from webui.plugins import UnusableFile
 
 # By the width of Depth Anything's transformer: blocks, heads, which blocks are read, the neck's channels, and
 # those of the fusion.
@@ -30,21 +39,24 @@ SIZES = {
     1024: (24, 16, [5, 12, 18, 24], [256, 512, 1024, 1024], 256),
 }
 CLS = "backbone.embeddings.cls_token"
-Make = Callable[[Mapping[str, Tensor]], nn.Module]
+Configure = Callable[[Mapping[str, Tensor]], PreTrainedConfig]
+# How steep a surface is that faces halfway away, in what MiDaS measures.
+STEEPNESS = 2 * math.pi
 
 
 @dataclass(frozen=True, slots=True)
 class Sort:
     """A sort of networks: its shorter side and patch in pixels, and the mean and spread of its colours."""
 
-    make: Make
+    kind: type[PreTrainedModel]
+    configure: Configure
     side: int
     patch: int
     mean: tuple[float, float, float]
     spread: tuple[float, float, float]
 
 
-def make_depth_anything(tensors: Mapping[str, Tensor]) -> nn.Module:
+def configure_depth_anything(tensors: Mapping[str, Tensor]) -> DepthAnythingConfig:
     """Depth Anything V2 (Yang et al. 2024) of the size that the tensors are of. Raises UnusableFile."""
     width = tensors[CLS].shape[-1] if CLS in tensors else 0
     if width not in SIZES:
@@ -60,19 +72,18 @@ def make_depth_anything(tensors: Mapping[str, Tensor]) -> nn.Module:
         reshape_hidden_states=False,
         apply_layernorm=True,
     )
-    config = DepthAnythingConfig(
+    return DepthAnythingConfig(
         backbone_config=backbone,
         reassemble_hidden_size=width,
         neck_hidden_sizes=neck,
         fusion_hidden_size=fusion,
         patch_size=14,
     )
-    return DepthAnythingForDepthEstimation(config)
 
 
-def make_dpt(_: Mapping[str, Tensor]) -> nn.Module:
+def configure_dpt(_: Mapping[str, Tensor]) -> DPTConfig:
     """MiDaS 3, DPT large (Ranftl et al. 2021)."""
-    config = DPTConfig(
+    return DPTConfig(
         hidden_size=1024,
         intermediate_size=4096,
         num_hidden_layers=24,
@@ -80,43 +91,63 @@ def make_dpt(_: Mapping[str, Tensor]) -> nn.Module:
         backbone_out_indices=[5, 11, 17, 23],
         neck_hidden_sizes=[256, 512, 1024, 1024],
     )
-    return DPTForDepthEstimation(config)
 
 
-DEPTH_ANYTHING = Sort(make_depth_anything, 518, 14, (0.485, 0.456, 0.406), (0.229, 0.224, 0.225))
-DPT = Sort(make_dpt, 384, 32, (0.5, 0.5, 0.5), (0.5, 0.5, 0.5))
+DEPTH_ANYTHING = Sort(
+    DepthAnythingForDepthEstimation,
+    configure_depth_anything,
+    518,
+    14,
+    (0.485, 0.456, 0.406),
+    (0.229, 0.224, 0.225),
+)
+DPT = Sort(DPTForDepthEstimation, configure_dpt, 384, 32, (0.5, 0.5, 0.5), (0.5, 0.5, 0.5))
 # The longer side is at most so many times the shorter: attention grows with its square.
 LONGEST = 4
 
 
 def depth_v2(inputs: PreprocessorInputs) -> Pixels:
     """By Depth Anything V2."""
-    return find_depth(inputs, DEPTH_ANYTHING)
+    return stretch(find_depth(inputs, DEPTH_ANYTHING))
 
 
 def midas(inputs: PreprocessorInputs) -> Pixels:
     """By MiDaS."""
-    return find_depth(inputs, DPT)
+    return stretch(find_depth(inputs, DPT))
+
+
+def normal_midas(inputs: PreprocessorInputs) -> Pixels:
+    """Which way surfaces face, by how MiDaS's depth changes; A is the share of it that is background."""
+    return find_normals(find_depth(inputs, DPT).numpy(), inputs.threshold_a)
 
 
 @torch.no_grad()
-def find_depth(inputs: PreprocessorInputs, sort: Sort) -> Pixels:
-    """The map at the resolution, the nearest white and the farthest black."""
+def find_depth(inputs: PreprocessorInputs, sort: Sort) -> Tensor:
+    """How near things are (H, W), at the resolution, in the network's own measure."""
     path = inputs.weights[0]
 
-    def load(device: torch.device) -> AnnotatorNetwork[nn.Module]:
-        tensors = open_tensors(path)
-        network = sort.make(tensors)
-        load_weights(network, tensors, path.name)
-        return AnnotatorNetwork(network.float().eval().requires_grad_(False).to(device))
+    def fill(tensors: Mapping[str, Tensor]) -> nn.Module:
+        return make_of_transformers(sort.kind, sort.configure(tensors), tensors, path.name)
 
     pixels = resize(inputs.pixels, inputs.resolution)
-    key = ("preprocessor", __name__, str(path), path.stat().st_mtime_ns)
-    with inputs.context.lease(key, load, path.name, path.stat().st_size) as held:
-        network: nn.Module = held.network
+    with lease_filled(inputs, fill, path, __name__) as network:
         found = network(pixel_values=prepare(pixels, sort).to(device_of(network))).predicted_depth
     enlarged = functional.interpolate(found[None].float().cpu(), list(pixels.shape[:2]), mode="bicubic")
-    return stretch(enlarged[0, 0])
+    return enlarged[0, 0]
+
+
+def find_normals(depth: NDArray[np.float32], background: float) -> Pixels:
+    """Normals of a depth (H, W), near being large: red faces left, green up, blue the camera, as ControlNet's
+    normal networks were trained (Zhang et al. 2023). What is farther than a share of it faces the camera.
+    """
+    low, high = float(depth.min()), float(depth.max())
+    is_near = (depth - low) / max(high - low, 1e-12) >= background
+    across, down = (
+        np.where(is_near, cv2.Sobel(depth, cv2.CV_32F, *axis, ksize=3), 0) for axis in ((1, 0), (0, 1))
+    )
+    ways = np.stack([across, down, np.full_like(depth, STEEPNESS)], 2)
+    ways /= np.linalg.norm(ways, axis=2, keepdims=True)
+    return np.clip(ways * 127.5 + 127.5, 0, 255).astype(np.uint8)
 
 
 def prepare(pixels: Pixels, sort: Sort) -> Tensor:

@@ -12,6 +12,8 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
+from transformers import PreTrainedConfig, PreTrainedModel
+from transformers.utils import logging
 
 from extensions.controlnet.preprocessors.inputs import PreprocessorInputs
 from extensions.controlnet.preprocessors.pixels import Pixels, pad_to_multiple, resize
@@ -43,12 +45,29 @@ def lease(inputs: PreprocessorInputs, make: Callable[[], Network], path: Path) -
     Raises UnusableFile, OutOfMemory.
     """
 
-    def load(device: torch.device) -> AnnotatorNetwork[Network]:
+    def fill(tensors: Mapping[str, Tensor]) -> Network:
         network = make()
-        load_weights(network, open_tensors(path), path.name)
+        load_weights(network, tensors, path.name)
+        return network
+
+    with lease_filled(inputs, fill, path, f"{make.__module__}.{make.__qualname__}") as network:
+        yield network
+
+
+@contextmanager
+def lease_filled(
+    inputs: PreprocessorInputs, fill: Callable[[Mapping[str, Tensor]], Network], path: Path, kind: str
+) -> Iterator[Network]:
+    """The network that `fill` makes of the tensors of a file, while the context is open.
+
+    `kind` tells networks apart that are made of the same file. Raises UnusableFile, OutOfMemory.
+    """
+
+    def load(device: torch.device) -> AnnotatorNetwork[Network]:
+        network = fill(open_tensors(path))
         return AnnotatorNetwork(network.float().eval().requires_grad_(False).to(device))
 
-    key = ("preprocessor", make.__module__, make.__qualname__, str(path), path.stat().st_mtime_ns)
+    key = ("preprocessor", kind, str(path), path.stat().st_mtime_ns)
     with inputs.context.lease(key, load, path.name, path.stat().st_size) as held:
         yield held.network
 
@@ -56,16 +75,56 @@ def lease(inputs: PreprocessorInputs, make: Callable[[], Network], path: Path) -
 def load_weights(network: nn.Module, tensors: Mapping[str, Tensor], name: str) -> None:
     """Put tensors into a network that must have all of them. Raises UnusableFile."""
     wanted = network.state_dict()
-    # As they were saved from several cards at once.
-    tensors = {key.removeprefix("module."): tensor for key, tensor in tensors.items()}
+    # A table with the weights in it, and what is put before names that were saved from several cards at once.
+    for prefix in ("model.", "module."):
+        if not wanted.keys() & tensors.keys():
+            tensors = {key.removeprefix(prefix): tensor for key, tensor in tensors.items()}
     # OpenPose's file has the names of a program's modules before the layers' own.
     bare = {".".join(key.split(".")[-2:]): tensor for key, tensor in tensors.items()}
     fitting = {key: tensor for key, tensor in {**bare, **tensors}.items() if key in wanted}
     if len(fitting) < len(wanted) or any(wanted[key].shape != fitting[key].shape for key in wanted):
-        raise UnusableFile(
-            f"{name} does not hold the weights that this preprocessor needs. Download it again."
-        )
+        raise UnusableFile(unfit(name))
     network.load_state_dict(fitting)
+
+
+def make_of_transformers(
+    kind: type[PreTrainedModel], config: PreTrainedConfig, tensors: Mapping[str, Tensor], name: str
+) -> nn.Module:
+    """A network of transformers with the tensors of a file, by today's names or those it was published with.
+
+    Raises UnusableFile where the file, called `name`, lacks some or has some of other sizes.
+    """
+    with without_bars():
+        # With information on the loading it gives two things.
+        answer: Any = kind.from_pretrained(
+            None,
+            config=config,
+            state_dict=dict(tensors),
+            output_loading_info=True,
+            ignore_mismatched_sizes=True,
+            dtype=torch.float32,
+        )
+    network, report = answer
+    if report["missing_keys"] or report["mismatched_keys"]:
+        raise UnusableFile(unfit(name))
+    return network
+
+
+@contextmanager
+def without_bars() -> Iterator[None]:
+    """No bars of progress on the server's terminal while the context is open."""
+    were_shown = logging.is_progress_bar_enabled()
+    logging.disable_progress_bar()
+    try:
+        yield
+    finally:
+        if were_shown:
+            logging.enable_progress_bar()
+
+
+def unfit(name: str) -> str:
+    """What to say of a file that lacks weights."""
+    return f"{name} does not hold the weights that this preprocessor needs. Download it again."
 
 
 def device_of(network: nn.Module) -> torch.device:

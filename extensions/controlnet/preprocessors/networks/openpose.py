@@ -1,10 +1,13 @@
-"""People's joints by OpenPose (Cao et al. 2017, Simon et al. 2017), whose files forbid commercial use."""
+"""People's joints by OpenPose (Cao et al. 2017, Simon et al. 2017), whose files forbid commercial use.
+
+The body is found in the whole picture, hands and faces in the squares where the body says that they are.
+"""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import cv2
 import numpy as np
@@ -15,15 +18,15 @@ from torch.nn import functional
 
 from extensions.controlnet.preprocessors.inputs import PreprocessorInputs
 from extensions.controlnet.preprocessors.networks.leased import device_of, lease
-from extensions.controlnet.preprocessors.pixels import Pixels, resize, resize_to
+from extensions.controlnet.preprocessors.pixels import Pixels, resize_to
 from extensions.controlnet.preprocessors.skeletons import (
     BODY_JOINTS,
     DRAWN_LIMBS,
+    FACE_JOINTS,
     HAND_JOINTS,
     LIMBS,
     Joint,
     Person,
-    draw_people,
 )
 
 Floats = NDArray[np.float32]
@@ -38,14 +41,15 @@ VGG: tuple[Layer, ...] = (
     ("conv4_1", 256, 512, 3), ("conv4_2", 512, 512, 3),
 )  # fmt: skip
 BODY_STEM = (*VGG, ("conv4_3_CPM", 512, 256, 3), ("conv4_4_CPM", 256, 128, 3))
-HAND_STEM = (
+PART_STEM = (
     *VGG, ("conv4_3", 512, 512, 3), ("conv4_4", 512, 512, 3), ("conv5_1", 512, 512, 3),
     ("conv5_2", 512, 512, 3), ("conv5_3_CPM", 512, 128, 3),
 )  # fmt: skip
 FEATURES, STAGES = 128, range(1, 7)
 # Fields that lead along limbs, and maps of joints and the background, by branch of the body's network.
 BRANCHES = {"L1": 38, "L2": 19}
-HAND_MAPS = 22
+# Of a hand's and a face's joints, and of what is neither.
+HAND_MAPS, FACE_MAPS = HAND_JOINTS + 1, FACE_JOINTS + 1
 # Which two fields lead along which limb.
 FIELDS = (
     (12, 13), (20, 21), (14, 15), (16, 17), (22, 23), (24, 25), (0, 1), (2, 3), (4, 5), (6, 7), (8, 9),
@@ -60,6 +64,10 @@ MOST_PEAKS = 64
 SHOULDER, ELBOW, WRIST = {"left": 5, "right": 2}, {"left": 6, "right": 3}, {"left": 7, "right": 4}
 # A hand lies a third of the forearm beyond the wrist; its box is so many forearms wide.
 BEYOND, BOX, UPPER_ARM, SMALLEST_BOX = 0.33, 1.5, 0.9, 20
+NOSE, EYES, EARS = 0, (14, 15), (16, 17)
+# A face reaches three times as far from the nose as an eye is, or one and a half times as far as an ear.
+TO_EYES, TO_EARS = 3.0, 1.5
+FACE_SIDE = 384
 
 
 class Stack(nn.Module):
@@ -92,11 +100,11 @@ def body_branch(stage: int, branch: str) -> tuple[Layer, ...]:
     return refine_layers(stage, f"_{branch}", sum(BRANCHES.values()) + FEATURES, maps)
 
 
-def hand_branch(stage: int) -> tuple[Layer, ...]:
-    """The layers of a stage of the hand's network."""
+def part_branch(stage: int, maps: int) -> tuple[Layer, ...]:
+    """The layers of a stage of the network for a part of the body, which makes so many maps."""
     if stage == 1:
-        return (("conv6_1_CPM", FEATURES, 512, 1), ("conv6_2_CPM", 512, HAND_MAPS, 1))
-    return refine_layers(stage, "", HAND_MAPS + FEATURES, HAND_MAPS)
+        return (("conv6_1_CPM", FEATURES, 512, 1), ("conv6_2_CPM", 512, maps, 1))
+    return refine_layers(stage, "", maps + FEATURES, maps)
 
 
 def refine_layers(stage: int, suffix: str, before: int, maps: int) -> tuple[Layer, ...]:
@@ -126,61 +134,64 @@ class BodyNetwork(Stack):
         return found
 
 
-class HandNetwork(Stack):
+class PartNetwork(Stack):
+    """Maps of the joints of a part of the body."""
+
+    def __init__(self, maps: int) -> None:
+        super().__init__((*PART_STEM, *(layer for stage in STAGES for layer in part_branch(stage, maps))))
+        self.maps = maps
+
+    def forward(self, image: Tensor) -> Tensor:
+        """BGR (B, 3, H, W) from -0.5 to 0.5 to maps (B, maps, H/8, W/8)."""
+        features = self.run(PART_STEM, image)
+        state = found = features
+        for stage in STAGES:
+            found = self.run(part_branch(stage, self.maps), state, ends=True)
+            state = torch.cat([found, features], 1)
+        return found
+
+
+class HandNetwork(PartNetwork):
     """Maps of a hand's joints."""
 
     def __init__(self) -> None:
-        super().__init__((*HAND_STEM, *(layer for stage in STAGES for layer in hand_branch(stage))))
-
-    def forward(self, image: Tensor) -> Tensor:
-        """BGR (B, 3, H, W) from -0.5 to 0.5 to maps (B, 22, H/8, W/8)."""
-        features = self.run(HAND_STEM, image)
-        state = maps = features
-        for stage in STAGES:
-            maps = self.run(hand_branch(stage), state, ends=True)
-            state = torch.cat([maps, features], 1)
-        return maps
+        super().__init__(HAND_MAPS)
 
 
-def body(inputs: PreprocessorInputs) -> Pixels:
-    """Skeletons of bodies."""
-    return draw(inputs, hands=False)
+class FaceNetwork(PartNetwork):
+    """Maps of a face's joints."""
 
-
-def body_and_hands(inputs: PreprocessorInputs) -> Pixels:
-    """Skeletons of bodies and hands."""
-    return draw(inputs, hands=True)
-
-
-def draw(inputs: PreprocessorInputs, *, hands: bool) -> Pixels:
-    """The skeletons at the resolution."""
-    return draw_people(*find_pose(inputs, hands=hands))
-
-
-def find_pose(inputs: PreprocessorInputs, *, hands: bool) -> tuple[list[Person], int, int]:
-    """Everybody in the picture at its resolution, and the width and height of that."""
-    pixels = resize(inputs.pixels, inputs.resolution)
-    height, width = pixels.shape[:2]
-    return find_people(inputs, pixels, hands=hands), width, height
+    def __init__(self) -> None:
+        super().__init__(FACE_MAPS)
 
 
 @torch.no_grad()
-def find_people(inputs: PreprocessorInputs, pixels: Pixels, *, hands: bool) -> list[Person]:
-    """Everybody in a picture (H, W, 3), in its pixels."""
-    with lease(inputs, BodyNetwork, inputs.weights[0]) as network:
+def find_people(
+    inputs: PreprocessorInputs, pixels: Pixels, *, hands: bool = False, face: bool = False
+) -> list[Person]:
+    """Everybody in a picture (H, W, 3), in its pixels. The weights are the body's, hands' and face's."""
+    files = iter(inputs.weights)
+    with lease(inputs, BodyNetwork, next(files)) as network:
         fields, maps = run_body(network, pixels)
     scale = pixels.shape[1] / maps.shape[2], pixels.shape[0] / maps.shape[1]
-    found = [
-        tuple(joint and (joint[0] * scale[0], joint[1] * scale[1]) for joint in each)
+    people = [
+        Person(tuple(joint and (joint[0] * scale[0], joint[1] * scale[1]) for joint in each))
         for each in parse(fields, maps)
     ]
-    if not hands:
-        return [Person(each) for each in found]
-    with lease(inputs, HandNetwork, inputs.weights[1]) as network:
-        return [
-            Person(each, find_hand(network, pixels, each, "left"), find_hand(network, pixels, each, "right"))
-            for each in found
-        ]
+    if hands:
+        with lease(inputs, HandNetwork, next(files)) as network:
+            people = [
+                replace(
+                    each,
+                    left=find_hand(network, pixels, each.body, "left"),
+                    right=find_hand(network, pixels, each.body, "right"),
+                )
+                for each in people
+            ]
+    if face:
+        with lease(inputs, FaceNetwork, next(files)) as network:
+            people = [replace(each, face=find_face(network, pixels, each.body)) for each in people]
+    return people
 
 
 def run_body(network: nn.Module, pixels: Pixels) -> tuple[Floats, Floats]:
@@ -337,4 +348,39 @@ def hand_box(joints: Sequence[Joint], side: str, width: int, height: int) -> tup
     reach = BOX * max(math.dist(wrist, elbow), UPPER_ARM * math.dist(elbow, shoulder))
     left, top = (max(int(value - reach / 2), 0) for value in (x, y))
     size = int(min(reach, width - left, height - top))
+    return (left, top, size) if size >= SMALLEST_BOX else None
+
+
+def find_face(network: nn.Module, pixels: Pixels, joints: Sequence[Joint]) -> tuple[Joint, ...] | None:
+    """The joints of a face in the picture's pixels; None where there is none to be seen."""
+    box = face_box(joints, pixels.shape[1], pixels.shape[0])
+    if box is None:
+        return None
+    left, top, size = box
+    cut = np.ascontiguousarray(pixels[top : top + size, left : left + size])
+    given = prepare(resize_to(cut, (FACE_SIDE, FACE_SIDE)), device_of(network))
+    maps = functional.interpolate(
+        network(given).float().cpu(), cut.shape[:2], mode="bilinear", align_corners=True
+    )[0, :FACE_JOINTS].numpy()
+    found: list[Joint] = []
+    for heat in maps:
+        row, column = divmod(int(heat.argmax()), heat.shape[1])
+        found.append((left + column, top + row) if heat[row, column] > HAND_PEAK else None)
+    return tuple(found) if any(found) else None
+
+
+def face_box(joints: Sequence[Joint], width: int, height: int) -> tuple[int, int, int] | None:
+    """Left, top and side of the square that a face lies in; None where it is not seen or it is tiny."""
+    nose = joints[NOSE]
+    if nose is None:
+        return None
+    reaches = [
+        share * max(abs(nose[axis] - place[axis]) for axis in (0, 1))
+        for share, around in ((TO_EYES, EYES), (TO_EARS, EARS))
+        for joint in around
+        if (place := joints[joint]) is not None
+    ]
+    reach = max(reaches, default=0.0)
+    left, top = (max(int(value - reach), 0) for value in nose)
+    size = int(min(2 * reach, width - left, height - top))
     return (left, top, size) if size >= SMALLEST_BOX else None

@@ -196,6 +196,7 @@ def test_only_a_tensor_of_nothing_but_nan_is_refused(ready_host):
 
 
 def test_files_that_are_there_are_not_fetched_and_names_that_lead_elsewhere_are_refused(ready_host, tmp_path):
+    from basicsr.utils.download_util import load_file_from_url
     from modules import modelloader
 
     from webui.core.errors import InvalidRequest, WebuiError
@@ -207,6 +208,8 @@ def test_files_that_are_there_are_not_fetched_and_names_that_lead_elsewhere_are_
     address = "https://127.0.0.1:9/a.pth"
     assert modelloader.load_file_from_url(address, model_dir=tmp_path) == str(tmp_path / "a.pth")
     assert modelloader.load_models(str(tmp_path), ext_filter=[".pth"]) == [str(tmp_path / "a.pth")]
+    # By the name that many have it by, which A1111 brought along until 1.7.
+    assert load_file_from_url(address, str(tmp_path)) == str(tmp_path / "a.pth")
     assert modelloader.load_models(str(tmp_path), ext_blacklist=[".txt"]) == [str(tmp_path / "a.pth")]
     assert modelloader.friendly_name("http://x/y/Z_1.pth") == "Z_1"
     for name in ("../x", "a/b", "..", ""):
