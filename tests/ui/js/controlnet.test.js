@@ -162,7 +162,7 @@ test("a batch is the pictures of a folder, by name, and says what it does", () =
   expect([0, 1, 12].map(describeBatch)).toEqual(["", "1 picture in place of the one above.", "12 pictures in place of the one above: one result for each."]);
   const unit = { ...blankUnit(), enabled: true, batch_images: ["a"], module: "canny", model: "sd15_canny" };
   expect(problemOf(OFFERS, unit)).toBe("");
-  expect(writeUnits([unit]).units[0].batch_images).toEqual(["a"]);
+  expect(writeUnits([unit]).units?.[0].batch_images).toEqual(["a"]);
 });
 
 test("a folder of pictures is sent and becomes the unit's batch", async () => {
