@@ -4,12 +4,15 @@ import time
 from pathlib import Path
 
 import pytest
+import torch
 from fastapi.testclient import TestClient
+from PIL import Image
 
 from tests.training.runs import draw_pictures
 from webui.api.app import build_api
 from webui.core.flags import read_flags
 from webui.main import build_services, running
+from webui.models.files.embedding_files import read_embedding
 
 ROOT = Path(__file__).parents[2]
 
@@ -120,7 +123,11 @@ def test_every_method_names_its_fields(api):
     ("kind", "create", "train"),
     [
         ("embedding", {"num_vectors_per_token": 2, "init_text": "a cat"}, {"embedding_name": "made-word"}),
-        ("hypernetwork", {"layer_structure": "1, 2, 1"}, {"hypernetwork_name": "made-word"}),
+        (
+            "hypernetwork",
+            {"layer_structure": "1, 2, 2, 1", "activation_func": "relu", "use_dropout": True},
+            {"hypernetwork_name": "made-word"},
+        ),
     ],
 )
 def test_a1111s_calls_make_and_train_a_file(api, data, services, kind, create, train):
@@ -132,12 +139,37 @@ def test_a1111s_calls_make_and_train_a_file(api, data, services, kind, create, t
     assert "overwrite" in refused.json()["detail"]
     arguments = {
         "learn_rate": "0.005:1, 1e-3", "steps": 2, "data_root": "outputs/training-things",
-        "training_width": 64, "training_height": 64, "latent_sampling_method": "once",
+        "training_width": 128, "training_height": 64, "latent_sampling_method": "random",
+        "template_filename": "subject_filewords.txt", "create_image_every": 2, "preview_from_txt2img": True,
+        "preview_prompt": "a cat", "preview_width": 64, "preview_height": 128, "preview_steps": 2,
+        "preview_cfg_scale": 3.5, "preview_seed": 7, "save_image_with_stored_embedding": True,
     }  # fmt: skip
-    for wrong in ({"clip_grad_mode": "norm", "clip_grad_value": "much"}, {"clip_grad_mode": "value"}):
+    for wrong, words in (
+        ({"clip_grad_mode": "norm", "clip_grad_value": "much"}, "clip_grad"),
+        ({"clip_grad_mode": "value"}, "clip_grad"),
+        ({"template_filename": "../secret.txt"}, "template_filename '../secret.txt'"),
+        ({"latent_sampling_method": "twice"}, "latent_sampling_method"),
+    ):
         sentence = api.post(f"/sdapi/v1/train/{kind}", json=arguments | train | wrong)
         assert sentence.status_code in {400, 422}
-        assert "clip_grad" in sentence.json()["detail"]
+        assert words in str(sentence.json()["detail"])
     trained = api.post(f"/sdapi/v1/train/{kind}", json=arguments | train)
     assert trained.json()["info"] == f"train {kind} complete: filename: {path} error: None"
     assert path.read_bytes() != before
+    run = api.get("/v1/training/made-word").json()
+    filled = run["filled"]
+    assert (filled["resolution"], filled["height"], filled["bucketing"]) == (128, 64, False)
+    assert filled["latents"] == "random"
+    assert "a picture of [name], [filewords]" in filled["templates"]
+    if kind == "hypernetwork":
+        assert (filled["layers"], filled["activation"], filled["dropout"]) == ([1, 2, 2, 1], "relu", 0.3)
+    folder = Path(services.paths.data) / "training" / "made-word"
+    with Image.open(sorted((folder / "samples").glob("*.webp"))[-1]) as sample:
+        assert sample.size == (64, 128)
+    carriers = sorted((folder / "image_embeddings").glob("*.png"))
+    assert [each.stem for each in carriers] == (["made-word-0", "made-word-2"] if kind == "embedding" else [])
+    for picture, file in zip(carriers[-1:], (path,), strict=False):
+        ours, kept = read_embedding(picture), read_embedding(file)
+        assert ours is not None and kept is not None
+        for name, vectors in kept.vectors.items():
+            torch.testing.assert_close(ours.vectors[name], vectors)

@@ -17,6 +17,7 @@ from webui.training.data.dataset import DataSet
 from webui.training.data.desk import Desk
 from webui.training.data.reading import read_data
 from webui.training.facts import RunFacts, machine_memory_bytes, read_facts
+from webui.training.methods.hypernetwork import read_structure
 from webui.training.methods.names import kind_of
 from webui.training.presets import fill
 from webui.training.run_folder import LOCK, RunFolder
@@ -79,9 +80,17 @@ def find_start(run: TrainingRun, catalog: Catalog, desk: Desk) -> TrainingRun:
     known = [file for file in catalog.files() if file.path == path]
     if not known and path.is_absolute():
         desk.guard("The folder of the file to go on from", path.parent)
-        return run
+        return keep_structure(run)
     found = known[0] if known else catalog.find(kind_of(run), run.start_from)
-    return run.model_copy(update={"start_from": str(found.path)})
+    return keep_structure(run.model_copy(update={"start_from": str(found.path)}))
+
+
+def keep_structure(run: TrainingRun) -> TrainingRun:
+    """A run that goes on from a hypernetwork has its layers, where it does not say them."""
+    if run.method != "hypernetwork" or not run.start_from:
+        return run
+    found = read_structure(Path(run.start_from))
+    return run.model_copy(update={name: value for name, value in found.items() if getattr(run, name) is None})
 
 
 def add_device(facts: RunFacts, device: torch.device | None) -> RunFacts:

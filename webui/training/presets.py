@@ -151,6 +151,7 @@ class RunPreset:
         flips = self.run.goal == "style"
         return {
             "resolution": ChosenValue(native, f"The checkpoint makes pictures of {native} pixels."),
+            "height": ChosenValue(0, "Square, where pictures do not keep their shapes."),
             "bucketing": ChosenValue(True, "Pictures keep their shapes."),
             "bucket_step": ChosenValue(
                 BUCKET_STEP if native >= USUAL_NATIVE else BUCKET_STEP // 2, "Few different sizes."
@@ -238,6 +239,7 @@ class RunPreset:
             "power": ChosenValue(1.0, "A straight line."),
             "max_gradient": ChosenValue(1.0, "One odd batch must not spoil what was learned."),
             "ema": ChosenValue(0.0, "Short runs do without."),
+            "latents": ChosenValue("once", "Pictures are encoded once."),
             "seed": ChosenValue(DEFAULT_SEED, "The same run twice gives the same file."),
         }
 
@@ -269,6 +271,7 @@ class RunPreset:
         return {
             "caption_suffix": ChosenValue("", "Both .txt and .caption are read."),
             "trigger": ChosenValue("", "The captions say what they say."),
+            "templates": ChosenValue((), "Captions are shown as they are."),
             "caption_dropout": ChosenValue(
                 0.05 if self.run.method == "finetune" else 0.0,
                 "What is learned shall come with its words only."
@@ -291,6 +294,7 @@ class RunPreset:
             "samples": ChosenValue(self._sample_prompts(), "Captions of the data set."),
             "sample_every": ChosenValue(every, "Five looks at what is learned."),
             "sample_seed": ChosenValue(DEFAULT_SEED, "The same each time, so that samples compare."),
+            "sample_embedding": ChosenValue(False, "The file of the embedding is enough."),
             "save_every": ChosenValue(0 if is_large else every, "A file to choose for each look."),
             "state_every": ChosenValue(500 if is_large else 50, "What a lost run loses at most."),
             "save_format": ChosenValue("fp16", "Half the size, and no difference to be seen."),

@@ -4,9 +4,11 @@ import math
 from collections.abc import Generator, Iterator
 from contextlib import ExitStack, suppress
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import torch
+from PIL import Image
 
 from webui.core.errors import InvalidRequest, StorageError, WebuiError
 from webui.core.events import Event, Message, Phase, TrainingSample, TrainingSaved
@@ -17,7 +19,8 @@ from webui.models.network_holder import Loading, SizedValue
 from webui.plugins.context import Context
 from webui.store.files.atomic import write_atomically
 from webui.store.files.sweep import WrittenFolders, sweep
-from webui.training.data.cache import sample_posterior
+from webui.training.carriers import carry_embedding
+from webui.training.data.cache import sample_anew, sample_posterior, take_mean
 from webui.training.data.desk import DATASETS, Desk
 from webui.training.data.reading import read_data
 from webui.training.data.source import BatchSource
@@ -36,6 +39,7 @@ from webui.training.samples import (
     choose_size,
     draw,
     first_pictures,
+    read_options,
     save_webp,
 )
 from webui.training.saving import FileSaver
@@ -159,8 +163,10 @@ class Session:
             # Pictures of the class were drawn since.
             dataset = read_data(self._desk.resolve(run.data), run, self._desk.guard)
         cache, file = self._folder.cache, prepared.checkpoint
-        encode = sample_posterior(networks.model.vae)
-        source = BatchSource(dataset, run, encode, cache / "latents", self._context.tell)
+        vae = networks.model.vae
+        encode = take_mean(vae) if run.latents == "deterministic" else sample_posterior(vae)
+        anew = partial(sample_anew, vae) if run.latents == "random" else None
+        source = BatchSource(dataset, run, encode, cache / "latents", self._context.tell, anew)
         if run.steps is None:
             batches = (run.accumulation or 1) * self._processes.count
             run = run.model_copy(
@@ -298,8 +304,16 @@ class Session:
             with loop.average.applied(), loop.autocast():
                 image = draw(picture, loop.networks, loop.trainable, run.clip_skip or 1)
             save_webp(path, image)
+            if run.sample_embedding and run.method == "textual_inversion" and not number:
+                with loop.average.applied():
+                    self._keep_carrier(loop, image)
             yield TrainingSample(step=loop.step, prompt=number, path=str(path))
         yield Phase(name="Training", counts_steps=True)
+
+    def _keep_carrier(self, loop: Loop, image: Image.Image) -> None:
+        """The sample as a picture that carries the embedding."""
+        path = self._folder.path / "image_embeddings" / f"{loop.run.name}-{loop.step}.png"
+        write_atomically(path, carry_embedding(image, loop.run.name, loop.step, loop.trainable.state()))
 
     def _sample_pictures(self, loop: Loop, prepared: PreparedRun) -> list[SamplePicture]:
         run, seed = loop.run, loop.run.sample_seed or 0
@@ -316,7 +330,7 @@ class Session:
 
     def _picture(self, prompt: str, seed: int, run: TrainingRun, prepared: PreparedRun) -> SamplePicture:
         scale = SMALL_CFG_SCALE if prepared.facts.is_small else CFG_SCALE
-        return SamplePicture(prompt, seed, *choose_size(run), cfg_scale=scale)
+        return read_options(SamplePicture(prompt, seed, *choose_size(run), cfg_scale=scale))
 
 
 def is_due(step: int, every: int | None) -> bool:

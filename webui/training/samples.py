@@ -1,10 +1,13 @@
 """Pictures made with the networks that are being trained: samples, and pictures of a class."""
 
+import re
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from io import BytesIO
 from pathlib import Path
+from types import MappingProxyType
+from typing import Any
 
 import torch
 from PIL import Image
@@ -29,6 +32,8 @@ FOR_EVER = 1 << 30
 # Sides of samples are multiples of this, as latents are halved three times.
 CELL = 64
 QUALITY = 90
+USUAL_SIDE, MOST_SIDE, MOST_SAMPLE_STEPS = 512, 2048, 150
+OPTION = re.compile(r"(?:^|\s)--([nwhdls])(?=\s)")
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +76,18 @@ def draw(
     last = deque(denoising.run(), maxlen=1)[0]
     decoded = model.vae.decode(last.latent)[0]
     return Image.fromarray((decoded * 255).round().byte().permute(1, 2, 0).numpy())
+
+
+OPTIONS: Mapping[str, tuple[str, Callable[[str], object]]] = MappingProxyType(
+    {
+        "n": ("negative", str),
+        "w": ("width", lambda value: in_cells(int(value))),
+        "h": ("height", lambda value: in_cells(int(value))),
+        "d": ("seed", lambda value: int(value) % 2**32),
+        "l": ("cfg_scale", lambda value: min(max(float(value), 1.0), 100.0)),
+        "s": ("steps", lambda value: min(max(int(value), 1), MOST_SAMPLE_STEPS)),
+    }
+)
 
 
 @torch.no_grad()
@@ -160,8 +177,29 @@ def first_pictures(batch: TrainingBatch) -> Sequence[TrainingBatch]:
 
 def choose_size(run: TrainingRun) -> tuple[int, int]:
     """Width and height of a filled run's samples."""
-    side = max(CELL, round((run.resolution or 512) / CELL) * CELL)
-    return side, side
+    width = run.resolution or USUAL_SIDE
+    height = width if run.bucketing else run.height or width
+    return in_cells(width), in_cells(height)
+
+
+def in_cells(side: float) -> int:
+    """The nearest side that samples can have, in pixels."""
+    return max(CELL, min(round(side / CELL) * CELL, MOST_SIDE))
+
+
+def read_options(picture: SamplePicture) -> SamplePicture:
+    """The picture with what kohya's options behind its prompt say: --n negative prompt, --w width,
+    --h height, --d seed, --l CFG scale, --s steps. What is no such option stays in the prompt.
+    """
+    prompt, *options = OPTION.split(picture.prompt)
+    changes: dict[str, Any] = {"prompt": prompt.strip()}
+    for letter, value in zip(options[::2], options[1::2], strict=True):
+        name, read = OPTIONS[letter]
+        try:
+            changes[name] = read(value.strip())
+        except (ValueError, OverflowError):
+            return picture
+    return replace(picture, **changes)
 
 
 def choose_scale(networks: TrainingNetworks) -> float:

@@ -354,3 +354,16 @@ def test_a_picture_out_of_focus_has_a_warning_and_a_plain_or_sharp_one_has_none(
     save(tmp_path / "plain.png", (640, 640))
     warned = {name: " ".join(each.warnings) for name, each in read(tmp_path).items()}
     assert [name for name, words in sorted(warned.items()) if "seems to be blurred" in words] == ["soft.png"]
+
+
+def test_templates_say_the_word_and_the_caption(tmp_path):
+    run = make_run(tmp_path, templates=("a photo of [name], [filewords]", "[filewords] by [name]"))
+    shown = {show_caption("a cat, red", Rules.of(run), Random(seed)) for seed in range(20)}
+    assert shown == {"a photo of test, a cat, red", "a cat, red by test"}
+    assert show_caption("", Rules.of(run), Random(1)) in {"a photo of test", "by test"}
+
+
+def test_pictures_without_bucketing_have_the_width_and_height_of_the_run(tmp_path):
+    run = make_run(tmp_path, resolution=128, height=64, bucketing=False, bucket_step=64)
+    for size in ((500, 100), (64, 300), (40, 40)):
+        assert place(size, Rules.of(run)).bucket == (128, 64)

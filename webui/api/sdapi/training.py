@@ -2,7 +2,10 @@
 
 import json
 import math
-from typing import Annotated, Any
+from collections.abc import Mapping
+from pathlib import Path
+from types import MappingProxyType
+from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter
 from pydantic import BaseModel, BeforeValidator, ConfigDict
@@ -17,9 +20,26 @@ from webui.core.work.training_run import TrainingRun
 from webui.jobs.job import Delivery, Job
 from webui.jobs.services import Services
 from webui.jobs.training_runs import TAB, TrainingRuns
+from webui.store.files.regular_files import read_regular, regular_files
 
 # As A1111 begins an embedding.
 STAR = "*"
+# Sides of pictures that are all of one size are multiples of this: the U-Net halves latents three times.
+SIZE_STEP = 64
+HYPERNETWORK_DROPOUT = 0.3
+TEMPLATES = "textual_inversion_templates"
+MOST_TEMPLATE_BYTES = 1 << 20
+# By the names that A1111's have.
+OWN_TEMPLATES: Mapping[str, tuple[str, ...]] = MappingProxyType(
+    {
+        "none": ("picture",),
+        "style": ("a picture in the style of [name]", "a drawing by [name]", "[name], an illustration"),
+        "style_filewords": ("[filewords], in the style of [name]", "[filewords] by [name]"),
+        "subject": ("a picture of [name]", "[name] in a picture", "one [name]"),
+        "subject_filewords": ("a picture of [name], [filewords]", "[name], [filewords]"),
+        "hypernetwork": ("a picture of [filewords]", "[filewords]"),
+    }
+)
 MOST_STEPS = 1_000_000
 
 
@@ -54,6 +74,7 @@ class CreateHypernetworkBody(Lenient):
     activation_func: str | None = None
     add_layer_norm: bool = False
     use_dropout: bool = False
+    dropout_structure: Annotated[tuple[float, ...] | None, BeforeValidator(read_list)] = None
 
 
 class TrainBody(Lenient):
@@ -71,10 +92,18 @@ class TrainBody(Lenient):
     clip_grad_value: str | float = "0.1"
     shuffle_tags: bool = False
     tag_drop_out: float = 0.0
-    latent_sampling_method: str = "once"
+    latent_sampling_method: Literal["once", "deterministic", "random"] = "once"
     use_weight: bool = False
     create_image_every: int = 0
+    template_filename: str = ""
+    preview_from_txt2img: bool = False
     preview_prompt: str = ""
+    preview_negative_prompt: str = ""
+    preview_steps: int | None = None
+    preview_cfg_scale: float | None = None
+    preview_seed: int | None = None
+    preview_width: int | None = None
+    preview_height: int | None = None
 
 
 class TrainEmbeddingBody(TrainBody):
@@ -83,6 +112,7 @@ class TrainEmbeddingBody(TrainBody):
     embedding_name: str = ""
     train_embedding_name: str = ""
     save_embedding_every: int = 0
+    save_image_with_stored_embedding: bool = False
 
 
 class TrainHypernetworkBody(TrainBody):
@@ -124,6 +154,7 @@ def add_training_routes(router: APIRouter, services: Services) -> None:
             layers=args.layer_structure,
             activation=args.activation_func,
             layer_norm=args.add_layer_norm,
+            dropout=read_dropout(args),
         )
 
     @router.post("/train/embedding")
@@ -131,6 +162,7 @@ def add_training_routes(router: APIRouter, services: Services) -> None:
         name = args.embedding_name or args.train_embedding_name
         services.catalog.find(ModelKind.EMBEDDING, name)
         run = make_run(services, "textual_inversion", name, args, args.save_embedding_every)
+        run = run.model_copy(update={"sample_embedding": args.save_image_with_stored_embedding})
         path = await wait_for_file(runs.start(run))
         return TrainResponse(info=f"train embedding complete: filename: {path} error: None")
 
@@ -174,18 +206,75 @@ def make_run(services: Services, method: str, name: str, args: TrainBody, save_e
             "min_snr_gamma": 0.0,
             "batch_size": args.batch_size,
             "accumulation": args.gradient_step,
-            "resolution": round((args.training_width * args.training_height) ** 0.5),
+            # Pictures of all shapes have the area, else each is cut to the size.
+            "resolution": round((args.training_width * args.training_height) ** 0.5)
+            if args.varsize
+            else args.training_width,
+            "height": 0 if args.varsize else args.training_height,
             "bucketing": args.varsize,
+            "bucket_step": SIZE_STEP,
+            "latents": args.latent_sampling_method,
+            "templates": read_template(services.paths.data, args.template_filename),
             "steps": min(max(args.steps, 1), MOST_STEPS),
             "max_gradient": read_clip(args.clip_grad_mode, args.clip_grad_value),
             "shuffle": args.shuffle_tags,
             "tag_dropout": min(max(args.tag_drop_out, 0.0), 1.0),
             "masks": args.use_weight,
             "sample_every": max(args.create_image_every, 0),
-            "samples": (args.preview_prompt,) if args.preview_prompt else None,
+            "samples": preview_of(args),
             "save_every": max(save_every, 0),
         }
     )
+
+
+def preview_of(args: TrainBody) -> tuple[str, ...] | None:
+    """The prompt of the samples with the options that txt2img had; None: captions."""
+    if not args.preview_from_txt2img:
+        return (args.preview_prompt,) if args.preview_prompt else None
+    options = {
+        "n": args.preview_negative_prompt or None,
+        "w": args.preview_width,
+        "h": args.preview_height,
+        "d": args.preview_seed if (args.preview_seed or -1) >= 0 else None,
+        "l": args.preview_cfg_scale,
+        "s": args.preview_steps,
+    }
+    said = [f"--{letter} {value}" for letter, value in options.items() if value is not None]
+    return (" ".join([args.preview_prompt, *said]),)
+
+
+def read_dropout(args: CreateHypernetworkBody) -> float:
+    """The share that inner layers leave out: as given, else A1111's."""
+    if not args.use_dropout:
+        return 0.0
+    given = max(args.dropout_structure or (HYPERNETWORK_DROPOUT,))
+    if not 0 <= given < 1:
+        raise InvalidRequest(f"dropout_structure has {given:g}; it takes shares from 0 to below 1.")
+    return given
+
+
+def read_template(data: Path, name: str) -> tuple[str, ...]:
+    """The lines of a template by the name of its file; none: captions as they are. Raises InvalidRequest.
+
+    Those in textual_inversion_templates in the data folder go before the program's own.
+    """
+    if not name:
+        return ()
+    folder = data / TEMPLATES
+    known = {path.name: path for path in regular_files(folder) if path.suffix == ".txt"}
+    stems = {path.stem: path for path in known.values()}
+    found = known.get(name) or stems.get(name)
+    if found is not None:
+        text = read_regular(found, MOST_TEMPLATE_BYTES).decode("utf-8", errors="replace")
+        lines = tuple(line for each in text.splitlines() if (line := each.strip()))
+    else:
+        lines = OWN_TEMPLATES.get(name.removesuffix(".txt"), ())
+    if not lines:
+        names = sorted({*known, *(f"{each}.txt" for each in OWN_TEMPLATES)})
+        raise InvalidRequest(
+            f"No template_filename {name!r} with sentences. Choose one of {', '.join(names)}."
+        )
+    return lines
 
 
 def read_clip(mode: str, value: str | float) -> float:

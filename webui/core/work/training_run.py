@@ -40,6 +40,12 @@ class TrainingRun(Frozen):
     memory: Memory = "auto"
 
     resolution: int | None = field(DATA, "Pixels along the side of a square picture", ge=64, le=4096)
+    height: int | None = field(
+        DATA,
+        "Height of all pictures where it is not that, with bucketing off; 0: they are square",
+        ge=0,
+        le=4096,
+    )
     bucketing: bool | None = field(DATA, "Sort pictures into buckets of their own aspect ratios")
     bucket_step: int | None = field(DATA, "Sides of buckets are multiples of this, in pixels", ge=8, le=256)
     enlarge: bool | None = field(DATA, "Enlarge pictures that are smaller than their bucket")
@@ -93,6 +99,9 @@ class TrainingRun(Frozen):
     power: float | None = field(LEARNING, "Power of the polynomial schedule", gt=0, le=10)
     max_gradient: float | None = field(LEARNING, "Longest gradient; 0 takes any", ge=0, le=1000)
     ema: float | None = field(LEARNING, "Decay of the weights' running average; 0 keeps none", ge=0, lt=1)
+    latents: Literal["once", "deterministic", "random"] | None = field(
+        LEARNING, "What of the VAE's posterior is learned: one draw, its mean, or a new draw each time"
+    )
     seed: int | None = field(LEARNING, "Seed; -1 takes any", ge=-1, le=2**32 - 1)
 
     min_snr_gamma: float | None = field(NOISE, "Min-SNR gamma; 0 leaves it out", ge=0, le=100)
@@ -112,6 +121,10 @@ class TrainingRun(Frozen):
         CAPTIONS, "Type of caption files, with its dot; empty: .txt or .caption"
     )
     trigger: str | None = field(CAPTIONS, "Word put before captions that lack it")
+    templates: tuple[str, ...] | None = field(
+        CAPTIONS,
+        "Sentences of which chance takes one each time: [name] is the run's name, [filewords] the caption",
+    )
     caption_dropout: float | None = field(CAPTIONS, "Share of pictures shown without caption", ge=0, le=1)
     tag_dropout: float | None = field(CAPTIONS, "Share of tags left out", ge=0, le=1)
     shuffle: bool | None = field(CAPTIONS, "Shuffle the tags between commas")
@@ -119,10 +132,14 @@ class TrainingRun(Frozen):
     clip_skip: int | None = field(CAPTIONS, "CLIP skip", ge=1, le=12)
 
     samples: tuple[str, ...] | None = field(
-        SAMPLES, "Prompts of the sample pictures; by default from captions"
+        SAMPLES,
+        "Prompts of the sample pictures, by default captions; kohya's --n --w --h --s --l --d may follow",
     )
     sample_every: int | None = field(SAMPLES, "Steps between samples; 0 makes none", ge=0, le=1_000_000)
     sample_seed: int | None = field(SAMPLES, "Seed of the samples", ge=0, le=2**32 - 1)
+    sample_embedding: bool | None = field(
+        SAMPLES, "Textual inversion: keep each first sample as a PNG that carries the embedding"
+    )
     save_every: int | None = field(
         SAMPLES, "Steps between saved files; 0 keeps the last only", ge=0, le=1_000_000
     )

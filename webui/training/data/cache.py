@@ -52,6 +52,19 @@ def sample_posterior(vae: Vae) -> Encode:
     return encode
 
 
+def take_mean(vae: Vae) -> Encode:
+    """An encoder that gives the posterior's mean."""
+    return vae.encode
+
+
+def sample_anew(vae: Vae, image: Tensor, showing: str) -> Tensor:
+    """A draw from the VAE's posterior for one showing of a picture, always the same for the same showing."""
+    digest = hashlib.sha256(showing.encode() + image.contiguous().numpy().tobytes()).digest()
+    generator = torch.Generator().manual_seed(int.from_bytes(digest[:8]) % 2**63)
+    sides = (side // vae.latent_pixels for side in image.shape[-2:])
+    return vae.encode(image, torch.randn(len(image), vae.latent_format.channels, *sides, generator=generator))
+
+
 class LatentCache:
     """A folder of safetensors. What cannot be read is made again; a full disk ends only the caching."""
 

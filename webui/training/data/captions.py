@@ -18,6 +18,8 @@ MARKS = (
     (codecs.BOM_UTF16_LE, "utf-16"),
     (codecs.BOM_UTF16_BE, "utf-16"),
 )
+# In templates the caption stands here, as in A1111's.
+CAPTION_PLACE = "[filewords]"
 # Numbers that sort pictures, as in "00012-0-a cat"; A1111's [filewords] drops them too.
 NUMBERS_AT_START = re.compile(r"^[-\d]+\s*")
 # Control characters, marks of encodings, and halves of characters, which no file can hold.
@@ -63,7 +65,8 @@ def caption_of_name(picture: Path) -> str:
 def show_caption(caption: str, rules: Rules, random: Random, *, with_trigger: bool = True) -> str:
     """The caption as it is shown this time: some are left out, tags are shuffled and left out.
 
-    The same `random` gives the same caption. The trigger is neither shuffled nor left out alone.
+    The same `random` gives the same caption. The trigger is neither shuffled nor left out alone. Templates
+    say the rest around it.
     """
     if random.random() < rules.caption_dropout:
         return ""
@@ -77,7 +80,14 @@ def show_caption(caption: str, rules: Rules, random: Random, *, with_trigger: bo
         whole = join_tags([*fixed, *loose, *last])
     elif rules.keep_separator:
         whole = join_tags([tag for part in split_tags(whole, rules) for tag in part])
-    return join_tags([*front, whole] if whole else front)
+    shown = join_tags([*front, whole] if whole else front)
+    return put_in_template(shown, rules.templates, random) if rules.templates else shown
+
+
+def put_in_template(caption: str, templates: Sequence[str], random: Random) -> str:
+    """One of some templates, by chance, with the caption where it says so."""
+    said = random.choice(templates).replace(CAPTION_PLACE, caption)
+    return re.sub(r"\s+", " ", said).strip(" ,")
 
 
 def lacks(caption: str, trigger: str) -> bool:

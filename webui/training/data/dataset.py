@@ -30,6 +30,10 @@ class Skipped(NamedTuple):
     why: str
 
 
+# In templates the run's name stands here, as in A1111's.
+NAME_PLACE = "[name]"
+
+
 @dataclass(frozen=True, slots=True)
 class Rules:
     """How the pictures of one folder are shown. Sizes in pixels, shares in 0 to 1.
@@ -59,13 +63,14 @@ class Rules:
     shuffle: bool = False
     keep_tokens: int = 0
     keep_separator: str = ""
+    templates: tuple[str, ...] = ()
 
     @classmethod
     def of(cls, run: TrainingRun) -> "Rules":
         """The run's own; what it leaves to its preset is as here."""
         side = run.resolution or DEFAULT_RESOLUTION
         return cls(
-            resolution=(side, side),
+            resolution=(side, run.height or side),
             bucketing=run.bucketing is not False,
             step=run.bucket_step or usual_step(side),
             enlarge=run.enlarge is not False,
@@ -79,6 +84,7 @@ class Rules:
             tag_dropout=run.tag_dropout or 0.0,
             shuffle=bool(run.shuffle),
             keep_tokens=run.keep_tokens or 0,
+            templates=tuple(each.replace(NAME_PLACE, run.name) for each in run.templates or ()),
         )
 
 

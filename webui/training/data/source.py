@@ -49,9 +49,11 @@ class BatchSource:
         encode: Encode,
         cache: Path,
         tell: Callable[[str], None] = logger.warning,
+        encode_anew: Callable[[Tensor, str], Tensor] | None = None,
     ) -> None:
         """`encode` makes latents of an image (1, 3, H, W) in 0 to 1; `cache` is a folder for them.
 
+        `encode_anew` makes latents of an image for one showing alone, which has a name; then none are kept.
         `tell` hears sentences for the run's log. Raises InvalidRequest for a data set without pictures.
         """
         if not any(not example.is_regularisation for example in dataset.examples):
@@ -59,7 +61,7 @@ class BatchSource:
         self._dataset = dataset
         self._run = run
         self._seed = run.seed or 0
-        self._encode = encode
+        self._encode, self._encode_anew = encode, encode_anew
         self._tell = tell
         self._cache = LatentCache(cache, encode, tell) if run.cache_latents is not False else None
         self._placements = [place((each.width, each.height), each.rules) for each in dataset.examples]
@@ -153,7 +155,7 @@ class BatchSource:
         coin = self._random("flip", showing.example).getrandbits(1)
         flip = example.rules.flip and bool((epoch * example.repeats + showing.repeat + coin) % 2)
         cutting = Cutting(example, placement, flip, self._random("cut", *numbers))
-        prepared = self._prepare(cutting)
+        prepared = self._prepare(cutting, f"{self._seed}/{numbers}")
         caption = show_caption(
             example.caption,
             example.rules,
@@ -168,7 +170,10 @@ class BatchSource:
             cutting.hint(prepared.offset),
         )
 
-    def _prepare(self, cutting: "Cutting") -> PreparedPicture:
+    def _prepare(self, cutting: "Cutting", showing: str) -> PreparedPicture:
+        anew = self._encode_anew
+        if anew is not None:
+            return cutting.prepare(lambda image: anew(image, showing))
         if self._cache is None or cutting.differs_each_time:
             return cutting.prepare(self._encode)
         return self._cache.get_or_make(cutting.key(), lambda: cutting.prepare(self._encode))

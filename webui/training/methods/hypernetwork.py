@@ -195,6 +195,24 @@ class TrainableHypernetwork(BaseTrainable):
                 _fill(chain, table, path.name)
 
 
+def read_structure(path: Path) -> dict[str, object]:
+    """The fields of a run that a file's small networks were made with. Raises UnusableFile."""
+    content = load_pickle(path)
+    if not isinstance(content, Mapping):
+        return {}
+    layers, activation = content.get("layer_structure"), content.get("activation_func")
+    drops = content.get("dropout_structure")
+    shares = [each for each in drops if isinstance(each, int | float)] if isinstance(drops, list) else []
+    found: dict[str, object] = {"layer_norm": bool(content.get("is_layer_norm"))}
+    if isinstance(layers, Sequence) and all(isinstance(each, int | float) for each in layers):
+        found["layers"] = tuple(float(each) for each in layers)
+    if isinstance(activation, str):
+        found["activation"] = activation
+    if content.get("use_dropout"):
+        found["dropout"] = min(max([0.0, *map(float, shares)]), 0.9)
+    return found
+
+
 def attention_widths(unet: nn.Module) -> list[int]:
     """How many numbers the tokens have that attentions read, the smallest first."""
     found = (getattr(module, "to_k", None) for module in unet.modules())

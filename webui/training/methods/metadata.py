@@ -127,7 +127,7 @@ def _data(run: TrainingRun, facts: TrainingFacts) -> dict[str, object]:
         for number, (size, count) in enumerate(sorted(facts.buckets.items()))
     }
     return {
-        "resolution": f"({side}, {side})",
+        "resolution": f"({side}, {run.height or side})",
         "enable_bucket": bool(run.bucketing),
         "bucket_no_upscale": not run.enlarge,
         "bucket_info": {"buckets": buckets} if buckets else None,
@@ -238,7 +238,7 @@ def _modelspec(run: TrainingRun, facts: TrainingFacts) -> dict[str, str]:
         "architecture": architecture(facts) + (f"/{adapter}" if adapter else ""),
         "implementation": DIFFUSERS if is_layers and not is_sdxl else STABILITY,
         "title": run.name,
-        "resolution": f"{side}x{side}" if side else "",
+        "resolution": f"{side}x{run.height or side}" if side else "",
         "prediction_type": "v" if facts.prediction == "v" else "epsilon",
         "date": datetime.fromtimestamp(moment, UTC).strftime("%Y-%m-%dT%H:%M:%S") if moment else "",
         "encoder_layer": "" if is_sdxl else str(run.clip_skip or 1),
