@@ -48,6 +48,10 @@ def test_scripts_run_in_order_and_what_fails_in_one_stays_there(page: Page):
     assert "/file=extensions/page_scripts/javascript/b_records.js?" in told["src"]
     style = "getComputedStyle(document.documentElement).getPropertyValue('--page-scripts-style')"
     assert page.evaluate(style).strip() == '"there"'
+    # The document answers an extension, and only an extension, as gradioApp() does.
+    assert told["onDocument"] == [True] * 3
+    assert told["nowhere"] == [None, None]
+    assert page.evaluate("document.getElementById('txt2img_extra_networks')") is None
     # What failed is counted where the owner looks: two calls, one script that broke off, one that is none.
     page.wait_for_function(FAILURES)
 

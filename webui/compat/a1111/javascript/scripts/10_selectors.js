@@ -1,5 +1,6 @@
 // Finding elements by the selectors that A1111's extensions know. Gradio 6 draws some of them in other shapes: a selector
-// is tried together with what it means here. `gradioApp()` and what it finds translate; the document itself does not.
+// is tried together with what it means here. `gradioApp()` and what it finds translate, and so does the document where a
+// script of an extension asks it.
 //
 // All files of this folder are classic scripts in one global scope with every extension's. What is not a name of
 // A1111's hides in `atelierHost`, so that no name of an extension meets one of ours.
@@ -38,6 +39,7 @@ var atelierHost = (() => {
     [/#(txt2img|img2img)_controlnet_ControlNet-(\d)_controlnet_same_img2img_checkbox(?![\w-])/g, "#$1_controlnet_bridge-$2_same"],
     [/_controlnet_bridge-(?=[^\d]|$)/g, "_controlnet_bridge-0"],
     [/#(txt2img|img2img)_controlnet(?![\w-])/g, "#$1_controlnet_bridge"],
+    [/#controlnet(?![\w-])/g, ".controlnet-bridge"],
     [/#settings\s*>\s*\.tab-nav\s*>\s*button/g, "#settings_sections a"],
     [/\.input-accordion-checkbox/g, ".accordion-tick input"],
     [/\.label-wrap\s+span\s+input/g, ".label-wrap input"],
@@ -186,6 +188,30 @@ var atelierHost = (() => {
     return new URL(path, root.endsWith("/") ? root : `${root}/`).href;
   }
 
+  /** Whether it is an extension's script that calls. */
+  function isExtensionCalling() {
+    return (new Error().stack ?? "").includes("/file=");
+  }
+
+  /**
+   * Lets the document answer extensions' scripts as `gradioApp()` does, where it has nothing by the selector as it is. All
+   * other scripts are answered as ever.
+   */
+  function answerOnDocument() {
+    const { querySelector, querySelectorAll, getElementById } = Document.prototype;
+    /** @type {Record<string, (asked: string) => unknown>} */
+    const finders = {
+      querySelector: (asked) => querySelector.call(document, asked) ?? (isExtensionCalling() ? adopt(find(asked)) : null),
+      querySelectorAll: (asked) => {
+        const found = querySelectorAll.call(document, asked);
+        return found.length || !isExtensionCalling() ? found : findAll(document, asked);
+      },
+      getElementById: (asked) => getElementById.call(document, asked) ?? (isExtensionCalling() ? adopt(find(`#${CSS.escape(asked)}`)) : null),
+    };
+    for (const [name, value] of Object.entries(finders)) Object.defineProperty(document, name, { value, configurable: true, writable: true });
+  }
+
+  answerOnDocument();
   return { splitList, translate, loosen, findAll, find, adopt, make, address, preparations: [] };
 })();
 

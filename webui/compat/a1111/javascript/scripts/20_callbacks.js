@@ -111,7 +111,8 @@ function uiElementInSight(/** @type {Element} */ element) {
   // All of these are there when a script may look for what it likes.
   const NEEDED = ["#txt2img_prompt textarea", "#tabs > .tab-nav > button.selected", "#txt2img_extra_tabs", "#img2img_extra_tabs", "#txt2img_res_switch_btn", "#img2img_res_switch_btn"];
 
-  // Settings are drawn a while after the rest; extensions look for their own. What is not there by then is not awaited.
+  // Settings and the tabs behind the first are drawn a while after the rest; extensions look for their own. What is not
+  // there by then is not awaited.
   const MOST_WAITED_MS = 10_000;
   let waitedSince = 0;
 
@@ -119,17 +120,45 @@ function uiElementInSight(/** @type {Element} */ element) {
     const links = [...document.querySelectorAll("#settings_sections nav a")];
     const names = links.map((link) => link.getAttribute("href")?.slice(1) ?? "");
     if (names.length && names.every((name) => document.getElementById(name))) return true;
+    window.webui?.drawSections?.();
+    return false;
+  }
+
+  /** @type {string[] | null} */
+  let awaitedIds = null;
+
+  /** The ids of components that are drawn without an artist's doing: what lies in a closed accordion comes with a click. */
+  function listAwaitedIds() {
+    const { components = [], layout } = window.gradio_config ?? {};
+    const described = new Map(components.map((/** @type {any} */ each) => [each.id, each]));
+    const ids = /** @type {string[]} */ ([]);
+    const visit = (/** @type {any} */ node) => {
+      const { type, props } = described.get(node.id) ?? {};
+      if (type === "accordion" && props.open === false) return;
+      if (type !== "state" && props?.elem_id && props.visible !== false) ids.push(props.elem_id);
+      for (const child of node.children ?? []) visit(child);
+    };
+    if (layout) visit(layout);
+    return ids;
+  }
+
+  function isDrawn() {
+    awaitedIds = (awaitedIds ?? listAwaitedIds()).filter((id) => !document.getElementById(id));
+    return awaitedIds.length === 0;
+  }
+
+  function hasWaited() {
     if (!waitedSince) {
       waitedSince = performance.now();
       setTimeout(() => follow([]), MOST_WAITED_MS);
     }
-    window.webui?.drawSections?.();
     return performance.now() - waitedSince >= MOST_WAITED_MS;
   }
 
   function isReady() {
     const settings = /** @type {HTMLTextAreaElement | null} */ (document.querySelector("#settings_json textarea"));
-    return Boolean(settings?.value) && atelierHost.cardPages && NEEDED.every((selector) => document.querySelector(selector)) && hasSettings();
+    const has = Boolean(settings?.value) && atelierHost.cardPages && NEEDED.every((selector) => document.querySelector(selector));
+    return has && ((hasSettings() && isDrawn()) || hasWaited());
   }
 
   function begin() {

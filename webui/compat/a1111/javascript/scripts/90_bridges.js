@@ -29,10 +29,21 @@
     return field;
   }
 
-  /** What A1111's picture fields have: the picture, a field of files, and buttons to clear and to undo. */
-  function pictureParts(/** @type {(file: File) => unknown} */ take, /** @type {() => unknown} */ clear, /** @type {() => unknown} */ undo) {
-    const buttons = ["Clear", "Remove Image"].map((label) => hiddenButton({ "aria-label": label, title: label }, clear));
-    return [make("img", { alt: "" }), fileField(take), hiddenButton({ "aria-label": "Undo", title: "Undo" }, undo), ...buttons];
+  /** What A1111's picture fields have: the picture, a field of files, and a button to undo. */
+  function pictureParts(/** @type {(file: File) => unknown} */ take, /** @type {() => unknown} */ undo) {
+    return [make("img", { alt: "" }), fileField(take), hiddenButton({ "aria-label": "Undo", title: "Undo" }, undo)];
+  }
+
+  /**
+   * The buttons that take a picture away are there while there is one: scripts wait for them to come and to go.
+   * @param {HTMLElement} field
+   * @param {boolean} hasPicture
+   * @param {() => unknown} clear
+   */
+  function offerClearing(field, hasPicture, clear) {
+    const known = field.querySelectorAll(":scope > .clears");
+    if (!hasPicture) known.forEach((each) => each.remove());
+    else if (!known.length) field.append(...["Clear", "Remove Image"].map((label) => hiddenButton({ className: "clears", "aria-label": label, title: label }, clear)));
   }
 
   /** Presses a tool of a canvas, or opens its choice of a colour. */
@@ -44,19 +55,21 @@
   function bridgeCanvas(/** @type {HTMLElement} */ canvas) {
     const board = window.webui.canvasBoards.get(canvas.dataset.name);
     if (!board || canvas.querySelector(":scope > .a1111-bridge")) return;
-    const parts = pictureParts((file) => board.take(file), () => board.remove(), () => board.history.undo());
+    const parts = pictureParts((file) => board.take(file), () => board.history.undo());
     const image = parts[0];
     const tools = board.canPaint ? [
       hiddenButton({ "aria-label": "Use brush" }, () => pressTool(canvas, "[data-tool='brush']")),
       hiddenButton({ "aria-label": "Select brush color" }, () => pressTool(canvas, "input[type='color']")),
       hiddenButton({ "aria-label": "Redraw" }, () => board.history.redo()),
     ] : [];
-    canvas.append(makeHidden({ className: "a1111-bridge image-container" }, ...parts, ...tools));
+    const field = makeHidden({ className: "a1111-bridge image-container" }, ...parts, ...tools);
+    canvas.append(field);
     let shown = /** @type {Blob | null} */ (null);
     const follow = () => {
       const blob = board.state.base?.blob ?? null;
       if (blob === shown) return;
       shown = blob;
+      offerClearing(field, Boolean(blob), () => board.remove());
       if (image.src) URL.revokeObjectURL(image.src);
       if (blob) image.src = URL.createObjectURL(blob);
       else image.removeAttribute("src");
@@ -79,28 +92,61 @@
     const answer = await response.json().catch(() => ({}));
     if (!response.ok) throw new Error(String(answer.detail ?? `The server answered ${response.status}.`));
     setUnit(tab, number, { image: answer.reference, mask: null, enabled: true });
+    followUnits(tab);
     window.atelier.openPart(tab, "controlnet");
   }
 
+  /** Takes the picture of a unit away. Left on without one, it would keep jobs from running. */
+  function clearUnit(/** @type {string} */ tab, /** @type {number} */ number) {
+    setUnit(tab, number, { image: null, mask: null, enabled: false });
+    followUnits(tab);
+  }
+
+  /** Which units have a picture, as the part of the form has it now. */
+  function followUnits(/** @type {string} */ tab) {
+    const { units = [] } = window.atelier.readPart(tab, "controlnet");
+    for (let number = 0; number < CONTROL_UNITS; number++) {
+      const field = document.getElementById(`${tab}_controlnet_bridge-${number}`);
+      if (field) offerClearing(field, Boolean(units[number]?.image), () => clearUnit(tab, number));
+    }
+  }
+
   function controlUnit(/** @type {string} */ tab, /** @type {number} */ number) {
-    // A unit without a picture, left on, would keep jobs from running.
-    const clear = () => setUnit(tab, number, { image: null, mask: null, enabled: false });
     const same = make("input", { type: "checkbox", checked: true });
+    const parts = pictureParts((file) => giveToUnit(tab, number, file), () => clearUnit(tab, number));
     return make(
       "div",
       {},
-      make("div", { id: `${tab}_controlnet_bridge-${number}`, className: "cnet-image" }, ...pictureParts((file) => giveToUnit(tab, number, file), clear, clear)),
+      make("div", { id: `${tab}_controlnet_bridge-${number}`, className: "cnet-image", "data-testid": "image" }, ...parts),
       make("div", { id: `${tab}_controlnet_bridge-${number}_same` }, same),
     );
   }
 
-  /** ControlNet's accordion as scripts look for it; 10_selectors.js leads here. */
+  /** The head of ControlNet's accordion: a click opens the part, and a picture pasted on it is the first unit's. */
+  function controlHead(/** @type {string} */ tab) {
+    const head = make("div", { className: "label-wrap" }, make("span", { textContent: "ControlNet" }), make("span", { className: "icon" }));
+    head.addEventListener("click", () => {
+      head.classList.add("open");
+      window.atelier.openPart(tab, "controlnet");
+    });
+    head.addEventListener("paste", (/** @type {any} */ event) => {
+      const [file] = event.clipboardData?.files ?? [];
+      if (!file) return;
+      event.stopPropagation();
+      executeCallback(() => giveToUnit(tab, 0, file));
+    });
+    return head;
+  }
+
+  /** ControlNet's accordion with a tab for each unit, as scripts look for it; 10_selectors.js leads here. */
   function bridgeControlNet(/** @type {string} */ tab) {
     const place = document.querySelector(`#${tab}_part_controlnet`);
     if (!place || document.getElementById(`${tab}_controlnet_bridge`)) return;
-    const label = make("div", { className: "label-wrap", onclick: () => window.atelier.openPart(tab, "controlnet") }, make("span", { textContent: "ControlNet" }), make("span", { className: "icon" }));
-    const units = Array.from({ length: CONTROL_UNITS }, (_, number) => controlUnit(tab, number));
-    place.prepend(makeHidden({ id: `${tab}_controlnet_bridge`, className: "gradio-accordion" }, label, ...units));
+    const numbers = Array.from({ length: CONTROL_UNITS }, (_, number) => number);
+    const names = numbers.map((number) => hiddenButton({ textContent: `ControlNet Unit ${number}` }, () => window.atelier.openPart(tab, "controlnet")));
+    const units = numbers.map((number) => controlUnit(tab, number));
+    const accordion = make("div", { className: "gradio-accordion controlnet-bridge" }, controlHead(tab), make("div", { className: "tab-nav" }, ...names), ...units);
+    place.prepend(makeHidden({ id: `${tab}_controlnet_bridge`, className: "gradio-accordion" }, accordion));
   }
 
   async function findStyle(/** @type {string} */ name) {
@@ -179,7 +225,10 @@
 
   function bridgeParts() {
     document.querySelectorAll(".canvas[data-mounted]").forEach((canvas) => canvas instanceof HTMLElement && bridgeCanvas(canvas));
-    for (const tab of TABS) bridgeControlNet(tab);
+    for (const tab of TABS) {
+      bridgeControlNet(tab);
+      followUnits(tab);
+    }
   }
 
   atelierHost.preparations.push(() => {

@@ -16,3 +16,13 @@ onOptionsChanged(() => pageScripts.options++);
 onOptionsAvailable(() => (pageScripts.optionsAvailable = opts.sd_model_checkpoint !== undefined));
 titles["Page scripts' own button"] = "A tooltip of an extension";
 document.addEventListener("DOMContentLoaded", () => (pageScripts.sawLoading = true));
+// Many ask the document itself.
+onUiLoaded(() => {
+    const found = [
+        document.querySelector("#txt2img_prompt > label > textarea"),
+        document.querySelectorAll("#tabs > .tab-nav > button")[0],
+        document.getElementById("txt2img_extra_networks"),
+    ];
+    pageScripts.onDocument = found.map((each) => each instanceof Element);
+    pageScripts.nowhere = [document.querySelector("#nowhere"), document.getElementById("nowhere")];
+});
