@@ -1,6 +1,7 @@
 """Face restoration: found, turned upright, restored, laid back."""
 
 from contextlib import nullcontext
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -9,11 +10,16 @@ from PIL import Image, ImageChops
 
 from tests.library.picture_files import catalog_of, gfpgan_weights, narrow_gfpgan_network, write
 from webui.core.errors import ModelNotFound, UnusableFile
+from webui.core.flags import read_flags
 from webui.core.model_file import ModelKind
+from webui.library.catalog.catalog import Catalog, ModelFolders
+from webui.library.catalog.upscaler_names import restorer_files
 from webui.models.images.face_restorers import UPRIGHT, FaceRestorers, load_retinaface, paste_faces
 from webui.models.images.retinaface import RetinaFace, anchors_of
 from webui.models.network_holder import NetworkHolder
 from webui.models.residency import Residency
+from webui.store.database import Database
+from webui.store.header_cache import HeaderCache
 
 CPU = torch.device("cpu")
 
@@ -146,3 +152,12 @@ def test_a_damaged_detector_is_refused(tmp_path):
     path = write(tmp_path, "detect.safetensors", {"ClassHead.0.conv1x1.weight": torch.zeros(1)})
     with pytest.raises(UnusableFile, match=r"detect\.safetensors is not RetinaFace"):
         load_retinaface(path, CPU)
+
+
+@pytest.mark.parametrize("flag", ["--gfpgan-models-path", "--codeformer-models-path"])
+def test_a_further_folder_of_a_flag_is_looked_in_and_its_file_chosen(flag, tmp_path):
+    file = write(tmp_path / "elsewhere", "GFPGANv1.4.pth", gfpgan_weights())
+    flags = read_flags([flag, str(file.parent), "--data-dir", str(tmp_path / "home")])[0]
+    catalog = Catalog(ModelFolders.of(flags.paths(tmp_path)), HeaderCache(Database(Path(":memory:"))))
+    catalog.scan()
+    assert {name: found.path for name, found in restorer_files(catalog).items()} == {"GFPGAN": file}

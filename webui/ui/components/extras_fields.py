@@ -26,7 +26,7 @@ from webui.ui.forms.extras import (
     SINGLE,
 )
 from webui.ui.forms.form import Form
-from webui.ui.handlers import INSTANT
+from webui.ui.renewals import renewals_of
 
 TAB = "extras"
 PANELS = {
@@ -136,7 +136,7 @@ def make_upscaling(form: Form, catalog: Catalog, page: gr.Blocks) -> None:
             )
     for shown in (first, second):
         renew_on_load(page, shown, names)
-    page.load(hint, outputs=[shown_hint], **INSTANT)
+    renewals_of(page).add(shown_hint, hint, shown_hint.value)
 
 
 def make_target(form: Form) -> None:
@@ -170,7 +170,8 @@ def make_faces(form: Form, catalog: Catalog, page: gr.Blocks) -> None:
                 (0, 1, 0.001),
             )
         tick(form, "faces_first", "Restore faces before upscaling", "extras_faces_first")
-    page.load(lambda: (hint(), hint()), outputs=[gfpgan_hint, codeformer_hint], **INSTANT)
+    for shown_hint in (gfpgan_hint, codeformer_hint):
+        renewals_of(page).add(shown_hint, hint, shown_hint.value)
 
 
 def make_cuts(form: Form) -> None:

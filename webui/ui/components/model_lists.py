@@ -8,6 +8,7 @@ from webui.core.model_file import ModelKind
 from webui.library.catalog.catalog import Catalog
 from webui.ui.components.buttons import icon_button
 from webui.ui.handlers import INSTANT
+from webui.ui.renewals import renewals_of
 
 Choices = Callable[[], list[str]]
 
@@ -29,9 +30,5 @@ def make_refresh(catalog: Catalog, shown: gr.Dropdown, choices: Choices, label: 
 
 def renew_on_load(page: gr.Blocks, shown: gr.Dropdown, choices: Choices) -> None:
     """The list as it is now, for a page that was just opened, and when files became known since."""
-    gr.on([page.load, renewal().click], lambda: gr.update(choices=choices()), outputs=[shown], **INSTANT)
-
-
-def renewal() -> gr.Button:
-    """A hidden button that scripts click when there are more files than the page knows."""
-    return gr.Button("Renew", visible="hidden", elem_classes=["renew-models"])
+    built = gr.update(choices=[value for _, value in shown.choices or ()])
+    renewals_of(page).add(shown, lambda: gr.update(choices=choices()), built)

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Mapping
+from functools import partial
 from pathlib import Path
 from typing import Any, Literal
 
@@ -14,9 +15,9 @@ from webui.core.model_file import ModelKind
 from webui.jobs.services import Services
 from webui.plugins.localizations import find_localizations
 from webui.ui.components.buttons import icon_button
-from webui.ui.components.model_lists import renewal
 from webui.ui.components.setting_widget import Choices, Option, all_options, setting_widget, shown
 from webui.ui.handlers import INSTANT
+from webui.ui.renewals import renewals_of
 from webui.ui.texts import notice
 
 MODEL_OPTIONS = ("sd_model_checkpoint", "sd_vae")
@@ -62,12 +63,9 @@ def make_quicksettings(services: Services, page: gr.Blocks) -> dict[str, Compone
         wire_change(services, options[key], component, message)
     wire_choosing(services, components, choices, message)
     wire_telling(components)
-    gr.on(
-        [page.load, renewal().click],
-        lambda: current_values(services, components, choices),
-        outputs=list(components.values()),
-        **INSTANT,
-    )
+    for key, component in components.items():
+        # Told in any case: scripts wait for the models that the row shows.
+        renewals_of(page).add(component, partial(current_value, services, key, choices))
     return components
 
 
@@ -88,7 +86,7 @@ def wire_choosing(
             services.settings.change({wanted.option: wanted.title})
         except WebuiError as error:
             return {message: gr.update(value=notice(str(error)), visible=True)}
-        updates = current_values(services, shown_models, choices)
+        updates = {each: current_value(services, key, choices) for key, each in shown_models.items()}
         return updates | {message: gr.update(value="", visible="hidden")}
 
     button.click(
@@ -120,15 +118,10 @@ class Choice(BaseModel):
     title: str
 
 
-def current_values(
-    services: Services, components: Mapping[str, Component], choices: Mapping[str, Choices]
-) -> dict[Component, dict[str, Any]]:
-    """Values and choices as they are now, for a page that was just opened."""
-    values = shown_values(services)
-    updates = {component: {"value": shown(values[key])} for key, component in components.items()}
-    for key in components.keys() & choices.keys():
-        updates[components[key]]["choices"] = choices[key]()
-    return {component: gr.update(**update) for component, update in updates.items()}
+def current_value(services: Services, key: str, choices: Mapping[str, Choices]) -> dict[str, Any]:
+    """An option's value and choices as they are now, for a page that was just opened."""
+    value = shown(shown_values(services)[key])
+    return gr.update(value=value, choices=choices[key]()) if key in choices else gr.update(value=value)
 
 
 def shown_values(services: Services) -> dict[str, Any]:

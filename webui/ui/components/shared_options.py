@@ -12,6 +12,7 @@ from webui.core.errors import WebuiError
 from webui.jobs.services import Services
 from webui.ui.components.setting_widget import all_options, options_json, setting_widget, shown
 from webui.ui.handlers import INSTANT, Updates
+from webui.ui.renewals import renewals_of
 from webui.ui.texts import notice
 
 
@@ -46,9 +47,11 @@ def wire_shared_options(
         twin: Updates = {twins[key]: value} if key in twins else {}
         return {complaint: "", as_json: options_json(settings)} | twin
 
+    def value_of(key: str) -> object:
+        return shown(services.settings.current.options()[key])
+
     def load() -> list[Any]:
-        values = services.settings.current.options()
-        return [shown(values[key]) for key in components]
+        return [value_of(key) for key in components]
 
     for key, component in components.items():
         changed = component.release if isinstance(component, gr.Slider) else component.input  # pyright: ignore[reportAttributeAccessIssue] - checkboxes and lists have it
@@ -59,7 +62,7 @@ def wire_shared_options(
             preprocess=False,
             **INSTANT,
         )
-    # Once as the page opens. A second time, late, would take back what somebody has typed by then.
-    page.load(load, outputs=list(components.values()), **INSTANT)
+    for key, component in components.items():
+        renewals_of(page).add(component, partial(value_of, key), component.value)
     for event in applied:
         event.then(load, outputs=list(components.values()), **INSTANT)

@@ -12,12 +12,13 @@ from gradio.data_classes import BlocksConfigDict
 from webui.ui.doors.browsers import browser_of
 from webui.ui.doors.page_files import PageFiles, hide_paths, paths_in, take_files
 from webui.ui.handlers import show_refusal
+from webui.ui.renewals import RenewedBlocks
 
 # What stands for a page that nobody sees yet.
 EMPTY_PAGE = cast(BlocksConfigDict, {"components": [], "dependencies": [], "layout": {}, "page": {}})
 
 
-class GuardedBlocks(gr.Blocks):
+class GuardedBlocks(RenewedBlocks):
     """Every event of every component goes through `process_api`, by whatever route it came.
 
     Gradio's own check of files works only in pages that it serves itself, not in one that is mounted.

@@ -17,6 +17,7 @@ from webui.ui.components.model_lists import renew_on_load
 from webui.ui.components.results import Results
 from webui.ui.forms.form import Form
 from webui.ui.handlers import INSTANT, Updates
+from webui.ui.renewals import renewals_of
 from webui.ui.tabs.generation_tab import delivery_of
 from webui.ui.texts import notice, paragraph
 from webui.ui.watching.gallery_requests import (
@@ -113,8 +114,8 @@ def wire_unfinished(services: Services, page: gr.Blocks, offer: UnfinishedOffer)
             services.latents.settle(file.id)
         return ""
 
-    page.load(
-        lambda: offer_html(sum(file.left for file in unfinished(services))), outputs=[offer.text], **INSTANT
+    renewals_of(page).add(
+        offer.text, lambda: offer_html(sum(file.left for file in unfinished(services))), offer.text.value
     )
     offer.decode.click(decode, outputs=[offer.text], **INSTANT)
     offer.dismiss.click(dismiss, outputs=[offer.text], **INSTANT)

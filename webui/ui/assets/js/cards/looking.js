@@ -1,5 +1,5 @@
 // After a start with many new files the server looks at them while the page is open: lists fill by themselves.
-import { findAll } from "../dom.js";
+import { find } from "../dom.js";
 import { address } from "../server.js";
 
 /**
@@ -22,5 +22,5 @@ export function listenForFiles(changed) {
 
 /** Checkpoints, VAEs and upscalers in the forms. */
 function renewPickers() {
-  for (const button of findAll("button.renew-models")) button.click();
+  find("#renew_models")?.click();
 }
