@@ -116,6 +116,8 @@ def test_every_method_names_its_fields(api):
     assert "rank" in fields["lora"]
     assert "vectors" in fields["textual_inversion"]
     assert "rank" not in fields["textual_inversion"]
+    assert [name for name, each in fields.items() if "sample_embedding" in each] == ["textual_inversion"]
+    assert [name for name, each in fields.items() if "class_prompt" in each] == ["dreambooth"]
     assert set(fields["lora"]) <= set(found["schema"]["properties"])
 
 

@@ -4,6 +4,7 @@ from io import StringIO
 from pathlib import Path
 
 import numpy as np
+import torch
 from PIL import Image
 from safetensors.torch import load_file
 
@@ -48,6 +49,12 @@ def context_in(home: Path, checkpoints: Path, stop: Stop | None = None) -> Conte
 def run_all(run: TrainingRun, context: Context) -> list[Event]:
     """All events of a run."""
     return list(train(run, context))
+
+
+def run_in(run: TrainingRun, home: Path, checkpoints: Path) -> None:
+    """A run in a process of its own, on one core."""
+    torch.set_num_threads(1)
+    run_all(run, context_in(home, checkpoints))
 
 
 def final_file(events: list[Event]) -> Path:

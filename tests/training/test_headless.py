@@ -6,18 +6,28 @@ import socket
 import subprocess
 import sys
 import time
+from multiprocessing import get_context
 from pathlib import Path
+from random import Random
 
 import pytest
 import torch
 from safetensors.torch import load_file
 
-from tests.training.runs import context_in, draw_pictures, equal_files, final_file, make_run, run_all
+from tests.training.runs import (
+    context_in,
+    draw_pictures,
+    equal_files,
+    final_file,
+    make_run,
+    run_all,
+    run_in,
+)
 from webui.training.__main__ import INTERRUPTED, main
 from webui.training.run_folder import to_toml
 
 ROOT = Path(__file__).parents[2]
-STEPS = 12
+STEPS, KILLS = 32, 10
 
 
 @pytest.fixture(scope="module")
@@ -42,32 +52,48 @@ def start(home, checkpoints, **variables):
     )
 
 
+def steps_in(folder):
+    log = folder / "log.jsonl"
+    return log.read_text().count("\n") if log.is_file() else 0
+
+
 def wait_for_step(home, process, step):
     log = home / "data" / "training" / "thing" / "log.jsonl"
     while process.poll() is None and (not log.is_file() or log.read_text().count("\n") < step):
         time.sleep(0.01)
 
 
-def test_a_run_killed_at_any_moment_goes_on_to_the_same_bits(tmp_path, golden_models, data):
+def test_a_run_killed_at_ten_moments_goes_on_to_the_same_bits(tmp_path, golden_models, data):
     run = make_run(data, steps=STEPS, state_every=1)
     whole = final_file(run_all(run, context_in(tmp_path / "whole", golden_models)))
-    home = tmp_path / "killed"
+    home, moments = tmp_path / "killed", Random(13)
     write_run(home, run)
-    for step in (1, 5, 9):
-        process = start(home, golden_models)
-        wait_for_step(home, process, step)
-        os.kill(process.pid, signal.SIGKILL)
-        process.communicate()
+    # They have torch loaded already, and have computed nothing.
+    forks = get_context("forkserver")
+    forks.set_forkserver_preload(["tests.training.runs"])
+    folder = home / "data" / "training" / "thing"
+    for number in range(KILLS):
+        process = forks.Process(target=run_in, args=(run, home, golden_models))
+        process.start()
+        before = steps_in(folder)
+        while process.is_alive() and steps_in(folder) <= before:
+            time.sleep(0.002)
+        # Between two steps, within one, or while a state is written.
+        time.sleep(moments.uniform(0, 0.2))
+        while number % 2 and process.is_alive() and not list(folder.rglob("*.part")):
+            time.sleep(0.0002)
+        process.kill()
+        process.join()
     # As a kill in the midst of saving leaves it.
-    (home / "data" / "training" / "thing" / "checkpoints").mkdir(exist_ok=True)
-    (home / "data" / "training" / "thing" / "checkpoints" / ".abcdefgh.tmp").write_bytes(b"half")
+    (folder / "checkpoints").mkdir(exist_ok=True)
+    (folder / "checkpoints" / ".abcdefgh.tmp").write_bytes(b"half")
     process = start(home, golden_models)
     out, err = process.communicate(timeout=300)
     assert process.returncode == 0, err.decode()
     file = Path(out.decode().splitlines()[-1])
     assert file == home / "models" / "Lora" / "thing.safetensors"
     assert equal_files(file, whole)
-    assert not list((home / "data" / "training").rglob("*.tmp"))
+    assert not [*folder.rglob("*.tmp"), *folder.rglob("*.part")]
 
 
 def test_a_polite_kill_saves_and_says_130(tmp_path, golden_models, data):

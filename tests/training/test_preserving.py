@@ -86,3 +86,15 @@ def test_preserving_is_left_out_where_there_is_nothing_to_go_by(golden_models):
     assert make_preserving(off, networks, make_trainable(off, networks), captions) is None
     word = make_run("textual_inversion", preserve=1.0, vectors=1, init_text="star")
     assert make_preserving(word, networks, make_trainable(word, networks), captions) is None
+
+
+def test_one_caption_in_five_may_lack_the_new_word():
+    captions = [
+        "a zorblat by the sea",
+        "a zorblatt in a forest",
+        "a zorblat at night",
+        "zorblat",
+        "my zorblat",
+    ]
+    assert find_new_words(captions) == ("zorblat",)
+    assert find_new_words(captions[:3]) == ()

@@ -6,6 +6,7 @@ asks for the same by pictures; asking the network itself needs none.
 """
 
 import re
+from collections import Counter
 from collections.abc import Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
@@ -40,6 +41,8 @@ COMMON = frozenset(
 )  # fmt: skip
 # The share of captions that lose the new word and get nothing for it.
 EMPTY_SHARE = 0.25
+# The share of captions that may lack the new word.
+LACKING_SHARE = 0.2
 _WORD = re.compile(r"\w+(?:['-]\w+)*")
 
 
@@ -58,14 +61,15 @@ class Suspendable(Protocol):
 
 
 def find_new_words(captions: Sequence[str], trigger: str = "") -> tuple[str, ...]:
-    """What all captions have in common: the words that are learned, as the first caption has them."""
+    """What nearly all captions have in common: the words that are learned, in the order of the captions."""
     if trigger:
         return tuple(_WORD.findall(trigger))
     texts = [words_of(caption) for caption in captions if caption.strip()]
-    if not texts:
-        return ()
-    shared = set.intersection(*(set(words) for words in texts)) - COMMON
-    return tuple(dict.fromkeys(word for word in texts[0] if word in shared))
+    counts = Counter(word for words in texts for word in set(words))
+    # One caption in five may lack the word, or have it misspelt.
+    least = max(1, len(texts) - int(LACKING_SHARE * len(texts)))
+    shared = {word for word, count in counts.items() if count >= least} - COMMON
+    return tuple(dict.fromkeys(word for words in texts for word in words if word in shared))
 
 
 def words_of(caption: str) -> list[str]:

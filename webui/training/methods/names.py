@@ -10,7 +10,14 @@ from webui.core.work.training_run import NETWORK, Goal, Method, TrainingRun
 
 ADAPTER = ("rank", "alpha", "dropout", "train_unet", "train_text", "block_rates", "start_from")
 CONVOLUTIONS = ("conv_rank", "conv_alpha")
-PRIOR = ("class_prompt", "class_pictures")
+# Fields of all runs that one method alone reads.
+ONLY_OF: Mapping[str, str] = MappingProxyType(
+    {
+        "class_prompt": "dreambooth",
+        "class_pictures": "dreambooth",
+        "sample_embedding": "textual_inversion",
+    }
+)
 # What kind of file a method gives, where it is no LoRA.
 KINDS: Mapping[str, ModelKind] = MappingProxyType(
     {
@@ -90,7 +97,7 @@ def fields_of(method: str) -> list[str]:
         section = extra.get("section") if isinstance(extra, dict) else None
         if section is None or (section == NETWORK and name not in own):
             continue
-        if name in PRIOR and method != "dreambooth":
+        if method != ONLY_OF.get(name, method):
             continue
         if name == "text_rate" and "train_text" not in own:
             continue

@@ -22,6 +22,10 @@ const A1111_IDS = {
   tag_dropout: "train_tag_drop_out",
   sample_every: "train_create_image_every",
   save_every: "train_save_embedding_every",
+  height: "train_training_height",
+  latents: "train_latent_sampling_method",
+  templates: "train_template_file",
+  sample_embedding: "train_save_image_with_stored_embedding",
 };
 
 /** Where fields stand that name no section: how much memory there is. */
