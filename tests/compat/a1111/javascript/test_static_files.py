@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+import gradio as gr
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -145,3 +146,18 @@ def test_no_way_leads_out(files: ExtensionFiles, home: Path, parts: list[str]):
 @given(st.text(min_size=1, max_size=12))
 def test_a_file_in_a_folder_that_begins_with_a_dot_is_never_static(name: str):
     assert not is_static(Path(f".{name.replace('/', '_')}") / "a.js")
+
+
+def test_a_file_that_the_extension_shows_is_given_out_whatever_its_name(files, home, monkeypatch):
+    """As an editor in a frame reads its own configuration."""
+    (home / "extensions/on/downloads").mkdir()
+    (home / "extensions/on/downloads/config.json").write_text("{}")
+    shown, kept = "extensions/on/downloads/config.json", "extensions/on/config.json"
+    assert files.find(shown) is None
+    with gr.Blocks() as page:
+        gr.HTML(f'<iframe src="/file={home}/extensions/on/app/index.html?config=%2Ffile%3D{home}/{shown}">')
+        gr.HTML(f"<p>{home}/extensions/on/storage/texts.json {home}/extensions/off/config.json</p>")
+    monkeypatch.setattr(files._host, "page", page)
+    assert files.find(shown) is not None
+    for path in (kept, "extensions/on/storage/texts.json", "extensions/off/config.json"):
+        assert files.find(path) is None

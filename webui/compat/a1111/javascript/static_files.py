@@ -2,13 +2,15 @@
 
 That is: static files of extensions that run, pictures and films of the output folders, previews beside
 models, and texts in `tmp`. Nothing that starts with a dot, no program, no database, nothing that is named
-like a secret, and nothing to which a link leads from elsewhere.
+like a secret unless what an extension shows names it, and nothing to which a link leads from elsewhere.
 """
 
+import html
 import os
 import re
 from collections.abc import Iterable
 from pathlib import Path, PurePosixPath
+from urllib.parse import unquote
 
 from webui.compat.a1111.host import ExtensionHost
 from webui.plugins.community import BUILT_IN_FOLDER
@@ -115,13 +117,21 @@ class ExtensionFiles:
         """Whether the file at a real path is one of those that a page may read."""
         folders = [Path(os.path.realpath(each.folder)) for each in self._host.folders]
         if within := closest_of(real, folders):
-            return is_static(real.relative_to(within))
+            path = real.relative_to(within)
+            return is_static(path) or (is_static(path.with_stem("named")) and self._is_shown(within, path))
         suffix = real.suffix.lower()
         if closest_of(real, [self._real(self._host.root / TEMPORARY)]):
             return suffix in PICTURES | FILMS | TEXTS and is_static(Path(real.name))
         if suffix in PICTURES | FILMS and closest_of(real, self._output_folders()):
             return not real.name.startswith(".")
         return suffix in PICTURES and closest_of(real, self._model_folders()) is not None
+
+    def _is_shown(self, folder: Path, path: Path) -> bool:
+        """Whether the page names the file in an HTML, by an address within this extension's folder."""
+        blocks = getattr(self._host.page, "blocks", {})
+        texts = [each.value for each in blocks.values() if each.get_block_name() == "html"]
+        address = f"{folder.name}/{path.as_posix()}"
+        return any(address in unquote(html.unescape(each)) for each in texts if isinstance(each, str))
 
     def _real(self, folder: Path) -> Path:
         return Path(os.path.realpath(folder))

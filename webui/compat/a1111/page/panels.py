@@ -39,9 +39,11 @@ def make_controls(tab: str) -> GenerationControls:
     runner = runner_of(tab)
     runner.prepare_ui()
     runner.list_titles()
-    runner.setup_ui_for_section(None)
-    for section in dict.fromkeys(each.section for each in runner.alwayson_scripts if each.section):
-        runner.setup_ui_for_section(section)
+    # In A1111 they lie in a group within the container; some extensions take them out of it one by one.
+    with gr.Column(elem_classes=["styler", "script-container"], min_width=0):
+        runner.setup_ui_for_section(None)
+        for section in dict.fromkeys(each.section for each in runner.alwayson_scripts if each.section):
+            runner.setup_ui_for_section(section)
     panels = build_selectable(tab, runner)
     pairs = [(script, at) for script in runner.scripts for at in range(*places_of(script))]
     components = [runner.inputs[at] for _, at in pairs]
