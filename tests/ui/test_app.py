@@ -9,9 +9,13 @@ import pytest
 from fastapi import FastAPI
 
 from webui.core.settings import Settings
+from webui.store.pictures.history import REQUEST_ITEM
 from webui.ui.app import build_ui
 from webui.ui.components.setting_widget import all_options, setting_widget
-from webui.ui.page import ASSETS, mount_page, page_head
+from webui.ui.joined_assets import JoinedAssets
+from webui.ui.page import ASSETS, mount_page, page_head, preloading
+from webui.ui.tabs.pnginfo import item_html
+from webui.ui.tabs.settings import section_title
 
 # What scripts of extensions look up, for the tabs that are here.
 EXPECTED = """
@@ -91,6 +95,18 @@ def test_no_component_is_left_out_of_the_page_when_it_is_hidden(built_page):
     assert left_out == [f"settings_{section}" for section in sections]
 
 
+def test_sections_and_texts_have_names_that_artists_know():
+    titles = [section_title(option.section) for option in all_options().values()]
+    assert "Precision" in titles
+    assert "Numbers" not in titles
+    assert not [title for title in titles if not title[0].isupper() or "_" in title]
+    for value in ("{}", "{" * 1000):
+        shown = item_html(REQUEST_ITEM, value)
+        assert "All values, as the program keeps them" in shown
+        assert "atelier" not in shown
+    assert "workflow" in item_html("workflow", "{}")
+
+
 class Links(HTMLParser):
     """The addresses that a head refers to."""
 
@@ -103,12 +119,16 @@ class Links(HTMLParser):
 
 
 def test_the_head_names_files_that_are_there_and_nothing_outside():
-    links = Links()
-    links.feed(page_head("dark"))
-    assert len(links.addresses) > 10
-    for address in links.addresses:
-        assert address.startswith("/assets/page/")
-        assert (ASSETS / address.removeprefix("/assets/page/")).is_file()
+    joined = JoinedAssets(ASSETS)
+    for head in (page_head(joined, "dark"), preloading(joined)):
+        links = Links()
+        links.feed(head)
+        assert [address.partition("?")[0] for address in links.addresses] == [
+            "/assets/page/page.css",
+            "/assets/page/page.js",
+        ]
+        versions = [joined.by_name[name].version for name in ("page.css", "page.js")]
+        assert [address.partition("?")[2] for address in links.addresses] == versions
 
 
 def test_styles_and_scripts_refer_to_nothing_outside():

@@ -9,11 +9,11 @@ from starlette.responses import HTMLResponse, JSONResponse, Response, StreamingR
 
 from webui.core.flags import read_flags
 from webui.main import build_app, build_services
-from webui.ui.doors.early_head import with_early_head
+from webui.ui.doors.early_head import with_early_html
 from webui.ui.page import ASK_BEFORE_LEAVING
 
 PAGE = "<html><head><title>ä</title></head><body>1 < 2</body></html>"
-ADDED = "<script>first()</script>"
+ADDED, EARLY = "<script>first()</script>", "<p>Loading</p>"
 
 
 def sent_by(answer: Response) -> tuple[dict[str, str], bytes]:
@@ -28,7 +28,7 @@ def sent_by(answer: Response) -> tuple[dict[str, str], bytes]:
         raise AssertionError("nobody goes away")
 
     scope = {"type": "http", "method": "GET", "path": "/", "headers": [], "asgi": {"spec_version": "2.4"}}
-    asyncio.run(answer(scope, receive, with_early_head(keep, ADDED.encode())))
+    asyncio.run(answer(scope, receive, with_early_html(keep, ADDED.encode(), EARLY.encode())))
     assert [message["type"] for message in messages[:2]] == ["http.response.start", "http.response.body"]
     headers = {name.decode(): value.decode() for name, value in messages[0]["headers"]}
     return headers, b"".join(message["body"] for message in messages[1:])
@@ -41,7 +41,7 @@ def in_pieces(text: str) -> StreamingResponse:
 @pytest.mark.parametrize("make", [HTMLResponse, in_pieces])
 def test_html_has_it_at_the_end_of_its_head(make):
     headers, body = sent_by(make(PAGE))
-    assert body.decode() == PAGE.replace("</head>", f"{ADDED}</head>")
+    assert body.decode() == PAGE.replace("</head>", f"{ADDED}</head>").replace("</body>", f"{EARLY}</body>")
     assert headers["content-length"] == str(len(body))
 
 

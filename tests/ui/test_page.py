@@ -1,5 +1,6 @@
 """The whole program through a browser: Debian's Chromium on a server of its own, with a tiny checkpoint."""
 
+import io
 import json
 import re
 from pathlib import Path
@@ -7,6 +8,7 @@ from urllib.parse import unquote, urljoin
 
 import httpx
 import pytest
+from PIL import Image
 from playwright.sync_api import Page, expect
 
 from tests.ui import browser as steps
@@ -338,6 +340,54 @@ def test_what_is_not_applied_is_counted_and_asked_about(page, address):
     expect(page.locator("#setting_img2img_color_correction input")).to_be_checked()
     expect(left).to_have_text("")
     page.locator("#img2img_img2img_color_correction input").click()
+
+
+def test_nothing_in_the_search_is_blue_on_dark(chromium, address):
+    page = opened(chromium, address, dark=True)
+    page.evaluate("webui.showTab('settings')")
+    search = page.locator("#settings_search")
+    # Chromium shows the cross while one writes.
+    search.fill("quality")
+    expect(page.locator("#setting_jpeg_quality")).to_be_visible()
+    picture = Image.open(io.BytesIO(search.screenshot())).convert("RGB")
+    width, height = picture.size
+    cross = picture.crop((width - 40, 4, width - 4, height - 4))
+    colours = [colour for _, colour in cross.getcolors(1 << 20) or []]
+    # There is a cross, in a grey that is seen on the field.
+    assert max(map(max, colours)) - min(map(max, colours)) > 60
+    assert max(max(colour) - min(colour) for colour in colours) < 40
+    page.context.close()
+
+
+def test_what_is_written_while_the_page_is_built_is_in_the_prompt(chromium, address):
+    page = opened(chromium, address, width=390, height=844)
+    page.fill("#txt2img_prompt textarea", "of the last time")
+    page.wait_for_function("localStorage['atelier.txt2img']?.includes('of the last time')")
+    early, prompt = page.locator("#early_prompt"), page.locator("#txt2img_prompt textarea")
+    # Gradio's scripts do not come yet; whoever loads the page again keeps what was written.
+    late = steps.Held(page, "**/assets/Blocks-*.js")
+    page.reload(wait_until="commit")
+    expect(early).to_have_value("of the last time")
+    assert page.evaluate("document.documentElement.scrollWidth") <= 390
+    early.fill("a heron, of the last time")
+    page.reload(wait_until="commit")
+    expect(early).to_have_value("a heron, of the last time")
+    early.evaluate("field => field.setSelectionRange(7, 7)")
+    early.focus()
+    late.let_go()
+    expect(early).to_have_count(0)
+    expect(prompt).to_have_value("a heron, of the last time")
+    expect(prompt).to_be_focused()
+    page.keyboard.type("s")
+    expect(prompt).to_have_value("a herons, of the last time")
+    # Gradio knows it too: it is what is kept, and generated with.
+    page.wait_for_function("localStorage['atelier.txt2img']?.includes('a herons, of the last time')")
+    steps.ready(page)
+    expect(prompt).to_have_value("a herons, of the last time")
+    page.reload()
+    steps.ready(page)
+    expect(prompt).to_have_value("a herons, of the last time")
+    page.context.close()
 
 
 def test_sections_of_settings_fold_on_a_phone(chromium, address):

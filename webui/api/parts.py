@@ -7,7 +7,7 @@ from typing import Any
 from urllib.parse import quote
 
 from fastapi import APIRouter
-from fastapi.responses import FileResponse
+from fastapi.responses import FileResponse, Response
 from pydantic import BaseModel
 
 from webui.core.errors import NotFound
@@ -18,10 +18,14 @@ from webui.library.catalog.upscaler_names import upscaler_names
 from webui.plugins.loading import ExtensionRecord
 from webui.plugins.parts import RequestPart
 from webui.plugins.titles import title_beside
+from webui.store.script_bundle import NotBundled, ScriptBundle, bundle_modules
 
 SCRIPT_NAME = re.compile(r"[A-Za-z0-9_.-]{1,100}\.m?js")
 FILE_NAME = re.compile(r"(javascript/[A-Za-z0-9_.-]{1,100}\.m?js|style\.css)")
 MOST_FILES = 100
+# All scripts of an extension in one, so that a page asks once for them.
+BUNDLE, BUNDLE_MAP = "scripts.js", "scripts.js.map"
+ASK_AGAIN = {"Cache-Control": "no-cache"}
 TYPES = {".js": "text/javascript", ".mjs": "text/javascript", ".css": "text/css"}
 
 
@@ -85,11 +89,23 @@ def routes(services: Services) -> APIRouter:
     @router.get("/v1/extensions/{name}/files/{path:path}")
     def get_file(name: str, path: str) -> FileResponse:
         """A file that the page loads for an extension: javascript/*.js or style.css, no other."""
-        record = next((each for each in services.extensions.records if each.name == name), None)
+        record = record_of(services, name)
         file = record and file_of(record, path)
         if file is None:
             raise NotFound("There is no such file.")
-        return FileResponse(file, media_type=TYPES[file.suffix], headers={"Cache-Control": "no-cache"})
+        return FileResponse(file, media_type=TYPES[file.suffix], headers=ASK_AGAIN)
+
+    @router.get("/v1/extensions/{name}/scripts.js")
+    def get_scripts(name: str) -> Response:
+        """All scripts of an extension in one, where they are written so that this can be made."""
+        text = require_bundle(record_of(services, name)).text(BUNDLE_MAP)
+        return Response(text, media_type=TYPES[".js"], headers=ASK_AGAIN)
+
+    @router.get("/v1/extensions/{name}/scripts.js.map")
+    def get_source_map(name: str) -> Response:
+        """Where each line of these scripts comes from, for a browser's tools."""
+        text = require_bundle(record_of(services, name)).source_map()
+        return Response(text, media_type="application/json", headers=ASK_AGAIN)
 
     return router
 
@@ -124,13 +140,40 @@ def choices_of(services: Services) -> dict[str, Callable[[], list[str]]]:
     }
 
 
+def record_of(services: Services, name: str) -> ExtensionRecord | None:
+    """The extension of a name."""
+    return next((each for each in services.extensions.records if each.name == name), None)
+
+
 def addresses_of(record: ExtensionRecord) -> list[str]:
     """Addresses, below the server's root, of the files that the page loads for an extension that runs."""
     if record.state != "on" or record.folder is None:
         return []
-    names = [f"javascript/{name}" for name in script_names(record.folder / "javascript")]
-    names += ["style.css"] if (record.folder / "style.css").is_file() else []
-    return [f"v1/extensions/{quote(record.name)}/files/{name}" for name in names if file_of(record, name)]
+    names = [f"files/javascript/{name}" for name in script_names(record.folder / "javascript")]
+    names = [name for name in names if file_of(record, name.removeprefix("files/"))]
+    if len(names) > 1 and bundle_of(record):
+        names = [BUNDLE]
+    names += ["files/style.css"] if file_of(record, "style.css") else []
+    return [f"v1/extensions/{quote(record.name)}/{name}" for name in names]
+
+
+def bundle_of(record: ExtensionRecord) -> ScriptBundle | None:
+    """All scripts of an extension as one; None where they are written in ways that cannot be put together."""
+    folder = record.folder / "javascript" if record.folder else None
+    names = [f"javascript/{name}" for name in script_names(folder)] if folder else []
+    files = {f"files/{name}": file for name in names if (file := file_of(record, name))}
+    try:
+        sources = {name: file.read_text(encoding="utf-8") for name, file in files.items()}
+        return bundle_modules(sources, sources) if sources else None
+    except (NotBundled, OSError, UnicodeDecodeError):
+        return None
+
+
+def require_bundle(record: ExtensionRecord | None) -> ScriptBundle:
+    """The same. Raises NotFound."""
+    if record is None or (bundle := bundle_of(record)) is None:
+        raise NotFound("There is no such file.")
+    return bundle
 
 
 def script_names(folder: Path) -> list[str]:

@@ -42,10 +42,14 @@ def wire_memory(page: gr.Blocks, form: Form, tab: str, usual: Usual = dict) -> N
 
 
 def recall_script(form: Form, key: str) -> str:
-    """A script that gives what the browser keeps under `key`, and tells memory.js of the form's fields."""
+    """A script that gives what the browser keeps under `key`, and tells memory.js of the form's fields.
+
+    All scripts of the page wait for the first of these: js/first/built.js.
+    """
     fields = [[name, form.component(name).elem_id] for name in form.names]
     return f"""() => {{
       ((window.webui ??= {{}}).forms ??= {{}})[{json.dumps(key)}] = {json.dumps(fields)};
+      dispatchEvent(new Event("page-built"));
       return [localStorage.getItem({json.dumps(key)}) ?? ""];
     }}"""
 

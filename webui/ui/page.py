@@ -9,6 +9,7 @@ import gradio as gr
 from fastapi import FastAPI
 from fastapi.staticfiles import StaticFiles
 from gradio.routes import App
+from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Mount
 from starlette.types import Scope
@@ -18,6 +19,7 @@ from webui.store.reading import MAX_FILE_BYTES
 from webui.ui.doors.guarded_blocks import GuardedBlocks
 from webui.ui.doors.page_files import paths_in
 from webui.ui.doors.routes import PageRoutes
+from webui.ui.joined_assets import ASK_AGAIN, SCRIPT, STYLE, JoinedAssets
 from webui.ui.theme import make_theme
 
 ASSETS = Path(__file__).parent / "assets"
@@ -26,31 +28,38 @@ LOGIN_HINT = "After ten wrong passwords within a minute, wait a minute before th
 ThemeChoice = Literal["light", "dark"] | None
 
 
-class Revalidated(StaticFiles):
-    """Static files that a browser asks for again each time, and gets only if they changed."""
+class PageAssets(StaticFiles):
+    """Static files that a browser asks for again each time, and gets only if they changed.
+
+    Scripts and styles that every page needs come joined; each by itself is there for a browser's tools.
+    """
+
+    def __init__(self, joined: JoinedAssets) -> None:
+        super().__init__(directory=ASSETS)
+        self._joined = joined.by_name
 
     async def get_response(self, path: str, scope: Scope) -> Response:
         """The file, marked so that no old script or style is used after an update."""
+        if joined := self._joined.get(path):
+            return joined.answer(Request(scope))
         response = await super().get_response(path, scope)
-        response.headers["Cache-Control"] = "no-cache"
+        response.headers["Cache-Control"] = ASK_AGAIN
         return response
 
 
-def asset_names(folder: Path, suffix: str) -> list[str]:
-    """Names of the files below a folder of assets with this suffix, in order."""
-    return sorted(path.relative_to(ASSETS).as_posix() for path in folder.glob(f"*{suffix}"))
+def page_head(joined: JoinedAssets, theme: ThemeChoice = None, extra: Iterable[str] = ()) -> str:
+    """What Gradio puts into the page's head: styles, scripts, and the theme where a flag fixes it."""
+    style = f'<link rel="stylesheet" href="{ASSETS_URL}/{joined.address(STYLE)}">'
+    script = f'<script type="module" src="{ASSETS_URL}/{joined.address(SCRIPT)}"></script>'
+    return "\n".join([COLOR_SCHEME, theme_script(theme), style, script, *extra])
 
 
-def page_head(theme: ThemeChoice = None, extra: Iterable[str] = ()) -> str:
-    """What goes into the page's head: styles, script modules, and the theme where a flag fixes it."""
-    styles = [
-        f'<link rel="stylesheet" href="{ASSETS_URL}/{name}">' for name in asset_names(ASSETS / "css", ".css")
-    ]
-    scripts = [
-        f'<script type="module" src="{ASSETS_URL}/{name}"></script>'
-        for name in asset_names(ASSETS / "js", ".js")
-    ]
-    return "\n".join([COLOR_SCHEME, theme_script(theme), *styles, *scripts, *extra])
+def preloading(joined: JoinedAssets) -> str:
+    """Tags by which a browser gets styles and scripts while it waits for Gradio, which asks for them late."""
+    return (
+        f'<link rel="preload" as="style" href="{ASSETS_URL}/{joined.address(STYLE)}">'
+        f'<link rel="modulepreload" href="{ASSETS_URL}/{joined.address(SCRIPT)}">'
+    )
 
 
 # In the page's HTML itself. Who leaves the page with unapplied settings is asked, and may stay: Gradio, whose
@@ -82,7 +91,8 @@ def mount_page(
 
     `further_head` are extensions' tags, which stand in the page's HTML itself.
     """
-    app.mount(ASSETS_URL, Revalidated(directory=ASSETS), name="page-assets")
+    joined = JoinedAssets(ASSETS)
+    app.mount(ASSETS_URL, PageAssets(joined), name="page-assets")
     app = gr.mount_gradio_app(
         app,
         blocks,
@@ -90,7 +100,7 @@ def mount_page(
         # The path below which a reverse proxy offers the page.
         root_path=f"/{flags.subpath.strip('/')}" if flags.subpath else None,
         theme=make_theme(),
-        head=page_head(flags.theme),
+        head=page_head(joined, flags.theme),
         auth=list(flags.page_accounts()) or None,
         # Gradio's login page says nothing of its own when the guard asks to wait.
         auth_message=LOGIN_HINT,
@@ -109,8 +119,11 @@ def mount_page(
     app.state.name_page_user = partial(name_user, app)
     # Icons and the like, which Gradio copied while the page was built.
     blocks.files.publish(paths_in(blocks.config))
-    early_head = "\n".join([ASK_BEFORE_LEAVING, *further_head])
-    page_of(app).add_middleware(PageRoutes, files=blocks.files, knows_user=knows, early_head=early_head)
+    early_head = "\n".join([preloading(joined), ASK_BEFORE_LEAVING, *further_head])
+    early_body = (ASSETS / "early.html").read_text(encoding="utf-8").replace("$THEME", flags.theme or "")
+    page_of(app).add_middleware(
+        PageRoutes, files=blocks.files, knows_user=knows, early_head=early_head, early_body=early_body
+    )
     return app
 
 

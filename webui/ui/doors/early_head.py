@@ -1,4 +1,4 @@
-"""Into the head of the page's HTML: what must be there before Gradio's scripts run.
+"""Into the page's HTML: what must be there before Gradio's scripts run.
 
 Gradio's own `head` is put in by its scripts, after they are loaded and began to listen.
 """
@@ -7,11 +7,11 @@ from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import Message, Send
 
 # Texts within the page have no such letters: Gradio writes them as the escape of a JSON text.
-END = b"</head>"
+HEAD_END, BODY_END = b"</head>", b"</body>"
 
 
-def with_early_head(send: Send, added: bytes) -> Send:
-    """Sends HTML with `added` at the end of its head; other answers, and compressed ones, as they are."""
+def with_early_html(send: Send, head: bytes, body: bytes = b"") -> Send:
+    """Sends HTML with more at the ends of its head and body; other and compressed answers as they are."""
     start: list[Message] = []
     told = bytearray()
 
@@ -23,7 +23,7 @@ def with_early_head(send: Send, added: bytes) -> Send:
             told.extend(message.get("body", b""))
             if message.get("more_body"):
                 return
-            page = bytes(told).replace(END, added + END, 1)
+            page = bytes(told).replace(HEAD_END, head + HEAD_END, 1).replace(BODY_END, body + BODY_END, 1)
             MutableHeaders(scope=start[0])["content-length"] = str(len(page))
             await send(start[0])
             await send({"type": "http.response.body", "body": page})

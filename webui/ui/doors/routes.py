@@ -13,7 +13,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from webui.core.errors import NotFound
 from webui.store.pictures.served_pictures import NOT_SERVED, ServedFile, open_served
 from webui.ui.doors.browsers import NOBODY, browser_cookie, browser_in, new_browser_id
-from webui.ui.doors.early_head import with_early_head
+from webui.ui.doors.early_head import with_early_html
 from webui.ui.doors.page_files import PageFiles
 
 API = "/gradio_api"
@@ -45,14 +45,21 @@ KnowsUser = Callable[[Mapping[str, str]], bool]
 class PageRoutes:
     """Pure ASGI middleware around the mounted page. `knows_user` tells by cookies who may see the page.
 
-    `early_head` stands in the page's HTML before Gradio's own scripts.
+    `early_head` and `early_body` stand in the page's HTML before Gradio's own scripts run.
     """
 
-    def __init__(self, app: ASGIApp, files: PageFiles, knows_user: KnowsUser, early_head: str = "") -> None:
+    def __init__(
+        self,
+        app: ASGIApp,
+        files: PageFiles,
+        knows_user: KnowsUser,
+        early_head: str = "",
+        early_body: str = "",
+    ) -> None:
         self.app = app
         self._files = files
         self._knows_user = knows_user
-        self._early_head = early_head.encode()
+        self._early_head, self._early_body = early_head.encode(), early_body.encode()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Let a request pass, answer it here, or refuse it."""
@@ -70,7 +77,7 @@ class PageRoutes:
         elif path.rstrip("/") == UPLOAD:
             await self._take_upload(scope, receive, send)
         elif path == "/":
-            send = with_early_head(with_browser_id(scope, send), self._early_head)
+            send = with_early_html(with_browser_id(scope, send), self._early_head, self._early_body)
             await self.app(uncompressed(without_links(scope)), receive, send)
         elif path in OPEN_PATHS or path.removesuffix("/") in OPEN_PATHS or path.startswith(OPEN_PREFIXES):
             await self.app(without_links(scope), receive, send)

@@ -10,6 +10,7 @@ import gradio as gr
 
 from webui.core.errors import WebuiError
 from webui.jobs.services import Services
+from webui.store.pictures.history import REQUEST_ITEM
 from webui.store.reading import read_infotext
 from webui.ui.forms.img2img import IMG2IMG, INPAINT
 from webui.ui.generation import fields_of_infotext, infotext_problems
@@ -23,6 +24,8 @@ from webui.ui.texts import infotext_html, notice, paragraph
 HINT = '<p class="hint">Drop a picture here to read how it was made. It stays on this machine.</p>'
 NOTHING_FOUND = "This picture carries no generation parameters."
 NOT_UNDERSTOOD = "This picture carries a graph of ComfyUI, but no sampler in it that is understood here."
+# What texts are called that only the program reads.
+ITEM_NAMES = {REQUEST_ITEM: "All values, as the program keeps them"}
 # Texts of more letters than this are folded.
 LONGEST_OPEN = 120
 
@@ -150,6 +153,7 @@ def found_html(text: str | None, items: Mapping[str, str]) -> str:
 
 def item_html(key: str, value: str) -> str:
     """Another text of the file, folded where it is long."""
+    name = ITEM_NAMES.get(key, key)
     if len(value) <= LONGEST_OPEN:
-        return f"<p><strong>{escape(key)}</strong>: {escape(value)}</p>"
-    return f"<details><summary>{escape(key)}</summary>{paragraph(value)}</details>"
+        return f"<p><strong>{escape(name)}</strong>: {escape(value)}</p>"
+    return f"<details><summary>{escape(name)}</summary>{paragraph(value)}</details>"

@@ -2,16 +2,17 @@
 // page waits for them.
 import { make } from "./controls.js";
 import { appears, onceChosen } from "./dom.js";
+import { address } from "./server.js";
 
 async function load() {
-  const href = new URL("../css/community/page.css", import.meta.url).href;
+  const { href } = address("assets/page/css/community/page.css");
   const link = make("link", { rel: "stylesheet", href });
   await new Promise((resolve) => {
     // Without its looks the tab still does its work.
     link.onload = link.onerror = resolve;
     document.head.append(link);
   });
-  document.head.append(make("script", { type: "module", src: new URL("community/page.js", import.meta.url).href }));
+  await import("./community/page.js");
 }
 
 const tabs = await appears("#tabs");

@@ -1,12 +1,13 @@
 // The tab "Train": its scripts and styles come when it is first shown, so that no page waits for them.
 import { make } from "./controls.js";
 import { appears, onceChosen } from "./dom.js";
+import { address } from "./server.js";
 
 const STYLES = ["page", "desk", "setup", "runs", "results"];
 
 /** @param {string} name */
 function loadStyle(name) {
-  const href = new URL(`../css/training/${name}.css`, import.meta.url).href;
+  const { href } = address(`assets/page/css/training/${name}.css`);
   const link = make("link", { rel: "stylesheet", href });
   return new Promise((resolve) => {
     // Without its looks the tab still does its work.
@@ -17,7 +18,7 @@ function loadStyle(name) {
 
 async function load() {
   await Promise.all(STYLES.map(loadStyle));
-  document.head.append(make("script", { type: "module", src: new URL("training/page.js", import.meta.url).href }));
+  await import("./training/page.js");
 }
 
 const panel = await appears("#tab_train");
