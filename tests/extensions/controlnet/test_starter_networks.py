@@ -1,4 +1,4 @@
-"""The shipped network does to the Starter's pictures what it is for: a few pictures, generous bounds.
+"""The shipped networks do to the Starter's pictures what they are for: a few pictures, generous bounds.
 
 `extensions/controlnet/starter/check.py` measures it on fifty; its README has the figures.
 """
@@ -12,9 +12,13 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from extensions.controlnet.starter.check import (
+    CELL,
     NETWORKS,
     draw_all,
+    enlarge,
     find_outlines,
+    mean_colours,
+    measure_colours,
     say_what,
     score_all,
     score_edges,
@@ -37,7 +41,7 @@ from webui.plugins import Context
 SCENES = held_out_scenes(3)
 STEPS = 10
 LIMIT_BYTES = 14_000_000
-FILES = {"starter_canny": ModelKind.CONTROLNET}
+FILES = {"starter_canny": ModelKind.CONTROLNET, "starter_color": ModelKind.T2I_ADAPTER}
 Paint = Callable[[str, NDArray[np.uint8] | None], NDArray[np.uint8]]
 
 
@@ -69,6 +73,12 @@ def paint(tmp_path_factory: pytest.TempPathFactory) -> Paint:
     return paint
 
 
+@pytest.fixture(scope="module")
+def plain(paint: Paint) -> NDArray[np.uint8]:
+    """The scenes without any unit."""
+    return paint("", None)
+
+
 def test_the_shipped_files_are_small_and_recognised_for_the_starters_family() -> None:
     paths = {name: NETWORKS / f"{name}.safetensors" for name in FILES}
     assert sum(path.stat().st_size for path in paths.values()) < LIMIT_BYTES
@@ -90,8 +100,15 @@ def test_edges_are_scored_by_what_is_found_and_what_is_missed() -> None:
 
 
 @pytest.mark.slow
-def test_pictures_follow_the_edges_that_they_are_given(paint: Paint) -> None:
+def test_pictures_follow_the_edges_that_they_are_given(paint: Paint, plain: NDArray[np.uint8]) -> None:
     drawings = draw_all(SCENES)
-    plain = paint("", None)
     edges = np.stack([find_outlines(drawing) for drawing in drawings])
     assert score_all(paint("starter_canny", edges), edges) > 1.5 * score_all(plain, edges)
+
+
+@pytest.mark.slow
+def test_cells_come_near_to_the_colours_that_they_are_given(paint: Paint, plain: NDArray[np.uint8]) -> None:
+    # Those of another drawing, which the prompt says nothing of.
+    grids = np.roll(np.stack([mean_colours(drawing, CELL) for drawing in draw_all(SCENES)]), 1, 0)
+    guided = paint("starter_color", enlarge(grids))
+    assert measure_colours(guided, grids) < 0.7 * measure_colours(plain, grids)
