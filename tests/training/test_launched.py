@@ -45,6 +45,8 @@ def test_without_a_launcher_there_is_one_process():
         ("accelerate launch --num-processes=3 --cpu -m webui.training run.toml", 3),
         ("accelerate launch --cpu -m webui.training run.toml --num_processes 9", None),
         ("accelerate launch --cpu --num_processes 100000 -m webui.training r", launched.MOST_PROCESSES),
+        ("accelerate launch --cpu --num_machines 1 --num_processes 4 -m webui.training r", 4),
+        ("accelerate launch --cpu --num_machines 2 --num_processes 4 -m webui.training r", None),
         ("bash", None),
     ],
 )

@@ -25,6 +25,7 @@ LOCAL_SIZE = (
 MOST_PROCESSES = 64
 # How accelerate's command line and configuration say how many processes there shall be.
 COUNT = re.compile(r"--num[_-]processes[= ](\d+)")
+SEVERAL_MACHINES = re.compile(r"--num[_-]machines[= ](?!1\b)\d+")
 # How long the others may take to end after this one has.
 PATIENCE_SECONDS = 60.0
 LONE = (
@@ -76,8 +77,12 @@ def is_lone(environment: MutableMapping[str, str]) -> bool:
 
 
 def asked_count(command: str) -> int | None:
-    """How many processes a launcher's command line asks for, its words with spaces between."""
-    found = COUNT.findall(command.partition(" -m webui.training")[0])
+    """How many processes of this machine a launcher's command line asks for, its words with spaces between.
+
+    Over several machines accelerate leaves it to MPI.
+    """
+    own = command.partition(" -m webui.training")[0]
+    found = [] if SEVERAL_MACHINES.search(own) else COUNT.findall(own)
     return min(int(found[-1]), MOST_PROCESSES) if found else None
 
 
