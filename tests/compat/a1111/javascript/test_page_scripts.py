@@ -91,8 +91,28 @@ def test_a_picture_given_to_controlnets_field_becomes_its_units(page: Page, pict
     page.evaluate_handle(field).as_element().set_input_files(picture)  # pyright: ignore[reportOptionalMemberAccess]
     page.wait_for_function("atelier.readPart('txt2img', 'controlnet').units?.[0]?.image")
     expect(page.locator("#txt2img_controlnet img.cn-image").first).to_be_attached()
+    # Our own panel, now open, has the same id.
+    for found in (
+        "gradioApp().querySelector('#txt2img_controlnet')",
+        "pageScripts.find('#txt2img_controlnet')",
+    ):
+        assert page.evaluate(f"{found}.querySelector('.label-wrap') !== null")
     page.evaluate("gradioApp().querySelector(\"#txt2img_controlnet button[aria-label='Clear']\").click()")
     page.wait_for_function("!atelier.readPart('txt2img', 'controlnet').units?.[0]?.image")
+    # The buttons that clear are there with a picture alone: editors of poses wait for them.
+    units = "gradioApp().querySelector('#txt2img_script_container').querySelector('#controlnet')"
+    count = f"{units}.querySelectorAll('div[data-testid=image]').length"
+    assert page.evaluate(
+        f"[{count}, {units}.querySelector('.tab-nav').querySelectorAll('button').length]"
+    ) == [3, 3]
+    second = f"{units}.querySelectorAll('div[data-testid=image]')[1]"
+    assert page.evaluate(f"{second}.querySelector('button[aria-label=Clear]')") is None
+    handle = page.evaluate_handle(f"{second}.querySelector('input[type=file]')").as_element()
+    handle.set_input_files(picture)  # pyright: ignore[reportOptionalMemberAccess]
+    page.wait_for_function(f"{second}.querySelector('button[aria-label=Clear]')")
+    page.evaluate(f"{second}.querySelector('button[aria-label=Clear]').click()")
+    page.wait_for_function("!atelier.readPart('txt2img', 'controlnet').units?.[1]?.image")
+    assert page.evaluate(f"{second}.querySelector('button[aria-label=Clear]')") is None
 
 
 def test_a_page_of_cards_stands_among_the_programs_own(page: Page):

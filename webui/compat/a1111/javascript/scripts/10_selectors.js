@@ -193,20 +193,30 @@ var atelierHost = (() => {
     return (new Error().stack ?? "").includes("/file=");
   }
 
+  // Ids that elements of our own have too, with another inside than A1111's.
+  const DOUBLES = /controlnet/;
+
   /**
    * Lets the document answer extensions' scripts as `gradioApp()` does, where it has nothing by the selector as it is. All
    * other scripts are answered as ever.
    */
   function answerOnDocument() {
     const { querySelector, querySelectorAll, getElementById } = Document.prototype;
+    const isFine = (/** @type {boolean} */ isFound, /** @type {unknown} */ asked) => (isFound && !DOUBLES.test(String(asked))) || !isExtensionCalling();
     /** @type {Record<string, (asked: string) => unknown>} */
     const finders = {
-      querySelector: (asked) => querySelector.call(document, asked) ?? (isExtensionCalling() ? adopt(find(asked)) : null),
+      querySelector: (asked) => {
+        const found = querySelector.call(document, asked);
+        return isFine(Boolean(found), asked) ? found : adopt(find(asked));
+      },
       querySelectorAll: (asked) => {
         const found = querySelectorAll.call(document, asked);
-        return found.length || !isExtensionCalling() ? found : findAll(document, asked);
+        return isFine(found.length > 0, asked) ? found : findAll(document, asked);
       },
-      getElementById: (asked) => getElementById.call(document, asked) ?? (isExtensionCalling() ? adopt(find(`#${CSS.escape(asked)}`)) : null),
+      getElementById: (asked) => {
+        const found = getElementById.call(document, asked);
+        return isFine(Boolean(found), asked) ? found : adopt(find(`#${CSS.escape(asked)}`));
+      },
     };
     for (const [name, value] of Object.entries(finders)) Object.defineProperty(document, name, { value, configurable: true, writable: true });
   }

@@ -26,3 +26,4 @@ onUiLoaded(() => {
     pageScripts.onDocument = found.map((each) => each instanceof Element);
     pageScripts.nowhere = [document.querySelector("#nowhere"), document.getElementById("nowhere")];
 });
+pageScripts.find = (selector) => document.querySelector(selector);
