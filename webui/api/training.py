@@ -230,7 +230,7 @@ def method_answer(method: TitledMethod, fields: list[str]) -> MethodAnswer:
 def check_run(services: Services, runs: TrainingRuns, run: TrainingRun) -> CheckAnswer:
     """Read its data and fill it. Raises WebuiError."""
     # Loads torch, which the device thread has loaded by the time that anybody trains.
-    from webui.models.manager import choose_device
+    from webui.models.choosing_device import choose_device
     from webui.training.memory import estimate_memory
     from webui.training.preparing import prepare
     from webui.training.presets import explain

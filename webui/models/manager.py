@@ -14,6 +14,7 @@ from webui.core.flags import Flags
 from webui.core.model_file import ModelFile
 from webui.library.catalog.catalog import AUTOMATIC, Catalog
 from webui.library.files.headers import read_header
+from webui.models.choosing_device import choose_device
 from webui.models.conditioning_cache import ConditioningCache
 from webui.models.cpu.precision import NumberFormats, Precision, Speeds, choose_numbers, measure_speeds
 from webui.models.loaded_model import LoadedCheckpoint, LoadedModel
@@ -198,17 +199,6 @@ def model_key(file: ModelFile, numbers: NumberFormats) -> Hashable:
 def other_vae_key(file: ModelFile, checkpoint: LoadedCheckpoint) -> Hashable:
     """What a VAE of its own file is held under: the file as it is now, its formats, its latents'."""
     return ("VAE", *file_key(file), checkpoint.numbers.of_vae, checkpoint.latent_format)
-
-
-def choose_device(flags: Flags) -> torch.device:
-    """The device to compute on: a CUDA card, Apple's, or the processor."""
-    if "all" in flags.use_cpu:
-        return torch.device("cpu")
-    if torch.cuda.is_available():
-        return torch.device("cuda", flags.device_id or 0)
-    if torch.backends.mps.is_available():
-        return torch.device("mps")
-    return torch.device("cpu")
 
 
 def offloading_of(flags: Flags) -> Offloading:

@@ -1,10 +1,12 @@
 """What a recipe may use while a job runs."""
 
+from __future__ import annotations
+
 import time
 from collections.abc import Callable, Generator, Hashable
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import torch
 from PIL import Image
@@ -14,14 +16,16 @@ from webui.core.events import Event, ImageReady, Message, Phase, Preview, Progre
 from webui.core.request import GenerationRequest
 from webui.core.settings import Paths, Settings
 from webui.core.stop import Stop
-from webui.models.images.upscalers import Upscalers
-from webui.models.manager import ModelManager
 from webui.models.network_holder import Loading
 from webui.plugins.host import AnyModel, Plugins
 from webui.prompts.styles import Styles
 from webui.store.files.folder_rules import FolderRules
 from webui.store.pictures.inputs import Inputs
 from webui.store.pictures.latents import Latents
+
+if TYPE_CHECKING:
+    from webui.models.images.upscalers import Upscalers
+    from webui.models.manager import ModelManager
 
 # A run of one request, as pipelines make it.
 Run = Callable[[GenerationRequest, "Context"], Generator[Event]]

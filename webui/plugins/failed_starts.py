@@ -4,6 +4,9 @@ A file of the data folder keeps how often each failed in a row, how, and which w
 """
 
 import logging
+import os
+from collections.abc import Generator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -14,6 +17,8 @@ from webui.store.files.atomic import write_atomically
 
 logger = logging.getLogger(__name__)
 STARTS = "extension_starts.json"
+# The extension whose code is being run while the server starts; of a length of its own.
+RUNNING, RUNNING_BYTES = "extension_running.txt", 512
 MOST_FAILED_STARTS = 3
 DIED = "The server did not survive loading it"
 
@@ -27,18 +32,21 @@ class FailedStart(BaseModel):
 
 
 class StartNotes(BaseModel):
-    """The file. `loading` is being loaded; if it still is at the next start, it took the server down."""
+    """The file."""
 
     failed: dict[str, FailedStart] = {}
-    loading: str = ""
 
 
 @dataclass(slots=True)
 class FailedStarts:
-    """The notes on all starts. Written before and after the loading of each extension."""
+    """The notes on all starts. Another file has the extension whose code is being run: if its name is still
+    there at the next start, it took the server down.
+    """
 
     path: Path
     notes: StartNotes = field(default_factory=StartNotes)
+    _running: str = ""
+    _file: int | None = None
 
     @classmethod
     def read(cls, data: Path) -> "FailedStarts":
@@ -47,21 +55,26 @@ class FailedStarts:
         try:
             starts.notes = StartNotes.model_validate_json(starts.path.read_bytes())
         except (OSError, ValidationError):
-            return starts
-        if starts.notes.loading:
-            starts._count(starts.notes.loading, DIED)
-            starts.notes.loading = ""
+            starts.notes = StartNotes()
+        died = read_running(data / RUNNING)
+        if died:
+            starts._count(died, DIED)
             starts._write()
+            starts.mark("")
         return starts
 
-    def begin(self, name: str) -> None:
-        """An extension is about to be loaded."""
-        self.notes.loading = name
-        self._write()
+    @contextmanager
+    def running(self, name: str) -> Generator[None]:
+        """While the code of an extension is run; what was marked before is marked again afterwards."""
+        before = self._running
+        self.mark(name)
+        try:
+            yield
+        finally:
+            self.mark(before)
 
     def end(self) -> None:
-        """Nothing is being loaded any more."""
-        self.notes.loading = ""
+        """Keep what was noted."""
         self._write()
 
     def note(self, name: str, error: str) -> None:
@@ -95,12 +108,37 @@ class FailedStarts:
         each = self.notes.failed.setdefault(name, FailedStart())
         each.count, each.error = each.count + 1, error[:500]
 
+    def mark(self, name: str) -> None:
+        """From now on the code of this extension is run; "" for none.
+
+        Costs microseconds: what is written need not reach the disk, for the system outlives this program.
+        """
+        self._running = name
+        content = name.encode("utf-8", "surrogateescape")[:RUNNING_BYTES].ljust(RUNNING_BYTES, b"\n")
+        try:
+            if self._file is None:
+                flags = os.O_RDWR | os.O_CREAT | getattr(os, "O_BINARY", 0)
+                self._file = os.open(self.path.with_name(RUNNING), flags, 0o644)
+            os.lseek(self._file, 0, os.SEEK_SET)
+            os.write(self._file, content)
+        except OSError as error:
+            logger.debug("No note of what is run: %s", error)
+
     def _write(self) -> None:
         try:
             write_atomically(self.path, self.notes.model_dump_json(indent=1).encode("utf-8"))
         except StorageError as error:
             # Loading goes on without notes.
             logger.warning("%s", error)
+
+
+def read_running(file: Path) -> str:
+    """The name of the extension whose code was run last when the server ended; "" if none was."""
+    try:
+        with file.open("rb") as content:
+            return content.read(RUNNING_BYTES).decode("utf-8", "replace").strip()
+    except OSError:
+        return ""
 
 
 def sentence(failed: FailedStart) -> str:

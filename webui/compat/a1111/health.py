@@ -44,11 +44,14 @@ class HealthRecords:
 
     def __init__(self) -> None:
         self._records: dict[str, ExtensionHealth] = {}
+        # By file: one is asked for with every component of the page.
+        self._of_files: dict[str | Path, ExtensionHealth | None] = {}
         self._lock = threading.Lock()
 
     def add(self, name: str, folder: Path) -> ExtensionHealth:
         """The record of an extension, made if there is none."""
         with self._lock:
+            self._of_files.clear()
             return self._records.setdefault(name, ExtensionHealth(name, folder))
 
     @property
@@ -58,8 +61,10 @@ class HealthRecords:
 
     def of_file(self, file: str | Path) -> ExtensionHealth | None:
         """The record of the extension that a file belongs to."""
-        path = Path(file)
-        return next((each for each in self._records.values() if path.is_relative_to(each.folder)), None)
+        if file not in self._of_files:
+            path, known = Path(file), list(self._records.values())
+            self._of_files[file] = next((each for each in known if path.is_relative_to(each.folder)), None)
+        return self._of_files[file]
 
     @contextmanager
     def watch(self, file: str | Path, where: str) -> Generator[None]:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import os
 from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import ModuleType
@@ -73,6 +74,10 @@ class ExtensionHost:
         if self._loop is None:
             self._loop = asyncio.new_event_loop()
         return self._loop
+
+    def noted(self, name: str) -> AbstractContextManager[None]:
+        """While the code of an extension is run at the start: the next one knows if it took this one down."""
+        return nullcontext() if self.starts is None else self.starts.running(name)
 
     def give_up(self, name: str, sentence: str) -> None:
         """Ask an extension for nothing more at this start, which counts as a failed one for it."""

@@ -76,7 +76,7 @@ def start(
         host.health.add(each.name, each.folder)
     logger.info("Loading extensions of A1111's: %s", names_of(folders))
     try:
-        load(host, starts, knows_all_flags)
+        load(host, knows_all_flags)
     except WebuiError:
         raise
     except Exception as error:  # The edge of all of them: the program goes on without.
@@ -85,7 +85,7 @@ def start(
             host.health.note_failure(record, "the start", error)
 
 
-def load(host: ExtensionHost, starts: FailedStarts | None, knows_all_flags: bool) -> None:
+def load(host: ExtensionHost, knows_all_flags: bool) -> None:
     """Do all of the start in A1111's order: flags, installing, scripts."""
     # Behind all else: what install.py fetched is imported as `repositories.NAME`.
     sys.path += [str(SITE), str(host.root)]
@@ -108,7 +108,7 @@ def load(host: ExtensionHost, starts: FailedStarts | None, knows_all_flags: bool
     finder = separate_names(host.folders)
     if finder is not None:
         host.prepare_module = finder.prepare
-    load_scripts(host, starts)
+    load_scripts(host)
     note_start(host, describe_all(host))
 
 
@@ -170,13 +170,12 @@ def hook_modules() -> list[tuple[str, ModuleType]]:
     return [(f"a1111 {name}", importlib.import_module(f"{hooks.__name__}.{name}")) for name in names]
 
 
-def load_scripts(host: ExtensionHost, starts: FailedStarts | None) -> None:
+def load_scripts(host: ExtensionHost) -> None:
     """Import all scripts, and let `modules.scripts`, where it is there, find the classes in them."""
     scripts = importlib.import_module("modules.scripts") if find_spec("modules.scripts") else None
     for script in ordered_scripts(host):
-        if starts is not None:
-            starts.begin(script.extension)
-        with host.health.watch(script.path, f"{SCRIPTS}/{script.filename}"), keep_builtins(script.extension):
+        watched = host.health.watch(script.path, f"{SCRIPTS}/{script.filename}")
+        with host.noted(script.extension), watched, keep_builtins(script.extension):
             load_script(script, scripts)
 
 

@@ -11,7 +11,6 @@ from webui.compat.a1111.facades.upscaler_classes import UpscalerData
 from webui.core.errors import UnusableFile
 from webui.library.catalog.added_networks import AddedRestorer, AddedUpscaler
 from webui.models.files.tensors import open_tensors
-from webui.models.images.image_network import registry, strip_prefixes
 
 
 def list_upscalers() -> list[UpscalerData]:
@@ -70,6 +69,8 @@ def load_descriptor(
     """A file's network as spandrel describes it. Raises UnusableFile."""
     # Brings every architecture; only extensions that load networks need it.
     from spandrel import ModelLoader, UnsupportedModelError
+
+    from webui.models.images.image_network import registry, strip_prefixes
 
     try:
         loader = ModelLoader(torch.device(device), registry=registry())

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from webui.compat.a1111.facades import reaching
-from webui.models.manager import choose_device
+from webui.models.choosing_device import choose_device
 
 
 class NansException(Exception):

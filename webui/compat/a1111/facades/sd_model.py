@@ -1,7 +1,9 @@
 """The object that A1111 calls `sd_model`: what is known of the checkpoint, and its networks once loaded."""
 
+from __future__ import annotations
+
 from collections.abc import Iterator, Sequence
-from typing import Any, NoReturn, Self
+from typing import TYPE_CHECKING, Any, NoReturn, Self
 
 import torch
 from torch import Tensor
@@ -12,9 +14,11 @@ from webui.core.errors import InvalidRequest
 from webui.core.model_file import Family, ModelFile
 from webui.diffusion.conditioning import PromptEmbedding
 from webui.diffusion.text_encoder import EncodingOptions, PictureSize
-from webui.models.loaded_model import LoadedCheckpoint
-from webui.models.manager import ModelManager
 from webui.prompts.tokenizer import clip_tokenizer
+
+if TYPE_CHECKING:
+    from webui.models.loaded_model import LoadedCheckpoint
+    from webui.models.manager import ModelManager
 
 LATENT_CHANNELS = 4
 UNKNOWN_WORD = 49407
@@ -91,12 +95,12 @@ class SdModel(Placed):
         return loaded_vae().module
 
     @property
-    def cond_stage_model(self) -> "TextModel":
+    def cond_stage_model(self) -> TextModel:
         """Its text encoders."""
         return TextModel(self)
 
     @property
-    def conditioner(self) -> "TextModel":
+    def conditioner(self) -> TextModel:
         """The same, of SDXL; others have none."""
         if not getattr(self, "is_sdxl", False):
             raise AttributeError("conditioner")
@@ -238,12 +242,12 @@ class TextModel(Placed):
         return clip_tokenizer()
 
     @property
-    def embedders(self) -> list["TextModel"]:
+    def embedders(self) -> list[TextModel]:
         """SDXL's encoders."""
         return [self]
 
     @property
-    def wrapped(self) -> "TextModel":
+    def wrapped(self) -> TextModel:
         """Itself."""
         return self
 

@@ -1,7 +1,9 @@
 """The scripts of A1111's extensions in the jobs of Extras."""
 
+from __future__ import annotations
+
 from collections.abc import Callable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from PIL import Image
 
@@ -10,8 +12,10 @@ from webui.compat.a1111.page.extras_scripts import ExtrasScriptRunner, Postproce
 from webui.compat.a1111.page.reaching import site
 from webui.core.work.extras_request import ExtrasRequest
 from webui.plugins import hookimpl
-from webui.plugins.context import Context
 from webui.plugins.extras_picture import ExtrasPicture
+
+if TYPE_CHECKING:
+    from webui.plugins.context import Context
 
 # A1111's place for its own first script: those before it are run before pictures are made larger.
 OWN_ORDER = 1000

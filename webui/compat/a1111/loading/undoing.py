@@ -2,6 +2,7 @@
 
 import builtins
 import logging
+import operator
 import os
 import sys
 from collections.abc import Generator, Sequence
@@ -94,6 +95,9 @@ def keep_builtins(extension: str) -> Generator[None]:
 def restore_builtins(before: dict[str, Any]) -> list[str]:
     """Put back functions of Python itself that were replaced or taken away; their names."""
     now = vars(builtins)
+    # The usual case, which is asked about with every component of the page.
+    if len(now) == len(before) and all(map(operator.is_, now.values(), before.values())):
+        return []
     # What is new does nobody harm: `_` of translations, say.
     changed = [
         name for name, value in before.items() if name not in {"_", "__doc__"} and now.get(name) is not value

@@ -73,7 +73,7 @@ def call_at_start(
     if record.name in host.given_up:
         return default
     result = default
-    with host.health.watch(file, where), keep_place(), keep_builtins(record.name):
+    with host.noted(record.name), host.health.watch(file, where), keep_place(), keep_builtins(record.name):
         try:
             call = partial(call_with_loop, host, partial(function, *args, **kwargs))
             result = run_within(host.start_limit_s, call, record.folder)
@@ -109,7 +109,9 @@ def call_each_at_start(calls: Sequence[StartCall]) -> None:
     while waiting:
         turn = Turn(waiting)
         try:
-            run_within(host.component_limit_s, partial(turn.take, host), turn.end)
+            # Marked meanwhile by the turn, which may be left behind; afterwards as before.
+            with host.noted(""):
+                run_within(host.component_limit_s, partial(turn.take, host), turn.end)
         except TimeIsUp:
             give_up(host, turn)
             waiting = deque(each for each in waiting if each.file != getattr(turn.call, "file", ""))
@@ -134,8 +136,10 @@ class Turn:
                 continue
             # Where Gradio puts components stays as it leaves it: some open a group here and close it there.
             function = partial(call.function, *call.args, **call.kwargs)
-            watched = host.health.watch(call.file, call.where)
-            with watched, keep_builtins(record.name if record else ""):
+            watched, name = host.health.watch(call.file, call.where), record.name if record else ""
+            if host.starts is not None:
+                host.starts.mark(name)
+            with watched, keep_builtins(name):
                 try:
                     call_with_loop(host, function)
                 except Ended:

@@ -8,8 +8,6 @@ from torch import Tensor
 from webui.compat.a1111.host import current
 from webui.compat.a1111.running.reaching import site
 from webui.diffusion.noise import ImageNoise, NoiseOptions
-from webui.models.loaded_model import LoadedModel
-from webui.pipelines.setup import decode_latent
 
 CELL = 8
 
@@ -64,6 +62,10 @@ def decode_latent_batch(
 
 def decode(latent: Tensor, model: Any) -> Tensor:  # noqa: ANN401 - as above
     """A latent as a picture (1, 3, H, W) in 0…1."""
+    # Brings diffusers, which no page waits for.
+    from webui.models.loaded_model import LoadedModel
+    from webui.pipelines.setup import decode_latent
+
     run = current().runs.innermost
     loaded = getattr(model, "loaded", None)
     if isinstance(loaded, LoadedModel) and run is not None:

@@ -18,6 +18,7 @@ const discard = button("Discard", discardAll, { title: "Show again what holds", 
 submit?.before(count, discard);
 const reload = restartButton("Reload UI");
 reload.id = "settings_restart_gradio";
+reload.className = "settings-discard";
 submit?.after(reload);
 
 // --- values --------------------------------------------------------------------------------------------------------

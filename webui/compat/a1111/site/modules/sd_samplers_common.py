@@ -11,7 +11,6 @@ from PIL import Image
 
 from modules import shared
 from webui.compat.a1111.denoising.function_steps import SamplingStopped as InterruptedException
-from webui.compat.a1111.denoising.whole_passes import sample_with
 from webui.diffusion.denoising import img2img_steps
 
 SamplerDataTuple = namedtuple("SamplerData", ["name", "constructor", "aliases", "options"])
@@ -157,6 +156,8 @@ class Sampler:
 
     def sample(self, p, x, conditioning, unconditional_conditioning, steps=None, image_conditioning=None):
         """From noise (B, C, h, w) to the finished latent."""
+        from webui.compat.a1111.denoising.whole_passes import sample_with  # brings diffusers
+
         return sample_with(
             self, p, x, None, (conditioning, unconditional_conditioning), steps, image_conditioning
         )
@@ -165,6 +166,8 @@ class Sampler:
         self, p, x, noise, conditioning, unconditional_conditioning, steps=None, image_conditioning=None
     ):
         """From a latent and noise to the finished latent."""
+        from webui.compat.a1111.denoising.whole_passes import sample_with  # brings diffusers
+
         return sample_with(
             self, p, noise, x, (conditioning, unconditional_conditioning), steps, image_conditioning
         )
