@@ -112,7 +112,7 @@ def test_a_first_start_makes_a_good_picture_and_a_new_browser_begins_anew(fresh_
     other.context.close()
 
 
-def test_a_checkpoint_fills_in_what_was_not_touched_and_offers_the_rest(fresh_page, address, two_checkpoints):
+def test_a_checkpoint_fills_in_what_was_not_touched_and_offers_the_rest(address, two_checkpoints, fresh_page):
     page = fresh_page
     reloaded(page)
     choose_checkpoint(page, "tiny-b")
@@ -162,7 +162,7 @@ def test_a_checkpoint_fills_in_what_was_not_touched_and_offers_the_rest(fresh_pa
     expect(number(page, "txt2img_steps")).to_have_value("20")
 
 
-def test_what_the_form_shows_is_kept_as_the_checkpoints_defaults(fresh_page, address, two_checkpoints):
+def test_what_the_form_shows_is_kept_as_the_checkpoints_defaults(address, two_checkpoints, fresh_page):
     page = fresh_page
     reloaded(page)
     choose_checkpoint(page, "tiny-b")

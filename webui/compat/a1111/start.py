@@ -37,7 +37,7 @@ from webui.compat.a1111.loading.scripts import (
 from webui.compat.a1111.loading.undoing import Undoing, keep_builtins, open_package
 from webui.core.errors import WebuiError
 from webui.jobs.services import Services
-from webui.library.community.reading.brought_packages import packages_of_a1111
+from webui.library.community.reading.brought_packages import PACKAGES_OF_A1111
 from webui.plugins.community import CommunityFolder, names_of
 from webui.plugins.failed_starts import FailedStarts
 from webui.plugins.loading import FOLDER, ExtensionRecord
@@ -221,5 +221,5 @@ def advise(error: str) -> str:
     found = NO_MODULE.search(error)
     if found is None or find_spec(found[1]) is not None:
         return ""
-    package = (PACKAGE_OF | packages_of_a1111()).get(found[1], found[1])
+    package = (PACKAGE_OF | PACKAGES_OF_A1111).get(found[1], found[1])
     return f" Install what it needs: {sys.executable} -m pip install {package}"

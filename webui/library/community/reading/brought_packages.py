@@ -1,47 +1,54 @@
 """Packages that A1111 brings along, so that its extensions import them without asking for them."""
 
 import ast
-import importlib.metadata
 from collections.abc import Iterable, Mapping
 from importlib.util import find_spec
 from pathlib import Path
 
-from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
 from webui.library.community.reading.code_report import WantedPackage
 
-PROGRAM_PACKAGE, EXTRA = "atelier-webui", "community"
 BROUGHT_REMARK = "A1111 brings it along, and this extension imports it: it is installed with it."
-# Modules that are named otherwise than their packages.
-MODULE_OF = {
-    "gitpython": "git",
-    "open-clip-torch": "open_clip",
-    "scikit-image": "skimage",
+# By the modules that they bring. What this program is built on itself is not among them.
+PACKAGES_OF_A1111 = {
+    "accelerate": "accelerate",
+    "aiofiles": "aiofiles",
+    "aiohttp": "aiohttp",
+    "blendmodes": "blendmodes",
+    "diskcache": "diskcache",
+    "einops": "einops",
+    "git": "GitPython",
+    "imageio": "imageio",
+    "inflection": "inflection",
+    "jsonmerge": "jsonmerge",
+    "jsonschema": "jsonschema",
+    "kornia": "kornia",
+    "lark": "lark",
+    "matplotlib": "matplotlib",
+    "omegaconf": "omegaconf",
+    "open_clip": "open-clip-torch",
+    "pandas": "pandas",
+    "piexif": "piexif",
+    "psutil": "psutil",
+    "pytorch_lightning": "pytorch_lightning",
+    "requests": "requests",
+    "resize_right": "resize-right",
+    "skimage": "scikit-image",
+    "scipy": "scipy",
+    "six": "six",
+    "timm": "timm",
+    "tomesd": "tomesd",
+    "torchdiffeq": "torchdiffeq",
+    "torchmetrics": "torchmetrics",
+    "torchsde": "torchsde",
+    "websockets": "websockets",
 }
-
-
-def packages_of_a1111() -> dict[str, str]:
-    """The packages that A1111 brings along and this program does not, by the modules that they bring."""
-    try:
-        lines = importlib.metadata.requires(PROGRAM_PACKAGE) or []
-    except importlib.metadata.PackageNotFoundError:
-        return {}
-    found: dict[str, str] = {}
-    for requirement in map(Requirement, lines):
-        if (
-            "extra" in str(requirement.marker)
-            and requirement.marker
-            and requirement.marker.evaluate({"extra": EXTRA})
-        ):
-            name = str(canonicalize_name(requirement.name))
-            found[MODULE_OF.get(name, name.replace("-", "_"))] = requirement.name
-    return found
 
 
 def missing_packages() -> dict[str, str]:
     """Those of them that are not installed, by the modules that they bring."""
-    return {module: package for module, package in packages_of_a1111().items() if not is_there(module)}
+    return {module: package for module, package in PACKAGES_OF_A1111.items() if not is_there(module)}
 
 
 def leave_own(missing: Mapping[str, str], folder: Path) -> dict[str, str]:
