@@ -117,7 +117,7 @@ def test_what_pydantic_1_refuses_is_refused(unit, wrong):
         unit.Unit(**wrong)
 
 
-def test_a_configuration_is_derived_and_given_in_a_classs_line(unit):
+def test_a_configuration_is_derived_and_given_in_the_line_of_a_class(unit):
     with pytest.raises(pydantic.ValidationError):
         unit.Strict(other=1)
     with pytest.raises(pydantic.ValidationError):
