@@ -46,6 +46,7 @@ if TYPE_CHECKING:
     from webui.library.catalog.upscaler_names import find_upscaler, upscaler_names
     from webui.library.files.headers import read_header
     from webui.models.architectures.unet import RESIDUAL_NAMES, UNET_NAMES
+    from webui.models.captioning.transformers_folder import without_bars
     from webui.models.files.tensors import fill_module, open_tensors, shapes_of
     from webui.plugins.axes import AddedAxis
     from webui.plugins.batch import Batch
@@ -143,6 +144,7 @@ HOMES = {
     ),
     "webui.library.files.headers": ("read_header",),
     "webui.models.architectures.unet": ("RESIDUAL_NAMES", "UNET_NAMES"),
+    "webui.models.captioning.transformers_folder": ("without_bars",),
     "webui.models.files.tensors": ("fill_module", "open_tensors", "shapes_of"),
     "webui.plugins.axes": ("AddedAxis",),
     "webui.plugins.batch": ("Batch",),
@@ -254,6 +256,7 @@ __all__ = [
     "read_text",
     "shapes_of",
     "upscaler_names",
+    "without_bars",
     "write_value",
 ]
 

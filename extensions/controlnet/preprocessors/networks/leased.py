@@ -13,11 +13,10 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 from transformers import PreTrainedConfig, PreTrainedModel
-from transformers.utils import logging
 
 from extensions.controlnet.preprocessors.inputs import PreprocessorInputs
 from extensions.controlnet.preprocessors.pixels import Pixels, pad_to_multiple, resize
-from webui.plugins import UnusableFile, open_tensors
+from webui.plugins import UnusableFile, open_tensors, without_bars
 
 Network = TypeVar("Network", bound=nn.Module)
 
@@ -108,18 +107,6 @@ def make_of_transformers(
     if report["missing_keys"] or report["mismatched_keys"]:
         raise UnusableFile(unfit(name))
     return network
-
-
-@contextmanager
-def without_bars() -> Iterator[None]:
-    """No bars of progress on the server's terminal while the context is open."""
-    were_shown = logging.is_progress_bar_enabled()
-    logging.disable_progress_bar()
-    try:
-        yield
-    finally:
-        if were_shown:
-            logging.enable_progress_bar()
 
 
 def unfit(name: str) -> str:

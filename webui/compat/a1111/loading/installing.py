@@ -88,10 +88,11 @@ class Installs:
         missing = self.find_missing()
         for each in folders:
             file = each.folder / INSTALL
-            if missing and self.is_due(each, stamp_of_code(each.folder), self.notes.packages):
+            stamp = stamp_of_code(each.folder) if missing else ""
+            if missing and self.is_due(each, stamp, self.notes.packages):
                 with health.watch(file, "packages that A1111 brings along"):
-                    self.bring_packages(each, leave_own(missing, each.folder))
-                    missing = self.find_missing()
+                    if self.bring_packages(each, stamp, leave_own(missing, each.folder)):
+                        missing = self.find_missing()
             if file.is_file() and self.is_due(each, stamp_of(each.folder), self.notes.notes):
                 with health.watch(file, INSTALL):
                     self.run_one(each)
@@ -114,17 +115,20 @@ class Installs:
         command = [sys.executable, str(extension.folder / INSTALL)]
         self.install(command, extension.name, stamp_of(extension.folder), self.notes.notes)
 
-    def bring_packages(self, extension: CommunityFolder, missing: Mapping[str, str]) -> None:
-        """Install what A1111 brings along and the code of an extension imports. Raises InstallFailed."""
+    def bring_packages(self, extension: CommunityFolder, stamp: str, missing: Mapping[str, str]) -> bool:
+        """Install what A1111 brings along and the code of an extension, of that stamp, imports.
+
+        Whether there was anything. Raises InstallFailed.
+        """
         wanted = sorted(find_brought(extension.folder, missing))
-        stamp = stamp_of_code(extension.folder)
         if not wanted:
             self.note(extension.name, stamp, self.notes.packages, has_failed=False)
-            return
+            return False
         logger.info("Installing for the extension %s what A1111 brings along: %s", extension.name, wanted)
         command = [sys.executable, "-m", "pip", "install", "--retries", "1", *wanted]
         self.install(command, extension.name, stamp, self.notes.packages)
         importlib.invalidate_caches()
+        return True
 
     def install(
         self, command: Sequence[str], name: str, stamp: str, notes: MutableMapping[str, InstallNote]

@@ -8,8 +8,7 @@ from typing import Any
 
 from webui.compat.a1111.page.calls import StartCall, call_at_start, call_each_at_start, call_extension
 
-# Called while the page is built, where one that hangs would hold the start.
-# While the page is built, and when the program ends: each call has a time limit.
+# Called while the page is built or the program ends, where one that hangs would hold it: within a time limit.
 IN_TIME = frozenset(
     {"app_started", "before_ui", "on_reload", "script_unloaded", "ui_settings", "ui_tabs", "ui_train_tabs"}
 )
