@@ -42,11 +42,12 @@ def test_adapters_of_small_networks_train_their_convolutions_too(method):
     assert bool(fill(make_run(method), SD15).conv_rank) is (method in {"locon", "loha", "lokr"})
 
 
+def steps_of(pictures: int, **values: object) -> int:
+    steps = fill(make_run("lora", **values), RunFacts(pictures=pictures, network=SMALL.network)).steps
+    assert steps is not None
+    return steps
+
+
 def test_more_pictures_take_more_steps_between_bounds():
-    steps = [
-        fill(make_run("lora"), RunFacts(pictures=count, network=SMALL.network)).steps for count in (2, 14, 99)
-    ]
-    assert steps[0] < steps[1] < steps[2]
-    assert fill(make_run("lora"), RunFacts(pictures=9999, network=SMALL.network)).steps == steps[2]
-    half = fill(make_run("lora", batch_size=8), RunFacts(pictures=14, network=SMALL.network)).steps
-    assert half is not None and steps[1] is not None and half <= steps[1]
+    assert steps_of(2) < steps_of(14) < steps_of(99) == steps_of(9999)
+    assert steps_of(14, batch_size=8) <= steps_of(14)
