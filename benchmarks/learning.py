@@ -64,6 +64,8 @@ class Trained:
         values = {"method": method, "checkpoint": "starter", "name": file.stem, "data": "none"}
         if "ss_network_dim" in metadata:
             values |= {"rank": int(metadata["ss_network_dim"]), "alpha": float(metadata["ss_network_alpha"])}
+            convolutions = json.loads(metadata.get("ss_network_args", "{}"))
+            values |= {"conv_rank": int(convolutions.get("conv_dim", 0))}
         run = TrainingRun.model_validate(values | {"start_from": str(file)})
         return cls(networks, make_trainable(fill(run, read_facts(checkpoint)), networks))
 

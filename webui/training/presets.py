@@ -16,6 +16,9 @@ from webui.training.facts import RunFacts
 # Fields that say what is asked for; all others have presets.
 ASKED = frozenset({"method", "checkpoint", "name", "data", "goal", "memory"})
 ADAPTERS = frozenset({"lora", "locon", "loha", "lokr", "dora"})
+# Those that train convolutions of any network. In a small one attention lies in the coarse middle only, where
+# thin stripes cannot be told apart: there all adapters do.
+CONVOLVING = frozenset({"locon", "loha", "lokr"})
 WHOLE = frozenset({"dreambooth", "finetune", "controlnet"})
 # Sides of buckets are multiples of this many pixels: the U-Net halves its latents three times.
 BUCKET_STEP = 64
@@ -66,11 +69,11 @@ PACES: Mapping[Method, Pace] = MappingProxyType(
 # For networks a hundredth of that size, which learn a word in some hundreds of steps.
 SMALL_PACES: Mapping[Method, Pace] = MappingProxyType(
     {
-        "lora": Pace(1.2e-3, 6e-4, 25, 300, 400, 4),
-        "locon": Pace(1.2e-3, 6e-4, 25, 300, 400, 4),
-        "loha": Pace(2.4e-3, 1.2e-3, 25, 300, 400, 4),
-        "lokr": Pace(2.4e-3, 1.2e-3, 25, 300, 400, 4),
-        "dora": Pace(1.2e-3, 6e-4, 25, 300, 400, 4),
+        "lora": Pace(1.2e-3, 6e-4, 32, 350, 500, 4),
+        "locon": Pace(1.2e-3, 6e-4, 32, 350, 500, 4),
+        "loha": Pace(2.4e-3, 1.2e-3, 32, 350, 500, 4),
+        "lokr": Pace(2.4e-3, 1.2e-3, 32, 350, 500, 4),
+        "dora": Pace(1.2e-3, 6e-4, 32, 350, 500, 4),
         "textual_inversion": Pace(1e-2, 1e-2, 40, 500, 800, 4),
         "hypernetwork": Pace(1e-3, 0.0, 40, 500, 800, 4),
         "dreambooth": Pace(1e-4, 1e-4, 30, 300, 500, 4),
@@ -178,7 +181,8 @@ class RunPreset:
         """What is trained."""
         rank = self.run.rank or self._rank()
         reads_text = self.run.method in ADAPTERS or self.run.method in {"dreambooth", "finetune"}
-        convolves = self.run.method in {"locon", "loha", "lokr"}
+        changes_layers = self.run.method in ADAPTERS or self.as_lora
+        convolves = self.run.method in CONVOLVING or (self.facts.is_small and changes_layers)
         alpha = float(rank) if self.facts.is_small or self.run.method in {"lokr", "loha"} else rank / 2
         conv = max(1, rank // 2) if convolves else 0
         layers = (1.0, CHANNEL_RATIO, 1.0)

@@ -155,6 +155,20 @@ def test_a_run_goes_on_from_its_own_file(golden_models: Path, tmp_path: Path, me
             make_trainable(make_run(method, rank=3, start_from=str(path)), networks)
 
 
+def test_no_layer_of_a_file_is_lost_without_a_word(golden_models: Path, tmp_path: Path) -> None:
+    networks = load_networks(golden_models, "tiny-sd15")
+    trainable = make_trainable(make_run("lora", conv_rank=2), networks)
+    path = tmp_path / "thing.safetensors"
+    # Before the first step every change is a product with zero.
+    trainable.save(path, {})
+    make_trainable(make_run("lora", start_from=str(path)), networks)
+    take_steps(networks, trainable, 1)
+    trainable.save(path, {})
+    for less in ({"conv_rank": 0}, {"conv_rank": 2, "train_text": False}):
+        with pytest.raises(InvalidRequest, match=r"would be lost\. Set conv_rank, train_text"):
+            make_trainable(make_run("lora", **less, start_from=str(path)), networks)
+
+
 def test_a_file_of_another_method_is_refused(golden_models: Path, tmp_path: Path) -> None:
     networks = load_networks(golden_models, "tiny-sd15")
     path = tmp_path / "thing.safetensors"

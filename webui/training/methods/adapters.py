@@ -114,6 +114,19 @@ class TrainableLayers(BaseTrainable):
                 f"{path.name} cannot be gone on from: it has nothing for the layers that are trained. Choose "
                 "a file of the same method and family."
             )
+        trained = {layer.module for layer in self._layers}
+        lost = [layer for layer, tensors in found.items() if layer not in trained and is_change(tensors)]
+        if lost:
+            raise InvalidRequest(
+                f"{path.name} cannot be gone on from: this run leaves alone {len(lost)} of the layers it "
+                "changes, and what they learned would be lost. Set conv_rank, train_text and train_unet as "
+                "they were when it was trained."
+            )
+
+
+def is_change(tensors: Mapping[str, Tensor]) -> bool:
+    """Whether a layer's tensors change it. A change is a product: nothing where one factor is zero."""
+    return all(bool(tensor.any()) for tensor in tensors.values())
 
 
 def as_written(tensor: Tensor, dtype: torch.dtype) -> Tensor:
