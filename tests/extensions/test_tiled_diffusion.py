@@ -10,11 +10,13 @@ from diffusers.pipelines.deprecated.stable_diffusion_panorama.pipeline_stable_di
 )
 from hypothesis import given
 from hypothesis import strategies as st
+from PIL import Image
 from torch import Tensor
 
-from extensions.tiled_diffusion.part import TiledDiffusion
+from extensions.tiled_diffusion.part import TiledDiffusion, TiledVae
 from extensions.tiled_diffusion.tiles import TiledNetwork, bell, find_tiles
 from tests.extensions.running import request_with, sample, with_extensions
+from webui.core.events import ImageReady
 from webui.core.infotext import parse_fields
 from webui.pipelines.generate.generate import generate
 
@@ -162,3 +164,48 @@ def test_infotext_and_arguments_round_trip() -> None:
     assert (forge.tile_width, forge.tile_height, forge.overlap, forge.tile_batch_size) == (64, 32, 16, 2)
     a1111 = [True, "MultiDiffusion", False, True, 1024, 1024, 64, 32, 16, 2, "None", 2]
     assert TiledDiffusion.from_args(a1111) == forge
+
+
+def sides_of_the_vae(context: Any, request: Any) -> tuple[set[int], set[int], Any]:
+    """Longest sides of what the VAE encoded and decoded in a run, and its pictures."""
+    own, _ = with_extensions(context, "tiled_diffusion")
+    encoded: set[int] = set()
+    decoded: set[int] = set()
+    with own.models.use(request.model, request.vae) as sd:
+        hooks = [
+            module.register_forward_pre_hook(lambda _, args, seen=seen: seen.add(max(args[0].shape[-2:])))
+            for module, seen in ((sd.vae.module.encoder, encoded), (sd.vae.module.decoder, decoded))
+        ]
+        try:
+            made = [event for event in generate(request, own) if isinstance(event, ImageReady)]
+        finally:
+            for hook in hooks:
+                hook.remove()
+    return encoded, decoded, made
+
+
+def test_the_vae_takes_tiles_when_asked_and_the_infotext_gives_the_switch_back(context: Any) -> None:
+    picture = context.inputs.add_image(Image.new("RGB", (192, 256), "teal"))
+    request = request_with(width=192, height=256, init_images=[picture], denoising_strength=0.5)
+    part = TiledVae(enabled=True, encoder_tile_size=160, decoder_tile_size=16)
+    encoded, decoded, plain = sides_of_the_vae(context, request)
+    assert (encoded, decoded) == ({256}, {32})
+    encoded, decoded, made = sides_of_the_vae(context, part.put_into(request))
+    assert (encoded, decoded) == ({160}, {16})
+    assert "VAE encoder tile" not in plain[0].infotext
+    assert TiledVae.from_infotext(parse_fields(made[0].infotext)) == part
+    # The settings' way writes the same.
+    options = request.options.model_copy(update={"vae_encoder_tile": 160, "vae_decoder_tile": 128})
+    encoded, decoded, set_so = sides_of_the_vae(context, request.model_copy(update={"options": options}))
+    assert (encoded, decoded) == ({160}, {16})
+    assert set_so[0].infotext == made[0].infotext
+    assert set_so[0].image.tobytes() == made[0].image.tobytes()
+
+
+def test_arguments_of_tiled_vae_are_a1111s() -> None:
+    part = TiledVae.from_args([True, 1536, 96, True, True, True, False])
+    assert part == TiledVae(enabled=True, encoder_tile_size=1536, decoder_tile_size=96)
+    assert TiledVae.from_infotext({"VAE decoder tile": "512"}) == TiledVae(
+        enabled=True, encoder_tile_size=0, decoder_tile_size=64
+    )
+    assert TiledVae.from_infotext({"VAE decoder tile": "wide"}) is None
