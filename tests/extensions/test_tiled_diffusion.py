@@ -18,7 +18,11 @@ from extensions.tiled_diffusion.tiles import TiledNetwork, bell, find_tiles
 from tests.extensions.running import request_with, sample, with_extensions
 from webui.core.events import ImageReady
 from webui.core.infotext import parse_fields
+from webui.core.settings import Settings
 from webui.pipelines.generate.generate import generate
+from webui.plugins import specs
+from webui.plugins.host import Plugins
+from webui.ui.generation import fields_of_infotext
 
 TEXT = torch.randn(2, 7, 5, generator=torch.Generator().manual_seed(0))
 METHODS = ["MultiDiffusion", "Mixture of Diffusers"]
@@ -209,3 +213,15 @@ def test_arguments_of_tiled_vae_are_a1111s() -> None:
         enabled=True, encoder_tile_size=0, decoder_tile_size=64
     )
     assert TiledVae.from_infotext({"VAE decoder tile": "wide"}) is None
+
+
+def test_pasted_tiles_go_into_the_form_and_not_into_the_overrides_as_well() -> None:
+    plugins = Plugins(specs)
+    plugins.parts[TiledVae.key] = TiledVae
+    text = "a cat\nSteps: 3, Sampler: Euler, CFG scale: 7, Seed: 1, Size: 64x64, Clip skip: 2, VAE decoder tile: 128"
+    chips = ["Clip skip: 2"]
+    shown = fields_of_infotext(text, Settings(), plugins)
+    assert [each for each in shown["override_settings"] if each.startswith(("VAE", "Clip"))] == chips
+    # Where the extension is off, the setting says it.
+    shown = fields_of_infotext(text, Settings(), Plugins(specs))
+    assert "VAE decoder tile: 128" in shown["override_settings"]

@@ -163,6 +163,10 @@ class Plugins:
                 found[key] = part.model_dump(mode="json")
         return found
 
+    def infotext_keys(self, found: Mapping[str, JsonValue]) -> set[str]:
+        """The keys of an infotext from which `read_infotext` took these values."""
+        return {name for key, values in found.items() for name in self.parts[key].read(values).to_infotext()}
+
     def infotext_entries(self, request: GenerationRequest) -> dict[str, str]:
         """What the infotext says of extensions' parts of a request."""
         entries: dict[str, str] = {}
