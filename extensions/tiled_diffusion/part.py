@@ -81,10 +81,18 @@ class TiledVae(RequestPart):
     # In A1111's order. What follows there chooses between speed and colours, which are as the whole's here.
     enabled: bool = Field(default=False, title="Enable")
     encoder_tile_size: int = Field(
-        default=512, ge=0, le=4096, title="Encoder tile size", description="Pixels, at least 128; 0: no tiles."
+        default=512,
+        ge=0,
+        le=4096,
+        title="Encoder tile size",
+        description="Pixels, at least 128; 0: no tiles.",
     )
     decoder_tile_size: int = Field(
-        default=64, ge=0, le=512, title="Decoder tile size", description="Of 8 pixels, at least 16; 0: no tiles."
+        default=64,
+        ge=0,
+        le=512,
+        title="Decoder tile size",
+        description="Of 8 pixels, at least 16; 0: no tiles.",
     )
 
     def change(self, request: GenerationRequest) -> GenerationRequest:

@@ -99,9 +99,7 @@ class Vae:
         return [self.module]
 
     @torch.no_grad()
-    def decode(
-        self, latent: Tensor, fallback: HalfPrecisionFallback | None = None, tile: int = 0
-    ) -> Tensor:
+    def decode(self, latent: Tensor, fallback: HalfPrecisionFallback | None = None, tile: int = 0) -> Tensor:
         """Latent (B, C, h, w) as samplers leave it to images (B, 3, H, W) in [0, 1], float32, on the CPU.
 
         `tile`: side of the tiles, pixels; 0 uses tiles only where the memory is too small.
