@@ -1,4 +1,4 @@
-"""What the artist may choose of tiles, of the U-Net's and of the VAE's, and how A1111's and Forge's APIs order it."""
+"""What the artist may choose of the U-Net's and the VAE's tiles; how A1111's and Forge's APIs order it."""
 
 from __future__ import annotations
 
@@ -73,11 +73,11 @@ class TiledDiffusion(RequestPart):
 
 
 class TiledVae(RequestPart):
-    """The encoder's tiles are told in pixels and the decoder's in cells, as in the extension that made this known."""
+    """Encoder's tiles in pixels, decoder's in cells, as in the extension that made this known."""
 
     key = "tiled_vae"
     title = "Tiled VAE"
-    about = "Pictures to latents and back in tiles: much less memory, a little more time, nearly the same picture."
+    about = "Pictures to latents and back in tiles: much less memory, nearly the same picture."
     # In A1111's order. What follows there chooses between speed and colours, which are as the whole's here.
     enabled: bool = Field(default=False, title="Enable")
     encoder_tile_size: int = Field(

@@ -1,4 +1,7 @@
-"""Tiled diffusion: each evaluation goes over overlapping tiles of the latent, whatever the sampler. Tiled VAE."""
+"""Tiled diffusion: each evaluation goes over overlapping tiles of the latent, whatever the sampler.
+
+And tiled VAE: pictures are encoded and decoded in tiles.
+"""
 
 from __future__ import annotations
 

@@ -218,7 +218,7 @@ def test_arguments_of_tiled_vae_are_a1111s() -> None:
 def test_pasted_tiles_go_into_the_form_and_not_into_the_overrides_as_well() -> None:
     plugins = Plugins(specs)
     plugins.parts[TiledVae.key] = TiledVae
-    text = "a cat\nSteps: 3, Sampler: Euler, CFG scale: 7, Seed: 1, Size: 64x64, Clip skip: 2, VAE decoder tile: 128"
+    text = "a cat\nSteps: 3, Sampler: Euler, Seed: 1, Size: 64x64, Clip skip: 2, VAE decoder tile: 128"
     chips = ["Clip skip: 2"]
     shown = fields_of_infotext(text, Settings(), plugins)
     assert [each for each in shown["override_settings"] if each.startswith(("VAE", "Clip"))] == chips

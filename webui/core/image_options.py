@@ -355,8 +355,8 @@ class ImageOptions(BaseModel):
     )
     vae_encoder_tile: int = option(
         0,
-        "img2img: side of the tiles in which pictures become latents, pixels; at least 128. Smaller tiles take "
-        "less memory and more time. 0 uses tiles only where the memory is too small.",
+        "img2img: side of the tiles in which pictures become latents, pixels; at least 128. Smaller tiles "
+        "take less memory. 0 uses tiles only where the memory is too small.",
         infotext="VAE encoder tile",
         title="Tile size of VAE for encode",
         ge=0,

@@ -36,9 +36,7 @@ def field_of_request(request: GenerationRequest) -> dict[str, str]:
 
 
 def field_of_infotext(text: str, plugins: Plugins) -> tuple[dict[str, str], set[str]]:
-    """The same, of what an infotext says of parts that are here, and the keys that say so; nothing where there
-    are none.
-    """
+    """The same, of what an infotext says of parts that are here; and the keys that say so."""
     if not plugins.parts:
         return {}, set()
     found = plugins.read_infotext(parse_fields(text))

@@ -41,7 +41,7 @@ def to_hints(pictures: NDArray[np.uint8]) -> Tensor:
 
 
 def weigh(residuals: Residuals, mode: ControlMode) -> Residuals:
-    """As a unit of this mode weighs what is added to the rows of the prompts and then of the negative ones."""
+    """As a unit of this mode weighs what is added: rows of prompts, then those of negative ones."""
     if mode == BALANCED:
         return residuals
     residuals = residuals.scaled(soft_weights(residuals, FAMILY))

@@ -151,8 +151,9 @@ def test_files_in_the_folder_that_are_no_controlnets_are_shown_with_the_reason(c
     (folder / "annotators").mkdir(parents=True)
     (folder / "empty.safetensors").touch()
     (folder / "annotators" / "weights.safetensors").touch()
-    lora = {"lora_unet_down_blocks_0_attentions_0_proj_in.lora_down.weight": torch.zeros(4, 320, 1, 1),
-            "lora_unet_down_blocks_0_attentions_0_proj_in.lora_up.weight": torch.zeros(320, 4, 1, 1)}  # fmt: skip
+    layer = "lora_unet_down_blocks_0_attentions_0_proj_in"
+    lora = {f"{layer}.lora_down.weight": torch.zeros(4, 320, 1, 1),
+            f"{layer}.lora_up.weight": torch.zeros(320, 4, 1, 1)}  # fmt: skip
     save_file(lora, folder / "canny_style.safetensors")
     services.catalog.scan()
     models = {model["title"]: model for model in client.get("/controlnet/offers").json()["models"]}

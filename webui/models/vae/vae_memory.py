@@ -41,7 +41,7 @@ def vae_strategies(device: torch.device) -> tuple[VaeStrategy, ...]:
 
 
 def with_tiles(strategies: Sequence[VaeStrategy], side: int) -> tuple[VaeStrategy, ...]:
-    """Tiles of a chosen side (latent pixels) first, then what takes less memory than they do; 0 leaves all."""
+    """Tiles of a chosen side (latent pixels) first, then what takes less memory; 0 leaves all as it is."""
     if side <= 0:
         return tuple(strategies)
     side = max(side, LEAST_TILE)
