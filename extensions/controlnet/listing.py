@@ -8,7 +8,7 @@ from pydantic import BaseModel
 
 from extensions.controlnet.preprocessors import PREPROCESSORS
 from extensions.controlnet.preprocessors.registry import ControlType, Preprocessor, Slider
-from extensions.controlnet.preprocessors.weights import describe_missing, missing_weights
+from extensions.controlnet.preprocessors.weights import ANNOTATORS, describe_missing, missing_weights
 from webui.plugins import ModelFile, ModelKind, WebuiError
 
 CONTROL_KINDS = (
@@ -82,10 +82,10 @@ def list_models(catalog: Any) -> list[ModelFile]:  # noqa: ANN401 - the catalog,
 
 
 def model_entries(services: Any) -> list[ModelEntry]:  # noqa: ANN401 - of a floor above
-    """All models, those that cannot be used with the selected checkpoint after the others."""
+    """All models, and after them what cannot be used: with the selected checkpoint, or at all."""
     catalog = services.catalog
     catalog.settle(*CONTROL_KINDS)
-    found = [model for kind in CONTROL_KINDS for model in catalog.all_files(kind)]
+    found = [model for kind in CONTROL_KINDS for model in catalog.all_files(kind)] + list_misfits(catalog)
     family = checkpoint_family(services)
     entries = [
         ModelEntry(
@@ -98,6 +98,18 @@ def model_entries(services: Any) -> list[ModelEntry]:  # noqa: ANN401 - of a flo
         for model in found
     ]
     return sorted(entries, key=lambda entry: (entry.reason is not None, entry.title.lower()))
+
+
+def list_misfits(catalog: Any) -> list[ModelFile]:  # noqa: ANN401 - as above
+    """What lies in the folders of ControlNets and is none: LoRAs, files that are empty or cut off."""
+    folders = [path for path, kinds in catalog.folders.kinds.items() if ModelKind.CONTROLNET in kinds]
+    return [
+        model
+        for model in catalog.unusable()
+        if model.kind not in CONTROL_KINDS
+        and ANNOTATORS not in model.path.parts
+        and any(model.path.is_relative_to(folder) for folder in folders)
+    ]
 
 
 def checkpoint_family(services: Any) -> Any:  # noqa: ANN401 - of a floor above; a Family, or None

@@ -227,6 +227,18 @@ class ControlNetPart(RequestPart):
             (len(unit.batch_images) for unit in self.units if unit.acts and unit.batch_images), default=1
         )
 
+    def in_series(self, number: int) -> Self:
+        """Beside a series the batches go with its files: the unit's second picture with the second file."""
+        units = [
+            unit.model_copy(
+                update={"image": unit.batch_images[number % len(unit.batch_images)], "batch_images": ()}
+            )
+            if unit.batch_images
+            else unit
+            for unit in self.units
+        ]
+        return self.model_copy(update={"units": tuple(units)})
+
     def to_infotext(self) -> dict[str, str]:
         """One entry for each unit that is switched on, by its number."""
         return {

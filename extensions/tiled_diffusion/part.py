@@ -1,4 +1,4 @@
-"""What the artist may choose of tiles, and how A1111's and Forge's APIs order it."""
+"""What the artist may choose of the U-Net's and the VAE's tiles; how A1111's and Forge's APIs order it."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Any, Literal, Self
 
 from pydantic import Field
 
-from webui.plugins import InvalidRequest, RequestPart
+from webui.plugins import GenerationRequest, InvalidRequest, RequestPart
 
 Method = Literal["MultiDiffusion", "Mixture of Diffusers"]
 # In the arguments of the extension "Tiled Diffusion & VAE", whose third is a flag.
@@ -27,6 +27,8 @@ INFOTEXT_KEYS = {
     "overlap": "Tile Overlap",
     "tile_batch_size": "Tile batch size",
 }
+ENCODER_KEY, DECODER_KEY = "VAE encoder tile", "VAE decoder tile"
+CELL = 8
 
 
 class TiledDiffusion(RequestPart):
@@ -68,3 +70,61 @@ class TiledDiffusion(RequestPart):
         if len(args) > 2 and isinstance(args[2], bool):
             return cls.read({name: args[at] for name, at in A1111_PLACES.items() if at < len(args)})
         return super().from_args(args)
+
+
+class TiledVae(RequestPart):
+    """Encoder's tiles in pixels, decoder's in cells, as in the extension that made this known."""
+
+    key = "tiled_vae"
+    title = "Tiled VAE"
+    about = "Pictures to latents and back in tiles: much less memory, nearly the same picture."
+    # In A1111's order. What follows there chooses between speed and colours, which are as the whole's here.
+    enabled: bool = Field(default=False, title="Enable")
+    encoder_tile_size: int = Field(
+        default=512,
+        ge=0,
+        le=4096,
+        title="Encoder tile size",
+        description="Pixels, at least 128; 0: no tiles.",
+    )
+    decoder_tile_size: int = Field(
+        default=64,
+        ge=0,
+        le=512,
+        title="Decoder tile size",
+        description="Of 8 pixels, at least 16; 0: no tiles.",
+    )
+
+    def change(self, request: GenerationRequest) -> GenerationRequest:
+        """The request with these tiles."""
+        tiles = {
+            "vae_encoder_tile": self.encoder_tile_size,
+            "vae_decoder_tile": self.decoder_tile_size * CELL,
+        }
+        return request.model_copy(update={"options": request.options.model_copy(update=tiles)})
+
+    def to_infotext(self) -> dict[str, str]:
+        """The keys that the settings have for the same."""
+        if not self.is_active:
+            return {}
+        return {
+            ENCODER_KEY: str(self.encoder_tile_size),
+            DECODER_KEY: str(self.decoder_tile_size * CELL),
+        }
+
+    @classmethod
+    def from_infotext(cls, fields: Mapping[str, str]) -> Self | None:
+        """From these keys, whoever chose the tiles; without one of them there were none."""
+        if ENCODER_KEY not in fields and DECODER_KEY not in fields:
+            return None
+        try:
+            encoder, decoder = (int(fields.get(key, "0")) for key in (ENCODER_KEY, DECODER_KEY))
+            values = {"encoder_tile_size": encoder, "decoder_tile_size": -(-decoder // CELL)}
+            return cls.read(values | {"enabled": True})
+        except (ValueError, InvalidRequest):
+            return None
+
+    @classmethod
+    def from_args(cls, args: list[Any]) -> Self:
+        """A1111's order; what it has besides is passed over. Raises InvalidRequest."""
+        return super().from_args(args[: len(cls.model_fields)])

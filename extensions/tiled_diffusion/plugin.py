@@ -1,20 +1,30 @@
-"""Tiled diffusion: each evaluation goes over overlapping tiles of the latent, whatever the sampler."""
+"""Tiled diffusion: each evaluation goes over overlapping tiles of the latent, whatever the sampler.
+
+And tiled VAE: pictures are encoded and decoded in tiles.
+"""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from extensions.tiled_diffusion.part import TiledDiffusion
+from extensions.tiled_diffusion.part import TiledDiffusion, TiledVae
 from webui.plugins import RequestPart, hookimpl
 
 if TYPE_CHECKING:
-    from webui.plugins import Batch, Denoising
+    from webui.plugins import Batch, Denoising, GenerationRequest
 
 
 @hookimpl
-def register_request_part() -> type[RequestPart]:
-    """The tiles' size and how they are weighed."""
-    return TiledDiffusion
+def register_request_part() -> list[type[RequestPart]]:
+    """The tiles' size and how they are weighed, and the VAE's tiles."""
+    return [TiledDiffusion, TiledVae]
+
+
+@hookimpl
+def change_request(request: GenerationRequest) -> GenerationRequest | None:
+    """Tell the VAE of its tiles."""
+    part = TiledVae.of(request)
+    return part and part.change(request)
 
 
 @hookimpl

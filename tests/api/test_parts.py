@@ -152,5 +152,5 @@ def test_what_a_page_keeps_comes_back_from_a_request_and_its_infotext(services):
     from webui.core.infotext_syntax import join_fields
 
     infotext = join_fields("a", "", {"Steps": 1, "Sampler": "Euler", "Seed": 1, **entries})
-    told = json.loads(field_of_infotext(infotext, services.plugins)["extensions"])
+    told = json.loads(field_of_infotext(infotext, services.plugins)[0]["extensions"])
     assert told["parts"] == {"sharpness": request.extras["sharpness"]}

@@ -10,13 +10,19 @@ from diffusers.pipelines.deprecated.stable_diffusion_panorama.pipeline_stable_di
 )
 from hypothesis import given
 from hypothesis import strategies as st
+from PIL import Image
 from torch import Tensor
 
-from extensions.tiled_diffusion.part import TiledDiffusion
+from extensions.tiled_diffusion.part import TiledDiffusion, TiledVae
 from extensions.tiled_diffusion.tiles import TiledNetwork, bell, find_tiles
 from tests.extensions.running import request_with, sample, with_extensions
+from webui.core.events import ImageReady
 from webui.core.infotext import parse_fields
+from webui.core.settings import Settings
 from webui.pipelines.generate.generate import generate
+from webui.plugins import specs
+from webui.plugins.host import Plugins
+from webui.ui.generation import fields_of_infotext
 
 TEXT = torch.randn(2, 7, 5, generator=torch.Generator().manual_seed(0))
 METHODS = ["MultiDiffusion", "Mixture of Diffusers"]
@@ -162,3 +168,60 @@ def test_infotext_and_arguments_round_trip() -> None:
     assert (forge.tile_width, forge.tile_height, forge.overlap, forge.tile_batch_size) == (64, 32, 16, 2)
     a1111 = [True, "MultiDiffusion", False, True, 1024, 1024, 64, 32, 16, 2, "None", 2]
     assert TiledDiffusion.from_args(a1111) == forge
+
+
+def sides_of_the_vae(context: Any, request: Any) -> tuple[set[int], set[int], Any]:
+    """Longest sides of what the VAE encoded and decoded in a run, and its pictures."""
+    own, _ = with_extensions(context, "tiled_diffusion")
+    encoded: set[int] = set()
+    decoded: set[int] = set()
+    with own.models.use(request.model, request.vae) as sd:
+        hooks = [
+            module.register_forward_pre_hook(lambda _, args, seen=seen: seen.add(max(args[0].shape[-2:])))
+            for module, seen in ((sd.vae.module.encoder, encoded), (sd.vae.module.decoder, decoded))
+        ]
+        try:
+            made = [event for event in generate(request, own) if isinstance(event, ImageReady)]
+        finally:
+            for hook in hooks:
+                hook.remove()
+    return encoded, decoded, made
+
+
+def test_the_vae_takes_tiles_when_asked_and_the_infotext_gives_the_switch_back(context: Any) -> None:
+    picture = context.inputs.add_image(Image.new("RGB", (192, 256), "teal"))
+    request = request_with(width=192, height=256, init_images=[picture], denoising_strength=0.5)
+    part = TiledVae(enabled=True, encoder_tile_size=160, decoder_tile_size=16)
+    encoded, decoded, plain = sides_of_the_vae(context, request)
+    assert (encoded, decoded) == ({256}, {32})
+    encoded, decoded, made = sides_of_the_vae(context, part.put_into(request))
+    assert (encoded, decoded) == ({160}, {16})
+    assert "VAE encoder tile" not in plain[0].infotext
+    assert TiledVae.from_infotext(parse_fields(made[0].infotext)) == part
+    # The settings' way writes the same.
+    options = request.options.model_copy(update={"vae_encoder_tile": 160, "vae_decoder_tile": 128})
+    encoded, decoded, set_so = sides_of_the_vae(context, request.model_copy(update={"options": options}))
+    assert (encoded, decoded) == ({160}, {16})
+    assert set_so[0].infotext == made[0].infotext
+    assert set_so[0].image.tobytes() == made[0].image.tobytes()
+
+
+def test_arguments_of_tiled_vae_are_a1111s() -> None:
+    part = TiledVae.from_args([True, 1536, 96, True, True, True, False])
+    assert part == TiledVae(enabled=True, encoder_tile_size=1536, decoder_tile_size=96)
+    assert TiledVae.from_infotext({"VAE decoder tile": "512"}) == TiledVae(
+        enabled=True, encoder_tile_size=0, decoder_tile_size=64
+    )
+    assert TiledVae.from_infotext({"VAE decoder tile": "wide"}) is None
+
+
+def test_pasted_tiles_go_into_the_form_and_not_into_the_overrides_as_well() -> None:
+    plugins = Plugins(specs)
+    plugins.parts[TiledVae.key] = TiledVae
+    text = "a cat\nSteps: 3, Sampler: Euler, Seed: 1, Size: 64x64, Clip skip: 2, VAE decoder tile: 128"
+    chips = ["Clip skip: 2"]
+    shown = fields_of_infotext(text, Settings(), plugins)
+    assert [each for each in shown["override_settings"] if each.startswith(("VAE", "Clip"))] == chips
+    # Where the extension is off, the setting says it.
+    shown = fields_of_infotext(text, Settings(), Plugins(specs))
+    assert "VAE decoder tile: 128" in shown["override_settings"]

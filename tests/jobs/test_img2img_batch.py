@@ -3,6 +3,7 @@
 import pytest
 from PIL import Image
 
+from extensions.controlnet.units import ControlNetPart
 from webui.core.errors import InvalidRequest
 from webui.jobs.img2img_batch import (
     BatchInputs,
@@ -119,3 +120,17 @@ def test_a_folder_that_is_not_there_is_refused_with_its_name(name):
 def test_an_empty_folder_is_refused(tmp_path):
     with pytest.raises(InvalidRequest, match="no picture in the input directory"):
         find_batch_pictures(tmp_path, "input directory")
+
+
+def test_each_file_has_the_picture_of_its_place_in_a_units_batch(exact_services, folder, monkeypatch):
+    monkeypatch.setitem(exact_services.plugins.parts, ControlNetPart.key, ControlNetPart)
+    own = tuple(exact_services.inputs.add_image(Image.new("RGB", (8, 8), (level, 0, 0))) for level in (1, 2))
+    units = [{"model": "starter_canny", "batch_images": own}, {"model": "starter_color", "image": own[0]}]
+    (folder / "aa.png").write_bytes(b"<html>")
+    pictures = find_batch_pictures(folder, "input directory")
+    assert [path.name for path in pictures] == ["a.png", "aa.png", "b.png", "c.png"]
+    made, _ = series(exact_services, BatchInputs(pictures), extras={"controlnet": {"units": units}})
+    parts = [ControlNetPart.of(request) for request in made.requests]
+    # The file that is none keeps its place; a unit with fewer pictures begins again.
+    assert [part.units[0].image for part in parts] == [own[0], own[0], own[1]]
+    assert all(part.batch_size == 1 and part.units[1].image == own[0] for part in parts)

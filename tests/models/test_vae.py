@@ -27,6 +27,7 @@ from webui.models.vae.vae_memory import (
     bytes_per_pixel,
     first_to_fit,
     vae_strategies,
+    with_tiles,
 )
 from webui.models.vae.vae_tiles import Scale, blend_tiles, decode_in_seamless_tiles, decode_in_tiles
 
@@ -280,3 +281,43 @@ def test_what_a_pixel_takes_is_as_measured():
     sd = (128, 256, 512, 512)
     assert bytes_per_pixel(sd, torch.float32) == pytest.approx(4100, rel=0.1)
     assert bytes_per_pixel(sd, torch.bfloat16) == pytest.approx(1630, rel=0.3)
+
+
+def test_tiles_of_a_chosen_size_are_used_however_much_memory_there_is(monkeypatch, vae, told):
+    latent, sides = smooth(4, 40, 36), []
+    decode_one = vae._decode_one
+
+    def watched(given: Tensor) -> Tensor:
+        sides.append(max(given.shape[2:]))
+        return decode_one(given)
+
+    monkeypatch.setattr(vae, "_decode_one", watched)
+    whole = vae.decode(latent)
+    tiled = vae.decode(latent, tile=160)
+    assert sides[0] == 40 and set(sides[1:]) == {20}
+    assert (tiled - whole).abs().mean() < 10 / 255
+    # The next picture without them is whole again, and nobody is told of a choice of their own.
+    assert torch.equal(vae.decode(latent), whole)
+    assert told == []
+
+
+def test_chosen_tiles_encode_too_and_smaller_ones_follow_where_they_do_not_fit(monkeypatch, vae, told):
+    image = smooth(3, 576, 256).sigmoid()
+    whole = vae.encode(image)
+    monkeypatch.setattr(vae, "_encode_one", refusing(vae._encode_one, 256 * 256, CUDA))
+    tiled = vae.encode(image, tile=320)
+    assert (tiled - whole).abs().mean() < 0.3 * whole.std()
+    assert told == [
+        "The memory was too small for tiles of the chosen size, so the picture was encoded in small tiles."
+    ]
+
+
+@pytest.mark.parametrize("side", [1, 16, 20, 48, 64, 100])
+def test_after_chosen_tiles_come_only_smaller_ones(side):
+    for device in (CPU, torch.device("cuda")):
+        layouts = [each.tiling for each in with_tiles(vae_strategies(device), side) if not each.on_cpu]
+        tiles = [layout.tile for layout in layouts if layout]
+        assert len(tiles) == len(layouts)
+        assert tiles[0] == max(side, 16) and tiles == sorted(set(tiles), reverse=True)
+        assert all(layout.overlap < layout.tile / 2 for layout in layouts if layout)
+    assert with_tiles(vae_strategies(CPU), 0) == vae_strategies(CPU)

@@ -1,13 +1,16 @@
 """docs/hooks.md has every hook, its examples load, and a stranger can follow the tutorial."""
 
+import inspect
 import re
 import shutil
+from dataclasses import fields
 from pathlib import Path
 
 from PIL import Image
 
 from tests.plugins.extension_files import write_extension
 from webui.core.request import make_request
+from webui.diffusion.denoising import Denoising
 from webui.plugins import specs
 from webui.plugins.loading import Extensions, WantedExtensions, find_extensions
 from webui.plugins.moments import PictureMoment
@@ -23,6 +26,16 @@ def test_every_hook_has_its_chapter_with_an_example():
         chapter = rest.split("\n## ")[0]
         assert f"def {hook}(" in chapter, hook
         assert all(f"- {word}:" in chapter for word in ("Called", "Thread", "Returns")), hook
+        given = [f"`{name}`" for name in inspect.signature(getattr(specs, hook)).parameters]
+        assert f"- Given: {', '.join(given) or 'nothing'}." in chapter, hook
+
+
+def test_every_list_of_a_pass_is_told_of():
+    _, _, rest = PAGE.partition("## prepare_denoising\n")
+    chapter = rest.split("\n## ")[0]
+    lists = [each.name for each in fields(Denoising) if str(each.type).startswith("list[")]
+    assert len(lists) > 8
+    assert [name for name in lists if f"`{name}`" not in chapter] == []
 
 
 def test_the_examples_are_an_extension_that_loads(tmp_path):

@@ -201,3 +201,25 @@ def test_a_download_goes_on_when_the_killed_server_is_back(server, page, sites):
     assert_filed(server, "cat.safetensors", hashlib.sha256(data).hexdigest())
     asked = [seen.headers.get("range") for seen in sites.seen if "/storage" in seen.path]
     assert asked == [f"bytes={half}-"]
+
+
+def test_a_picture_that_a_killed_server_did_not_finish_is_told_of_and_nothing_typed_is_lost(server, page):
+    steps.fill_form(page, "a cat in my garden", steps=150, side=256, seed="9")
+    page.evaluate("window.isOld = true")
+    page.click("#txt2img_generate")
+    steps.wait_for_share(page, 0.02)
+    server.kill()
+    server.start()
+    page.wait_for_function("!window.isOld")
+    steps.ready(page)
+    told = page.locator("#txt2img_results_panel .cut-short")
+    expect(told).to_contain_text("The server ended before this job was done")
+    expect(page.locator("#txt2img_prompt textarea")).to_have_value("a cat in my garden")
+    expect(page.locator("#txt2img_steps input[type=number]")).to_have_value("150")
+    steps.set_number(page, "txt2img_steps", 1)
+    page.click("#txt2img_generate")
+    expect(told).to_have_count(0)
+    expect(page.locator("#html_info_txt2img")).to_contain_text("Steps: 1")
+    # A job that came to its end is no more told of.
+    steps.reloaded(page)
+    expect(told).to_have_count(0)

@@ -353,6 +353,23 @@ class ImageOptions(BaseModel):
         infotext="VAE Decoder",
         title="VAE type for decode",
     )
+    vae_encoder_tile: int = option(
+        0,
+        "img2img: side of the tiles in which pictures become latents, pixels; at least 128. Smaller tiles "
+        "take less memory. 0 uses tiles only where the memory is too small.",
+        infotext="VAE encoder tile",
+        title="Tile size of VAE for encode",
+        ge=0,
+        le=4096,
+    )
+    vae_decoder_tile: int = option(
+        0,
+        "Side of the tiles in which latents become pictures, pixels; at least 128. As above.",
+        infotext="VAE decoder tile",
+        title="Tile size of VAE for decode",
+        ge=0,
+        le=4096,
+    )
     upscaler_for_img2img: str = option(
         "None", "How init pictures are enlarged; None is Lanczos.", title="Upscaler for img2img"
     )

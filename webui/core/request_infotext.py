@@ -193,7 +193,7 @@ def list_written_options(request: GenerationRequest) -> list[str]:
     names += chosen("use_old_scheduling")
     names += chosen("emphasis") if weighs(request.prompt) or weighs(request.negative_prompt) else []
     names += chosen(*hypertile_keys(request))
-    names += chosen("sd_vae_encode_method") if request.is_img2img else []
+    names += chosen("sd_vae_encode_method", "vae_encoder_tile") if request.is_img2img else []
     names += chosen("initial_noise_multiplier") if request.is_img2img else []
     if on_sigmas:
         discards = sampler.discards_next_to_last_sigma
@@ -209,7 +209,7 @@ def list_written_options(request: GenerationRequest) -> list[str]:
     names += chosen("refiner_switch_by_sample_steps") if request.refiner else []
     names += chosen(*EFFECT_KEYS[1:])
     names += chosen("img2img_extra_noise") if request.hires else []
-    return names + chosen("sd_vae_decode_method")
+    return names + chosen("sd_vae_decode_method", "vae_decoder_tile")
 
 
 def hypertile_keys(request: GenerationRequest) -> list[str]:

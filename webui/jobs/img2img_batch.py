@@ -94,9 +94,10 @@ def make_series(
     for name in ("seed", "variation_seed"):
         if int(fields.get(name, -1)) < 0:
             fields[name] = services.random.randrange(RANDOM_SEEDS)
-    for picture in batch.pictures:
+    for number, picture in enumerate(batch.pictures):
         try:
-            plan.requests.append(make_batch_request(services, batch, picture, fields, overrides))
+            request = make_batch_request(services, batch, picture, fields, overrides)
+            plan.requests.append(services.plugins.place_in_series(request, number))
             plan.names.append(picture.name)
         except WebuiError as error:
             sentence = str(error)

@@ -147,13 +147,13 @@ class LoadedModel(LoadedCheckpoint):
         """Height and width of the latent of a picture of so many pixels."""
         return height // self.vae.latent_pixels, width // self.vae.latent_pixels
 
-    def decode(self, latent: Tensor) -> Tensor:
+    def decode(self, latent: Tensor, tile: int = 0) -> Tensor:
         """See `Vae.decode`. Raises InvalidNumbers where there is no picture in the numbers."""
-        return apply_numbers(self.vae.decode(latent, self.vae_fallback))
+        return apply_numbers(self.vae.decode(latent, self.vae_fallback, tile))
 
-    def encode(self, images: Tensor, noise: Tensor | None = None) -> Tensor:
+    def encode(self, images: Tensor, noise: Tensor | None = None, tile: int = 0) -> Tensor:
         """See `Vae.encode`."""
-        return self.vae.encode(images, noise, self.vae_fallback)
+        return self.vae.encode(images, noise, self.vae_fallback, tile)
 
 
 def apply_numbers(images: Tensor) -> Tensor:

@@ -82,10 +82,10 @@ def encode_images(
     pictures: Tensor, request: GenerationRequest, sd: LoadedModel, noise: Tensor | None = None
 ) -> Tensor:
     """Pictures (B, 3, H, W) in 0…1 to latents (B, C, h, w), seamless where the request is."""
-    wants_tiny = request.options.sd_vae_encode_method == TINY
+    wants_tiny, tile = request.options.sd_vae_encode_method == TINY, request.options.vae_encoder_tile
     tiny = sd.tiny_vae.encoder if wants_tiny else None
     with tile_seamlessly(tiny or sd.vae.module, request):
-        return sd.encode(pictures, noise) if tiny is None else sd.tiny_vae.encode(pictures)
+        return sd.encode(pictures, noise, tile) if tiny is None else sd.tiny_vae.encode(pictures)
 
 
 def decode_latent(latent: Tensor, request: GenerationRequest, sd: LoadedModel) -> Tensor:
@@ -93,11 +93,11 @@ def decode_latent(latent: Tensor, request: GenerationRequest, sd: LoadedModel) -
 
     Raises InvalidNumbers where there is no picture in the numbers.
     """
-    wants_tiny = request.options.sd_vae_decode_method == TINY
+    wants_tiny, tile = request.options.sd_vae_decode_method == TINY, request.options.vae_decoder_tile
     tiny = sd.tiny_vae.decoder if wants_tiny else None
     module = tiny or sd.vae.module
     with tile_seamlessly(module, request), vae_hypertile(module, request, latent):
-        return sd.decode(latent) if tiny is None else apply_numbers(sd.tiny_vae.decode(latent))
+        return sd.decode(latent, tile) if tiny is None else apply_numbers(sd.tiny_vae.decode(latent))
 
 
 def tile_seamlessly(module: nn.Module, request: GenerationRequest) -> AbstractContextManager[None]:

@@ -163,6 +163,18 @@ class Plugins:
                 found[key] = part.model_dump(mode="json")
         return found
 
+    def infotext_keys(self, found: Mapping[str, JsonValue]) -> set[str]:
+        """The keys of an infotext from which `read_infotext` took these values."""
+        return {name for key, values in found.items() for name in self.parts[key].read(values).to_infotext()}
+
+    def place_in_series(self, request: GenerationRequest, number: int) -> GenerationRequest:
+        """The request for file `number`, from 0, of a series of many. Raises InvalidRequest."""
+        for kind in self.parts.values():
+            part = kind.of(request)
+            if part is not None and (placed := part.in_series(number)) != part:
+                request = placed.put_into(request)
+        return request
+
     def infotext_entries(self, request: GenerationRequest) -> dict[str, str]:
         """What the infotext says of extensions' parts of a request."""
         entries: dict[str, str] = {}

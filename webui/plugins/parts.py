@@ -62,6 +62,11 @@ class RequestPart(Frozen):
         extras = request.extras | {self.key: self.model_dump(mode="json")}
         return request.model_copy(update={"extras": extras})
 
+    def in_series(self, number: int) -> Self:
+        """The part for file `number`, from 0, of a series such as img2img's batch: as a rule, itself."""
+        del number
+        return self
+
     def to_infotext(self) -> dict[str, str]:
         """Keys and values for the infotext: by default the title, with what differs from the defaults."""
         if not self.is_active:

@@ -35,8 +35,9 @@ def field_of_request(request: GenerationRequest) -> dict[str, str]:
     return field_of_extensions(request.extras, request.script)
 
 
-def field_of_infotext(text: str, plugins: Plugins) -> dict[str, str]:
-    """The same, of what an infotext says of parts that are here; nothing where there are none."""
+def field_of_infotext(text: str, plugins: Plugins) -> tuple[dict[str, str], set[str]]:
+    """The same, of what an infotext says of parts that are here; and the keys that say so."""
     if not plugins.parts:
-        return {}
-    return field_of_extensions(plugins.read_infotext(parse_fields(text)))
+        return {}, set()
+    found = plugins.read_infotext(parse_fields(text))
+    return field_of_extensions(found), plugins.infotext_keys(found)

@@ -127,8 +127,10 @@ def fields_of_infotext(text: str, settings: Settings, plugins: Plugins | None = 
     if is_usual_schedule(found):
         fields["schedule"] = AUTOMATIC
     switches = {name: bool(found.get(name, False)) for name in ("tiling", "restore_faces")}
-    chips = {"override_settings": chips_of(found, settings)}
-    extensions = field_of_infotext(text, plugins) if plugins else {}
+    extensions, claimed = field_of_infotext(text, plugins) if plugins else ({}, set[str]())
+    # What a part of the form says need not be said twice.
+    told = [chip for chip in chips_of(found, settings) if chip.partition(":")[0] not in claimed]
+    chips = {"override_settings": told}
     return fields | fields_of_parts(found) | switches | chips | extensions
 
 

@@ -106,13 +106,16 @@ function mapJoints(person, move) {
 }
 
 /**
- * A joint moved to a place; a wrist takes its hand with it, and the nose the face.
+ * A joint moved to a place; a wrist, the arm's or the hand's upon it, takes both with it, and the nose the face.
  * @param {Pose} pose
  * @param {JointPlace} place
  * @param {[number, number]} to
  * @returns {Pose}
  */
 export function moveJoint(pose, { person, part, joint }, to) {
+  const root = part !== "body" && joint === 0 && pose.people[person][part]?.[0];
+  const arm = root && pose.people[person].body[WRISTS[part]];
+  if (arm) return moveJoint(pose, { person, part: "body", joint: WRISTS[part] }, [arm[0] + to[0] - root[0], arm[1] + to[1] - root[1]]);
   return changePerson(pose, person, (before) => {
     const from = before[part]?.[joint];
     const after = { ...before, [part]: before[part]?.map((each, index) => (index === joint ? to : each)) ?? null };

@@ -1,6 +1,7 @@
 """Measures by pixels whether the Starter's control networks do what they are for, on held-out drawings."""
 
 import argparse
+import functools
 import json
 import logging
 from dataclasses import dataclass
@@ -12,9 +13,11 @@ import torch
 from numpy.typing import NDArray
 from safetensors.torch import load_file
 
+from extensions.controlnet.apply import BALANCED
 from extensions.controlnet.networks.base import ControlNetwork
 from extensions.controlnet.starter.data import CELL, find_edges, mean_colours
 from extensions.controlnet.starter.painting import load_canny, load_color, paint, to_hints
+from extensions.controlnet.units import CONTROL_MODES, ControlMode
 from models.starter.bank import CHECK_SEED
 from models.starter.captions import (
     LOOK_WORDS,
@@ -104,7 +107,13 @@ class Checked:
     rows: list[NDArray[np.uint8]]
 
 
-def check_canny(painter: Painter, network: ControlNetwork, scenes: list[Scene], how: Sampling) -> Checked:
+def check_canny(
+    painter: Painter,
+    network: ControlNetwork,
+    scenes: list[Scene],
+    how: Sampling,
+    mode: ControlMode = BALANCED,
+) -> Checked:
     """How well outlines are followed, when the prompt says what is there and when it says where as well."""
     edges = np.stack([find_outlines(drawing) for drawing in draw_all(scenes)])
     figures: dict[str, float] = {}
@@ -112,7 +121,7 @@ def check_canny(painter: Painter, network: ControlNetwork, scenes: list[Scene], 
     for name, say in (("what is there", say_what), ("what and where", full_caption)):
         prompts = [say(scene) for scene in scenes]
         plain = paint(painter, prompts, how)
-        guided = paint(painter, prompts, how, network, to_hints(edges))
+        guided = paint(painter, prompts, how, network, to_hints(edges), mode)
         before, after = score_all(plain, edges), score_all(guided, edges)
         figures |= {
             f"{name}: F-score without": before,
@@ -156,6 +165,7 @@ def main() -> None:
     parser.add_argument("--steps", type=int, default=20)
     parser.add_argument("--cfg-scale", type=float, default=4.0)
     parser.add_argument("--only", choices=list(CHECKS))
+    parser.add_argument("--mode", choices=CONTROL_MODES, default=BALANCED, help="of starter_canny")
     parser.add_argument("--pictures", type=Path, help="a folder for a sheet of the first eight of each")
     choice = parser.parse_args()
     logging.basicConfig(level=logging.INFO, format="%(message)s")
@@ -163,6 +173,8 @@ def main() -> None:
     painter, scenes = Painter.load(STARTER), held_out_scenes(choice.count)
     for name in [choice.only] if choice.only else list(CHECKS):
         load, check = CHECKS[name]
+        if name == "starter_canny":
+            check = functools.partial(check_canny, mode=choice.mode)
         network = load(choice.folder / f"{name}.safetensors")
         checked = check(painter, network, scenes, Sampling(choice.steps, choice.cfg_scale))
         logger.info("%s: %s", name, json.dumps(checked.figures, indent=1))

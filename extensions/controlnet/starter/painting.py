@@ -10,9 +10,11 @@ from numpy.typing import NDArray
 from safetensors.torch import load_file
 from torch import Tensor
 
-from extensions.controlnet.networks.base import ControlCall, ControlNetwork
+from extensions.controlnet.apply import BALANCED, CONTROL, soft_weights
+from extensions.controlnet.networks.base import ControlCall, ControlNetwork, Residuals
 from extensions.controlnet.networks.controlnet import load_controlnet
 from extensions.controlnet.networks.t2i_adapter import load_t2i_adapter
+from extensions.controlnet.units import ControlMode
 from models.starter.captions import token_ids
 from models.starter.networks import SCALE_FACTOR
 from models.starter.sample import Painter, Sampling, first_noise
@@ -38,6 +40,17 @@ def to_hints(pictures: NDArray[np.uint8]) -> Tensor:
     return torch.from_numpy(whole).permute(0, 3, 1, 2).float() / 255
 
 
+def weigh(residuals: Residuals, mode: ControlMode) -> Residuals:
+    """As a unit of this mode weighs what is added: rows of prompts, then those of negative ones."""
+    if mode == BALANCED:
+        return residuals
+    residuals = residuals.scaled(soft_weights(residuals, FAMILY))
+    if mode != CONTROL:
+        return residuals
+    count = len(residuals.layers[0])
+    return residuals.by_row((torch.arange(count) < count // 2).float())
+
+
 @torch.no_grad()
 def paint_part(
     painter: Painter,
@@ -45,6 +58,7 @@ def paint_part(
     seeds: Sequence[int],
     how: Sampling,
     control: tuple[ControlNetwork, Tensor] | None,
+    mode: ControlMode = BALANCED,
 ) -> NDArray[np.uint8]:
     """Pictures (B, size, size, 3) of as many prompts, seeds and hints (Song 2020, DDIM, eta 0)."""
     alphas = alphas_cumulative()
@@ -60,7 +74,7 @@ def paint_part(
             residuals = {}
             if control is not None and hint is not None:
                 call = ControlCall(both, rows, crossattn, None, hint)
-                residuals = control[0].evaluate(call).arguments()
+                residuals = weigh(control[0].evaluate(call), mode).arguments()
             answer = painter.unet(both, rows, encoder_hidden_states=crossattn, **residuals).sample
             cond, uncond = answer.float().chunk(2)
             noise = uncond + how.cfg_scale * (cond - uncond)
@@ -78,6 +92,7 @@ def paint(
     how: Sampling,
     network: ControlNetwork | None = None,
     hints: Tensor | None = None,
+    mode: ControlMode = BALANCED,
 ) -> NDArray[np.uint8]:
     """Pictures of any number of prompts, a few at a time; seeds count from 0."""
     parts = []
@@ -85,5 +100,5 @@ def paint(
         window = slice(first, first + BATCH)
         control = None if network is None or hints is None else (network, hints[window])
         seeds = range(len(prompts))[window]
-        parts.append(paint_part(painter, prompts[window], seeds, how, control))
+        parts.append(paint_part(painter, prompts[window], seeds, how, control, mode))
     return np.concatenate(parts)

@@ -9,6 +9,7 @@ import pytest
 import torch
 from fastapi.testclient import TestClient
 from PIL import Image
+from safetensors.torch import save_file
 
 from extensions.controlnet.preprocessors import PREPROCESSORS
 from extensions.controlnet.preprocessors.networks import openpose
@@ -143,6 +144,28 @@ def test_the_page_hears_what_is_missing_and_where_to_get_it(client):
     assert "Apache-2.0" in missing["sentence"]
     assert modules["canny"]["missing"] == []
     assert "Canny" in modules["canny"]["types"]
+
+
+def test_files_in_the_folder_that_are_no_controlnets_are_shown_with_the_reason(client, services):
+    folder = services.catalog.folders.home(ModelKind.CONTROLNET)
+    (folder / "annotators").mkdir(parents=True)
+    (folder / "empty.safetensors").touch()
+    (folder / "annotators" / "weights.safetensors").touch()
+    layer = "lora_unet_down_blocks_0_attentions_0_proj_in"
+    lora = {f"{layer}.lora_down.weight": torch.zeros(4, 320, 1, 1),
+            f"{layer}.lora_up.weight": torch.zeros(320, 4, 1, 1)}  # fmt: skip
+    save_file(lora, folder / "canny_style.safetensors")
+    services.catalog.scan()
+    models = {model["title"]: model for model in client.get("/controlnet/offers").json()["models"]}
+    assert "weights" not in models
+    assert models["empty"]["reason"] == "empty.safetensors is empty. Download it again."
+    assert (
+        "This is a LoRA" in models["canny_style"]["reason"]
+        and "Move it to" in models["canny_style"]["reason"]
+    )
+    assert models["canny_style"]["types"] == ["Canny"]
+    # The API's list has only what works.
+    assert client.get("/controlnet/model_list").json()["model_list"] == []
 
 
 def test_skeletons_are_drawn_from_json(client):

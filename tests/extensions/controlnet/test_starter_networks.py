@@ -10,7 +10,9 @@ import pytest
 import torch
 from numpy.typing import NDArray
 from PIL import Image
+from safetensors.torch import load_file
 
+from extensions.controlnet.networks.base import ControlCall
 from extensions.controlnet.starter.check import (
     CELL,
     NETWORKS,
@@ -23,7 +25,10 @@ from extensions.controlnet.starter.check import (
     score_all,
     score_edges,
 )
-from extensions.controlnet.units import ControlNetPart
+from extensions.controlnet.starter.painting import load_canny, weigh
+from extensions.controlnet.starter.strengthen import strengthen
+from extensions.controlnet.starter.training import export
+from extensions.controlnet.units import CONTROL_MODES, ControlNetPart
 from models.starter.check import held_out_scenes
 from tests.conftest import ROOT
 from tests.extensions.controlnet.control_runs import keep, make
@@ -97,6 +102,23 @@ def test_edges_are_scored_by_what_is_found_and_what_is_missed() -> None:
     assert score_edges(far, drawn) == 0
     assert 0.6 < score_edges(half, drawn) < 0.75
     assert score_edges(np.zeros_like(drawn), drawn) == 0
+
+
+def test_a_strengthened_network_adds_so_many_times_as_much(tmp_path) -> None:
+    path = NETWORKS / "starter_canny.safetensors"
+    export(strengthen(load_file(path), 0.5), tmp_path / "half.safetensors", {})
+    call = ControlCall(
+        torch.randn(2, 4, 16, 16), torch.tensor([500, 500]), torch.randn(2, 77, 128), None,
+        torch.rand(2, 3, 128, 128),
+    )  # fmt: skip
+    with torch.no_grad():
+        whole = load_canny(path).evaluate(call)
+        half = load_canny(tmp_path / "half.safetensors").evaluate(call)
+    for one, other in zip(half.layers, whole.scaled(0.5).layers, strict=True):
+        torch.testing.assert_close(one, other, rtol=2e-3, atol=2e-3)
+    # The check's modes are the units': only where ControlNet is more important are negative rows left alone.
+    followed = [bool(weigh(whole, mode).layers[0][1].any()) for mode in CONTROL_MODES]
+    assert followed == [True, True, False]
 
 
 @pytest.mark.slow

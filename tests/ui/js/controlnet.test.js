@@ -131,6 +131,14 @@ test("a moved joint moves alone, but a wrist takes its hand along", () => {
     expect(joint[1]).toBeCloseTo(y - 5);
   });
   expect(toggleHand(pose, 0, "left").people[0].left).toBeNull();
+  // The hand's own wrist lies upon the arm's, and is what a pointer meets.
+  const root = /** @type {[number, number]} */ (/** @type {[number, number][]} */ (before.left)[0]);
+  const again = moveJoint(pose, { person: 0, part: "left", joint: 0 }, [root[0] + 10, root[1] - 5]).people[0];
+  expect(again).toEqual(after);
+  // A finger moves alone.
+  const finger = moveJoint(pose, { person: 0, part: "left", joint: 4 }, [1, 2]).people[0];
+  expect(finger.body).toEqual(before.body);
+  expect(finger.left?.filter((joint, index) => joint !== before.left?.[index])).toEqual([[1, 2]]);
 });
 
 test("mirroring twice gives the pose back, and once changes the sides", () => {

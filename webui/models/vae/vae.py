@@ -13,7 +13,14 @@ from webui.diffusion.latents import LatentFormat
 from webui.models.module_weights import recast, weight_bytes
 from webui.models.out_of_memory import MemoryLadder, Work
 from webui.models.residency import CPU, Resident
-from webui.models.vae.vae_memory import VaeStrategy, bytes_per_pixel, first_to_fit, free_bytes, vae_strategies
+from webui.models.vae.vae_memory import (
+    VaeStrategy,
+    bytes_per_pixel,
+    first_to_fit,
+    free_bytes,
+    vae_strategies,
+    with_tiles,
+)
 from webui.models.vae.vae_tiles import RunVae, Scale, decode_in_seamless_tiles, decode_in_tiles
 
 logger = logging.getLogger(__name__)
@@ -92,26 +99,33 @@ class Vae:
         return [self.module]
 
     @torch.no_grad()
-    def decode(self, latent: Tensor, fallback: HalfPrecisionFallback | None = None) -> Tensor:
-        """Latent (B, C, h, w) as samplers leave it to images (B, 3, H, W) in [0, 1], float32, on the CPU."""
+    def decode(self, latent: Tensor, fallback: HalfPrecisionFallback | None = None, tile: int = 0) -> Tensor:
+        """Latent (B, C, h, w) as samplers leave it to images (B, 3, H, W) in [0, 1], float32, on the CPU.
+
+        `tile`: side of the tiles, pixels; 0 uses tiles only where the memory is too small.
+        """
         fallback = fallback or HalfPrecisionFallback(tell=self._tell)
         run = self._guarded(self._decode_one, fallback)
         scale = Scale(1, self.latent_pixels)
         with self._on_device():
             images = [
-                self._in_memory("decoded", run, single, scale, fallback.tell)
+                self._in_memory("decoded", run, single, scale, fallback.tell, tile)
                 for single in self.latent_format.decode(latent).split(1)
             ]
         return torch.cat([((image + 1) / 2).clamp(0, 1) for image in images])
 
     @torch.no_grad()
     def encode(
-        self, images: Tensor, noise: Tensor | None = None, fallback: HalfPrecisionFallback | None = None
+        self,
+        images: Tensor,
+        noise: Tensor | None = None,
+        fallback: HalfPrecisionFallback | None = None,
+        tile: int = 0,
     ) -> Tensor:
         """Images (B, 3, H, W) in [0, 1] to latents (B, C, h, w) float32 on the VAE's device, as samplers take
         them.
 
-        `noise` (B, C, h, w) chooses from the posterior; None takes its mean.
+        `noise` (B, C, h, w) chooses from the posterior; None takes its mean. `tile` as for `decode`.
         """
         fallback = fallback or HalfPrecisionFallback(tell=self._tell)
         run = self._guarded(self._encode_one, fallback)
@@ -119,7 +133,7 @@ class Vae:
         with self._on_device():
             moments = torch.cat(
                 [
-                    self._in_memory("encoded", run, single * 2 - 1, scale, fallback.tell)
+                    self._in_memory("encoded", run, single * 2 - 1, scale, fallback.tell, tile)
                     for single in images.split(1)
                 ]
             )
@@ -146,9 +160,9 @@ class Vae:
         return tensor.to(weight.device, weight.dtype, memory_format=order)
 
     def _in_memory(
-        self, noun: str, run: RunVae, given: Tensor, scale: Scale, tell: Callable[[str], None]
+        self, noun: str, run: RunVae, given: Tensor, scale: Scale, tell: Callable[[str], None], tile: int
     ) -> Tensor:
-        """`run(given)`, in tiles where the memory is too small for the whole."""
+        """`run(given)`, in tiles where that is chosen or the memory is too small for the whole."""
 
         def done(strategy: VaeStrategy) -> Tensor:
             with recast(self.module, torch.float32, CPU) if strategy.on_cpu else nullcontext():
@@ -159,13 +173,14 @@ class Vae:
                 return in_parts(self.module, run, given, strategy.tiling, scale)
 
         latent_pixels = given.shape[2] * given.shape[3] // scale.given**2
-        strategies = vae_strategies(self.device)
+        strategies = with_tiles(vae_strategies(self.device), -(-tile // self.latent_pixels))
         per_pixel = bytes_per_pixel(self.module.config["block_out_channels"], self.dtype)
         needed = per_pixel * self.latent_pixels**2
         first = first_to_fit(strategies, latent_pixels, needed, free_bytes(self.device))
+        what, it = ("tiles of the chosen size", "the picture") if tile else ("the whole picture", "it")
         work = Work(
-            (noun, latent_pixels),
-            lambda how: tell(f"The memory was too small for the whole picture, so it was {noun} {how}."),
+            (noun, latent_pixels, tile),
+            lambda how: tell(f"The memory was too small for {what}, so {it} was {noun} {how}."),
             f"There is too little memory for a picture of this size to be {noun}, even in small tiles. "
             "Close other programs, or make it smaller.",
         )

@@ -27,8 +27,10 @@ class VaeStrategy:
 # Sides in latent pixels. A quarter of a tile overlaps, so that group norms differ slowly over a picture.
 WHOLE = VaeStrategy("whole")
 TILES = VaeStrategy("in tiles", TileLayout(64, 16))
-SMALL_TILES = VaeStrategy("in small tiles", TileLayout(32, 12))
-TINY_TILES = VaeStrategy("in tiny tiles", TileLayout(16, 6))
+SMALL_OVERLAP = 12
+SMALL_TILES = VaeStrategy("in small tiles", TileLayout(32, SMALL_OVERLAP))
+LEAST_TILE = 16
+TINY_TILES = VaeStrategy("in tiny tiles", TileLayout(LEAST_TILE, 6))
 ON_CPU = VaeStrategy("on the processor, which is slow", TileLayout(64, 16), on_cpu=True)
 
 
@@ -36,6 +38,18 @@ def vae_strategies(device: torch.device) -> tuple[VaeStrategy, ...]:
     """What there is to try on a device, the best first."""
     last = TINY_TILES if device.type == "cpu" else ON_CPU
     return (WHOLE, TILES, SMALL_TILES, last)
+
+
+def with_tiles(strategies: Sequence[VaeStrategy], side: int) -> tuple[VaeStrategy, ...]:
+    """Tiles of a chosen side (latent pixels) first, then what takes less memory; 0 leaves all as it is."""
+    if side <= 0:
+        return tuple(strategies)
+    side = max(side, LEAST_TILE)
+    # As of the tiles above: small ones overlap by more of themselves.
+    overlap = max(side // 4, min(SMALL_OVERLAP, side * 3 // 8))
+    chosen = VaeStrategy("in tiles of the chosen size", TileLayout(side, overlap))
+    smaller = [each for each in strategies if each.on_cpu or (each.tiling and each.tiling.tile < side)]
+    return (chosen, *smaller)
 
 
 def bytes_per_pixel(channels: Sequence[int], dtype: torch.dtype) -> int:
