@@ -28,11 +28,13 @@ class CommunityPart(RequestPart):
 
     scripts: dict[str, list[JsonValue]] = Field(default={})
     selected: str = ""
+    # What axes of theirs change in a cell of the X/Y/Z plot: see `denoising/axes.py`.
+    axes: list[dict[str, JsonValue]] = Field(default=[])
 
     @property
     def is_active(self) -> bool:
         """Whether there are any: scripts decide themselves whether they do anything."""
-        return bool(self.scripts or self.selected)
+        return bool(self.scripts or self.selected or self.axes)
 
     def to_infotext(self) -> dict[str, str]:
         """Nothing: scripts write their own entries while they run."""
