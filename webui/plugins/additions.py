@@ -28,7 +28,8 @@ def open_for_additions(app: Any) -> Generator[None]:  # noqa: ANN401 - FastAPI's
     """Extensions may add middleware and routes, and replace what they like.
 
     Afterwards, and whatever they add later, what was around the application is around all of it. Their routes
-    go before the page and behind the program's own, all of which are there again.
+    go before the page and behind the program's own, all of which are there again. Those of extensions that come
+    with the program go behind theirs: of one name, the artist's is meant.
     """
     guards, routes = list(app.user_middleware), list(app.router.routes)
     try:
@@ -49,11 +50,12 @@ def close_again(app: Any, guards: Sequence[Any], before: Sequence[Any]) -> None:
     app.__dict__.pop("build_middleware_stack", None)
     # The page is mounted at the root and answers everything that comes after it.
     pages = [each for each in before if getattr(each, "path", None) == ""]
-    own = [each for each in before if not any(each is page for page in pages)]
+    bundled = [each for each in before if is_bundled(each)]
+    own = [each for each in before if not any(each is other for other in (*pages, *bundled))]
     routes = app.router.routes
     added = [each for each in routes if not any(each is known for known in before)]
     doubles = [each for each in added if getattr(each, "path", None) in paths_of(pages)]
-    routes[:] = [*own, *(each for each in added if each not in doubles), *pages, *doubles]
+    routes[:] = [*own, *(each for each in added if each not in doubles), *bundled, *pages, *doubles]
     note = [address for each in added for address in taken_addresses(each, before)]
     if note:
         logger.warning("Extensions want to answer at %s, where the program does", ", ".join(note))
@@ -71,12 +73,17 @@ def taken_addresses(route: Any, before: Sequence[Any]) -> list[str]:  # noqa: AN
     if not isinstance(path, str):
         return []
     pages = [each for each in before if getattr(each, "path", None) == ""]
-    own = [each for each in before if each not in pages]
+    own = [each for each in before if each not in pages and not is_bundled(each)]
     return [
         f"{method} {path or '/'}"
         for method in sorted(methods - {"HEAD", "OPTIONS"})
         if path in paths_of(pages) or any(does_answer(each, path, method) for each in own)
     ]
+
+
+def is_bundled(route: Any) -> bool:  # noqa: ANN401 - as above
+    """Whether a route is of an extension that comes with the program."""
+    return str(getattr(getattr(route, "endpoint", None), "__module__", "")).startswith("extensions.")
 
 
 def does_answer(route: Any, path: str, method: str) -> bool:  # noqa: ANN401 - as above
