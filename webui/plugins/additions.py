@@ -28,8 +28,8 @@ def open_for_additions(app: Any) -> Generator[None]:  # noqa: ANN401 - FastAPI's
     """Extensions may add middleware and routes, and replace what they like.
 
     Afterwards, and whatever they add later, what was around the application is around all of it. Their routes
-    go before the page and behind the program's own, all of which are there again. Those of extensions that come
-    with the program go behind theirs: of one name, the artist's is meant.
+    go before the page and behind the program's own, all of which are there again. Those of extensions that
+    come with the program go behind theirs: of one name, the artist's is meant.
     """
     guards, routes = list(app.user_middleware), list(app.router.routes)
     try:
@@ -39,7 +39,7 @@ def open_for_additions(app: Any) -> Generator[None]:  # noqa: ANN401 - FastAPI's
 
 
 def close_again(app: Any, guards: Sequence[Any], before: Sequence[Any]) -> None:  # noqa: ANN401 - as above
-    """Put the guards around all again, and what was added to the routes between the program's and the page."""
+    """Put the guards around all again, and the routes that were added between the program's and the page."""
     found: list[Any] = []
     # It may be anything by now.
     with suppress(Exception):
@@ -64,7 +64,9 @@ def close_again(app: Any, guards: Sequence[Any], before: Sequence[Any]) -> None:
 def paths_of(pages: Sequence[Any]) -> set[str]:
     """The paths of routes of pages that are mounted at the root."""
     inner = [each for page in pages for each in getattr(page, "routes", None) or ()]
-    return {"/", ""} | {str(path) for each in inner if (path := getattr(each, "path", None))} if pages else set()
+    return (
+        {"/", ""} | {str(path) for each in inner if (path := getattr(each, "path", None))} if pages else set()
+    )
 
 
 def taken_addresses(route: Any, before: Sequence[Any]) -> list[str]:  # noqa: ANN401 - Starlette's routes
@@ -88,7 +90,7 @@ def is_bundled(route: Any) -> bool:  # noqa: ANN401 - as above
 
 def does_answer(route: Any, path: str, method: str) -> bool:  # noqa: ANN401 - as above
     """Whether a route is one for this path and method."""
-    asked = {"type": "http", "method": method, "path": path, "root_path": "", "headers": []}
+    asked: dict[str, Any] = {"type": "http", "method": method, "path": path, "root_path": "", "headers": []}
     try:
         return route.matches(asked)[0] is Match.FULL
     except Exception:  # noqa: BLE001 - a route of any kind

@@ -153,7 +153,7 @@ class Plugins:
     def read_infotext(self, fields: Mapping[str, str]) -> dict[str, JsonValue]:
         """The values of those parts that the keys of an infotext tell of.
 
-        A part whose name a community extension's script has too leaves its keys, which are the same, to that one.
+        A part whose name a community extension's script has too leaves its keys, which are the same, to it.
         """
         found: dict[str, JsonValue] = {}
         others = self.community_titles

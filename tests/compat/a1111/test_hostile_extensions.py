@@ -109,13 +109,18 @@ def test_a_lacking_package_is_named_with_what_to_do(tmp_path):
 
 
 def test_what_all_share_cannot_be_taken_away(tmp_path):
-    write(tmp_path, "a-closes/scripts/a.py", "import os, sys\nsys.stdout.close()\nsys.stderr.close()\nos.close(1)")
+    write(
+        tmp_path,
+        "a-closes/scripts/a.py",
+        "import os, sys\nsys.stdout.close()\nsys.stderr.close()\nos.close(1)",
+    )
     again = "from modules import script_loading\nscript_loading.load_module(__file__)"
     write(tmp_path, "b-recurses/scripts/a.py", again)
     state = "from modules import shared\nclass State: pass\nshared.state, shared.opts = State(), None"
     write(tmp_path, "c-state/scripts/a.py", state)
     write(tmp_path, "d-moves/scripts/a.py", "import os\nos.chdir('/')")
-    good = "import os\nfrom modules import shared\nprint('here', os.getcwd(), shared.state.job_count, shared.opts.sd_vae)"
+    good = "import os\nfrom modules import shared\n"
+    good += "print('here', os.getcwd(), shared.state.job_count, shared.opts.sd_vae)"
     write(tmp_path, "e-good/scripts/a.py", good)
     answer = build(tmp_path)
     assert states(answer) == {

@@ -151,7 +151,9 @@ def test_routes_at_addresses_of_the_program_are_named_and_answer_nothing(served:
         assert (status, "taken" in str(found)) == (200, False)
     assert "taken" not in str(ask(f"{address}config", PAGE_LOGIN))
     assert ask(f"{address}shadows/own", API_LOGIN) == (200, {"taken": True})
-    errors = {each["name"]: each["error"] for each in ask(f"{address}v1/extensions", API_LOGIN)[1]["extensions"]}
+    errors = {
+        each["name"]: each["error"] for each in ask(f"{address}v1/extensions", API_LOGIN)[1]["extensions"]
+    }
     taken = "GET /, GET /config, GET /sdapi/v1/samplers, GET /v1/extensions"
     assert f"The program answers at {taken} itself" in errors["shadows"]
     assert "Its panel has 25" in errors["many"]

@@ -16,8 +16,8 @@ from webui.compat.a1111.facades.running_context import NATIVE_EXTRAS
 
 PICTURES = ("image", "mask", "effective_region_mask")
 GREY = 2
-# Attributes of a processing object by which scripts set units, and the fields they set: a list has one value a
-# unit, None leaves it as it is; one value alone is for all units, and to enable for the first.
+# Attributes of a processing object by which scripts set units, and the fields they set: a list has one value
+# a unit, None leaves it as it is; one value alone is for all units, and to enable for the first.
 ATTRIBUTES = {
     "control_net_enabled": "enabled",
     "control_net_module": "module",

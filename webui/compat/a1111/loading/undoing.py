@@ -91,11 +91,11 @@ class TookAway(RuntimeError):
 
 @contextmanager
 def keep_process(extension: str, note: Callable[[TookAway], object] | None = None) -> Generator[None]:
-    """Around a call: what all code shares is afterwards as it was before; `note` is told what was not.
+    """Around a call: what all code shares is afterwards as it was; `note` is told what was not.
 
-    Python's own functions, the standard streams, the working folder, A1111's `shared.state` and `shared.opts`.
+    Python's own functions, the standard streams, the working folder, and what `modules.shared` has for all.
     """
-    functions, place, shared = dict(vars(builtins)), Path.cwd(), shared_objects()
+    functions, place, shared = dict(vars(builtins)), working_folder(), shared_objects()
     try:
         yield
     finally:
@@ -104,7 +104,7 @@ def keep_process(extension: str, note: Callable[[TookAway], object] | None = Non
             changes.append(f"replaced {', '.join(sorted(replaced))}")
         if closed := streams.mend():
             changes.append(f"closed {', '.join(closed)}")
-        if is_elsewhere(place):
+        if place is not None and working_folder() != place:
             os.chdir(place)
             changes.append("changed the working folder")
         if replaced := restore_shared(shared):
@@ -130,12 +130,12 @@ def restore_shared(before: dict[str, Any]) -> list[str]:
     return [f"shared.{name}" for name in changed]
 
 
-def is_elsewhere(place: Path) -> bool:
-    """Whether the working folder is another, or gone."""
+def working_folder() -> Path | None:
+    """The working folder; None if it is gone."""
     try:
-        return Path.cwd() != place
+        return Path.cwd()
     except OSError:
-        return True
+        return None
 
 
 def restore_builtins(before: dict[str, Any]) -> list[str]:
