@@ -23,8 +23,6 @@ Result = TypeVar("Result")
 SAVER = "saver"
 # Where a processing object keeps what its request holds for extensions of the program's own.
 NATIVE_EXTRAS = "native_extras"
-# By attributes named so scripts set units of ControlNet.
-UNIT_ATTRIBUTES = "control_net_"
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,11 +96,6 @@ def object_of(context: "Context") -> Any:  # noqa: ANN401 - A1111's processing o
 
 def with_native_extras(request: GenerationRequest, p: Any) -> GenerationRequest | None:  # noqa: ANN401 - as above
     """The request with what its processing object was given for our own extensions; None if nothing."""
-    if any(name.startswith(UNIT_ATTRIBUTES) for name in getattr(p, "__dict__", ())):
-        # Brings our ControlNet, which is asked for by few.
-        from webui.compat.a1111.facades import control_units
-
-        control_units.take_attributes(p)
     given = getattr(p, NATIVE_EXTRAS, None)
     if not given or all(request.extras.get(key) == value for key, value in given.items()):
         return None
