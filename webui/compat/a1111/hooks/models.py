@@ -76,7 +76,7 @@ def change_planned(request: GenerationRequest, context: Context) -> GenerationRe
 
 
 def with_extras(request: GenerationRequest, p: Any) -> GenerationRequest | None:  # noqa: ANN401 - A1111's `p`
-    """The request with what its object was given for our own extensions, ControlNet's units; None if nothing."""
+    """The request with what its object was given for our own extensions; None if nothing."""
     from webui.compat.a1111.facades import running_context  # as above
 
     if any(name.startswith(UNIT_ATTRIBUTES) for name in getattr(p, "__dict__", ())):
