@@ -76,7 +76,8 @@ def test_the_tab_that_is_shown_is_told_of(page: Page):
 
 
 def test_the_panel_of_a_tab_that_is_shown_is_a_block_as_in_gradio_3(page: Page):
-    shown = "['first', 'second'].map((name) => document.getElementById(`txt2img_nested_${name}`).style.display)"
+    names = "['txt2img_nested_first', 'txt2img_nested_second']"
+    shown = f"{names}.map((name) => document.getElementById(name).style.display)"
     page.wait_for_function(f"String({shown}) === 'block,none'")
     page.click("#txt2img_nested button[role=tab]:has-text('Second'):visible")
     page.wait_for_function(f"String({shown}) === 'none,block'")

@@ -1,7 +1,6 @@
 """Tabs in a panel, whose scripts ask which of them is shown."""
 
 import gradio as gr
-
 from modules import scripts
 
 
