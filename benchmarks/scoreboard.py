@@ -103,7 +103,8 @@ def try_one(checkout: Path) -> Score:
         environment = {
             **os.environ,
             "OMP_NUM_THREADS": "1",
-            "PYTHONPATH": str(ROOT),
+            # Further packages, as A1111 brings some along, may lie in a folder of their own.
+            "PYTHONPATH": os.pathsep.join(filter(None, [str(ROOT), os.environ.get("PYTHONPATH")])),
             "HF_HUB_OFFLINE": "1",
             # Whoever asks a proxy gets no answer: nothing is fetched.
             "HTTPS_PROXY": "http://127.0.0.1:9",

@@ -10,7 +10,7 @@ from starlette.testclient import WebSocketDenialResponse
 from webui.api.access import GuardRules
 from webui.api.app import guard_app
 from webui.core.flags import read_flags
-from webui.plugins.additions import open_for_additions
+from webui.plugins.additions import open_for_additions, taken_addresses
 
 FOREIGN = {"origin": "https://elsewhere.example"}
 HERE = {"origin": "http://127.0.0.1:7860"}
@@ -162,3 +162,32 @@ def test_a_socket_wants_the_login_that_the_page_wants():
     login = {"Authorization": "Basic Ym9iOmJsdWU="}
     with client.websocket_connect(SOCKET, headers=HERE | login) as socket:
         assert socket.receive_text() == "theirs"
+
+
+def test_a_route_of_the_program_stays_before_and_one_of_a_bundled_extension_gives_way():
+    def own():
+        return "own"
+
+    def bundled():
+        return "bundled"
+
+    def theirs():
+        return "theirs"
+
+    app = served()
+    bundled.__module__ = "extensions.some.plugin"
+    app.get("/own")(own)
+    app.get("/bundled")(bundled)
+    before = list(app.router.routes)
+    with open_for_additions(app):
+        for path in ("/own", "/bundled", "/"):
+            app.get(path)(theirs)
+            app.router.routes.insert(0, app.router.routes.pop())
+        assert [taken_addresses(each, before) for each in app.router.routes[:3]] == [
+            ["GET /"],
+            [],
+            ["GET /own"],
+        ]
+    client = TestClient(app, base_url="http://127.0.0.1:7860")
+    found = [client.get(path, headers=HERE).text for path in ("/own", "/bundled", "/")]
+    assert found == ['"own"', '"theirs"', "page"]

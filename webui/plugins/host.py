@@ -151,9 +151,16 @@ class Plugins:
         return [f"There is no extension here for {', '.join(unknown[:8])}: this was done without it."]
 
     def read_infotext(self, fields: Mapping[str, str]) -> dict[str, JsonValue]:
-        """The values of those parts that the keys of an infotext tell of."""
+        """The values of those parts that the keys of an infotext tell of.
+
+        A part whose name a community extension's script has too leaves its keys, which are the same, to it.
+        """
         found: dict[str, JsonValue] = {}
+        others = self.community_titles
         for key, kind in self.parts.items():
+            name = kind.alwayson_name or kind.title
+            if title_beside(name, others) != name:
+                continue
             try:
                 part = kind.from_infotext(fields)
             except Exception as error:

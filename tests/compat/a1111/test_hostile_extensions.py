@@ -106,3 +106,30 @@ def test_a_lacking_package_is_named_with_what_to_do(tmp_path):
     assert errors["a"].endswith(" -m pip install no_such_package_at_all")
     assert errors["b"].endswith(" -m pip install git_that_is_not_here")
     assert errors["c"].endswith("(ModuleNotFoundError: No module named 'modules.no_such_module').")
+
+
+def test_what_all_share_cannot_be_taken_away(tmp_path):
+    write(
+        tmp_path,
+        "a-closes/scripts/a.py",
+        "import os, sys\nsys.stdout.close()\nsys.stderr.close()\nos.close(1)",
+    )
+    again = "from modules import script_loading\nscript_loading.load_module(__file__)"
+    write(tmp_path, "b-recurses/scripts/a.py", again)
+    state = "from modules import shared\nclass State: pass\nshared.state, shared.opts = State(), None"
+    write(tmp_path, "c-state/scripts/a.py", state)
+    write(tmp_path, "d-moves/scripts/a.py", "import os\nos.chdir('/')")
+    good = "import os\nfrom modules import shared\n"
+    good += "print('here', os.getcwd(), shared.state.job_count, shared.opts.sd_vae)"
+    write(tmp_path, "e-good/scripts/a.py", good)
+    answer = build(tmp_path)
+    assert states(answer) == {
+        "a-closes": "on", "b-recurses": "failed", "c-state": "on", "d-moves": "on", "e-good": "on",
+    }  # fmt: skip
+    errors = {name: error for name, _, error in answer["records"]}
+    assert "It closed stdout, stderr, which others use too" in errors["a-closes"]
+    assert "RecursionError" in errors["b-recurses"]
+    assert "It replaced shared.opts, shared.state" in errors["c-state"]
+    assert "It changed the working folder" in errors["d-moves"]
+    assert not errors["e-good"]
+    assert f"here {tmp_path} 0 Automatic" in answer["out"]

@@ -3,12 +3,14 @@
 import threading
 import traceback
 from collections import deque
-from collections.abc import Generator
+from collections.abc import Callable, Generator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from time import monotonic
 
+# Where an extension failed that broke what is everybody's.
+THE_PROCESS = "the process"
 # Of one extension; the first tell what is wrong, later ones repeat it.
 MOST_TRACES = 20
 
@@ -84,6 +86,10 @@ class HealthRecords:
                 with self._lock:
                     record.seconds[where] = record.seconds.get(where, 0.0) + monotonic() - began
                     record.runs[where] = record.runs.get(where, 0) + 1
+
+    def notes(self, name: str) -> Callable[[BaseException], None]:
+        """A function that notes what an extension took from all others."""
+        return lambda error: self.note_failure(self._records.get(name), THE_PROCESS, error)
 
     def note_failure(self, record: ExtensionHealth | None, where: str, error: BaseException) -> None:
         """Keep what an extension raised."""

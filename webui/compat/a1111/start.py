@@ -34,7 +34,7 @@ from webui.compat.a1111.loading.scripts import (
     import_script,
     ordered_scripts,
 )
-from webui.compat.a1111.loading.undoing import Undoing, keep_builtins, open_package
+from webui.compat.a1111.loading.undoing import Undoing, keep_process, open_package
 from webui.core.errors import WebuiError
 from webui.jobs.services import Services
 from webui.library.community.reading.brought_packages import PACKAGES_OF_A1111
@@ -175,7 +175,8 @@ def load_scripts(host: ExtensionHost) -> None:
     scripts = importlib.import_module("modules.scripts") if find_spec("modules.scripts") else None
     for script in ordered_scripts(host):
         watched = host.health.watch(script.path, f"{SCRIPTS}/{script.filename}")
-        with host.noted(script.extension), watched, keep_builtins(script.extension):
+        kept = keep_process(script.extension, host.health.notes(script.extension))
+        with host.noted(script.extension), watched, kept:
             load_script(script, scripts)
 
 

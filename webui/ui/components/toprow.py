@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 import gradio as gr
+from gradio.layouts import Form as GradioForm
 
 from webui.ui.components.buttons import icon_button
 from webui.ui.forms.form import Form
@@ -117,16 +118,18 @@ def make_prompt(
 ) -> tuple[gr.Textbox, gr.HTML, gr.Button]:
     """One prompt box with its counter in the corner, and the hidden button that makes the counter count."""
     with gr.Row(elem_id=f"{tab}_{name}_row", elem_classes=["prompt-row"]):
-        box = gr.Textbox(
-            label=label,
-            show_label=False,
-            container=False,
-            lines=3,
-            max_lines=12,
-            placeholder=f"{label}\n{hint}",
-            elem_id=f"{tab}_{name}",
-            elem_classes=["prompt"],
-        )
+        # A1111's row is two elements above its box: scripts of extensions put things of theirs after it.
+        with GradioForm():
+            box = gr.Textbox(
+                label=label,
+                show_label=False,
+                container=False,
+                lines=3,
+                max_lines=12,
+                placeholder=f"{label}\n{hint}",
+                elem_id=f"{tab}_{name}",
+                elem_classes=["prompt"],
+            )
         counter = gr.HTML(EMPTY_COUNT, elem_id=f"{tab}_{counted}_counter", elem_classes=["token-counter"])
         button = gr.Button("Count", elem_id=f"{tab}_{counted}_button", visible="hidden")
     return box, counter, button

@@ -11,6 +11,7 @@ from extensions.scripts.xyz_plot import XyzPart, prepare
 from tests.pipelines.runs import request_of
 from webui.compat.a1111.denoising.axes import apply_axes
 from webui.compat.a1111.denoising.host_scripts import add_host_scripts
+from webui.compat.a1111.hooks.page import CommunityPart
 from webui.core.errors import InvalidRequest
 from webui.plugins import specs
 from webui.plugins.host import Plugins
@@ -75,6 +76,11 @@ def test_an_axis_that_an_extension_adds_is_listed_checked_carried_and_applied(gr
     plot = prepare(part, request_of(), plots)
     p = SimpleNamespace()
     requests = [plot.request_of(cell) for cell in plot.cells()]
+    # A cell is a job like every other: what it carries is checked.
+    plots.plugins.parts[CommunityPart.key] = CommunityPart
+    for request in requests:
+        checked = plots.plugins.check_extras(request.extras)
+        assert checked["a1111"]["axes"] == request.extras["a1111"]["axes"]
     for request in requests:
         apply_axes(p, type(request).model_validate_json(request.model_dump_json()))
     assert [x for x, _ in applied] == [1.0, 1.5, 2.0]

@@ -289,3 +289,14 @@ def test_moving_a_checkpoint_and_its_parts_leaves_them_where_they_are(world):
     assert names[0] == "model.diffusion_model"
     assert all(name.startswith("model.diffusion_model") for name in names)
     assert len(names) == len(list(model.modules()))
+
+
+def test_the_text_encoder_cuts_texts_into_chunks(world):
+    model = world.module("modules.shared").sd_model
+    [first, second], count = model.cond_stage_model.tokenize_line("a (red:1.2) cat BREAK sea")
+    cat, sea = model.cond_stage_model.tokenize(["cat", "sea"])
+    assert (len(first.tokens), len(first.multipliers), count) == (77, 77, 76)
+    assert (first.tokens[0], first.tokens[3], first.tokens[4]) == (49406, *cat, 49407)
+    assert (first.multipliers[2], second.tokens[1:3]) == (1.2, (*sea, 49407))
+    batch, longest = model.cond_stage_model.embedders[0].process_texts(["a", "a cat"])
+    assert ([len(chunks) for chunks in batch], longest) == ([1, 1], 2)

@@ -211,6 +211,28 @@ def test_units_that_an_extension_sets_come_into_the_request_of_its_run(world):
     assert with_native_extras(request, p) is None
 
 
+def test_units_that_attributes_of_an_object_tell_of_come_into_the_request_of_its_run(world):
+    from webui.compat.a1111.hooks.models import with_extras
+
+    processing = world.module("modules.processing")
+    p = processing.StableDiffusionProcessingTxt2Img(prompt="x", steps=1, width=64, height=64)
+    p.control_net_enabled = [None, True, None]
+    p.control_net_input_image = [None, Image.new("RGB", (16, 16), "red"), None]
+    p.control_net_module, p.control_net_weight, p.control_net_pthr_a = "canny", [1.0, 0.25], 100
+    changed = with_extras(world.request(), p)
+    first, second, third = changed.extras["controlnet"]["units"]
+    assert (first["enabled"], second["enabled"], third["enabled"]) == (False, True, False)
+    assert (second["module"], second["weight"], second["threshold_a"]) == ("canny", 0.25, 100)
+    assert len(second["image"]) == 64
+    assert first["image"] is None
+    assert with_extras(changed, p) is None
+    p.control_net_enabled = [False] * 3
+    assert not any(unit["enabled"] for unit in with_extras(changed, p).extras["controlnet"]["units"])
+    nothing = processing.StableDiffusionProcessingTxt2Img(prompt="x")
+    nothing.control_net_enabled = False
+    assert with_extras(world.request(), nothing) is None
+
+
 def test_controlnet_lists_what_our_routes_list(world):
     external = world.module("lib_controlnet.external_code")
     from extensions.controlnet.preprocessors import PREPROCESSORS

@@ -75,6 +75,18 @@ def test_the_tab_that_is_shown_is_told_of(page: Page):
     page.wait_for_function("pageScripts.tabChanges === 2")
 
 
+def test_the_panel_of_a_tab_that_is_shown_is_a_block_as_in_gradio_3(page: Page):
+    names = "['txt2img_nested_first', 'txt2img_nested_second']"
+    shown = f"{names}.map((name) => document.getElementById(name).style.display)"
+    page.wait_for_function(f"String({shown}) === 'block,none'")
+    page.click("#txt2img_nested button[role=tab]:has-text('Second'):visible")
+    page.wait_for_function(f"String({shown}) === 'none,block'")
+    page.click("#txt2img_nested button[role=tab]:has-text('First'):visible")
+    page.wait_for_function(f"String({shown}) === 'block,none'")
+    drawn = "getComputedStyle(document.getElementById('txt2img_nested_first')).display"
+    assert page.evaluate(drawn) == "flex"
+
+
 def test_a_picture_given_to_a_hidden_field_comes_onto_the_canvas(page: Page, picture: Path):
     canvas = page.locator(".canvas[data-name=img2img_image]")
     page.set_input_files("#img2img_image input[type=file]", picture)

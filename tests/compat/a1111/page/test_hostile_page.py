@@ -66,14 +66,36 @@ def on_app_started(demo, app):
 script_callbacks.on_app_started(on_app_started)
 """
 
+SHADOWS = """
+from modules import script_callbacks
+from starlette.responses import JSONResponse
+from starlette.routing import Route
+
+
+async def answer(request):
+    return JSONResponse({"taken": True})
+
+
+def on_app_started(demo, app):
+    for path in ("/", "/config", "/v1/extensions", "/sdapi/v1/samplers", "/shadows/own"):
+        app.router.routes.insert(0, Route(path, answer))
+    # The program's own are routers within.
+    app.router.routes[:] = [each for each in app.router.routes if hasattr(each, "path")]
+
+
+script_callbacks.on_app_started(on_app_started)
+"""
+MANY = "[gr.Textbox(label=str(number)) for number in range(2500)]"
+
 
 def write_extensions(home: Path) -> list[Path]:
     """Folders of extensions that do what none should."""
     sources = {name: PANEL.format(name=name, wrong=wrong) for name, wrong in WRONG.items()}
-    for name, source in (sources | {"opens": OPEN}).items():
+    sources["many"] = PANEL.format(name="many", wrong=MANY)
+    for name, source in (sources | {"opens": OPEN, "shadows": SHADOWS}).items():
         (home / name / "scripts").mkdir(parents=True)
         (home / name / "scripts" / "a.py").write_text(source)
-    return [home / name for name in (*sources, "opens")]
+    return [home / name for name in (*sources, "opens", "shadows")]
 
 
 @pytest.fixture(scope="module")
@@ -120,6 +142,21 @@ def test_routes_of_extensions_stand_behind_the_guard(served: tuple[str, Path], p
     assert ask(f"{address}{path}", API_LOGIN, Origin="https://elsewhere.example")[0] == 403
     status, found = ask(f"{address}{path}", API_LOGIN)
     assert (status, len(found)) == (200, 1)
+
+
+def test_routes_at_addresses_of_the_program_are_named_and_answer_nothing(served: tuple[str, Path]):
+    address, _ = served
+    for path in ("v1/extensions", "sdapi/v1/samplers"):
+        status, found = ask(f"{address}{path}", API_LOGIN)
+        assert (status, "taken" in str(found)) == (200, False)
+    assert "taken" not in str(ask(f"{address}config", PAGE_LOGIN))
+    assert ask(f"{address}shadows/own", API_LOGIN) == (200, {"taken": True})
+    errors = {
+        each["name"]: each["error"] for each in ask(f"{address}v1/extensions", API_LOGIN)[1]["extensions"]
+    }
+    taken = "GET /, GET /config, GET /sdapi/v1/samplers, GET /v1/extensions"
+    assert f"The program answers at {taken} itself" in errors["shadows"]
+    assert "Its panel has 25" in errors["many"]
 
 
 def test_scripts_of_extensions_are_run_over_the_api(served: tuple[str, Path]):

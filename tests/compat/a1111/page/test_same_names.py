@@ -99,3 +99,14 @@ def test_the_plot_has_what_extensions_take_and_replace_in_it(plugins):
     assert grid.re_range.fullmatch("1-5 (+2)").groups() == ("1", "5", "+2")
     assert grid.re_range_count_float.fullmatch("0.5 - 1 [3]").groups() == ("0.5", "1", "3")
     assert grid.re_range.fullmatch("1-5 [3]") is None
+
+
+def test_what_infotexts_tell_of_a_name_is_the_communitys(plugins):
+    entries = {"Dynamic thresholding enabled": "True", "Mimic scale": "9"}
+    own = next(part for part in plugins.parts.values() if part.title == "Dynamic thresholding")
+    assert own.from_infotext(entries) is not None
+    assert own.key not in plugins.read_infotext(entries)
+    others = {"Skip-layer guidance": "1", "FreeU Stages": "[]"}
+    assert set(plugins.read_infotext(others)) == {
+        part.key for part in plugins.parts.values() if part.from_infotext(others) is not None
+    }

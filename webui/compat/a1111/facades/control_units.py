@@ -16,6 +16,25 @@ from webui.compat.a1111.facades.running_context import NATIVE_EXTRAS
 
 PICTURES = ("image", "mask", "effective_region_mask")
 GREY = 2
+# Attributes of a processing object by which scripts set units, and the fields they set: a list has one value
+# a unit, None leaves it as it is; one value alone is for all units, and to enable for the first.
+ATTRIBUTES = {
+    "control_net_enabled": "enabled",
+    "control_net_module": "module",
+    "control_net_model": "model",
+    "control_net_weight": "weight",
+    "control_net_image": "image",
+    "control_net_input_image": "image",
+    "control_net_resize_mode": "resize_mode",
+    "control_net_lowvram": "low_vram",
+    "control_net_pres": "processor_res",
+    "control_net_pthr_a": "threshold_a",
+    "control_net_pthr_b": "threshold_b",
+    "control_net_guidance_start": "guidance_start",
+    "control_net_guidance_end": "guidance_end",
+    "control_net_control_mode": "control_mode",
+    "control_net_pixel_perfect": "pixel_perfect",
+}
 
 
 class ControlMode(Enum):
@@ -169,6 +188,29 @@ def set_units(p: Any, units: list[Any]) -> None:  # noqa: ANN401 - A1111's proce
     """Give a processing object these units and no others. Raises InvalidRequest for what cannot be one."""
     part = {"units": [to_native(unit) for unit in units]}
     setattr(p, NATIVE_EXTRAS, extras_of(p) | {ControlNetPart.key: part})
+
+
+def take_attributes(p: Any) -> None:  # noqa: ANN401 - A1111's processing object
+    """Give a processing object the units that its `control_net_*` attributes tell of, over those that it has.
+
+    Raises InvalidRequest for what cannot be one.
+    """
+    given = {name: value for name in ATTRIBUTES if (value := getattr(p, name, None)) is not None}
+    if not given:
+        return
+    units = units_of(p)
+    most = max((len(value) for value in given.values() if isinstance(value, list)), default=1)
+    units += [ControlNetUnit(enabled=False) for _ in range(most - len(units))]
+    for name, value in given.items():
+        for number, unit in enumerate(units):
+            if isinstance(value, list):
+                own = value[number] if number < len(value) else None
+            else:
+                own = value if number == 0 or name != "control_net_enabled" else None
+            if own is not None:
+                setattr(unit, ATTRIBUTES[name], own)
+    if any(unit.enabled for unit in units) or units_of(p):
+        set_units(p, units)
 
 
 def model_titles() -> list[str]:

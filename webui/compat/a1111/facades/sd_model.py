@@ -14,6 +14,7 @@ from webui.core.errors import InvalidRequest
 from webui.core.model_file import Family, ModelFile
 from webui.diffusion.conditioning import PromptEmbedding
 from webui.diffusion.text_encoder import EncodingOptions, PictureSize
+from webui.prompts.chunks import Chunking, PromptChunk, chunk_text
 from webui.prompts.tokenizer import clip_tokenizer
 
 if TYPE_CHECKING:
@@ -254,6 +255,18 @@ class TextModel(Placed):
     def tokenize(self, texts: Sequence[str]) -> list[list[int]]:
         """The ids of each text, without marks."""
         return [clip_tokenizer().encode(text) for text in texts]
+
+    def tokenize_line(self, line: str) -> tuple[list[PromptChunk], int]:
+        """The chunks of 77 tokens of a text, its weights read, and how many tokens it has."""
+        tokenizer, services = clip_tokenizer(), reaching.services()
+        embeddings = services.embedding_names(line, tokenizer) if services else None
+        read = chunk_text(line, Chunking(tokenizer, embeddings=embeddings))
+        return list(read.chunks), read.token_count
+
+    def process_texts(self, texts: Sequence[str]) -> tuple[list[list[PromptChunk]], int]:
+        """The chunks of each text, and the tokens of the longest."""
+        read = [self.tokenize_line(text) for text in texts]
+        return [chunks for chunks, _ in read], max((count for _, count in read), default=0)
 
     def get_target_prompt_token_count(self, token_count: int) -> int:
         """How many tokens the chunks that so many need have room for."""

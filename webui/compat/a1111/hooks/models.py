@@ -15,6 +15,9 @@ if TYPE_CHECKING:
     from webui.plugins.context import Context
     from webui.prompts.networks import NetworkChoices
 
+# By attributes named so scripts set units of ControlNet.
+UNIT_ATTRIBUTES = "control_net_"
+
 
 @hookimpl(tryfirst=True)
 def prepare_page() -> None:
@@ -60,7 +63,7 @@ def change_request(request: GenerationRequest, context: Context) -> GenerationRe
     from webui.compat.a1111.facades import running_context  # on the device's thread alone
 
     running_context.remember(context, request.model)
-    return running_context.with_native_extras(request, running_context.pending_object())
+    return with_extras(request, running_context.pending_object())
 
 
 @hookimpl(trylast=True)
@@ -69,7 +72,19 @@ def change_planned(request: GenerationRequest, context: Context) -> GenerationRe
     from webui.compat.a1111.facades import running_context  # as above
 
     running_context.remember(context, request.model)
-    return running_context.with_native_extras(request, running_context.object_of(context))
+    return with_extras(request, running_context.object_of(context))
+
+
+def with_extras(request: GenerationRequest, p: Any) -> GenerationRequest | None:  # noqa: ANN401 - A1111's `p`
+    """The request with what its object was given for our own extensions; None if nothing."""
+    from webui.compat.a1111.facades import running_context  # as above
+
+    if any(name.startswith(UNIT_ATTRIBUTES) for name in getattr(p, "__dict__", ())):
+        # Brings our ControlNet, which few ask for.
+        from webui.compat.a1111.facades import control_units
+
+        control_units.take_attributes(p)
+    return running_context.with_native_extras(request, p)
 
 
 @hookimpl(tryfirst=True)

@@ -11,6 +11,7 @@ from webui.compat.a1111.host import current
 from webui.compat.a1111.page.arguments import KEY, SCRIPTS, SELECTED, pack
 from webui.compat.a1111.page.reaching import site
 from webui.plugins import hookimpl
+from webui.plugins.additions import taken_addresses
 from webui.plugins.controls import GenerationControls, SettingsControls
 from webui.plugins.parts import RequestPart, TabName
 
@@ -28,11 +29,13 @@ class CommunityPart(RequestPart):
 
     scripts: dict[str, list[JsonValue]] = Field(default={})
     selected: str = ""
+    # What axes of theirs change in a cell of the X/Y/Z plot: see `denoising/axes.py`.
+    axes: list[dict[str, JsonValue]] = Field(default=[])
 
     @property
     def is_active(self) -> bool:
         """Whether there are any: scripts decide themselves whether they do anything."""
-        return bool(self.scripts or self.selected)
+        return bool(self.scripts or self.selected or self.axes)
 
     def to_infotext(self) -> dict[str, str]:
         """Nothing: scripts write their own entries while they run."""
@@ -136,8 +139,24 @@ def page_served(page: Any, app: Any) -> None:  # noqa: ANN401 - as in the specif
     """Connect what waits for all components, and tell extensions of the application."""
     host = current()
     host.page, host.app = page, app
+    before = list(app.router.routes)
     site("script_callbacks").app_started_callback(page, app)
+    note_doubles(before, app.router.routes)
     host.confirm_start()
+
+
+def note_doubles(before: Sequence[Any], now: Sequence[Any]) -> None:
+    """Name the extensions whose routes are at addresses of the program's own, which go on answering there."""
+    health, taken = current().health, dict[str, list[str]]()
+    for route in now:
+        code = getattr(getattr(route, "endpoint", None), "__code__", None)
+        if code is not None and not any(route is known for known in before):
+            taken.setdefault(code.co_filename, []).extend(taken_addresses(route, before))
+    for file, addresses in taken.items():
+        if addresses:
+            told = ", ".join(sorted(set(addresses)))
+            error = ValueError(f"The program answers at {told} itself, and goes on doing so.")
+            health.note_failure(health.of_file(file), "on_app_started", error)
 
 
 @hookimpl

@@ -5,7 +5,7 @@ import logging
 import operator
 import os
 import sys
-from collections.abc import Generator, Sequence
+from collections.abc import Callable, Generator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,9 +14,12 @@ from typing import Any
 
 from webui.compat.a1111.layout import SITE
 from webui.compat.a1111.loading.patches import undo_all
+from webui.compat.a1111.loading.streams import streams
 from webui.plugins.importing import parent_package, paths_of
 
 logger = logging.getLogger(__name__)
+# Of `modules.shared`: every extension and the host itself ask these.
+SHARED = ("opts", "state", "cmd_opts")
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +35,8 @@ class Undoing:
 
     @classmethod
     def begin(cls, folders: Sequence[Path]) -> "Undoing":
-        """Keep what there is now."""
+        """Keep what there is now. From here on extensions cannot close the standard streams."""
+        streams.begin()
         places = tuple(str(folder) for folder in folders)
         return cls(
             places,
@@ -46,6 +50,7 @@ class Undoing:
     def undo(self) -> None:
         """Put it back. Safe to call twice."""
         undo_all()
+        streams.end()
         restore_builtins(self.builtins)
         for name in [name for name, module in list(sys.modules.items()) if self._is_theirs(module)]:
             del sys.modules[name]
@@ -80,16 +85,57 @@ def list_path(module: ModuleType | None) -> list[Any]:
         return []
 
 
+class TookAway(RuntimeError):
+    """An extension replaced or closed what all share. The text is a sentence."""
+
+
 @contextmanager
-def keep_builtins(extension: str) -> Generator[None]:
-    """Around an import: functions of Python itself are afterwards as they were before."""
-    before = dict(vars(builtins))
+def keep_process(extension: str, note: Callable[[TookAway], object] | None = None) -> Generator[None]:
+    """Around a call: what all code shares is afterwards as it was; `note` is told what was not.
+
+    Python's own functions, the standard streams, the working folder, and what `modules.shared` has for all.
+    """
+    functions, place, shared = dict(vars(builtins)), working_folder(), shared_objects()
     try:
         yield
     finally:
-        changed = restore_builtins(before)
-        if changed:
-            logger.warning("The extension %s replaced %s; put back", extension, ", ".join(sorted(changed)))
+        changes: list[str] = []
+        if replaced := restore_builtins(functions):
+            changes.append(f"replaced {', '.join(sorted(replaced))}")
+        if closed := streams.mend():
+            changes.append(f"closed {', '.join(closed)}")
+        if place is not None and working_folder() != place:
+            os.chdir(place)
+            changes.append("changed the working folder")
+        if replaced := restore_shared(shared):
+            changes.append(f"replaced {', '.join(replaced)}")
+        for change in changes:
+            logger.warning("The extension %s %s; put back", extension, change)
+            if note is not None:
+                note(TookAway(f"It {change}, which others use too. That was put back."))
+
+
+def shared_objects() -> dict[str, Any]:
+    """What `modules.shared` holds for all extensions; nothing before it is there."""
+    module = sys.modules.get("modules.shared")
+    return {name: getattr(module, name) for name in SHARED} if module else {}
+
+
+def restore_shared(before: dict[str, Any]) -> list[str]:
+    """Put back what `modules.shared` held; the names of what was replaced."""
+    module = sys.modules.get("modules.shared")
+    changed = [name for name, value in before.items() if getattr(module, name, None) is not value]
+    for name in changed:
+        setattr(module, name, before[name])
+    return [f"shared.{name}" for name in changed]
+
+
+def working_folder() -> Path | None:
+    """The working folder; None if it is gone."""
+    try:
+        return Path.cwd()
+    except OSError:
+        return None
 
 
 def restore_builtins(before: dict[str, Any]) -> list[str]:

@@ -13,7 +13,7 @@ from typing import Any
 
 from webui.compat.a1111.host import ExtensionHost, current
 from webui.compat.a1111.loading.modules import as_failure
-from webui.compat.a1111.loading.undoing import keep_builtins
+from webui.compat.a1111.loading.undoing import keep_process
 from webui.core.errors import WebuiError
 from webui.core.lack_of_memory import is_lack_of_memory
 from webui.plugins.importing import Ended, Raised, TimeIsUp, run_within
@@ -73,7 +73,8 @@ def call_at_start(
     if record.name in host.given_up:
         return default
     result = default
-    with host.noted(record.name), host.health.watch(file, where), keep_place(), keep_builtins(record.name):
+    kept = keep_process(record.name, host.health.notes(record.name))
+    with host.noted(record.name), host.health.watch(file, where), keep_place(), kept:
         try:
             call = partial(call_with_loop, host, partial(function, *args, **kwargs))
             result = run_within(host.start_limit_s, call, record.folder)
@@ -139,7 +140,7 @@ class Turn:
             watched, name = host.health.watch(call.file, call.where), record.name if record else ""
             if host.starts is not None:
                 host.starts.mark(name)
-            with watched, keep_builtins(name):
+            with watched, keep_process(name, host.health.notes(name)):
                 try:
                     call_with_loop(host, function)
                 except Ended:

@@ -9,6 +9,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from gradio.context import Context
+
+from webui.compat.a1111.host import current
 from webui.compat.a1111.page.callbacks import CallbackLists, ScriptCallback
 from webui.compat.a1111.page.calls import StartCall, call_at_start, call_each_at_start, call_extension
 from webui.compat.a1111.page.extension_script import ALWAYS_VISIBLE, ComponentMoment, ExtensionScript
@@ -16,6 +19,8 @@ from webui.compat.a1111.page.reaching import site
 from webui.compat.a1111.page.tabs import no_page_open
 
 logger = logging.getLogger(__name__)
+# Panels with more components than these are named: every page waits for them.
+MANY_COMPONENTS = 2000
 ByElement = dict[str, list[tuple[Callable[[ComponentMoment], Any], ExtensionScript]]]
 
 
@@ -112,8 +117,10 @@ class ExtensionScriptRunner:
 
     def create_script_ui_inner(self, script: ExtensionScript) -> None:
         """Build the panel of a script, and describe its components to API clients."""
+        before = Context.id
         controls = script.ui(script.is_img2img)
         script.controls = controls
+        note_many(script.file, Context.id - before)
         if controls is None:
             return
         file = script.file
@@ -422,3 +429,11 @@ def wire_script_list(runner: ExtensionScriptRunner) -> None:
         return [gr.update(visible=True if script is selected else "hidden") for script in scripts]
 
     runner.inputs[0].change(show, inputs=[runner.inputs[0]], outputs=groups, show_progress="hidden")
+
+
+def note_many(file: str, count: int) -> None:
+    """Name a script whose panel has so many components that every page waits for them."""
+    if count > MANY_COMPONENTS:
+        health = current().health
+        error = ValueError(f"Its panel has {count} components, for which every page that opens waits.")
+        health.note_failure(health.of_file(file), "ui", error)

@@ -10,6 +10,25 @@
   };
 })();
 
+// Gradio 3 shows a tab's panel by "display: block", which scripts ask for; Gradio 6 by "flex", which style.css keeps.
+(() => {
+  const known = new WeakSet();
+  const tell = (/** @type {HTMLElement} */ panel) => {
+    if (panel.style.display === "flex") panel.style.display = "block";
+  };
+  const observer = new MutationObserver((changes) => changes.forEach(({ target }) => tell(/** @type {HTMLElement} */ (target))));
+  const watch = () => {
+    for (const panel of /** @type {NodeListOf<HTMLElement>} */ (document.querySelectorAll(".gradio-tabitem"))) {
+      if (known.has(panel)) continue;
+      known.add(panel);
+      tell(panel);
+      observer.observe(panel, { attributes: true, attributeFilter: ["style"] });
+    }
+  };
+  atelierHost.preparations.push(watch);
+  onAfterUiUpdate(watch);
+})();
+
 function switch_to_txt2img(/** @type {any[]} */ ...args) {
   window.webui.showTab("txt2img");
   return args;
