@@ -43,6 +43,13 @@ def test_a_thing_stands_where_the_word_stood():
     assert all(each.startswith("a ") and each.endswith("on the left, sea") for each in found)
 
 
+def test_where_the_word_is_a_tag_it_may_be_a_look():
+    found = {put_everyday_thing("a cat by the sea, zap", ["zap"], Random(seed)) for seed in range(60)}
+    assert {"a cat by the sea", "a cat by the sea, pixel art"} < found
+    assert any(each.endswith((" bridge", " hat", " lamp", " tree")) for each in found)
+    assert not any("pixel art" in put_everyday_thing("a zap", ["a", "b"], Random(seed)) for seed in range(60))
+
+
 # A hypernetwork begins with small random numbers, as A1111's.
 @pytest.mark.parametrize(("method", "at_first"), [("lora", 1e-9), ("dora", 1e-9), ("hypernetwork", 1e-4)])
 def test_what_the_change_moves_is_measured_and_nothing_else(golden_models, method, at_first):

@@ -197,6 +197,11 @@ def test_an_address_by_keyboard_what_is_wrong_with_it_and_a_set(fresh_page, addr
     page.keyboard.press("ArrowRight")
     expect(page.get_by_role("tab", name="Install from URL")).to_be_focused()
     page.keyboard.press("Tab")
+    restart = page.locator(".restart-notice button")
+    if restart.is_visible():
+        # What other tests changed asks for it, and it lies on the way.
+        expect(restart).to_be_focused()
+        page.keyboard.press("Tab")
     expect(page.locator("#install_url")).to_be_focused()
     page.keyboard.type(repositories.url("none"))
     page.keyboard.press("Enter")

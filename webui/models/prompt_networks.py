@@ -128,6 +128,8 @@ def describe_problem(report: LoraReport, family: Family) -> str | None:
             f"The LoRA {report.name!r} changes nothing: none of its {report.total} tensors fits this "
             f"{family.value} checkpoint.{made_for}"
         )
+    if report.matched == report.total:
+        return None
     if is_other or report.matched < report.total * ODD_SHARE:
         return (
             f"Of the LoRA {report.name!r} only {report.matched} of {report.total} tensors fit this "

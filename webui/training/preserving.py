@@ -31,6 +31,10 @@ COLOURS = (
     "red", "orange", "yellow", "green", "blue", "purple", "pink", "white", "black", "brown", "", "", "",
 )  # fmt: skip
 SIZES = ("big", "small", "", "")
+STYLES = (
+    "watercolour", "oil painting", "pencil drawing", "ink drawing", "pixel art", "flat illustration", "photo",
+    "sketch", "cartoon", "anime",
+)  # fmt: skip
 # Words of captions that are never what is learned.
 COMMON = frozenset(
     (
@@ -41,6 +45,8 @@ COMMON = frozenset(
 )  # fmt: skip
 # The share of captions that lose the new word and get nothing for it.
 EMPTY_SHARE = 0.25
+# Where the new word is a tag of its own it may be a look: so often another look stands there, else a thing.
+STYLE_SHARE = 0.5
 # The share of captions that may lack the new word.
 LACKING_SHARE = 0.2
 _WORD = re.compile(r"\w+(?:['-]\w+)*")
@@ -78,9 +84,11 @@ def words_of(caption: str) -> list[str]:
 
 
 def put_everyday_thing(caption: str, words: Sequence[str], random: Random) -> str:
-    """The caption with an everyday thing, or nothing, in place of the new words."""
+    """The caption with an everyday thing, a usual look, or nothing, in place of the new words."""
     thing = ""
-    if random.random() >= EMPTY_SHARE:
+    if is_tag(caption, words) and random.random() < STYLE_SHARE:
+        thing = random.choice(STYLES)
+    elif random.random() >= EMPTY_SHARE:
         parts = (random.choice(SIZES), random.choice(COLOURS), random.choice(THINGS))
         thing = " ".join(part for part in parts if part)
     pattern = "|".join(re.escape(word) for word in sorted(words, key=len, reverse=True))
@@ -89,6 +97,12 @@ def put_everyday_thing(caption: str, words: Sequence[str], random: Random) -> st
     changed = left.sub("", begun).replace("\0", thing) if words else caption
     tags = (re.sub(r"\s+", " ", tag).strip() for tag in changed.split(","))
     return ", ".join(tag for tag in tags if tag)
+
+
+def is_tag(caption: str, words: Sequence[str]) -> bool:
+    """Whether the new words, or some of them, are all of a tag."""
+    new = {word.lower() for word in words}
+    return any(found and set(found) <= new for found in map(words_of, caption.split(",")))
 
 
 @dataclass(frozen=True, slots=True, eq=False)
