@@ -56,7 +56,7 @@ def test_a_link_into_a_private_network_is_not_asked(library_api, host):
 
 
 def test_a_download_is_paused_resumed_and_cancelled(library_api, fake, cat):
-    fake.slowness_s = 0.5
+    fake.slowness_s = 2
     identity = library_api.post("/v1/downloads", json={"link": "civitai:1@5"}).json()["id"]
     assert library_api.post(f"/v1/downloads/{identity}/pause").json()["state"] == "paused"
     fake.slowness_s = 0

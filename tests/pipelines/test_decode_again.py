@@ -77,11 +77,11 @@ def test_nothing_is_unfinished_after_a_run(context):
 def test_what_could_not_be_decoded_is_kept_and_can_be_decoded_later(context, monkeypatch):
     request, decode, calls = request_of(batch_size=2, seed=3), Vae.decode, []
 
-    def fails_once(self, latent, fallback=None):
+    def fails_once(self, latent, *others):
         calls.append(latent)
         if len(calls) == 2:
             raise OutOfMemory("Too little.")
-        return decode(self, latent, fallback)
+        return decode(self, latent, *others)
 
     whole = pictures(generate(request, context))
     monkeypatch.setattr(Vae, "decode", fails_once)

@@ -145,6 +145,6 @@ def test_changes_by_hand_are_seen_and_unknown_names_said_at_generate(fresh_page,
     steps.fill_form(page, "a cat", steps=2)
     page.click("#txt2img_generate")
     expect(
-        page.locator("#txt2img_results, #txt2img_notice").filter(has_text="There is no style “nosuch”")
+        page.locator("#txt2img_results, #txt2img_notice").filter(has_text="There is no style “nosuch”").first
     ).to_be_visible()
     steps.wait_until_idle(page)

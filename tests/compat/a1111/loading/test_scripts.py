@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from webui.compat.a1111.limits import ImportLimits, ImportTookTooLong
 from webui.compat.a1111.loading.metadata import ScriptRules, sort_by_rules
 from webui.compat.a1111.loading.scripts import describe_lacking, import_script, ordered_scripts
-from webui.compat.a1111.loading.undoing import Undoing, keep_builtins
+from webui.compat.a1111.loading.undoing import Undoing, keep_process
 from webui.plugins.community import CommunityFolder
 
 
@@ -129,7 +129,7 @@ def test_everything_global_is_put_back(find, host, tmp_path):
     scripts = find()
     path, folder, printing = list(sys.path), Path.cwd(), builtins.print
     undoing = Undoing.begin([each.folder for each in host.folders])
-    with keep_builtins("a"):
+    with keep_process("a"):
         import_script(scripts[0])
     assert builtins.print is printing
     timer = sys.modules["modules.timer"].Timer
