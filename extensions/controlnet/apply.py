@@ -90,13 +90,9 @@ class ResidualPart:
         )
 
     def _weigh(self, residuals: Residuals, batch: NetworkInput) -> Residuals:
-        weight = float(self.unit.weight)
-        if self.unit.control_mode == BALANCED:
-            residuals = residuals.scaled(weight)
-        else:
-            soft = soft_weights(residuals, self.family)
-            residuals = residuals.scaled([weight * factor for factor in soft])
-        if self.unit.control_mode == CONTROL or getattr(self.held.network, "pools_globally", False):
+        mode, weight = self.unit.control_mode, float(self.unit.weight)
+        residuals = residuals.scaled(mode_weights(residuals, mode, weight, self.family))
+        if mode == CONTROL or getattr(self.held.network, "pools_globally", False):
             residuals = residuals.by_row(torch.tensor([float(row.is_prompt) for row in batch.rows]))
         return residuals if self.mask is None else residuals.masked(self.mask)
 
@@ -395,6 +391,13 @@ OTHER_TASK_NAMES = {
     "zoe": "depth",
     "leres": "depth",
 }
+
+
+def mode_weights(residuals: Residuals, mode: str, weight: float, family: str) -> float | list[float]:
+    """What a unit of this control mode and weight multiplies its layers by."""
+    if mode == BALANCED:
+        return weight
+    return [weight * factor for factor in soft_weights(residuals, family)]
 
 
 def soft_weights(residuals: Residuals, family: str) -> list[float]:

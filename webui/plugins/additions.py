@@ -49,16 +49,22 @@ def close_again(app: Any, guards: Sequence[Any], before: Sequence[Any]) -> None:
     app.middleware_stack = None
     app.__dict__.pop("build_middleware_stack", None)
     # The page is mounted at the root and answers everything that comes after it.
-    pages = [each for each in before if getattr(each, "path", None) == ""]
+    pages = find_pages(before)
+    taken_by_pages = paths_of(pages)
     bundled = [each for each in before if is_bundled(each)]
     own = [each for each in before if not any(each is other for other in (*pages, *bundled))]
     routes = app.router.routes
     added = [each for each in routes if not any(each is known for known in before)]
-    doubles = [each for each in added if getattr(each, "path", None) in paths_of(pages)]
+    doubles = [each for each in added if getattr(each, "path", None) in taken_by_pages]
     routes[:] = [*own, *(each for each in added if each not in doubles), *bundled, *pages, *doubles]
     note = [address for each in added for address in taken_addresses(each, before)]
     if note:
         logger.warning("Extensions want to answer at %s, where the program does", ", ".join(note))
+
+
+def find_pages(routes: Sequence[Any]) -> list[Any]:
+    """Those that are mounted at the root."""
+    return [each for each in routes if getattr(each, "path", None) == ""]
 
 
 def paths_of(pages: Sequence[Any]) -> set[str]:
@@ -74,12 +80,13 @@ def taken_addresses(route: Any, before: Sequence[Any]) -> list[str]:  # noqa: AN
     path, methods = getattr(route, "path", None), getattr(route, "methods", None) or {"GET"}
     if not isinstance(path, str):
         return []
-    pages = [each for each in before if getattr(each, "path", None) == ""]
+    pages = find_pages(before)
+    taken_by_pages = paths_of(pages)
     own = [each for each in before if each not in pages and not is_bundled(each)]
     return [
         f"{method} {path or '/'}"
         for method in sorted(methods - {"HEAD", "OPTIONS"})
-        if path in paths_of(pages) or any(does_answer(each, path, method) for each in own)
+        if path in taken_by_pages or any(does_answer(each, path, method) for each in own)
     ]
 
 

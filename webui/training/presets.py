@@ -1,7 +1,7 @@
 """What a run is trained with where it does not say: by method, goal, memory and the network's size.
 
-The numbers are kohya's proven ones for the published networks, and measured on the Starter for small ones
-(docs/training.md). Loads no torch.
+The numbers are kohya's proven ones for the published networks. For small ones those of LoRA were measured
+on the Starter, and other adapters have as many steps (docs/training.md). Loads no torch.
 """
 
 from collections.abc import Mapping

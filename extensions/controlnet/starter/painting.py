@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from safetensors.torch import load_file
 from torch import Tensor
 
-from extensions.controlnet.apply import BALANCED, CONTROL, soft_weights
+from extensions.controlnet.apply import BALANCED, CONTROL, mode_weights
 from extensions.controlnet.networks.base import ControlCall, ControlNetwork, Residuals
 from extensions.controlnet.networks.controlnet import load_controlnet
 from extensions.controlnet.networks.t2i_adapter import load_t2i_adapter
@@ -42,9 +42,7 @@ def to_hints(pictures: NDArray[np.uint8]) -> Tensor:
 
 def weigh(residuals: Residuals, mode: ControlMode) -> Residuals:
     """As a unit of this mode weighs what is added: rows of prompts, then those of negative ones."""
-    if mode == BALANCED:
-        return residuals
-    residuals = residuals.scaled(soft_weights(residuals, FAMILY))
+    residuals = residuals.scaled(mode_weights(residuals, mode, 1.0, FAMILY))
     if mode != CONTROL:
         return residuals
     count = len(residuals.layers[0])

@@ -98,7 +98,7 @@ class TrainableLayers(BaseTrainable):
 
     @torch.no_grad()
     def _start_from(self, path: Path, networks: TrainingNetworks) -> None:
-        found = read_layers_of(path, networks)
+        found, trained = read_layers_of(path, networks), {layer.module for layer in self._layers}
         for layer in self._layers:
             tensors = found.get(layer.module)
             if tensors is None:
@@ -109,12 +109,11 @@ class TrainableLayers(BaseTrainable):
                     f"{path.name} cannot be gone on from: its {wrong[0]} at {layer.name} is missing, of "
                     "another size or too much. Choose the method, rank and factor that it was trained with."
                 )
-        if not found.keys() & {layer.module for layer in self._layers}:
+        if not found.keys() & trained:
             raise InvalidRequest(
                 f"{path.name} cannot be gone on from: it has nothing for the layers that are trained. Choose "
                 "a file of the same method and family."
             )
-        trained = {layer.module for layer in self._layers}
         lost = [layer for layer, tensors in found.items() if layer not in trained and is_change(tensors)]
         if lost:
             raise InvalidRequest(
