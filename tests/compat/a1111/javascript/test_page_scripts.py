@@ -87,6 +87,19 @@ def test_the_panel_of_a_tab_that_is_shown_is_a_block_as_in_gradio_3(page: Page):
     assert page.evaluate(drawn) == "flex"
 
 
+def test_what_scripts_reach_by_children_answers_as_gradio_3_does(page: Page):
+    assert page.evaluate("pageScripts.walkPanels()") == ["Folded panel,false,1"]
+    # A script of the program's own is told what is there.
+    assert page.evaluate("document.body.querySelector('.input-accordion-checkbox')") is None
+
+
+def test_a_canvas_is_not_enlarged_twice(page: Page):
+    page.evaluate("document.querySelector('#img2maskimg').style.transform = 'scale(2)'")
+    assert page.evaluate("getComputedStyle(document.querySelector('#img2maskimg')).transform") == "none"
+    brush = "document.body.querySelector('#img2maskimg .brush button').ariaLabel"
+    assert page.evaluate(brush) == "Use brush"
+
+
 def test_a_picture_given_to_a_hidden_field_comes_onto_the_canvas(page: Page, picture: Path):
     canvas = page.locator(".canvas[data-name=img2img_image]")
     page.set_input_files("#img2img_image input[type=file]", picture)

@@ -11,7 +11,7 @@ from webui.compat.a1111.page.calls import call_extension
 from webui.compat.a1111.page.extension_script import ExtensionScript
 from webui.compat.a1111.page.pasting import fill_fields
 from webui.compat.a1111.page.reaching import site
-from webui.compat.a1111.page.script_runner import ExtensionScriptRunner
+from webui.compat.a1111.page.script_runner import ExtensionScriptRunner, make_inside
 from webui.core.errors import InvalidRequest, WebuiError
 from webui.plugins.controls import GenerationControls
 
@@ -65,9 +65,8 @@ def build_selectable(tab: str, runner: ExtensionScriptRunner) -> dict[str, str]:
     panels: dict[str, str] = {}
     for at, (title, script) in enumerate(zip(runner.titles, runner.selectable_scripts, strict=True)):
         elem_id = f"{tab}_script_panel_{at}"
-        with gr.Column(
-            elem_id=elem_id, elem_classes=["script-panel", "listed-panel", "not-chosen"], min_width=0
-        ) as group:
+        classes = ["script-panel", "listed-panel", "not-chosen"]
+        with gr.Column(elem_id=elem_id, elem_classes=classes, min_width=0) as group, make_inside():
             runner.create_script_ui(script)
         script.group = group
         panels[title] = elem_id

@@ -143,7 +143,7 @@ class ExtensionScriptRunner:
             if script.alwayson and script.section != section:
                 continue
             if script.create_group:
-                with make_group(script) as group:
+                with make_group(script) as group, make_inside():
                     self.create_script_ui(script)
                 script.group = group
             else:
@@ -405,6 +405,13 @@ def make_group(script: ExtensionScript) -> Any:  # noqa: ANN401 - Gradio's
 
     shown = True if script.alwayson else "hidden"
     return gr.Column(visible=shown, elem_classes=["script-panel"], min_width=0)
+
+
+def make_inside() -> Any:  # noqa: ANN401 - Gradio's
+    """What the components of a panel lie in: scripts of the page look for it in the group, as Gradio 3 draws it."""
+    import gradio as gr  # as above
+
+    return gr.Column(elem_classes=["styler"], min_width=0)
 
 
 def make_script_list(titles: Sequence[str]) -> Any:  # noqa: ANN401 - Gradio's

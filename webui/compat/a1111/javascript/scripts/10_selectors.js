@@ -42,12 +42,19 @@ var atelierHost = (() => {
     [/#controlnet(?![\w-])/g, ".controlnet-bridge"],
     [/#settings\s*>\s*\.tab-nav\s*>\s*button/g, "#settings_sections a"],
     [/\.input-accordion-checkbox/g, ".accordion-tick input"],
+    [/\.gradio-accordion(?![\w-])/g, ".input-accordion"],
+    [/\.label-wrap\s*>\s*span(?![\w-])/g, ".label-wrap .accordion-tick span"],
     [/\.label-wrap\s+span\s+input/g, ".label-wrap input"],
     [/\[class\^=(["'])svelte\1\]/g, "[class*=$1svelte$1]"],
     // The mark of a version of a component, beside something that says more.
     [/(?<=[\w\])])\.svelte-[\da-z]+/g, ""],
   ];
   const translations = /** @type {Map<string, string>} */ (new Map());
+  const ofDocument = { querySelectorAll: Document.prototype.querySelectorAll };
+  const ofElement = {
+    querySelector: Element.prototype.querySelector,
+    querySelectorAll: Element.prototype.querySelectorAll,
+  };
 
   /**
    * The selectors of a list, divided at the commas that stand in no brackets and no quotes.
@@ -116,7 +123,7 @@ var atelierHost = (() => {
    * @returns {NodeListOf<HTMLElement>}
    */
   function findAll(root, selector) {
-    const native = root instanceof Document ? Document.prototype : Element.prototype;
+    const native = root instanceof Document ? ofDocument : ofElement;
     const ask = (/** @type {string} */ asked) =>
       /** @type {NodeListOf<HTMLElement>} */ (native.querySelectorAll.call(root, asked));
     const asked = String(selector);
@@ -221,7 +228,28 @@ var atelierHost = (() => {
     for (const [name, value] of Object.entries(finders)) Object.defineProperty(document, name, { value, configurable: true, writable: true });
   }
 
+  /**
+   * Lets every element answer extensions' scripts so, where it has nothing by the selector as it is: what a script reaches
+   * by `children`, `parentElement` or an event was never adopted. Most selectors mean themselves and cost nothing.
+   */
+  function answerOnElements() {
+    const isOther = (/** @type {unknown} */ asked) => translate(String(asked)) !== String(asked) && isExtensionCalling();
+    /** @type {Record<string, (this: Element, asked: string) => unknown>} */
+    const finders = {
+      querySelector(asked) {
+        const found = ofElement.querySelector.call(this, asked);
+        return found || !isOther(asked) ? found : adopt(findAll(this, asked)[0] ?? null);
+      },
+      querySelectorAll(asked) {
+        const found = ofElement.querySelectorAll.call(this, asked);
+        return found.length || !isOther(asked) ? found : findAll(this, asked);
+      },
+    };
+    for (const [name, value] of Object.entries(finders)) Object.defineProperty(Element.prototype, name, { value, configurable: true, writable: true });
+  }
+
   answerOnDocument();
+  answerOnElements();
   return { splitList, translate, loosen, findAll, find, adopt, make, address, preparations: [] };
 })();
 

@@ -58,7 +58,7 @@
     const parts = pictureParts((file) => board.take(file), () => board.history.undo());
     const image = parts[0];
     const tools = board.canPaint ? [
-      hiddenButton({ "aria-label": "Use brush" }, () => pressTool(canvas, "[data-tool='brush']")),
+      make("div", {}, make("div", { className: "brush" }, hiddenButton({ "aria-label": "Use brush" }, () => pressTool(canvas, "[data-tool='brush']")))),
       hiddenButton({ "aria-label": "Select brush color" }, () => pressTool(canvas, "input[type='color']")),
       hiddenButton({ "aria-label": "Redraw" }, () => board.history.redo()),
     ] : [];

@@ -27,3 +27,14 @@ onUiLoaded(() => {
     pageScripts.nowhere = [document.querySelector("#nowhere"), document.getElementById("nowhere")];
 });
 pageScripts.find = (selector) => document.querySelector(selector);
+// As extensions go from panel to panel: by elements' own children, in Gradio 3's shapes.
+pageScripts.walkPanels = () => {
+    const panels = [...document.getElementById("txt2img_script_container").querySelector(".styler").children];
+    return panels.flatMap((panel) => {
+        const accordion = panel.querySelector(".styler").querySelector(".gradio-accordion");
+        if (!accordion) return [];
+        const inside = [...accordion.children].filter((each) => !each.classList.contains("label-wrap") && each.children.length);
+        const tick = accordion.querySelector(".input-accordion-checkbox");
+        return [accordion.querySelector(".label-wrap>span").textContent.trim(), tick.checked, inside.length].join();
+    });
+};

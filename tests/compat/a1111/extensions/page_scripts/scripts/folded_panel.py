@@ -1,0 +1,18 @@
+"""A panel in an accordion with a tick, which a script of the page looks through."""
+
+import gradio as gr
+from modules import scripts
+from modules.ui_components import InputAccordion
+
+
+class FoldedPanel(scripts.Script):
+    def title(self):
+        return "Folded panel"
+
+    def show(self, is_img2img):
+        return scripts.AlwaysVisible
+
+    def ui(self, is_img2img):
+        with InputAccordion(value=False, label="Folded panel") as enabled:
+            words = gr.Textbox(label="Folded words")
+        return [enabled, words]
