@@ -44,6 +44,8 @@ def test_scripts_run_in_order_and_what_fails_in_one_stays_there(page: Page):
     assert told["withOptions"]["options"] > 50
     assert told["withOptions"]["missing"] == []
     assert told["optionsAvailable"] is True
+    # Of the first settings too, and whoever asked to be told when the page was there.
+    assert page.evaluate("[pageScripts.options, pageScripts.lateOptions]") == [1, 1]
     assert told["sawLoading"] is True
     assert "/file=extensions/page_scripts/javascript/b_records.js?" in told["src"]
     style = "getComputedStyle(document.documentElement).getPropertyValue('--page-scripts-style')"

@@ -50,5 +50,7 @@ var opts = window.opts ?? {};
     if (!Object.keys(given).length) return void take("");
     opts = given;
     executeCallbacks(optionsAvailableCallbacks.splice(0));
+    // As A1111 tells of the first settings too, once what waited for the page has run.
+    setTimeout(() => executeCallbacks(optionsChangedCallbacks));
   });
 })();

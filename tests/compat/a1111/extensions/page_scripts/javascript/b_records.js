@@ -13,6 +13,8 @@ onUiLoaded(async () => pageScripts.loaded.push("async"));
 onAfterUiUpdate(() => pageScripts.afterUpdates++);
 onUiTabChange(() => pageScripts.tabChanges++);
 onOptionsChanged(() => pageScripts.options++);
+pageScripts.lateOptions = 0;
+onUiLoaded(() => onOptionsChanged(() => pageScripts.lateOptions++));
 onOptionsAvailable(() => (pageScripts.optionsAvailable = opts.sd_model_checkpoint !== undefined));
 titles["Page scripts' own button"] = "A tooltip of an extension";
 document.addEventListener("DOMContentLoaded", () => (pageScripts.sawLoading = true));
