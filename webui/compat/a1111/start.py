@@ -13,6 +13,7 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from importlib.util import find_spec
+from pathlib import Path
 from types import ModuleType
 from typing import Any
 
@@ -91,9 +92,7 @@ def load(host: ExtensionHost, knows_all_flags: bool) -> None:
     sys.path += [str(SITE), str(host.root)]
     # As A1111 is started in its own folder: extensions open "extensions/NAME/…" and "models/…" as they are.
     os.chdir(host.root)
-    # It is there in A1111, and some list it.
-    with suppress(OSError):
-        (host.root / "localizations").mkdir(exist_ok=True)
+    lay_out(host.root)
     stand_in_for_incomplete()
     open_package(host.root / FOLDER)
     read_flags(host, knows_all_flags)
@@ -110,6 +109,14 @@ def load(host: ExtensionHost, knows_all_flags: bool) -> None:
         host.prepare_module = finder.prepare
     load_scripts(host)
     note_start(host, describe_all(host))
+
+
+def lay_out(root: Path) -> None:
+    """Make what lies in A1111's folder from its first start on: some list the one and read the other unasked."""
+    with suppress(OSError):
+        (root / "localizations").mkdir(exist_ok=True)
+    with suppress(OSError), (root / "ui-config.json").open("x", encoding="utf-8") as file:
+        file.write("{}")
 
 
 def wrap_gradio(host: ExtensionHost) -> None:

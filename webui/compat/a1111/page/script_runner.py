@@ -408,7 +408,7 @@ def make_group(script: ExtensionScript) -> Any:  # noqa: ANN401 - Gradio's
 
 
 def make_inside() -> Any:  # noqa: ANN401 - Gradio's
-    """What the components of a panel lie in: scripts of the page look for this box in each group of Gradio 3."""
+    """The box in which a panel's components lie: scripts of the page look for it, as in Gradio 3's groups."""
     import gradio as gr  # as above
 
     return gr.Column(elem_classes=["styler"], min_width=0)
