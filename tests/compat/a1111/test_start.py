@@ -75,6 +75,20 @@ def test_an_extension_imports_itself_by_the_name_of_its_folder(tmp_path):
     assert "found" in build(tmp_path)["out"]
 
 
+def test_what_it_writes_beside_the_program_lands_in_the_data_folder(tmp_path):
+    write(
+        tmp_path,
+        "theirs/scripts/a.py",
+        "import os\nfrom modules.paths_internal import config_states_dir\n"
+        "assert os.path.dirname(config_states_dir) == os.getcwd()\n"
+        "os.mkdir(os.path.join(os.getcwd(), 'config_states'))\nopen('theirs.json', 'w').close()",
+    )
+    assert build(tmp_path)["records"] == [["theirs", "on", ""]]
+    assert (tmp_path / "config_states").is_dir()
+    assert (tmp_path / "theirs.json").is_file()
+    assert not any((ROOT / name).exists() for name in ("config_states", "theirs.json"))
+
+
 def test_its_own_flags_and_launcher_are_those_of_the_host(tmp_path):
     write(
         tmp_path,

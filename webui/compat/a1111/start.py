@@ -112,7 +112,7 @@ def load(host: ExtensionHost, knows_all_flags: bool) -> None:
 
 
 def lay_out(root: Path) -> None:
-    """Make what lies in A1111's folder from its first start on: some list the one and read the other unasked."""
+    """Make what A1111's folder has from its first start on: some list the one and read the other unasked."""
     with suppress(OSError):
         (root / "localizations").mkdir(exist_ok=True)
     with suppress(OSError), (root / "ui-config.json").open("x", encoding="utf-8") as file:
