@@ -7,10 +7,11 @@ import pytest
 import torch
 from torch import Tensor
 
-from tests.compat.a1111.denoising.runs import attached, finish, pictures, processing, toy_denoising
+from tests.compat.a1111.denoising.runs import SEEDS, attached, finish, pictures, processing, toy_denoising
 from tests.diffusion import k_diffusion_oracle
 from webui.core.errors import InvalidRequest
 from webui.core.sampling import SAMPLERS, find_sampler, find_schedule
+from webui.diffusion.noise import ImageNoise, NoiseOptions
 from webui.diffusion.prediction import Prediction
 from webui.diffusion.schedules import ScheduleOptions, build_sigmas
 
@@ -66,6 +67,33 @@ def test_a_function_that_an_extension_brings_samples_with_steps_and_callbacks(mo
     for step, own in zip(steps, expected, strict=True):
         assert torch.equal(step.latent, own.latent)
         assert torch.equal(step.denoised, own.denoised)
+
+
+@pytest.mark.parametrize("draws", ["k_diffusion", "torch"])
+def test_noise_that_a_function_draws_itself_follows_the_seeds(modules: Any, draws: str) -> None:
+    theirs: Any = sampling
+    drawn: list[Tensor] = []
+
+    def noisy(model: Any, x: Tensor, sigmas: Tensor, extra_args: Any = None, **_: Any) -> Tensor:
+        for i in range(len(sigmas) - 1):
+            noise = (theirs.torch if draws == "k_diffusion" else torch).randn_like(x)
+            drawn.append(noise)
+            x = model(x, sigmas[i] * x.new_ones([len(x)]), **(extra_args or {})) + noise * sigmas[i + 1]
+        return x
+
+    added(modules, noisy, "Noisy")
+    results: list[Tensor] = []
+    for _ in range(2):
+        denoising = toy_denoising("Noisy")
+        attached(denoising)
+        results.append(finish(denoising))
+        torch.randn(3)
+    assert torch.equal(*results)
+    if draws == "k_diffusion":
+        own = ImageNoise((4, 8, 8), SEEDS, NoiseOptions(source="CPU"), "cpu")
+        own.draw()
+        assert torch.equal(drawn[0], own.draw())
+    assert theirs.torch is torch
 
 
 @pytest.mark.parametrize(

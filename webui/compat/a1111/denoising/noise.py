@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import sys
+from collections.abc import Callable
+from typing import Any
+
 import torch
 from torch import Tensor
 
@@ -28,6 +32,31 @@ class SharedNoise:
         if self._generator is None:
             return torch.randn(shape, device=device)
         return self._generator.randn(shape).to(device)
+
+
+class SeededTorch:
+    """Torch, but that `randn_like` draws the noise of a run."""
+
+    def __init__(self, draw: Callable[[Tensor], Tensor]) -> None:
+        self._draw = draw
+
+    def __getattr__(self, name: str) -> Any:  # noqa: ANN401 - whatever torch has
+        """All else of torch."""
+        return getattr(torch, name)
+
+    def randn_like(self, x: Tensor, **_kind: Any) -> Tensor:  # noqa: ANN401 - as torch's
+        """The next noise, of that shape."""
+        return self._draw(x)
+
+
+def lend_torch(draw: Callable[[Tensor], Tensor] | None) -> None:
+    """Let k-diffusion, where it is loaded, draw so, as A1111 does; None gives it torch back.
+
+    Extensions draw with `k_diffusion.sampling.torch.randn_like`, and their pictures can be made again.
+    """
+    sampling = sys.modules.get("k_diffusion.sampling")
+    if sampling is not None:
+        setattr(sampling, "torch", torch if draw is None else SeededTorch(draw))  # noqa: B010 - not k-diffusion's name
 
 
 def make_source(value: object) -> NoiseSourceName:

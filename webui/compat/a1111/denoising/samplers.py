@@ -46,8 +46,9 @@ def bind(denoising: Denoising, sampler: Any, batch: Batch, p: Any) -> LivePass |
     if not isinstance(getattr(sampler, "model_wrap_cfg", None), CFGDenoiser):
         logger.warning("An extension's sampler %s has no denoiser of A1111's shape", type(sampler).__name__)
         return None
-    noise = denoising.noise
-    import_module("modules.rng").seed_steps(batch.seeds[0], noise.options.source, noise.device)
+    rng = import_module("modules.rng")
+    rng.follow(denoising.noise)
+    denoising.resources.callback(rng.unfollow, denoising.noise)
     live = LivePass(denoising, sampler, p)
     encode_for_extensions(live, batch)
     if p is not None:

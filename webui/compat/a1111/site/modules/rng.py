@@ -4,11 +4,13 @@
 import torch
 
 from modules import shared
-from webui.compat.a1111.denoising.noise import SharedNoise, latent_size_of, make_source
-from webui.diffusion.noise import ImageNoise, NoiseOptions, draw_noise, make_generator
+from webui.compat.a1111.denoising.noise import SharedNoise, latent_size_of, lend_torch, make_source
+from webui.diffusion.noise import SEED_RANGE, ImageNoise, NoiseOptions, draw_noise, make_generator
 from webui.diffusion.noise import slerp as _slerp
 
 _shared_noise = SharedNoise()
+# The noise of the passes that run, one within another.
+_passes: list[ImageNoise] = []
 
 
 def get_noise_source_type():
@@ -23,6 +25,29 @@ def source():
 def seed_steps(seed, kind=None, device=None):
     """What `randn_like` draws follows this seed from now on."""
     _shared_noise.seed(int(seed), kind or source(), torch.device(device or shared.device))
+
+
+def follow(noise):
+    """A pass begins: its steps draw from its own noise, and what draws from torch itself follows its seed."""
+    seed_steps(noise.seeds[0], noise.options.source, noise.device)
+    torch.manual_seed(noise.seeds[0] % SEED_RANGE)
+    _passes.append(noise)
+    lend_torch(step_noise)
+
+
+def unfollow(noise):
+    """It is over."""
+    _passes[:] = [each for each in _passes if each is not noise]
+    if not _passes:
+        lend_torch(None)
+
+
+def step_noise(x):
+    """The next noise of the pass, each picture's of its own seed; of another shape, the first one's."""
+    noise = _passes[-1] if _passes else None
+    if noise is not None and tuple(x.shape) == (len(noise.seeds), *noise.shape):
+        return noise.draw().to(x)
+    return randn_like(x)
 
 
 def manual_seed(seed):
