@@ -8,6 +8,7 @@ import torch
 from torch import Tensor
 
 from extensions.scripts import plugin as scripts_plugin
+from tests.compat.a1111.denoising.test_samplers import own_euler
 from tests.compat.a1111.running.conftest import World, models, world  # noqa: F401 - fixtures
 from tests.pipelines.runs import pictures, request_of
 from webui.compat.a1111.hooks import denoising as hooks
@@ -148,3 +149,48 @@ def test_a_sample_of_an_extensions_own_may_use_a_sampler_itself(sampling: World,
     assert not [event for event in sampling.told if "failed" in getattr(event, "text", "")]
     assert replace(sampling.context).state.is_sampling is False
     assert torch.is_grad_enabled()
+
+
+def test_a_samplers_own_sample_may_call_its_function_itself(sampling: World) -> None:
+    seen: list[int] = []
+    kdiffusion = sampling.module("sd_samplers_kdiffusion")
+
+    class Own(kdiffusion.KDiffusionSampler):
+        """Written as A1111's own: it makes the sigmas and the arguments, and launches its function."""
+
+        def callback_state(self, d: dict[str, Any]) -> None:
+            seen.append(d["i"])
+            super().callback_state(d)
+
+        def sample(self, p: Any, x: Tensor, cond: Any, uncond: Any, image_conditioning: Any = None) -> Tensor:
+            sigmas = self.get_sigmas(p, p.steps)
+            extra = self.initialize(p)
+            self.last_latent = x = x * sigmas[0]
+            self.sampler_extra_args = {"cond": cond, "uncond": uncond, "cond_scale": p.cfg_scale}
+
+            def launch() -> Tensor:
+                given = {
+                    "extra_args": self.sampler_extra_args,
+                    "callback": self.callback_state,
+                    "disable": True,
+                }
+                return own_euler(self.model_wrap_cfg, x, sigmas, **given, **extra)
+
+            return self.launch_sampling(p.steps, launch)
+
+    def process_batch(self: Any, p: Any, **named: Any) -> None:
+        def own(conditioning: Any, unconditional_conditioning: Any, **named: Any) -> Tensor:
+            p.sampler = Own("sample_euler", p.sd_model)
+            p.sampler.config = sampling.module("sd_samplers").all_samplers_map["Euler"]
+            x = sampling.module("rng").ImageRNG((4, p.height // 8, p.width // 8), p.seeds).next()
+            return p.sampler.sample(p, x, conditioning, unconditional_conditioning)
+
+        p.sample = own
+
+    always_on(sampling, process_batch=process_batch)
+    fields = {"sampler": "Euler", "negative_prompt": "blue", "batch_size": 2, "steps": 4}
+    fields["options"] = {"randn_source": sampling.module("rng").source()}
+    made, plain = sampling.run(request_of(**fields)), sampling.plain(request_of(**fields))
+    assert not [event for event in sampling.told if "failed" in getattr(event, "text", "")]
+    assert same(made, plain)
+    assert seen == [0, 1, 2, 3]

@@ -126,6 +126,10 @@ class Sampler:
         shared.state.sampling_steps = steps
         shared.state.sampling_step = 0
         try:
+            if self.model_wrap_cfg.live_pass is None:
+                from webui.compat.a1111.denoising.whole_passes import launch_with  # brings diffusers
+
+                return launch_with(self, self.p, steps, func)
             return func()
         except InterruptedException:
             return self.last_latent
