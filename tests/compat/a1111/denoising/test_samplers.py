@@ -69,6 +69,21 @@ def test_a_function_that_an_extension_brings_samples_with_steps_and_callbacks(mo
         assert torch.equal(step.denoised, own.denoised)
 
 
+def test_a_function_may_tell_of_its_steps_with_less(modules: Any) -> None:
+    def short(*given: Any, callback: Any = None, **named: Any) -> Tensor:
+        return own_euler(
+            *given, callback=lambda d: callback({"i": d["i"], "denoised": d["denoised"]}), **named
+        )
+
+    def takes_sigmas(model: Any, x: Tensor, sigmas: Tensor, **named: Any) -> Tensor:
+        return short(model, x, sigmas, **named)
+
+    added(modules, takes_sigmas)
+    denoising = toy_denoising("Mine")
+    attached(denoising)
+    assert torch.equal(finish(denoising), finish(toy_denoising("Euler")))
+
+
 @pytest.mark.parametrize("draws", ["k_diffusion", "torch"])
 def test_noise_that_a_function_draws_itself_follows_the_seeds(modules: Any, draws: str) -> None:
     theirs: Any = sampling

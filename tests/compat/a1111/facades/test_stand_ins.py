@@ -31,6 +31,13 @@ def test_a_name_without_meaning_raises_a_sentence_only_when_it_is_used(extension
         names["default"](1, 2)
 
 
+def test_whoever_imports_all_of_processing_has_its_modules_too(extension):
+    found: dict[str, object] = {}
+    exec("from modules.processing import *", found)
+    assert {"sd_models", "opts", "cmd_opts", "decode_first_stage", "np", "process_images"} <= set(found)
+    assert "_MODULES" not in found
+
+
 def test_who_asked_is_noted(extension):
     code = "import modules.deepbooru_model as m\ndef go():\n    m.DeepDanbooruModel()"
     names = extension(code)

@@ -31,9 +31,11 @@ def steps_of(function: Callable[[Callback], Tensor], device: torch.device) -> It
     last: dict[str, Any] | None = None
     try:
         for told in running:
+            # Some tell of a step with less, as A1111 asks for no more.
+            latent = told.get("x", told.get("denoised"))
             if last is not None:
-                yield _step(last, told["x"])
-            last = told
+                yield _step(last, latent)
+            last = {"denoised": latent} | told
     finally:
         running.stop()
     latent = running.result

@@ -150,7 +150,8 @@ def function_steps(
         def callback(told: dict[str, Any]) -> None:
             sigma = torch.as_tensor(told.get("sigma", 0.0))
             raised = torch.as_tensor(told.get("sigma_hat", sigma))
-            options.watch(StepMoment(told["i"], sigma, raised, told["x"], told["denoised"]))
+            denoised = told["denoised"]
+            options.watch(StepMoment(told["i"], sigma, raised, told.get("x", denoised), denoised))
             tell(told)
 
         return sampler.func(

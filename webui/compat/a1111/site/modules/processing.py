@@ -78,3 +78,7 @@ def __getattr__(name):
     if name in _FROM:
         return getattr(import_module(f"modules.{_FROM[name]}"), name)
     absent(__name__, name)
+
+
+# Whoever imports all of it has the modules too, which are loaded when they are asked for.
+__all__ = [name for name in dir() if not name.startswith("_")] + [*_MODULES, *_FROM]  # pyright: ignore[reportUnsupportedDunderAll]
