@@ -29,7 +29,8 @@ def page(tmp_path_factory, golden_models):
         yield page
         complaints = page.complaints
         browser.close()
-        assert complaints.errors == []
+        own = "Could not parse custom js method: (x) => g3Named('HERE, x)"
+        assert [error for error in complaints.errors if not error.startswith(own)] == []
         assert complaints.strangers == []
 
 
@@ -70,6 +71,8 @@ def test_scripts_run_before_python_and_without_it(page):
     says(page, "js_named", "named word")
     says(page, "js_python", "python js word")
     says(page, "js_nothing", "NoneType:None")
+    # What cannot be read is passed over, and the page is there all the same.
+    says(page, "js_broken", "python word")
     says(page, "chain", "first then")
     page.wait_for_function("window.g3Called && window.g3Success")
     says(page, "few", "only one")

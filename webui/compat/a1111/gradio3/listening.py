@@ -5,6 +5,7 @@
 
 import functools
 import inspect
+import json
 import sys
 from collections.abc import Callable, Mapping
 from functools import cache
@@ -45,6 +46,8 @@ def translate_listening(given: Mapping[str, Any], *, has_function: bool) -> dict
     arguments = {name: value for name, value in given.items() if name in names}
     if "_js" in given:
         arguments.setdefault("js", given["_js"])
+    if isinstance(arguments.get("js"), str):
+        arguments["js"] = run_late(arguments["js"])
     if not has_function and "fn" not in arguments and arguments.get("js"):
         # Without a word about a function Gradio 6 waits for one, as a decorator does.
         arguments["fn"] = None
@@ -61,6 +64,14 @@ def translate_listening(given: Mapping[str, Any], *, has_function: bool) -> dict
     # Gradio 6 runs one call of an event at a time; Gradio 3 ran as many as came.
     arguments.setdefault("concurrency_limit", None)
     return arguments
+
+
+def run_late(script: str) -> str:
+    """A script of an event that is read when it is called: one with a fault in it is told of and passed over.
+
+    Gradio 6 reads all of them as the page opens, and a fault in one leaves no page.
+    """
+    return f"(...given) => atelierHost.runScript({json.dumps(script)}, given)"
 
 
 def wrap_setup(original: Callable[..., Listener]) -> staticmethod:

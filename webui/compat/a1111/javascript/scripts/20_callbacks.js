@@ -80,6 +80,21 @@ function onOptionsAvailable(/** @type {Function} */ callback) {
   else optionsAvailableCallbacks.push(callback);
 }
 
+/**
+ * Calls the script of an event, a function or what gives one, with the event's values. One that cannot be read is told of
+ * and passed over: the values go on as they are, as in Gradio 3.
+ */
+atelierHost.runScript = (/** @type {string} */ script, /** @type {any[]} */ given) => {
+  let read;
+  try {
+    read = new Function(`return (${script})`);
+  } catch (error) {
+    console.error("Could not parse custom js method:", script, error);
+    return given;
+  }
+  return read()(...given);
+};
+
 function scheduleAfterUiUpdateCallbacks() {
   clearTimeout(uiAfterUpdateTimeout);
   uiAfterUpdateTimeout = setTimeout(() => executeCallbacks(uiAfterUpdateCallbacks), 200);

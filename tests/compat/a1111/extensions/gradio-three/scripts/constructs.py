@@ -126,6 +126,7 @@ def section_of_scripts(out):
         ("js_named", None, "g3Named"),
         ("js_python", lambda text: f"python {text}", "(x) => ['js ' + x]"),
         ("js_nothing", describe, "() => { window.g3Called = true; }"),
+        ("js_broken", lambda text: f"python {text}", "(x) => g3Named('HERE, x)"),
     ):
         button = OwnButton(name, elem_id=f"g3_{name}")
         button.click(
