@@ -95,6 +95,25 @@ def test_what_scripts_reach_by_children_answers_as_gradio_3_does(page: Page):
     assert page.evaluate("document.body.querySelector('.input-accordion-checkbox')") is None
 
 
+def test_a_copy_of_a_small_button_shows_the_sign_it_is_given(page: Page):
+    shown = page.evaluate("""async () => {
+      const small = document.querySelector("#quicksettings button.tool.gradio-button[class*='icon-']");
+      const copies = [small.cloneNode(true), small.cloneNode(true)];
+      copies[0].innerHTML = "\\u2728";
+      small.after(...copies);
+      await new Promise((resolve) => setTimeout(resolve));
+      const drawn = copies.map((each) => {
+        return [getComputedStyle(each, "::before").content, getComputedStyle(each).fontSize];
+      });
+      copies.forEach((each) => each.remove());
+      return drawn.flat();
+    }""")
+    assert shown[0] == "none"
+    assert float(shown[1].removesuffix("px")) > 10
+    # One that is not written on stays as it was.
+    assert shown[2:] == ['""', "0px"]
+
+
 def test_a_canvas_is_not_enlarged_twice(page: Page):
     page.evaluate("document.querySelector('#img2maskimg').style.transform = 'scale(2)'")
     assert page.evaluate("getComputedStyle(document.querySelector('#img2maskimg')).transform") == "none"
