@@ -22,7 +22,12 @@ from webui.compat.a1111.health import ExtensionHealth
 from webui.compat.a1111.host import ExtensionHost, begin, current, end
 from webui.compat.a1111.layout import SITE, layout
 from webui.compat.a1111.limits import END_LIMIT_S, ImportTookTooLong
-from webui.compat.a1111.loading.arguments import check_unknown, current_options, current_parser
+from webui.compat.a1111.loading.arguments import (
+    check_unknown,
+    current_options,
+    current_parser,
+    settings_path,
+)
 from webui.compat.a1111.loading.installing import Installs
 from webui.compat.a1111.loading.metadata import METADATA
 from webui.compat.a1111.loading.namespaces import separate_names
@@ -92,7 +97,7 @@ def load(host: ExtensionHost, knows_all_flags: bool) -> None:
     sys.path += [str(SITE), str(host.root)]
     # As A1111 is started in its own folder: extensions open "extensions/NAME/…" and "models/…" as they are.
     os.chdir(host.root)
-    lay_out(host.root)
+    lay_out(host.root, settings_path(layout()))
     stand_in_for_incomplete()
     open_package(host.root / FOLDER)
     read_flags(host, knows_all_flags)
@@ -111,12 +116,13 @@ def load(host: ExtensionHost, knows_all_flags: bool) -> None:
     note_start(host, describe_all(host))
 
 
-def lay_out(root: Path) -> None:
-    """Make what A1111's folder has from its first start on: some list the one and read the other unasked."""
+def lay_out(root: Path, settings: Path) -> None:
+    """Make what A1111's folder has from its first start on: some list the one and read the others unasked."""
     with suppress(OSError):
         (root / "localizations").mkdir(exist_ok=True)
-    with suppress(OSError), (root / "ui-config.json").open("x", encoding="utf-8") as file:
-        file.write("{}")
+    for file in (root / "ui-config.json", settings):
+        with suppress(OSError), file.open("x", encoding="utf-8") as made:
+            made.write("{}")
 
 
 def wrap_gradio(host: ExtensionHost) -> None:

@@ -25,7 +25,6 @@ BELOW_ROOT = frozenset(
         "localizations_dir",
         "textual_inversion_templates_dir",
         "ui_config_file",
-        "ui_settings_file",
     }
 )
 MODELS = "models/"
@@ -55,13 +54,25 @@ def make_parser(places: HostLayout) -> CommandLine:
         add_flag(parser, name, absolute_default(name, default, places))
     # Static files of extensions are given out without being allowed, and some warn where they are not.
     allowed = [str(places.root / FOLDER)]
-    parser.set_defaults(data_dir=str(places.root), models_dir=str(places.models), gradio_allowed_path=allowed)
+    parser.set_defaults(
+        data_dir=str(places.root),
+        models_dir=str(places.models),
+        gradio_allowed_path=allowed,
+        # Settings have A1111's keys, and extensions read the file.
+        ui_settings_file=str(settings_path(places)),
+    )
     for name in Flags.model_fields.keys() - defaults.keys():
         add_unseen(parser, name, is_switch=Flags.model_fields[name].annotation is bool)
     explained = {flag.replace("-", "_") for flags in EXPLANATIONS.values() for flag in flags}
     for name in explained - defaults.keys():
         add_unseen(parser, name, is_switch=None)
     return parser
+
+
+def settings_path(places: HostLayout) -> Path:
+    """The file of the settings."""
+    services = hosts.current().services if hosts.is_running() else None
+    return services.settings.path if services else places.root / "data" / "settings.json"
 
 
 def add_flag(parser: CommandLine, name: str, default: Any) -> None:  # noqa: ANN401 - of any type

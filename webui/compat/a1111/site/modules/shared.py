@@ -11,6 +11,8 @@ from importlib import import_module
 from modules import options, shared_items, shared_options
 from modules.options import OptionHTML, OptionInfo, options_section
 from webui.compat.a1111.host import current
+from webui.compat.a1111.layout import layout
+from webui.compat.a1111.loading.arguments import settings_path
 from webui.compat.a1111.page.shared_options import SharedOptions
 
 options_templates = shared_options.options_templates
@@ -45,9 +47,7 @@ reload_hypernetworks = shared_items.reload_hypernetworks
 
 
 def _settings_path():
-    host = current()
-    file = host.services.settings.path if host.services else host.root / "data" / "settings.json"
-    return str(file)
+    return str(settings_path(layout()))
 
 
 def _styles_path():
