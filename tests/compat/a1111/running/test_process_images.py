@@ -189,3 +189,34 @@ def test_infotexts_are_those_of_the_pictures(world):
     script_of(world, process=lambda p: p.extra_generation_params.update(Own="x"), postprocess=postprocess)
     made = world.run(request_of(batch_size=2))
     assert texts == [each.infotext for each in made]
+
+
+def test_a_function_in_the_place_of_process_images_makes_the_runs(world, monkeypatch):
+    processing = world.module("processing")
+    own, seen = processing.process_images, []
+
+    def replaced(p):
+        p.prompt += ", seen"
+        processed = own(p)
+        seen.append((p.prompt, len(processed.images), processed.infotexts[0].split("\n")[0]))
+        return processed
+
+    monkeypatch.setattr(processing, "process_images", replaced)
+    hooks = []
+    script_of(world, process=lambda p: hooks.append(p.prompt))
+    world.run(request_of(prompt="a fox"))
+    # As of a script that makes the run, pictures are told while they are made.
+    made = [each for each in world.told if isinstance(each, ImageReady) and each.is_shown]
+    assert seen == [("a fox, seen", 1, "a fox, seen")]
+    assert hooks == ["a fox, seen"]
+    monkeypatch.undo()
+    assert bytes_of(made) == bytes_of(world.run(request_of(prompt="a fox, seen")))
+
+
+def test_one_that_fails_is_named(world, monkeypatch):
+    def fails(p):
+        raise KeyError("x")
+
+    monkeypatch.setattr(world.module("processing"), "process_images", fails)
+    with pytest.raises(InvalidRequest, match=r"process_images, and it failed \(KeyError"):
+        world.run(request_of(prompt="a fox"))

@@ -32,7 +32,7 @@ BATCHES = "a1111 whole batches"
 def change_request(request: GenerationRequest, context: Context) -> GenerationRequest | None:
     """`setup` and `before_process`, but where a script makes the run."""
     from webui.compat.a1111.running import beginning  # loads the models' classes: not before a run
-    from webui.compat.a1111.running.making import selected
+    from webui.compat.a1111.running.selected import is_made_whole
 
     host = current()
     runs = host.runs
@@ -42,7 +42,7 @@ def change_request(request: GenerationRequest, context: Context) -> GenerationRe
         runs.push(run)
         see_whole_batches(run.p, host)
         return None
-    if request.script or selected(request) or is_call(request):
+    if request.script or is_call(request) or is_made_whole(request, context):
         return None
     changed = beginning.change_request(request, context, host)
     run = runs.at(context)
@@ -90,15 +90,14 @@ class WholeBatches:
 def wrap_run(request: GenerationRequest, context: Context) -> Recipe | None:
     """`run` of a script, or a function that waits for the device."""
     from webui.compat.a1111.running.device_calls import find_call, run_call  # as above
-    from webui.compat.a1111.running.making import selected
-    from webui.compat.a1111.running.selected import run_selected
+    from webui.compat.a1111.running.selected import is_made_whole, run_selected
 
     host = current()
     call = find_call(request, host)
     if call is not None:
         return lambda _, context: run_call(call, context, host)
     run = host.runs.at(context)
-    if run is None and selected(request):
+    if run is None and is_made_whole(request, context):
         return lambda request, context: run_selected(request, context, host)
     return None
 

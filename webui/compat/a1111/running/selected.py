@@ -1,15 +1,20 @@
-"""Scripts chosen in the drop-down "Script": their `run()` makes the whole run."""
+"""Runs that an extension makes as a whole.
+
+`run()` of the script chosen in the drop-down "Script" does, or a function in the place of
+`processing.process_images`.
+"""
 
 import logging
 from collections.abc import Generator
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 from webui.compat.a1111.host import ExtensionHost, current
 from webui.compat.a1111.running.ending import make_ready
 from webui.compat.a1111.running.making import add_scripts, make_processing, selected
 from webui.compat.a1111.running.process_images import process_images
-from webui.compat.a1111.running.reaching import site
+from webui.compat.a1111.running.reaching import site, site_function
 from webui.core.errors import InvalidRequest, ScriptNotFound, WebuiError
 from webui.core.events import Event, Phase, Progress, Withdrawn
 from webui.core.lack_of_memory import is_lack_of_memory
@@ -20,9 +25,10 @@ logger = logging.getLogger(__name__)
 
 
 def run_selected(request: GenerationRequest, context: Context, host: ExtensionHost) -> Generator[Event]:
-    """The events of a run that a script of an extension makes. Raises WebuiError."""
+    """The events of a run that an extension makes. Raises WebuiError."""
     runs, state = host.runs, site("shared").state
-    yield Phase(name=selected(request))
+    if selected(request):
+        yield Phase(name=selected(request))
     emit = context.emit
     context = replace(context, emit=lambda event: emit(count_in_whole(event, state)))
     runs.enter(context)
@@ -31,7 +37,7 @@ def run_selected(request: GenerationRequest, context: Context, host: ExtensionHo
     try:
         p = make_processing(request, context, host)
         add_scripts(p, request, is_nested=False)
-        processed = call_script(p, request)
+        processed = call_script(p, request) if selected(request) else call_replaced(p)
         yield from tell_results(processed, runs.shown)
     finally:
         state.end()
@@ -72,7 +78,38 @@ def call_script(p: Any, request: GenerationRequest) -> Any:  # noqa: ANN401 - ob
             f"The script {title!r}{f' of the extension {record.name!r}' if record else ''} failed "
             f"({type(error).__name__}: {error}). Its health page has the details."
         ) from error
-    return process_images(p) if processed is None else processed
+    return call_replaced(p) if processed is None else processed
+
+
+def is_made_whole(request: GenerationRequest, context: Context) -> bool:
+    """Whether an extension makes this run: its script was chosen, or `process_images` is its function."""
+    if selected(request):
+        return True
+    is_outer = context.state.depth == 0 and not request.script
+    return is_outer and site_function("processing", "process_images", process_images) is not process_images
+
+
+def call_replaced(p: Any) -> Any:  # noqa: ANN401 - objects of A1111's kinds
+    """What `processing.process_images` gives, which may be an extension's. Raises WebuiError."""
+    function = site_function("processing", "process_images", process_images)
+    try:
+        return function(p)
+    except WebuiError:
+        raise
+    except Exception as error:
+        if is_lack_of_memory(error):
+            raise
+        while isinstance(function, partial):
+            function = function.func
+        file = getattr(getattr(function, "__code__", None), "co_filename", "")
+        logger.warning("process_images of %s failed", file, exc_info=error)
+        record = current().health.of_file(file)
+        current().health.note_failure(record, "process_images", error)
+        who = f"The extension {record.name!r}" if record else "An extension"
+        raise InvalidRequest(
+            f"{who} put a function in the place of process_images, and it failed "
+            f"({type(error).__name__}: {error}). Switch the extension off, or see its health page."
+        ) from error
 
 
 def tell_results(processed: Any, shown: dict[int, Any]) -> Generator[Event]:  # noqa: ANN401 - a Processed
