@@ -4,16 +4,29 @@
   const SMALL = "button.tool[class*='icon-']";
   const { cloneNode } = Node.prototype;
 
-  /** Takes a picture of ours off a button once something else is written on it. */
+  /** Takes the picture of ours off a button. */
+  function showOwn(/** @type {Element} */ button) {
+    button.classList.remove(...[...button.classList].filter((name) => name.startsWith("icon-")));
+  }
+
+  /** Takes it off once something else is written on it. */
   function watch(/** @type {Element} */ button) {
     const before = button.textContent;
     const observer = new MutationObserver(() => {
       if (button.textContent === before && !button.firstElementChild) return;
       observer.disconnect();
-      button.classList.remove(...[...button.classList].filter((name) => name.startsWith("icon-")));
+      showOwn(button);
     });
     observer.observe(button, { childList: true, characterData: true, subtree: true });
   }
+
+  /** What scripts make with the classes of a small button, and write a sign or a field on, has no picture of ours. */
+  onAfterUiUpdate(() => {
+    for (const button of document.querySelectorAll(SMALL)) {
+      const isSign = Boolean(button.textContent?.trim()) && !/[\p{L}\p{N}]/u.test(button.textContent ?? "");
+      if (isSign || button.querySelector(":scope > :not(img, svg)")) showOwn(button);
+    }
+  });
 
   Node.prototype.cloneNode = function (/** @type {boolean} */ deep) {
     const copy = cloneNode.call(this, deep);
