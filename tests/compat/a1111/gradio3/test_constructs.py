@@ -78,6 +78,10 @@ def test_scripts_run_before_python_and_without_it(page):
     says(page, "few", "only one")
 
 
+def test_what_a_page_loads_every_few_seconds_is_loaded_again(page):
+    page.wait_for_function("Number(document.querySelector('#g3_clock textarea, #g3_clock input').value) >= 3")
+
+
 def test_updates_are_seen_and_make_nothing_anew(page):
     page.click("#g3_change")
     for shown in ("row", "inside", "kept"):

@@ -12,6 +12,7 @@ from functools import cache
 from typing import Any
 
 import gradio as gr
+from gradio.context import Context
 
 from webui.compat.a1111.gradio3.natives import is_host_function, is_host_module
 
@@ -28,10 +29,29 @@ def wrap_listener(original: Listener) -> Listener:
     def listen(block: Any, *values: Any, **given: Any) -> Any:
         if is_host_module(str(sys._getframe(1).f_globals.get("__name__"))):
             return original(block, *values, **given)
-        return original(block, *values, **translate_listening(given, has_function=bool(values)))
+        arguments = translate_listening(given, has_function=bool(values))
+        result = original(block, *values, **arguments)
+        if getattr(original, "event_name", "") == "load" and is_interval(given.get("every")):
+            repeat(given["every"], values, arguments)
+        return result
 
     setattr(listen, MARK, True)
     return listen
+
+
+def is_interval(every: Any) -> bool:
+    """Whether it is a number of seconds."""
+    return isinstance(every, int | float) and every > 0
+
+
+def repeat(every: float, values: tuple[Any, ...], arguments: Mapping[str, Any]) -> None:
+    """Do what was to be done at a page's load every so many seconds too, without a sign of it."""
+    if Context.block is None:
+        return
+    timer = gr.Timer(every)
+    names = inspect.signature(inspect.unwrap(timer.tick)).parameters
+    given = {name: value for name, value in arguments.items() if name in names}
+    timer.tick(*values, **given | {"show_progress": "hidden"})
 
 
 @cache

@@ -1,5 +1,7 @@
 """What extensions written for Gradio 3 do with it, in one tab; its effects are seen in its texts."""
 
+import itertools
+
 import gradio as gr
 from gradio.components import FormComponent, IOComponent
 from modules import script_callbacks
@@ -245,6 +247,9 @@ def build_tab():
         section_of_updates(out)
         section_of_pictures(out)
         section_of_tabs(out)
+        clock = gr.Textbox("", label="clock", elem_id="g3_clock")
+        ticked = itertools.count(1)
+        page.load(lambda: str(next(ticked)), None, [clock], every=0.5)
         count = gr.Button("count", elem_id="g3_count")
 
         def add(kept, beside):
