@@ -40,6 +40,10 @@ class StableDiffusionProcessing:
         setters = self.__dict__.get("_set_by", {})
         if frame.f_code.co_filename != __file__:
             self.__dict__["_set_by"] = setters | {name: frame.f_code.co_filename}
+            own = getattr(type(self), name, None)
+            if isinstance(own, property) and own.fset is None:
+                # Some put all that they read back, and what follows from other attributes goes on doing so.
+                return
         object.__setattr__(self, name, value)
 
     @property
