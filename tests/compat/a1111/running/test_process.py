@@ -485,20 +485,3 @@ def test_a_sample_that_gives_another_count_of_latents_makes_that_many_pictures(w
     assert len(made) == count
     assert are_alike(made, plain[:1] * count)
     assert [each.seed for each in made] == [plain[0].seed, plain[1].seed, plain[1].seed][:count]
-
-
-def test_all_that_p_has_may_be_put_back_on_it(world):
-    seen = []
-
-    def process(p):
-        for name in dir(p):
-            if not name.startswith("_") and not callable(getattr(p, name)):
-                setattr(p, name, getattr(p, name))
-        seen.append(p.subseed_strength_is_used)
-
-    script_of(world, process=process)
-    assert bytes_of(world.run(request_of(prompt="a fox"))) == bytes_of(
-        world.plain(request_of(prompt="a fox"))
-    )
-    assert seen == [False]
-    assert not [event for event in world.told if "failed" in getattr(event, "text", "")]

@@ -220,3 +220,20 @@ def test_one_that_fails_is_named(world, monkeypatch):
     monkeypatch.setattr(world.module("processing"), "process_images", fails)
     with pytest.raises(InvalidRequest, match=r"process_images, and it failed \(KeyError"):
         world.run(request_of(prompt="a fox"))
+
+
+def test_all_that_p_has_may_be_put_back_on_it(world):
+    seen = []
+
+    def process(p):
+        for name in dir(p):
+            if not name.startswith("_") and not callable(getattr(p, name)):
+                setattr(p, name, getattr(p, name))
+        seen.append(p.subseed_strength_is_used)
+
+    script_of(world, process=process)
+    assert bytes_of(world.run(request_of(prompt="a fox"))) == bytes_of(
+        world.plain(request_of(prompt="a fox"))
+    )
+    assert seen == [False]
+    assert not [event for event in world.told if "failed" in getattr(event, "text", "")]

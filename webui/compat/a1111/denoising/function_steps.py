@@ -32,7 +32,7 @@ def steps_of(function: Callable[[Callback], Tensor], device: torch.device) -> It
     try:
         for told in running:
             # Some tell of a step with less, as A1111 asks for no more.
-            latent = told.get("x", told.get("denoised"))
+            latent = told["x"] if "x" in told else told["denoised"]
             if last is not None:
                 yield _step(last, latent)
             last = {"denoised": latent} | told
