@@ -213,6 +213,29 @@ def test_a_function_in_the_place_of_process_images_makes_the_runs(world, monkeyp
     assert bytes_of(made) == bytes_of(world.run(request_of(prompt="a fox, seen")))
 
 
+def test_a_function_in_the_place_of_the_runners_run_is_called_in_each_run(world):
+    runner, processing = world.module("scripts").scripts_txt2img, world.module("processing")
+    script, own, seen = script_of(world), runner.run, []
+
+    def run(p, *args):
+        seen.append(args[0])
+        p.prompt += ", seen"
+        return processing.process_images(p) if len(seen) == 1 else None
+
+    runner.run = run
+    try:
+        first, _ = world.run(request_of(prompt="a fox")), world.run(request_of(prompt="a fox"))
+    finally:
+        # As extensions put it back.
+        runner.run = own
+    told = [each for each in world.told if isinstance(each, ImageReady) and each.is_shown]
+    assert first == []
+    assert seen == [0, 0]
+    plain = world.run(request_of(prompt="a fox, seen"))
+    assert [each.image.tobytes() for each in told] == [plain[0].image.tobytes()] * 2
+    assert script in runner.scripts
+
+
 def test_one_that_fails_is_named(world, monkeypatch):
     def fails(p):
         raise KeyError("x")

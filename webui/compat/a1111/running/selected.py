@@ -5,7 +5,7 @@
 """
 
 import logging
-from collections.abc import Generator
+from collections.abc import Callable, Generator
 from dataclasses import replace
 from functools import partial
 from typing import Any
@@ -37,7 +37,7 @@ def run_selected(request: GenerationRequest, context: Context, host: ExtensionHo
     try:
         p = make_processing(request, context, host)
         add_scripts(p, request, is_nested=False)
-        processed = call_script(p, request) if selected(request) else call_replaced(p)
+        processed = call_script(p, request) if selected(request) else call_own_run(p, request)
         yield from tell_results(processed, runs.shown)
     finally:
         state.end()
@@ -85,15 +85,36 @@ def is_made_whole(request: GenerationRequest, context: Context) -> bool:
     """Whether an extension makes this run: its script was chosen, or `process_images` is its function."""
     if selected(request):
         return True
-    is_outer = context.state.depth == 0 and not request.script
-    return is_outer and site_function("processing", "process_images", process_images) is not process_images
+    if context.state.depth or request.script:
+        return False
+    is_plain = site_function("processing", "process_images", process_images) is process_images
+    return own_run(request) is not None or not is_plain
+
+
+def own_run(request: GenerationRequest) -> Callable[..., Any] | None:
+    """What an extension put in the place of the runner's `run`, which A1111 calls in each run."""
+    scripts = site("scripts")
+    runner = scripts.scripts_img2img if request.is_img2img else scripts.scripts_txt2img
+    found = vars(runner).get("run")
+    return None if getattr(found, "__func__", None) is type(runner).run else found
+
+
+def call_own_run(p: Any, request: GenerationRequest) -> Any:  # noqa: ANN401 - objects of A1111's kinds
+    """What such a `run` gives; where it gives nothing, the plain run. Raises WebuiError."""
+    run = own_run(request)
+    processed = None if run is None else call_named(run, "run", p, *p.script_args)
+    return call_replaced(p) if processed is None else processed
 
 
 def call_replaced(p: Any) -> Any:  # noqa: ANN401 - objects of A1111's kinds
     """What `processing.process_images` gives, which may be an extension's. Raises WebuiError."""
-    function = site_function("processing", "process_images", process_images)
+    return call_named(site_function("processing", "process_images", process_images), "process_images", p)
+
+
+def call_named(function: Callable[..., Any], place: str, *values: Any) -> Any:  # noqa: ANN401 - as above
+    """Call what an extension put in a place. Raises WebuiError, which names the extension."""
     try:
-        return function(p)
+        return function(*values)
     except WebuiError:
         raise
     except Exception as error:
@@ -102,12 +123,12 @@ def call_replaced(p: Any) -> Any:  # noqa: ANN401 - objects of A1111's kinds
         while isinstance(function, partial):
             function = function.func
         file = getattr(getattr(function, "__code__", None), "co_filename", "")
-        logger.warning("process_images of %s failed", file, exc_info=error)
+        logger.warning("%s of %s failed", place, file, exc_info=error)
         record = current().health.of_file(file)
-        current().health.note_failure(record, "process_images", error)
+        current().health.note_failure(record, place, error)
         who = f"The extension {record.name!r}" if record else "An extension"
         raise InvalidRequest(
-            f"{who} put a function in the place of process_images, and it failed "
+            f"{who} put a function in the place of {place}, and it failed "
             f"({type(error).__name__}: {error}). Switch the extension off, or see its health page."
         ) from error
 
