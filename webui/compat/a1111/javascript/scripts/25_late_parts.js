@@ -4,6 +4,7 @@
 (() => {
   const QUIET_MS = 1200;
   const LOOK_MS = 200;
+  const SETTLED_MS = 300;
   const MOST_WAITED_MS = 30_000;
   const INPUTS = ["keydown", "pointerdown", "wheel", "input"];
 
@@ -46,6 +47,8 @@
     part.drawing ??= (async () => {
       const panel = document.getElementById(part.tab);
       const note = atelierHost.make("p", { className: "late-note", role: "status", textContent: "Loading this tab …" });
+      // Canvases that are built while they are seen lose what is put into them meanwhile.
+      panel?.classList.add("late-drawing");
       panel?.append(note);
       document.getElementById(part.button)?.click();
       let missing = part.ids;
@@ -54,7 +57,9 @@
         missing = missing.filter((id) => !document.getElementById(id));
         if (!missing.length) break;
       }
+      await pause(SETTLED_MS);
       note.remove();
+      panel?.classList.remove("late-drawing");
       part.isDrawn = true;
       release();
     })();
