@@ -26,6 +26,8 @@ from playwright.sync_api import Browser, sync_playwright
 from benchmarks.meter import describe_machine, say
 from tests.ui import browser as steps
 
+PATIENCE_MS = 180_000
+
 
 def main() -> None:
     """Start all, open each in turn, compare."""
@@ -83,6 +85,7 @@ def open_once(browser: Browser, folder: Path, address: str) -> tuple[float, floa
     try:
         context.add_init_script(steps.COUNT_ANSWERS)
         page = context.new_page()
+        page.set_default_timeout(PATIENCE_MS)
         tools = context.new_cdp_session(page)
         tools.send("Performance.enable")
         start = time.perf_counter()
