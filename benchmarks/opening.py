@@ -64,7 +64,17 @@ def serve(folder: Path, port: int, filled: Path | None) -> Iterator[str]:
     with tempfile.TemporaryDirectory() as data:
         if filled:
             shutil.copytree(filled, data, dirs_exist_ok=True)
-        command = [sys.executable, "app.py", "--port", str(port), "--data-dir", data, "--use-cpu", "all"]
+        command = [
+            sys.executable,
+            "app.py",
+            "--port",
+            str(port),
+            "--data-dir",
+            data,
+            "--use-cpu",
+            "all",
+            "--skip-install",
+        ]
         environment = os.environ | {
             "PYTHONPATH": os.pathsep.join([str(folder), os.environ.get("PYTHONPATH", "")])
         }
