@@ -1,8 +1,9 @@
 """Seconds until a browser can use the page: of one program or more, in turn.
 
-    python -m benchmarks.opening FOLDER [FOLDER ...] [--rounds 7] [--port 7981]
+    python -m benchmarks.opening FOLDER [FOLDER ...] [--rounds 7] [--port 7981] [--data DATA]
 
-Each folder holds a version of the program; each is started with this Python and a data folder of its own.
+Each folder holds a version of the program; each is started with this Python and a data folder of its own: an
+empty one, or a copy of DATA with community extensions in it.
 Chromium opens the page as a new browser does, from the address to the moment when the checkpoint is shown and
 the server has answered all that the page asked. Processor seconds of the page stand beside, which hardly
 depend on what else the machine does. The first round, which fills caches, is not counted.
@@ -10,6 +11,7 @@ depend on what else the machine does. The first round, which fills caches, is no
 
 import argparse
 import os
+import shutil
 import statistics
 import subprocess
 import sys
@@ -24,6 +26,8 @@ from playwright.sync_api import Browser, sync_playwright
 from benchmarks.meter import describe_machine, say
 from tests.ui import browser as steps
 
+PATIENCE_MS = 180_000
+
 
 def main() -> None:
     """Start all, open each in turn, compare."""
@@ -31,11 +35,12 @@ def main() -> None:
     parser.add_argument("folders", type=Path, nargs="+")
     parser.add_argument("--rounds", type=int, default=7)
     parser.add_argument("--port", type=int, default=7981)
+    parser.add_argument("--data", type=Path)
     chosen = parser.parse_args()
     describe_machine(os.cpu_count() or 1)
     with ExitStack() as stack:
         pages = {
-            folder: stack.enter_context(serve(folder.resolve(), chosen.port + number))
+            folder: stack.enter_context(serve(folder.resolve(), chosen.port + number, chosen.data))
             for number, folder in enumerate(chosen.folders)
         }
         playwright = stack.enter_context(sync_playwright())
@@ -54,11 +59,25 @@ def main() -> None:
 
 
 @contextmanager
-def serve(folder: Path, port: int) -> Iterator[str]:
+def serve(folder: Path, port: int, filled: Path | None) -> Iterator[str]:
     """A version of the program on a port; gives the page's address."""
     with tempfile.TemporaryDirectory() as data:
-        command = [sys.executable, "app.py", "--port", str(port), "--data-dir", data, "--use-cpu", "all"]
-        environment = os.environ | {"PYTHONPATH": str(folder)}
+        if filled:
+            shutil.copytree(filled, data, dirs_exist_ok=True)
+        command = [
+            sys.executable,
+            "app.py",
+            "--port",
+            str(port),
+            "--data-dir",
+            data,
+            "--use-cpu",
+            "all",
+            "--skip-install",
+        ]
+        environment = os.environ | {
+            "PYTHONPATH": os.pathsep.join([str(folder), os.environ.get("PYTHONPATH", "")])
+        }
         quiet = subprocess.DEVNULL
         server = subprocess.Popen(command, cwd=folder, env=environment, stdout=quiet, stderr=quiet)
         try:
@@ -76,6 +95,7 @@ def open_once(browser: Browser, folder: Path, address: str) -> tuple[float, floa
     try:
         context.add_init_script(steps.COUNT_ANSWERS)
         page = context.new_page()
+        page.set_default_timeout(PATIENCE_MS)
         tools = context.new_cdp_session(page)
         tools.send("Performance.enable")
         start = time.perf_counter()

@@ -24,20 +24,27 @@ def wire_memory(page: gr.Blocks, form: Form, tab: str, usual: Usual = dict) -> N
     def restore(text: str) -> Updates:
         return form.write(fields_of_memory(text, form.names) or usual()) | {stored: RESTORED}
 
-    gr.on(
+    for name in form.names:
+        component = form.component(name)
+        # An event for each: Gradio walks through the whole page for every component that an event is about.
         # Every component of a form has the event; their common base does not say so.
-        [component.change for component in form.components],  # pyright: ignore[reportAttributeAccessIssue]
-        fn=None,
-        inputs=form.components,
-        js=f"(...values) => window.webui.remember({json.dumps(key)}, values)",
-        show_progress="hidden",
-    )
+        component.change(  # pyright: ignore[reportAttributeAccessIssue]
+            fn=None,
+            inputs=[component],
+            js=f"(value) => window.webui.noteChange({json.dumps(key)}, {json.dumps(name)}, value)",
+            show_progress="hidden",
+        )
     page.load(
         restore,
         inputs=[stored],
         outputs=[*form.components, stored],
         js=recall_script(form, key),
         **INSTANT,
+    ).then(
+        fn=None,
+        inputs=form.components,
+        js=f"(...values) => window.webui.remember({json.dumps(key)}, values)",
+        show_progress="hidden",
     )
 
 

@@ -95,7 +95,8 @@ class GuardedBlocks(RenewedBlocks):
             **more,
         )
         for browser in browsers:
-            self.files.note(browser, paths_in(answer.get("data")))
+            # An event may draw a part of the page, with pictures of its own.
+            self.files.note(browser, paths_in([answer.get("data"), answer.get("render_config")]))
         return answer
 
     def _check(

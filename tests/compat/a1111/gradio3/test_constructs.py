@@ -6,6 +6,8 @@ from playwright.sync_api import expect, sync_playwright
 from tests.compat.a1111.serving import serve
 from tests.ui import browser as steps
 
+# An artist who types all the time, from the first moment on.
+TYPING = "setInterval(() => dispatchEvent(new KeyboardEvent('keydown')), 100)"
 OUT = "#g3_out textarea, #g3_out input"
 TYPE = """([selector, text]) => {
   const field = document.querySelector(selector);
@@ -112,13 +114,8 @@ def test_a_part_of_the_form_is_on_while_it_is_open(page):
     expect(page.locator("#g3_in_form")).to_be_visible()
 
 
-def test_pictures_arrive_with_what_was_drawn_on_them(page):
-    page.click("#g3_fill")
-    expect(page.locator("#g3_plain img")).to_be_visible()
-    says(page, "read_plain", "Image RGB (40, 30)")
-    says(page, "read_colour", "Image RGB (40, 30)")
-    untouched = "['image', 'mask'] RGB (40, 30) RGB (40, 30) (0, 0)"
-    says(page, "read_sketch", untouched)
+def draw_stroke(page):
+    """A short line in the middle of the canvas."""
     canvas = page.locator("#g3_sketch canvas").first
     canvas.scroll_into_view_if_needed()
     box = canvas.bounding_box()
@@ -127,9 +124,21 @@ def test_pictures_arrive_with_what_was_drawn_on_them(page):
     page.mouse.down()
     page.mouse.move(x + 12, y + 6, steps=5)
     page.mouse.up()
-    # What was drawn reaches the server when the hand has rested for a while.
+
+
+def test_pictures_arrive_with_what_was_drawn_on_them(page):
+    page.click("#g3_fill")
+    expect(page.locator("#g3_plain img")).to_be_visible()
+    says(page, "read_plain", "Image RGB (40, 30)")
+    says(page, "read_colour", "Image RGB (40, 30)")
+    untouched = "['image', 'mask'] RGB (40, 30) RGB (40, 30) (0, 0)"
+    says(page, "read_sketch", untouched)
+    # What was drawn reaches the server when the hand has rested for a while; a canvas that is only just being
+    # built takes no stroke.
     drawn = untouched.replace("(0, 0)", "(0, 255)")
-    for _ in range(20):
+    for at in range(20):
+        if at % 4 == 0:
+            draw_stroke(page)
         page.click("#g3_read_sketch")
         page.wait_for_timeout(500)
         if page.locator(OUT).input_value() == drawn:
@@ -172,3 +181,21 @@ def test_extensions_are_told_of_components_and_know_the_events(page):
 
 def test_styles_of_a_page_of_its_own_reach_the_page(page):
     expect(page.locator("#g3_styled")).to_have_css("color", "rgb(1, 2, 3)")
+
+
+def test_a_large_tab_is_drawn_when_the_artist_rests_or_opens_it(page):
+    another = page.context.browser.new_page(base_url=page.url)
+    another.add_init_script(TYPING)
+    another.goto(page.url)
+    expect(another.locator("#txt2img_generate")).to_be_visible()
+    another.wait_for_function("atelierHost.isLoaded")
+    another.wait_for_timeout(2000)
+    expect(another.locator("#g3_out")).to_have_count(0)
+    assert another.evaluate("window.g3FoundItsTab") is None
+    another.locator("#tabs > .tab-nav > button", has_text="Gradio 3").click()
+    expect(another.get_by_role("status").get_by_text("Loading this tab")).to_be_attached()
+    expect(another.locator("#g3_out")).to_be_visible()
+    another.wait_for_function("window.g3FoundItsTab")
+    says(another, "chain", "first then")
+    expect(another.locator(".late-note")).to_have_count(0)
+    another.close()

@@ -81,6 +81,9 @@ def translate_listening(given: Mapping[str, Any], *, has_function: bool) -> dict
     if name is not None and not isinstance(name, str):
         # False hid the event, True named it by its function.
         del arguments["api_name"]
+    if "api_name" not in arguments:
+        # The description of all events for programs stands in the page; theirs were told of by number alone.
+        arguments.setdefault("api_visibility", "undocumented")
     # Gradio 6 runs one call of an event at a time; Gradio 3 ran as many as came.
     arguments.setdefault("concurrency_limit", None)
     return arguments

@@ -10,6 +10,13 @@ from typing import Any
 
 import gradio as gr
 
+from webui.compat.a1111.gradio3.late_parts import (
+    LatePart,
+    describe_alone,
+    finish_alone,
+    hold_back,
+    parts_of,
+)
 from webui.compat.a1111.gradio3.making import is_own
 from webui.compat.a1111.gradio3.natives import is_host_module, names_of
 from webui.compat.a1111.gradio3.translation import rename
@@ -135,13 +142,18 @@ def wrap_get_config(original: Callable[..., Config]) -> Callable[..., Config]:
     """What the browser gets of a page."""
 
     @functools.wraps(original)
-    def get_config(self: Any, *values: Any, **given: Any) -> Config:
-        config = original(self, *values, **given)
+    def get_config(self: Any, renderable: Any = None) -> Config:
+        part = renderable if isinstance(renderable, LatePart) else None
+        config = describe_alone(part, self) if part else original(self, renderable)
         own = {number: block for number, block in self.blocks.items() if is_own(block)}
         draw_groups(config, {number for number, block in own.items() if isinstance(block, gr.Group)})
         tabs = {number for number, block in own.items() if isinstance(block, gr.Tabs)}
         if tabs:
             keep_panels(config, self.blocks, tabs)
+        if part:
+            finish_alone(config, self)
+        elif renderable is None and parts_of(self.root_block):
+            hold_back(config, self)
         return config
 
     return get_config

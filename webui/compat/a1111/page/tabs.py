@@ -3,10 +3,13 @@
 import re
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 
 import gradio as gr
 from gradio.context import Context
 
+from webui.compat.a1111.gradio3.late_parts import add_late_part
+from webui.compat.a1111.host import current
 from webui.compat.a1111.page.reaching import site
 
 Tab = tuple[str, str, Callable[[], object]]
@@ -26,13 +29,16 @@ def no_page_open() -> Iterator[None]:
 def make_tabs() -> list[Tab]:
     """What `on_ui_tabs` callbacks give: label, id, and what renders the tab."""
     with no_page_open():
-        found = site("script_callbacks").ui_tabs_callback()
+        found = site("script_callbacks").called_tabs()
     tabs: list[Tab] = []
-    for each in found:
+    for file, each in found:
         if not isinstance(each, tuple | list) or len(each) != 3 or not isinstance(each[0], gr.Blocks):
             continue
         blocks, title, elem_id = each
-        tabs.append((str(title), re.sub(r"\s+", "_", str(elem_id)), blocks.render))
+        name = re.sub(r"\s+", "_", str(elem_id))
+        health = current().health.of_file(file)
+        owner = health.folder.name if health else ""
+        tabs.append((str(title), name, partial(add_late_part, owner, f"tab_{name}", blocks.render)))
     site("shared").tab_names[:] = [label for label, _, _ in tabs]
     return tabs
 

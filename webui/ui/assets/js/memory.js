@@ -8,19 +8,53 @@ const VALUE_OF = [
   ["input[type='number']", ({ valueAsNumber }) => valueAsNumber],
   ["input[type='checkbox']", ({ checked }) => checked],
 ];
+// Changes within this time are kept, and told of, together.
+const TOGETHER_MS = 30;
 let isTouched = false;
+// Forms with changes that are not kept yet.
+const waiting = /** @type {Set<string>} */ (new Set());
 // By form, the values that this page kept last, by field.
 const kept = /** @type {Map<string, Values>} */ (new Map());
 
 /**
+ * Keeps all values of a form, once it shows what was kept before.
  * @param {string} key
  * @param {unknown[]} values
+ * @returns {never[]}
  */
 function remember(key, values) {
-  const byName = Object.fromEntries(window.webui.forms[key].map(([name], index) => [name, values[index]]));
-  keep(key, byName);
-  dispatchEvent(new CustomEvent("form-change", { detail: { key, values: byName } }));
+  tell(key, Object.fromEntries(window.webui.forms[key].map(([name], index) => [name, values[index]])));
   return [];
+}
+
+/**
+ * Keeps the new value of a field. What changes before the form shows what was kept is among all its values then.
+ * @param {string} key
+ * @param {string} name
+ * @param {unknown} value
+ * @returns {never[]}
+ */
+function noteChange(key, name, value) {
+  const known = kept.get(key);
+  if (!known) return [];
+  kept.set(key, { ...known, [name]: value });
+  if (waiting.has(key)) return [];
+  waiting.add(key);
+  setTimeout(() => {
+    waiting.delete(key);
+    tell(key, /** @type {Values} */ (kept.get(key)));
+  }, TOGETHER_MS);
+  return [];
+}
+
+/**
+ * Keeps a form's values, and tells the page's other scripts of them.
+ * @param {string} key
+ * @param {Values} values
+ */
+function tell(key, values) {
+  keep(key, values);
+  dispatchEvent(new CustomEvent("form-change", { detail: { key, values } }));
 }
 
 /**
@@ -63,4 +97,4 @@ function readShown(id, before) {
   return before;
 }
 
-publish({ remember });
+publish({ noteChange, remember });

@@ -378,6 +378,7 @@ interface BoardEvents {
 interface Webui {
   /** By the key of a form, the names of its fields and the ids of their elements. */
   forms: Record<string, [name: string, id: string | null][]>;
+  noteChange(key: string, name: string, value: unknown): never[];
   remember(key: string, values: unknown[]): never[];
   formRead(tab: Tab, values: unknown[]): never[];
   nextFill(tab: Tab): string;

@@ -50,11 +50,10 @@ var atelierHost = (() => {
     [/(?<=[\w\])])\.svelte-[\da-z]+/g, ""],
   ];
   const translations = /** @type {Map<string, string>} */ (new Map());
-  const ofDocument = { querySelectorAll: Document.prototype.querySelectorAll };
-  const ofElement = {
-    querySelector: Element.prototype.querySelector,
-    querySelectorAll: Element.prototype.querySelectorAll,
-  };
+  /** @typedef {Pick<ParentNode, "querySelector" | "querySelectorAll">} Finders */
+  const findersOf = (/** @type {Finders} */ { querySelector, querySelectorAll }) => ({ querySelector, querySelectorAll });
+  const ofDocument = findersOf(Document.prototype);
+  const ofElement = findersOf(Element.prototype);
 
   /**
    * The selectors of a list, divided at the commas that stand in no brackets and no quotes.
@@ -116,25 +115,75 @@ var atelierHost = (() => {
     return loose !== selector && /^#[\w-]+ /.test(loose) ? loose : null;
   }
 
+  const alternatives = /** @type {Map<string, string[]>} */ (new Map());
+
   /**
-   * All elements within another that a selector means. Throws as browsers do for what is no selector.
+   * The selectors that one may mean here, each by itself: browsers find one that names an id at once, and walk through the
+   * whole page for a list.
+   * @param {string} selector
+   */
+  function listMeanings(selector) {
+    let known = alternatives.get(selector);
+    if (!known) alternatives.set(selector, (known = splitList(translate(selector))));
+    return known;
+  }
+
+  /**
+   * Asks the browser's own finders, for what may be written in A1111's way.
+   * @template Found
+   * @param {ParentNode} root
+   * @param {string} selector
+   * @param {(finders: Finders, meanings: string[]) => Found} ask told the finders and all that the selector may mean
+   * @param {(found: Found) => boolean} isEmpty
+   * @returns {Found} Throws as browsers do for what is no selector.
+   */
+  function ask(root, selector, ask, isEmpty) {
+    const finders = root instanceof Document ? ofDocument : ofElement;
+    const asked = String(selector);
+    let found;
+    try {
+      found = ask(finders, listMeanings(asked));
+    } catch {
+      return ask(finders, [asked]);
+    }
+    const loose = isEmpty(found) ? loosen(asked) : null;
+    return loose ? ask(finders, listMeanings(loose)) : found;
+  }
+
+  /**
+   * All elements within another that a selector means.
    * @param {ParentNode} root
    * @param {string} selector
    * @returns {NodeListOf<HTMLElement>}
    */
   function findAll(root, selector) {
-    const native = root instanceof Document ? ofDocument : ofElement;
-    const ask = (/** @type {string} */ asked) =>
-      /** @type {NodeListOf<HTMLElement>} */ (native.querySelectorAll.call(root, asked));
-    const asked = String(selector);
-    let found;
-    try {
-      found = ask(translate(asked));
-    } catch {
-      return ask(asked);
-    }
-    const loose = found.length ? null : loosen(asked);
-    return loose ? ask(translate(loose)) : found;
+    const all = (/** @type {Finders} */ finders, /** @type {string[]} */ meanings) => {
+      const several = meanings.map((each) => finders.querySelectorAll.call(root, each));
+      const found = several.filter((each) => each.length);
+      // In the order of the page, and each once.
+      const list = found.length > 1 ? finders.querySelectorAll.call(root, meanings.join(", ")) : (found[0] ?? several[0]);
+      return /** @type {NodeListOf<HTMLElement>} */ (list);
+    };
+    return ask(root, selector, all, (found) => found.length === 0);
+  }
+
+  /**
+   * The first element within another that a selector means, or null.
+   * @param {ParentNode} root
+   * @param {string} selector
+   * @returns {HTMLElement | null}
+   */
+  function findFirst(root, selector) {
+    const first = (/** @type {Finders} */ finders, /** @type {string[]} */ meanings) => {
+      let found = /** @type {HTMLElement | null} */ (null);
+      for (const each of meanings) {
+        const element = /** @type {HTMLElement | null} */ (finders.querySelector.call(root, each));
+        const isBefore = element && found && element.compareDocumentPosition(found) & Node.DOCUMENT_POSITION_FOLLOWING;
+        if (!found || isBefore) found = element ?? found;
+      }
+      return found;
+    };
+    return ask(root, selector, first, (found) => !found);
   }
 
   const adopted = new WeakSet();
@@ -151,7 +200,7 @@ var atelierHost = (() => {
     adopted.add(element);
     const give = (/** @type {string} */ name, /** @type {unknown} */ value) =>
       Object.defineProperty(element, name, { value, configurable: true, writable: true });
-    give("querySelector", (/** @type {string} */ selector) => adopt(findAll(within ?? document, selector)[0] ?? null));
+    give("querySelector", (/** @type {string} */ selector) => adopt(findFirst(within ?? document, selector)));
     give("querySelectorAll", (/** @type {string} */ selector) => {
       const found = findAll(within ?? document, selector);
       if (found.length <= MOST_ADOPTED) found.forEach((each) => adopt(each));
@@ -166,7 +215,7 @@ var atelierHost = (() => {
    * @returns {any} an element of the kind that the caller knows
    */
   function find(selector) {
-    return findAll(document, selector)[0] ?? null;
+    return findFirst(document, selector);
   }
 
   /**
@@ -238,7 +287,7 @@ var atelierHost = (() => {
     const finders = {
       querySelector(asked) {
         const found = ofElement.querySelector.call(this, asked);
-        return found || !isOther(asked) ? found : adopt(findAll(this, asked)[0] ?? null);
+        return found || !isOther(asked) ? found : adopt(findFirst(this, asked));
       },
       querySelectorAll(asked) {
         const found = ofElement.querySelectorAll.call(this, asked);

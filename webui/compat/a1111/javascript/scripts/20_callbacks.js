@@ -18,7 +18,7 @@ var uiAfterUpdateTimeout;
 /** @type {HTMLElement | null} */
 var uiCurrentTab = null;
 
-Object.assign(atelierHost, { isLoaded: false, failures: 0 });
+Object.assign(atelierHost, { isLoaded: false, failures: 0, owners: new WeakMap() });
 
 /**
  * Calls a function of an extension; what it throws goes no further.
@@ -58,10 +58,12 @@ function onAfterUiUpdate(/** @type {Function} */ callback) {
   uiAfterUpdateCallbacks.push(callback);
 }
 
-/** Calls back once, when the page is there; at once where it is already. */
+/** Calls back once, when the page and the extension's own tabs are there; at once where they are already. */
 function onUiLoaded(/** @type {Function} */ callback) {
   uiLoadedCallbacks.push(callback);
-  if (atelierHost.isLoaded) executeCallback(callback);
+  const owner = atelierHost.nameCaller();
+  atelierHost.owners.set(callback, owner);
+  if (atelierHost.isLoaded && !atelierHost.holdBack(owner, callback)) executeCallback(callback);
 }
 
 /** Calls back when another of the top-level tabs is shown. */
@@ -102,7 +104,8 @@ function scheduleAfterUiUpdateCallbacks() {
 
 /** The button of the top-level tab that is shown, or null. */
 function get_uiCurrentTab() {
-  return gradioApp().querySelector("#tabs > .tab-nav > button.selected");
+  // Asked at each change of the page: by its parts, which the browser finds faster.
+  return /** @type {HTMLElement | null} */ (document.getElementById("tabs")?.querySelector(":scope > .tab-nav > button.selected") ?? null);
 }
 
 /** What the top-level tab that is shown contains, or null. */
@@ -182,8 +185,9 @@ function uiElementInSight(/** @type {Element} */ element) {
     if (strip) new MutationObserver(followTabs).observe(strip, { subtree: true, attributeFilter: ["class"] });
     atelierHost.isLoaded = true;
     for (const prepare of atelierHost.preparations) executeCallback(prepare);
-    executeCallbacks(uiLoadedCallbacks);
-    document.documentElement.dataset.extensions = "ready";
+    const now = uiLoadedCallbacks.filter((callback) => !atelierHost.holdBack(atelierHost.owners.get(callback) ?? "", callback));
+    executeCallbacks(now);
+    void atelierHost.drawParts().then(() => (document.documentElement.dataset.extensions = "ready"));
   }
 
   function follow(/** @type {MutationRecord[]} */ changes) {

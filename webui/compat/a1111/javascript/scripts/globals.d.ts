@@ -18,7 +18,7 @@ interface Window {
   /** The page's own functions; see webui/ui/assets/js/page.d.ts. */
   webui: any;
   atelier: any;
-  gradio_config?: { root?: string; components?: any[]; layout?: any };
+  gradio_config?: { root?: string; components?: any[]; layout?: any; late_parts?: any[] };
   opts: Record<string, any>;
   localization: Record<string, string>;
   hosted_version: string;

@@ -275,9 +275,14 @@ def model_loaded_callback(sd_model):
     _lists.call("model_loaded", sd_model)
 
 
+def called_tabs():
+    """Each tab with the file of the script that gave it."""
+    found = [(each.script, tabs) for each, tabs in _lists.call("ui_tabs") if isinstance(tabs, list | tuple)]
+    return [(file, tab) for file, tabs in found for tab in tabs]
+
+
 def ui_tabs_callback():
-    tabs = [tabs for _, tabs in _lists.call("ui_tabs") if isinstance(tabs, list | tuple)]
-    return [tab for each in tabs for tab in each]
+    return [tab for _, tab in called_tabs()]
 
 
 def ui_train_tabs_callback(params: UiTrainTabParams):
