@@ -29,7 +29,8 @@ class HostLayout:
 
     def environment(self, before: Mapping[str, str]) -> dict[str, str]:
         """The environment of a process in which `import launch` is to work."""
-        paths = [str(SITE), str(PROGRAM), before.get("PYTHONPATH", "")]
+        # A1111's folder is the first, and some write where `sys.path` names it: never among our own files.
+        paths = [str(self.root), str(SITE), str(PROGRAM), before.get("PYTHONPATH", "")]
         return dict(before) | {
             hosts.ROOT: str(self.root),
             MODELS: str(self.models),

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from webui.compat.a1111.health import HealthRecords
-from webui.compat.a1111.layout import HostLayout
+from webui.compat.a1111.layout import SITE, HostLayout
 from webui.compat.a1111.loading.installing import MOST_TRIES, Installs
 from webui.plugins.community import CommunityFolder
 
@@ -49,6 +49,14 @@ def test_it_runs_in_the_host_folder_and_not_again_until_something_changes(tmp_pa
     run(tmp_path, extension)
     run(tmp_path, extension)
     assert runs(tmp_path) == 3
+
+
+def test_the_second_place_that_modules_come_from_is_the_host_folder_and_launch_can_be_imported(tmp_path):
+    text = "import os, sys, launch\nopen('seen', 'w').write(sys.path[1] + '|' + launch.__file__)\n"
+    assert not run(tmp_path, make(tmp_path, "writes", text)).all[0].failures
+    seen, launch = (tmp_path / "seen").read_text().split("|")
+    assert Path(seen) == tmp_path
+    assert Path(launch).is_relative_to(SITE)
 
 
 def test_a_failure_is_told_with_what_it_printed_and_tried_again_three_times(tmp_path):
