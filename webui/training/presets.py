@@ -20,6 +20,8 @@ ADAPTERS = frozenset({"lora", "locon", "loha", "lokr", "dora"})
 # thin stripes cannot be told apart: there all adapters do.
 CONVOLVING = frozenset({"locon", "loha", "lokr"})
 WHOLE = frozenset({"dreambooth", "finetune", "controlnet"})
+# Those that could unlearn other things, and of which a small network does.
+PRESERVING = ADAPTERS | {"dreambooth", "finetune"}
 # Sides of buckets are multiples of this many pixels: the U-Net halves its latents three times.
 BUCKET_STEP = 64
 DEFAULT_SEED = 1
@@ -251,7 +253,7 @@ class RunPreset:
         """The loss and its noise."""
         facts = self.facts
         own = "The checkpoint's own."
-        preserves = facts.is_small and self.run.method in ADAPTERS
+        preserves = facts.is_small and self.run.method in PRESERVING
         return {
             "min_snr_gamma": ChosenValue(MIN_SNR_GAMMA, "It learns faster, and alike from all timesteps."),
             "debiased": ChosenValue(False, "Min-SNR weighs already."),
