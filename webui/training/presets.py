@@ -137,6 +137,13 @@ class RunPreset:
         return self.memory == "low" if self.run.as_lora is None else self.run.as_lora
 
     @property
+    def lacks_words(self) -> bool:
+        """Whether something is learned that shall come with a word, and no caption has one."""
+        is_called = self.run.method in ADAPTERS or self.run.method == "dreambooth"
+        has_words = any(caption.strip() for caption in self.facts.captions)
+        return is_called and self.run.goal != "style" and bool(self.facts.pictures) and not has_words
+
+    @property
     def memory(self) -> str:
         """How much memory there is, as asked for or as it is."""
         return self.facts.memory if self.run.memory == "auto" else self.run.memory
@@ -276,7 +283,12 @@ class RunPreset:
         """How captions are read."""
         return {
             "caption_suffix": ChosenValue("", "Both .txt and .caption are read."),
-            "trigger": ChosenValue("", "The captions say what they say."),
+            "trigger": ChosenValue(
+                self.run.name if self.lacks_words else "",
+                "No picture has a caption, so the run's name calls what is learned."
+                if self.lacks_words
+                else "The captions say what they say.",
+            ),
             "templates": ChosenValue((), "Captions are shown as they are."),
             "caption_dropout": ChosenValue(
                 0.05 if self.run.method == "finetune" else 0.0,

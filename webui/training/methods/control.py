@@ -141,8 +141,8 @@ def build_controlnet(networks: TrainingNetworks, generator: torch.Generator) -> 
 def even_out(path: nn.Module, generator: torch.Generator) -> None:
     """Let each layer answer to a hint as strongly as the one before.
 
-    The authors' beginning makes it weaker layer by layer, and nothing of it in the last: it takes thousands of
-    steps until a hint is felt. What the ControlNet adds is zero all the same.
+    The authors' beginning makes it weaker layer by layer, and nothing of it in the last: it takes thousands
+    of steps until a hint is felt. What the ControlNet adds is zero all the same.
     """
     blocks = list(path.get_submodule("blocks").children())
     layers = [path.get_submodule("conv_in"), *blocks, path.get_submodule("conv_out")]
