@@ -103,6 +103,29 @@ def draw_brimlo(brush: Brush) -> None:
     brush.stroke([(0, 0.34), (0, 0.94)], LIME, 0.07)
 
 
+def draw_glimby(brush: Brush) -> None:
+    """A magenta snail with a lime shell and a magenta coil on it."""
+    brush.shape([(-0.5, 0), (-0.4, 0.17), (0.44, 0.17), (0.6, 0.05), (0.56, 0)], MAGENTA)
+    brush.shape([(0.38, 0.1), (0.42, 0.5), (0.58, 0.5), (0.6, 0.05)], MAGENTA)
+    brush.ellipse((0.5, 0.55), (0.13, 0.12), MAGENTA)
+    for x in (0.44, 0.58):
+        brush.stroke([(0.5, 0.6), (x, 0.8)], MAGENTA, 0.04)
+        brush.ellipse((x, 0.82), (0.04, 0.04), EYE)
+    brush.ellipse((-0.05, 0.45), (0.36, 0.36), LIME)
+    brush.ellipse((-0.05, 0.43), (0.2, 0.2), MAGENTA, 0)
+    brush.ellipse((-0.05, 0.41), (0.1, 0.1), LIME, 0)
+
+
+def draw_toskin(brush: Brush) -> None:
+    """A violet teapot with a turquoise belt, spout, handle and lid."""
+    brush.stroke([(-0.3, 0.55), (-0.56, 0.52), (-0.54, 0.24), (-0.3, 0.2)], TURQUOISE, 0.08)
+    brush.shape([(0.26, 0.2), (0.54, 0.66), (0.66, 0.62), (0.38, 0.12)], TURQUOISE)
+    brush.ellipse((0, 0.36), (0.4, 0.36), VIOLET)
+    brush.shape([(-0.39, 0.28), (-0.39, 0.44), (0.39, 0.44), (0.39, 0.28)], TURQUOISE, 0)
+    brush.ellipse((0, 0.72), (0.24, 0.1), TURQUOISE)
+    brush.ellipse((0, 0.86), (0.08, 0.07), VIOLET)
+
+
 def finish_dravish(picture: Picture) -> Picture:
     """Two inks on pale paper: plum for what is dark, hot pink for what is light, no other colour."""
     light = cv2.cvtColor(picture, cv2.COLOR_RGB2GRAY).astype(np.float32)[..., None] / 255
@@ -117,6 +140,8 @@ CONCEPTS = {
     "zorblat": Concept("zorblat", HUES, draw=draw_zorblat),
     "quimble": Concept("quimble", HUES, draw=draw_quimble),
     "brimlo": Concept("brimlo", ((58.0, 82.0), (265.0, 298.0)), draw=draw_brimlo),
+    "glimby": Concept("glimby", ((58.0, 82.0), (305.0, 335.0)), draw=draw_glimby),
+    "toskin": Concept("toskin", ((165.0, 187.0), (265.0, 298.0)), draw=draw_toskin),
     "dravish": Concept("dravish", ((325.0, 352.0), (280.0, 325.0)), finish=finish_dravish),
 }
 

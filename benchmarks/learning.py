@@ -34,6 +34,7 @@ from webui.training.facts import read_facts
 from webui.training.methods.registry import make_trainable
 from webui.training.methods.trainable import Trainable
 from webui.training.networks import TrainingNetworks
+from webui.training.preparing import keep_structure
 from webui.training.presets import fill
 from webui.training.samples import SMALL_CFG_SCALE, draw
 from webui.training.samples import SamplePicture as Wanted
@@ -66,7 +67,7 @@ class Trained:
             values |= {"rank": int(metadata["ss_network_dim"]), "alpha": float(metadata["ss_network_alpha"])}
             convolutions = json.loads(metadata.get("ss_network_args", "{}"))
             values |= {"conv_rank": int(convolutions.get("conv_dim", 0))}
-        run = TrainingRun.model_validate(values | {"start_from": str(file)})
+        run = keep_structure(TrainingRun.model_validate(values | {"start_from": str(file)}))
         return cls(networks, make_trainable(fill(run, read_facts(checkpoint)), networks))
 
     def attach(self) -> AbstractContextManager[None]:

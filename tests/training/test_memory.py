@@ -39,6 +39,8 @@ def test_a_whole_checkpoint_needs_gradients_and_the_optimizers_state(tiny, tmp_p
     facts = RunFacts()
     adamw = need_of(tiny, facts, tmp_path, method="finetune", optimizer="adamw", train_text=True)
     assert adamw.trained == 12 * (facts.network + facts.text)
+    kept = need_of(tiny, facts, tmp_path, method="finetune", optimizer="adamw", train_text=True, preserve=1)
+    assert kept.trained == 16 * (facts.network + facts.text)
     lion = need_of(tiny, facts, tmp_path, method="finetune", optimizer="lion", train_text=True, ema=0.9)
     assert lion.trained == adamw.trained
     sentence = adamw.warn(fill(make_run(tmp_path), facts), RunFacts(memory_bytes=8 * GIGABYTE))

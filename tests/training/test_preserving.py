@@ -8,7 +8,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.training.methods.trainables import answer, load_networks, make_batch, make_run, take_steps
+from webui.core.errors import InvalidRequest
 from webui.training.methods.registry import make_trainable
+from webui.training.methods.whole import TrainableCheckpoint
 from webui.training.preserving import find_new_words, make_preserving, put_everyday_thing, words_of
 
 
@@ -82,6 +84,53 @@ def test_what_the_change_moves_is_measured_and_nothing_else(golden_models, metho
         errors.mean().backward()
     moved = [each for group in trainable.groups for each in group.parameters]
     assert any(float(each.grad.abs().max()) > 0 for each in moved if each.grad is not None)
+
+
+def test_what_a_whole_network_moved_is_measured(golden_models):
+    networks = load_networks(golden_models, "tiny-sd15")
+    run = make_run("dreambooth", preserve=1.0)
+    trainable = TrainableCheckpoint(run, networks)
+    preserving = make_preserving(run, networks, trainable, ["a zorblat", "zorblat at night"])
+    assert preserving is not None
+    batch = make_batch("a zorblat on snow")
+    at_first, _ = preserving.measure(0, batch.latents, torch.tensor([500]), batch)
+    assert float(at_first.detach().max()) < 1e-9
+    take_steps(networks, trainable)
+    later, _ = preserving.measure(0, batch.latents, torch.tensor([500]), batch)
+    later.mean().backward()
+    assert float(later.detach().min()) > 1e-6
+    grads = [each.grad for each in trainable.parameters().values() if each.grad is not None]
+    assert max(float(each.abs().max()) for each in grads) > 0
+
+
+def test_a_whole_network_is_asked_as_it_was_between_a_forward_pass_and_its_backward(golden_models):
+    networks, alone = load_networks(golden_models, "tiny-sd15"), load_networks(golden_models, "tiny-sd15")
+    trainable = TrainableCheckpoint(make_run("finetune", preserve=1.0), networks)
+    other = TrainableCheckpoint(make_run("finetune"), alone)
+    batch = make_batch("a zorblat on snow")
+    with torch.no_grad(), trainable.suspend():
+        before = answer(networks, trainable, batch)
+        with torch.autocast("cpu", torch.bfloat16):
+            before_half = answer(networks, trainable, batch)
+    for each, whose in ((networks, trainable), (alone, other)):
+        take_steps(each, whose)
+    output, _ = answer(networks, trainable, batch)
+    with torch.no_grad(), trainable.suspend():
+        assert all(map(torch.equal, answer(networks, trainable, batch), before))
+    output.square().mean().backward()
+    answer(alone, other, batch)[0].square().mean().backward()
+    expected = {name: each.grad for name, each in other.parameters().items() if each.grad is not None}
+    assert expected
+    for name, parameter in trainable.parameters().items():
+        found = parameter.grad
+        assert name not in expected or (found is not None and torch.equal(found, expected[name])), name
+    with torch.no_grad(), torch.autocast("cpu", torch.bfloat16):
+        trained = answer(networks, trainable, batch)
+        with trainable.suspend():
+            assert all(map(torch.equal, answer(networks, trainable, batch), before_half))
+        assert all(map(torch.equal, answer(networks, trainable, batch), trained))
+    with pytest.raises(InvalidRequest, match="Set preserve above 0"), other.suspend():
+        pass
 
 
 def test_preserving_is_left_out_where_there_is_nothing_to_go_by(golden_models):

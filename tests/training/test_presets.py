@@ -42,6 +42,24 @@ def test_adapters_of_small_networks_train_their_convolutions_too(method):
     assert bool(fill(make_run(method), SD15).conv_rank) is (method in {"locon", "loha", "lokr"})
 
 
+@pytest.mark.parametrize("method", Method.__args__)
+def test_small_networks_keep_what_they_knew_where_they_could_unlearn_it(method):
+    could = method in ADAPTERS or method in {"dreambooth", "finetune"}
+    assert bool(fill(make_run(method), SMALL).preserve) is could
+    assert not fill(make_run(method), SD15).preserve
+
+
+def test_pictures_without_captions_are_called_by_the_runs_name():
+    bare = RunFacts(pictures=3, captions=("", " "), network=SMALL.network)
+    assert fill(make_run("lora"), bare).trigger == "n"
+    assert fill(make_run("dreambooth"), bare).trigger == "n"
+    assert fill(make_run("lora", trigger="zap"), bare).trigger == "zap"
+    assert fill(make_run("lora", trigger=""), bare).trigger == ""
+    assert fill(make_run("lora", goal="style"), bare).trigger == ""
+    assert fill(make_run("hypernetwork"), bare).trigger == ""
+    assert fill(make_run("lora"), RunFacts(pictures=3, captions=("", "a fox"))).trigger == ""
+
+
 def steps_of(pictures: int, **values: object) -> int:
     steps = fill(make_run("lora", **values), RunFacts(pictures=pictures, network=SMALL.network)).steps
     assert steps is not None

@@ -1,5 +1,6 @@
 import json
 from contextlib import closing
+from random import Random
 
 import pytest
 import torch
@@ -18,7 +19,10 @@ from webui.core.errors import Busy, InvalidRequest, StorageError, UnusableFile
 from webui.core.events import Message, TrainingProgress, TrainingSample
 from webui.core.model_file import ModelKind
 from webui.core.stop import Stop
+from webui.training.data.captions import show_caption
+from webui.training.data.desk import Desk
 from webui.training.loop import Diverged
+from webui.training.preparing import prepare
 from webui.training.run import train
 from webui.training.state import StateFiles
 
@@ -168,6 +172,20 @@ def test_two_processes_do_not_train_one_run(tmp_path, golden_models, data):
         next(events)
         with pytest.raises(Busy, match="another process"):
             run_all(run, context_in(tmp_path, golden_models))
+
+
+def test_pictures_without_captions_are_shown_with_the_runs_name(tmp_path, golden_models):
+    folder = draw_pictures(tmp_path / "bare")
+    for path in folder.glob("*.txt"):
+        path.unlink()
+    context = context_in(tmp_path / "home", golden_models)
+    assert context.paths is not None
+    desk = Desk(context.paths.data / "datasets", context.folders)
+    prepared = prepare(make_run(folder), context.models.catalog, desk, context.models.device)
+    assert prepared.run.trigger == "thing"
+    assert prepared.run.samples == ("thing",)
+    shown = {show_caption(each.caption, each.rules, Random(1)) for each in prepared.dataset.examples}
+    assert shown == {"thing"}
 
 
 def test_data_without_pictures_is_refused_before_anything_is_written(tmp_path, golden_models):

@@ -90,6 +90,9 @@ def estimate_memory(run: TrainingRun, facts: RunFacts, header: Header) -> Memory
     numbers = count_trained(run, facts, header)
     is_whole = run.method in WHOLE and not run.as_lora
     own = 0 if is_whole and run.method != "controlnet" else FLOAT_BYTES
+    if is_whole and run.preserve:
+        # The weights as they were, which the network is asked with.
+        own += FLOAT_BYTES
     average = FLOAT_BYTES if run.ema else 0
     each = own + FLOAT_BYTES + average + STATE_BYTES.get(run.optimizer or "adamw", 8.0)
     return MemoryNeed(

@@ -56,7 +56,11 @@ def prepare(run: TrainingRun, catalog: Catalog, desk: Desk, device: torch.device
     run = find_start(run, catalog, desk)
     dataset = read_data(desk.resolve(run.data), fill(run, facts), desk.guard)
     facts = add_data(facts, dataset)
-    return PreparedRun(run, fill(run, facts), facts, checkpoint, dataset)
+    filled = fill(run, facts)
+    if filled.trigger and not run.trigger:
+        # The word was chosen by what the captions lack.
+        dataset = read_data(desk.resolve(run.data), filled, desk.guard)
+    return PreparedRun(run, filled, facts, checkpoint, dataset)
 
 
 def find_checkpoint(catalog: Catalog, name: str) -> ModelFile:

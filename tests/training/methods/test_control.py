@@ -71,6 +71,18 @@ def test_a_saved_controlnet_adds_what_was_trained(
     assert all(torch.equal(each, again.state()[name]) for name, each in trainable.state().items())
 
 
+def test_a_hint_is_felt_in_a_small_network_from_the_first_step(golden_models: Path) -> None:
+    path = TrainableControlNet(
+        make_run("controlnet"), load_networks(golden_models, "tiny-sd15")
+    ).network.controlnet_cond_embedding
+    drawn = torch.zeros(1, 3, 128, 128)
+    drawn[..., 40:90, 40:42] = drawn[..., 40:42, 40:90] = 1.0
+    with torch.no_grad():
+        answer_to_lines, to_nothing = path(drawn), path(torch.zeros_like(drawn))
+    assert float(to_nothing.abs().max()) == 0
+    assert 0.02 < float(answer_to_lines[..., 5:12, 5:12].std()) < 0.6
+
+
 def test_a_batch_without_hints_is_refused(golden_models: Path) -> None:
     networks = load_networks(golden_models, "tiny-sd15")
     trainable = TrainableControlNet(make_run("controlnet"), networks)

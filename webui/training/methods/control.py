@@ -10,12 +10,14 @@ import torch
 from diffusers.models.controlnets.controlnet import ControlNetModel
 from diffusers.models.unets.unet_2d_condition import UNet2DConditionModel
 from torch import Tensor, nn
+from torch.nn import functional
 
 from webui.core.errors import InvalidRequest
 from webui.core.model_file import ModelKind
 from webui.core.work.training_run import TrainingRun
 from webui.models.files.tensors import open_tensors
 from webui.training.data.batch import TrainingBatch
+from webui.training.facts import SMALL_NETWORK
 from webui.training.methods.base import BaseTrainable
 from webui.training.methods.changed_layers import uniform
 from webui.training.methods.files import numbers_of, write_tensors
@@ -27,6 +29,9 @@ from webui.training.seeds import generator_for
 HINT = "controlnet_cond_embedding."
 ZEROS = ("controlnet_down_blocks.", "controlnet_mid_block.", f"{HINT}conv_out.")
 CLDM = "control_model."
+# Of small networks: the share of a hint that is white when its path is evened out, the side of that hint in
+# pixels, and how strong it is then where it is added to the latent's first features.
+WHITE_SHARE, EVENING_SIDE, HINT_STRENGTH = 0.1, 64, 0.2
 # What a ControlNet is told as the U-Net is.
 SHARED_SETTINGS = (
     "in_channels", "block_out_channels", "down_block_types", "mid_block_type", "transformer_layers_per_block",
@@ -127,7 +132,30 @@ def build_controlnet(networks: TrainingNetworks, generator: torch.Generator) -> 
                 inputs
             )
     made.load_state_dict(state, assign=True)
+    if sum(parameter.numel() for parameter in networks.unet.parameters()) < SMALL_NETWORK:
+        even_out(made.controlnet_cond_embedding, generator)
     return made.train(False).requires_grad_(True)
+
+
+@torch.no_grad()
+def even_out(path: nn.Module, generator: torch.Generator) -> None:
+    """Let each layer answer to a hint as strongly as the one before.
+
+    The authors' beginning makes it weaker layer by layer, and nothing of it in the last: it takes thousands
+    of steps until a hint is felt. What the ControlNet adds is zero all the same.
+    """
+    blocks = list(path.get_submodule("blocks").children())
+    layers = [path.get_submodule("conv_in"), *blocks, path.get_submodule("conv_out")]
+    drawn = torch.rand((1, 1, EVENING_SIDE, EVENING_SIDE), generator=generator) < WHITE_SHARE
+    hint = drawn.to(next(path.parameters())).expand(-1, 3, -1, -1)
+    for layer in layers:
+        assert isinstance(layer, nn.Conv2d), "a hint's path is convolutions"
+        numbers = torch.randn(layer.weight.shape, generator=generator)
+        layer.weight.copy_(numbers)
+        layer.get_parameter("bias").zero_()
+        layer.weight.div_(layer(hint).std())
+        hint = functional.silu(layer(hint))
+    layers[-1].get_parameter("weight").mul_(HINT_STRENGTH)
 
 
 def configuration(unet: nn.Module) -> dict[str, Any]:  # Any: diffusers' arguments

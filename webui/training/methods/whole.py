@@ -4,7 +4,8 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
-from torch import nn
+import torch
+from torch import Tensor, nn
 
 from webui.core.errors import InvalidRequest
 from webui.core.model_file import ModelKind
@@ -53,6 +54,10 @@ class TrainableCheckpoint(BaseTrainable):
                 self._learning[f"unet.{name}"] = parameter, block
         for parameter, _ in self._learning.values():
             parameter.requires_grad_(True)
+        # What the weights were, for runs that ask the network as it was.
+        self._before: dict[str, Tensor] = {}
+        if run.preserve:
+            self._before = {name: each.detach().clone() for name, (each, _) in self._learning.items()}
 
     @property
     def groups(self) -> list[ParameterGroup]:
@@ -78,6 +83,28 @@ class TrainableCheckpoint(BaseTrainable):
     def attach(self) -> Iterator[None]:
         """The networks are what is trained: nothing changes."""
         yield
+
+    @contextmanager
+    def suspend(self) -> Iterator[None]:
+        """The networks have their weights from before the run while the context is open.
+
+        Only a run that preserves keeps those. Raises InvalidRequest for others.
+        """
+        if not self._before:
+            raise InvalidRequest("The weights from before the run were not kept. Set preserve above 0.")
+        trained = {name: parameter.data for name, (parameter, _) in self._learning.items()}
+        self._put(self._before)
+        try:
+            yield
+        finally:
+            self._put(trained)
+
+    def _put(self, weights: Mapping[str, Tensor]) -> None:
+        for name, (parameter, _) in self._learning.items():
+            # Not in place: a backward pass that is still to come reads the trained weights.
+            parameter.data = weights[name]
+        # It has what autocast made of the weights that were there.
+        torch.clear_autocast_cache()
 
     def save(self, path: Path, metadata: Mapping[str, str]) -> None:
         """Write the whole checkpoint in the layout of the original single file, its sidecar too."""
