@@ -8,10 +8,10 @@ const VALUE_OF = [
   ["input[type='number']", ({ valueAsNumber }) => valueAsNumber],
   ["input[type='checkbox']", ({ checked }) => checked],
 ];
-// Changes within this time are kept, and told of, together.
+// Changes within this time are told of together.
 const TOGETHER_MS = 30;
 let isTouched = false;
-// Forms with changes that are not kept yet.
+// Forms with changes that are not told of yet.
 const waiting = /** @type {Set<string>} */ (new Set());
 // By form, the values that this page kept last, by field.
 const kept = /** @type {Map<string, Values>} */ (new Map());
@@ -23,7 +23,8 @@ const kept = /** @type {Map<string, Values>} */ (new Map());
  * @returns {never[]}
  */
 function remember(key, values) {
-  tell(key, Object.fromEntries(window.webui.forms[key].map(([name], index) => [name, values[index]])));
+  keep(key, Object.fromEntries(window.webui.forms[key].map(([name], index) => [name, values[index]])));
+  tell(key);
   return [];
 }
 
@@ -37,24 +38,22 @@ function remember(key, values) {
 function noteChange(key, name, value) {
   const known = kept.get(key);
   if (!known) return [];
-  kept.set(key, { ...known, [name]: value });
+  keep(key, { ...known, [name]: value });
   if (waiting.has(key)) return [];
   waiting.add(key);
   setTimeout(() => {
     waiting.delete(key);
-    tell(key, /** @type {Values} */ (kept.get(key)));
+    tell(key);
   }, TOGETHER_MS);
   return [];
 }
 
 /**
- * Keeps a form's values, and tells the page's other scripts of them.
+ * Tells the page's other scripts of a form's values.
  * @param {string} key
- * @param {Values} values
  */
-function tell(key, values) {
-  keep(key, values);
-  dispatchEvent(new CustomEvent("form-change", { detail: { key, values } }));
+function tell(key) {
+  dispatchEvent(new CustomEvent("form-change", { detail: { key, values: kept.get(key) } }));
 }
 
 /**
@@ -76,11 +75,24 @@ for (const kind of ["input", "change"]) addEventListener(kind, () => (isTouched 
 addEventListener("pagehide", () => {
   if (!isTouched) return;
   for (const [key, fields] of Object.entries(window.webui.forms ?? {})) {
-    const before = kept.get(key) ?? {};
+    const before = kept.get(key) ?? ofBefore(key);
     const now = Object.fromEntries(fields.map(([name, id]) => [name, readShown(id, before[name])]));
     if (fields.some(([name]) => now[name] !== before[name])) keep(key, now);
   }
 });
+
+/**
+ * What an earlier page kept: this one has not shown it yet.
+ * @param {string} key
+ * @returns {Values}
+ */
+function ofBefore(key) {
+  try {
+    return JSON.parse(localStorage.getItem(key) ?? "{}");
+  } catch {
+    return {};
+  }
+}
 
 /**
  * What an element shows, where that is a value like the one before and all there is to it; else the one before.
