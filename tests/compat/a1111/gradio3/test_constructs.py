@@ -8,6 +8,14 @@ from tests.ui import browser as steps
 
 # An artist who types all the time, from the first moment on.
 TYPING = "setInterval(() => dispatchEvent(new KeyboardEvent('keydown')), 100)"
+# Takes the width from all columns of a table.
+NARROW = """selector => {
+  const table = document.querySelector(selector);
+  for (const each of table.querySelectorAll(".header-table, .header-table :is(th, td), .body-cell")) {
+    each.style.width = "0px";
+  }
+  for (const each of table.querySelectorAll(".body-cell")) each.style.flex = "0 0 0px";
+}"""
 OUT = "#g3_out textarea, #g3_out input"
 TYPE = """([selector, text]) => {
   const field = document.querySelector(selector);
@@ -82,6 +90,16 @@ def test_scripts_run_before_python_and_without_it(page):
 
 def test_what_a_page_loads_every_few_seconds_is_loaded_again(page):
     page.wait_for_function("Number(document.querySelector('#g3_clock textarea, #g3_clock input').value) >= 3")
+
+
+def test_a_table_that_was_drawn_unseen_has_columns_to_be_read(page):
+    page.click("#g3_tell_table")
+    cells = page.locator("#g3_table .body-cell")
+    expect(cells).to_have_count(4)
+    # As Gradio leaves one that had its first rows while its tab was hidden.
+    page.evaluate(NARROW, "#g3_table")
+    widths = cells.evaluate_all("cells => cells.map(cell => cell.getBoundingClientRect().width)")
+    assert min(widths) > 100
 
 
 def test_updates_are_seen_and_make_nothing_anew(page):

@@ -140,6 +140,11 @@ def section_of_scripts(out):
     ).success(fn=None, _js="() => { window.g3Success = true; }")
     few = gr.Button("few", elem_id="g3_few")
     few.click(lambda: "only one", [], [out, word])
+    table = gr.DataFrame(
+        label="table", headers=["Key", "Value"], interactive=False, wrap=True, elem_id="g3_table"
+    )
+    tell = gr.Button("table", elem_id="g3_tell_table")
+    tell.click(lambda: [("Steps", "20"), ("Sampler", "Euler a")], [], [table])
 
 
 def section_of_updates(out):
