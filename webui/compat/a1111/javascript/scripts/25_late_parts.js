@@ -50,15 +50,17 @@
       // Canvases that are built while they are seen lose what is put into them meanwhile.
       panel?.classList.add("late-drawing");
       panel?.append(note);
+      const begun = panel?.childElementCount ?? 0;
       document.getElementById(part.button)?.click();
       let missing = part.ids;
       for (const since = performance.now(); performance.now() - since < MOST_WAITED_MS; ) {
         await pause(LOOK_MS);
         missing = missing.filter((id) => !document.getElementById(id));
-        if (!missing.length) break;
+        if (!missing.length && (panel?.childElementCount ?? 0) > begun) break;
       }
       await pause(SETTLED_MS);
-      note.remove();
+      if ((panel?.childElementCount ?? 0) > begun) note.remove();
+      else note.textContent = "This tab did not load. Reload the page to try again.";
       panel?.classList.remove("late-drawing");
       part.isDrawn = true;
       release();
