@@ -27,8 +27,10 @@ BUCKET_STEP = 64
 DEFAULT_SEED = 1
 SAMPLES = 3
 MIN_SNR_GAMMA = 5.0
-# Twice the weight of what is learned: measured on the Starter (docs/training.md).
-PRESERVED = 2.0
+# Twice the weight of what is learned, or four times where weights change as a whole: measured on the Starter
+# (docs/training.md).
+PRESERVED, PRESERVED_MORE = 2.0, 4.0
+PRESERVING_MORE = frozenset({"loha", "lokr"})
 CHANNEL_RATIO = 2.0
 USUAL_NATIVE = 512
 
@@ -262,6 +264,7 @@ class RunPreset:
         facts = self.facts
         own = "The checkpoint's own."
         preserves = facts.is_small and self.run.method in PRESERVING
+        preserved = PRESERVED_MORE if self.run.method in PRESERVING_MORE else PRESERVED
         return {
             "min_snr_gamma": ChosenValue(MIN_SNR_GAMMA, "It learns faster, and alike from all timesteps."),
             "debiased": ChosenValue(False, "Min-SNR weighs already."),
@@ -271,7 +274,7 @@ class RunPreset:
             "prediction": ChosenValue(facts.prediction, own),
             "zero_snr": ChosenValue(facts.is_zero_snr, own),
             "preserve": ChosenValue(
-                PRESERVED if preserves else 0.0,
+                preserved if preserves else 0.0,
                 "What the checkpoint knew shall stay; a small network forgets it easily."
                 if preserves
                 else "It takes half as long again, and large networks forget little.",
