@@ -429,6 +429,18 @@ def test_keys_generate_and_interrupt(page):
     expect(page.locator("#html_log_txt2img")).to_contain_text("Interrupted")
 
 
+def test_what_describes_the_page_is_not_watched_for_changes(idle_page):
+    # Svelte watches plain objects and lists alone, and what lies in others not at all.
+    plain = """() => {
+      const { layout, components, dependencies } = window.gradio_config;
+      const isPlain = (each) => Object.getPrototypeOf(each) === Object.prototype;
+      return [layout, ...components, ...dependencies].map(isPlain);
+    }"""
+    found = idle_page.evaluate(plain)
+    assert len(found) > 500
+    assert not any(found)
+
+
 # The text before with | at both ends of the selection, the key, the text after.
 WEIGHTS = [
     ("a |red| fox", "ArrowUp", "a (red:1.1) fox"),

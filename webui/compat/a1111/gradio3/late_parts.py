@@ -97,6 +97,9 @@ def hold_back(config: Config, blocks_config: BlocksConfig) -> None:
         and len(ids := set(late_ids(part, nodes[part.container._id]))) >= FEWEST
     }
     homes = settle(blocks_config.fns, inside)
+    config[KEY] = []
+    if not inside:
+        return
     described = {component["id"]: component for component in config["components"]}
     settle_interactive(described.values(), blocks_config.fns.values())
     config[KEY] = [describe(part, nodes[part.container._id], described) for part in inside]

@@ -133,21 +133,21 @@ var atelierHost = (() => {
    * @template Found
    * @param {ParentNode} root
    * @param {string} selector
-   * @param {(finders: Finders, meanings: string[]) => Found} ask told the finders and all that the selector may mean
+   * @param {(finders: Finders, meanings: string[]) => Found} look told the finders and all that the selector may mean
    * @param {(found: Found) => boolean} isEmpty
    * @returns {Found} Throws as browsers do for what is no selector.
    */
-  function ask(root, selector, ask, isEmpty) {
+  function ask(root, selector, look, isEmpty) {
     const finders = root instanceof Document ? ofDocument : ofElement;
     const asked = String(selector);
     let found;
     try {
-      found = ask(finders, listMeanings(asked));
+      found = look(finders, listMeanings(asked));
     } catch {
-      return ask(finders, [asked]);
+      return look(finders, [asked]);
     }
     const loose = isEmpty(found) ? loosen(asked) : null;
-    return loose ? ask(finders, listMeanings(loose)) : found;
+    return loose ? look(finders, listMeanings(loose)) : found;
   }
 
   /**

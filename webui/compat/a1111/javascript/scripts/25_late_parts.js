@@ -19,7 +19,8 @@
   const pause = (/** @type {number} */ milliseconds) => new Promise((resolve) => setTimeout(resolve, milliseconds));
 
   /** The folder of the extension whose script calls, or "". */
-  atelierHost.nameCaller = () => /\/file=extensions(?:-builtin)?\/([^/\s]+)\//.exec(new Error().stack ?? "")?.[1] ?? "";
+  atelierHost.nameCaller = () =>
+    decodeURIComponent(/\/file=extensions(?:-builtin)?\/([^/\s]+)\//.exec(new Error().stack ?? "")?.[1] ?? "");
 
   /**
    * Keeps a function for later where tabs of its extension are not there yet.
@@ -27,8 +28,8 @@
    * @param {Function} callback
    */
   atelierHost.holdBack = (owner, callback) => {
-    const isEarly = parts.some((part) => part.owner === decodeURIComponent(owner) && !part.isDrawn);
-    if (isEarly) held.push({ owner: decodeURIComponent(owner), callback });
+    const isEarly = parts.some((part) => part.owner === owner && !part.isDrawn);
+    if (isEarly) held.push({ owner, callback });
     return isEarly;
   };
 
