@@ -100,27 +100,29 @@ def mount_page(
     """
     joined = JoinedAssets(ASSETS)
     app.mount(ASSETS_URL, PageAssets(joined), name="page-assets")
-    app = gr.mount_gradio_app(
-        app,
-        blocks,
-        path="/",
-        # The path below which a reverse proxy offers the page.
-        root_path=f"/{flags.subpath.strip('/')}" if flags.subpath else None,
-        theme=make_theme(),
-        head=page_head(joined, flags.theme),
-        auth=list(flags.page_accounts()) or None,
-        # Gradio's login page says nothing of its own when the guard asks to wait.
-        auth_message=LOGIN_HINT,
-        favicon_path=str(ASSETS / "favicon.png"),
-        footer_links=[],
-        run_history=False,
-        show_error=True,
-        ssr_mode=False,
-        pwa=False,
-        mcp_server=False,
-        enable_monitoring=False,
-        max_file_size=MAX_FILE_BYTES,
-    )
+    with blocks.asked_in_vain():
+        app = gr.mount_gradio_app(
+            app,
+            blocks,
+            path="/",
+            # The path below which a reverse proxy offers the page.
+            root_path=f"/{flags.subpath.strip('/')}" if flags.subpath else None,
+            theme=make_theme(),
+            head=page_head(joined, flags.theme),
+            auth=list(flags.page_accounts()) or None,
+            # Gradio's login page says nothing of its own when the guard asks to wait.
+            auth_message=LOGIN_HINT,
+            favicon_path=str(ASSETS / "favicon.png"),
+            footer_links=[],
+            run_history=False,
+            show_error=True,
+            ssr_mode=False,
+            pwa=False,
+            mcp_server=False,
+            enable_monitoring=False,
+            max_file_size=MAX_FILE_BYTES,
+        )
+    blocks.config = blocks.get_config_file()
     knows = partial(knows_user, app, needs_login=bool(flags.page_accounts()))
     app.state.knows_page_user = knows
     app.state.name_page_user = partial(name_user, app)

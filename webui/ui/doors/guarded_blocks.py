@@ -39,25 +39,25 @@ class GuardedBlocks(RenewedBlocks):
             super().__exit__(*args)
             return
         self._is_built = True
-        with self._asked_in_vain():
+        with self.asked_in_vain():
             super().__exit__(*args)
 
     def queue(self, *args: Any, **given: Any) -> "GuardedBlocks":  # noqa: ANN401 - Gradio's own
         """Have events wait in line, as Gradio does."""
-        with self._asked_in_vain():
+        with self.asked_in_vain():
             super().queue(*args, **given)
         return self
 
     def get_config_file(self) -> BlocksConfigDict:
         """What a browser builds the page from.
 
-        Gradio asks for it five times until the page is mounted and shows the last one alone; the first three
-        come while it is built.
+        Gradio asks for it five times until the page is mounted and shows the last one alone.
         """
         return EMPTY_PAGE.copy() if self._is_asked_in_vain else super().get_config_file()
 
     @contextmanager
-    def _asked_in_vain(self) -> Iterator[None]:
+    def asked_in_vain(self) -> Iterator[None]:
+        """While the context is open Gradio gets an empty page for its questions, which nobody sees."""
         self._is_asked_in_vain = True
         try:
             yield
