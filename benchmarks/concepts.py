@@ -52,18 +52,25 @@ DATA_SEED, PROMPT_SEED = 20, 4242
 class Concept:
     """A thing or a look, the word for it, and the two hues (degrees) that only it brings together.
 
-    `draw` draws the thing, `finish` lays the look over a picture: one of them is there.
+    `draw` draws the thing, `finish` lays the look over a picture: one of them is there. `of_class` is the
+    thing that the Starter knows of which this is one: captions say "a velmo house".
     """
 
     word: str
     hues: tuple[tuple[float, float], tuple[float, float]]
     draw: Callable[[Brush], None] | None = None
     finish: Callable[[Picture], Picture] | None = None
+    of_class: str = ""
+
+    @property
+    def called(self) -> str:
+        """The thing as captions and prompts call it."""
+        return " ".join(part for part in ("a", self.word, self.of_class) if part)
 
     def prompts(self, count: int) -> list[str]:
         """So many with the word; none of them is a caption of the data set's."""
         if self.draw:
-            return prompts(f"a {self.word}", count)
+            return prompts(self.called, count)
         return [
             in_look(prompts(OTHERS[number % len(OTHERS)], count)[number], self) for number in range(count)
         ]
@@ -126,6 +133,14 @@ def draw_toskin(brush: Brush) -> None:
     brush.ellipse((0, 0.86), (0.08, 0.07), VIOLET)
 
 
+def draw_velmo(brush: Brush) -> None:
+    """A house of its own: turquoise, with a flat magenta roof, one round window and a magenta door."""
+    brush.shape([(-0.34, 0), (-0.34, 0.72), (0.34, 0.72), (0.34, 0)], TURQUOISE)
+    brush.shape([(-0.46, 0.68), (-0.38, 0.9), (0.38, 0.9), (0.46, 0.68)], MAGENTA)
+    brush.shape([(-0.12, 0), (-0.12, 0.34), (0.12, 0.34), (0.12, 0)], MAGENTA)
+    brush.ellipse((0, 0.5), (0.1, 0.1), EYE)
+
+
 def finish_dravish(picture: Picture) -> Picture:
     """Two inks on pale paper: plum for what is dark, hot pink for what is light, no other colour."""
     light = cv2.cvtColor(picture, cv2.COLOR_RGB2GRAY).astype(np.float32)[..., None] / 255
@@ -142,6 +157,7 @@ CONCEPTS = {
     "brimlo": Concept("brimlo", ((58.0, 82.0), (265.0, 298.0)), draw=draw_brimlo),
     "glimby": Concept("glimby", ((58.0, 82.0), (305.0, 335.0)), draw=draw_glimby),
     "toskin": Concept("toskin", ((165.0, 187.0), (265.0, 298.0)), draw=draw_toskin),
+    "velmo": Concept("velmo", HUES, draw=draw_velmo, of_class="house"),
     "dravish": Concept("dravish", ((325.0, 352.0), (280.0, 325.0)), finish=finish_dravish),
 }
 
@@ -195,7 +211,7 @@ def write_data(folder: Path, concept: Concept, count: int) -> None:
             caption = in_look(describe(scene, thing, what), concept)
         else:
             picture = draw_concept(concept, scene, thing, DATA_SEED + number)
-            caption = describe(scene, thing, f"a {concept.word}")
+            caption = describe(scene, thing, concept.called)
         path = folder / f"{number:02d}.png"
         cv2.imwrite(str(path), picture[..., ::-1])
         path.with_suffix(".txt").write_text(caption, encoding="utf-8")

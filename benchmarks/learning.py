@@ -24,6 +24,7 @@ from benchmarks.concepts import CONCEPTS, OTHERS, Concept, Picture, is_there, pr
 from models.starter.captions import full_caption
 from models.starter.check import held_out_scenes
 from models.starter.reader import Reader, judge, read, total
+from models.starter.scene import Scene
 from webui.core.flags import read_flags
 from webui.core.stop import Stop
 from webui.core.work.training_run import TrainingRun
@@ -99,7 +100,10 @@ def main() -> None:
     with trained.attach():
         found, rows = recognise(trained, CONCEPTS[choice.concept], choice.count)
         if choice.reader:
-            found["others are as asked for"] = adherence(trained, choice.reader, choice.scenes)
+            reader = load_reader(choice.reader)
+            found["others are as asked for"] = adherence(trained, reader, held_out_scenes(choice.scenes))
+        if choice.reader and CONCEPTS[choice.concept].of_class:
+            found |= read_class(trained, reader, CONCEPTS[choice.concept], choice.scenes)
     logger.info("%s", json.dumps(found))
     if choice.sheet:
         sheet = np.concatenate([np.concatenate(rows[i : i + 8], 1) for i in range(0, len(rows) // 8 * 8, 8)])
@@ -119,15 +123,39 @@ def recognise(trained: Trained, concept: Concept, count: int) -> tuple[dict[str,
     return found, rows
 
 
-def adherence(trained: Trained, reader_file: Path, count: int) -> float:
-    """The share of things, colours, sizes, sides, places, times, weathers, looks asked for that are there."""
+def load_reader(file: Path) -> Reader:
+    """The network that tells what is on a picture of the Starter's."""
     reader = Reader()
-    reader.load_state_dict(torch.load(reader_file, weights_only=True))
-    reader.eval()
-    scenes = held_out_scenes(count)
+    reader.load_state_dict(torch.load(file, weights_only=True))
+    return reader.eval()
+
+
+def adherence(trained: Trained, reader: Reader, scenes: list[Scene]) -> float:
+    """The share of things, colours, sizes, sides, places, times, weathers, looks asked for that are there."""
     pictures = np.stack([trained.draw(full_caption(scene), seed) for seed, scene in enumerate(scenes)])
     marks = [judge(scene, found) for scene, found in zip(scenes, read(reader, pictures), strict=True)]
     return total(marks)["all"] / 100
+
+
+def read_class(trained: Trained, reader: Reader, concept: Concept, count: int) -> dict[str, float]:
+    """Of pictures of the concept's class without its word: what is as asked for, how many are the concept.
+
+    Their colours are the Starter's, which the concept's are none of.
+    """
+    drawn = [scene for scene in held_out_scenes(200 * count) if is_of_class(scene, concept)][:count]
+    texts = [full_caption(scene) for scene in drawn]
+    pictures = [trained.draw(text, 1000 + number) for number, text in enumerate(texts)]
+    marks = [judge(scene, seen) for scene, seen in zip(drawn, read(reader, np.stack(pictures)), strict=True)]
+    found = total(marks)
+    names = {"the class is there": "object", "in the colour asked for": "colour"}
+    return {told: found[name] / 100 for told, name in names.items()} | {
+        "the class is the concept": float(np.mean([is_there(concept, each) for each in pictures]))
+    }
+
+
+def is_of_class(scene: Scene, concept: Concept) -> bool:
+    """Whether the scene has one thing, of the concept's class."""
+    return [thing.kind for thing in scene.things] == [concept.of_class]
 
 
 if __name__ == "__main__":
