@@ -97,13 +97,13 @@ def main() -> None:
     logging.basicConfig(level=logging.INFO, format="%(message)s")
     torch.set_num_threads(1)
     trained = Trained.load(choice.file, choice.method, choice.data_dir)
+    concept = CONCEPTS[choice.concept]
     with trained.attach():
-        found, rows = recognise(trained, CONCEPTS[choice.concept], choice.count)
+        found, rows = recognise(trained, concept, choice.count)
         if choice.reader:
             reader = load_reader(choice.reader)
             found["others are as asked for"] = adherence(trained, reader, held_out_scenes(choice.scenes))
-        if choice.reader and CONCEPTS[choice.concept].of_class:
-            found |= read_class(trained, reader, CONCEPTS[choice.concept], choice.scenes)
+            found |= read_class(trained, reader, concept, choice.scenes) if concept.of_class else {}
     logger.info("%s", json.dumps(found))
     if choice.sheet:
         sheet = np.concatenate([np.concatenate(rows[i : i + 8], 1) for i in range(0, len(rows) // 8 * 8, 8)])
