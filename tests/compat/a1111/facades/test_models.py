@@ -210,6 +210,8 @@ def test_files_that_are_there_are_not_fetched_and_names_that_lead_elsewhere_are_
     assert modelloader.load_models(str(tmp_path), ext_filter=[".pth"]) == [str(tmp_path / "a.pth")]
     # By the name that many have it by, which A1111 brought along until 1.7.
     assert load_file_from_url(address, str(tmp_path)) == str(tmp_path / "a.pth")
+    # With the whole path for a name, as it comes out where both are joined.
+    assert load_file_from_url(address, file_name=str(tmp_path / "a.pth")) == str(tmp_path / "a.pth")
     assert modelloader.load_models(str(tmp_path), ext_blacklist=[".txt"]) == [str(tmp_path / "a.pth")]
     assert modelloader.friendly_name("http://x/y/Z_1.pth") == "Z_1"
     for name in ("../x", "a/b", "..", ""):

@@ -18,8 +18,11 @@ PIECE_BYTES = 1 << 20
 def fetch(address: str, folder: Path, name: str, hash_prefix: str | None = None) -> Path:
     """The file of that name in a folder; fetched from a public address if it is not there.
 
+    A name may be a whole path, which is where the file lies then, as when both are joined.
     `hash_prefix` begins its SHA-256 in hex. Raises FetchRefused, UnusableFile, InvalidRequest.
     """
+    if Path(name).is_absolute():
+        folder, name = Path(name).parent, Path(name).name
     target = folder / name
     if not name or target.parent != folder or name in {".", ".."}:
         raise InvalidRequest(f"{name!r} is no name of a file. Name it with file_name.")
