@@ -251,3 +251,22 @@ def test_a_named_argument_is_set(scripts, tmp_path):
     assert args == [0, "new", 3, True]
     with pytest.raises(RuntimeError):
         scripts.scripts_txt2img.set_named_arg(args, "my panel", "none", "new")
+
+
+def test_panels_that_are_built_again_for_another_tab_leave_those_of_the_tab(scripts, tmp_path):
+    load(scripts, tmp_path, SOURCE)
+    runner = scripts.scripts_txt2img
+    inputs = list(build(runner))
+    before = [(each, each.args_from, each.args_to) for each in runner.scripts]
+    runner.is_settled = True
+    runner.initialize_scripts(is_img2img=False)
+    with gr.Blocks():
+        first = runner.setup_ui()
+        runner.prepare_ui()
+        second = runner.setup_ui()
+    assert [(each, each.args_from, each.args_to) for each in runner.scripts] == before
+    assert runner.inputs == inputs
+    for again in (first, second):
+        assert [type(each) for each in again] == [type(each) for each in inputs]
+        assert not {id(each) for each in again} & {id(each) for each in inputs}
+    assert first[0] is not second[0]

@@ -88,6 +88,7 @@ def prepare_tab(tab: str) -> None:
     from webui.compat.a1111.page.panels import runner_of  # loads Gradio
 
     runner = runner_of(tab)
+    runner.is_settled = False
     runner.initialize_scripts(is_img2img=tab == "img2img")
     site("scripts").scripts_current = runner
 
@@ -104,7 +105,10 @@ def generation_controls(tab: str) -> GenerationControls:
 @hookimpl
 def finish_tab(tab: str, fields: Mapping[str, Any]) -> None:
     """List what infotexts fill."""
-    site("scripts").scripts_current = None
+    scripts = site("scripts")
+    if scripts.scripts_current is not None:
+        scripts.scripts_current.is_settled = True
+    scripts.scripts_current = None
     site("ui").list_paste_fields(tab, fields)
 
 

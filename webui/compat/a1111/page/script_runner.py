@@ -65,6 +65,10 @@ class ExtensionScriptRunner:
         self.infotext_fields: list[Any] = []
         self.paste_field_names: list[str] = []
         self.inputs: list[Any] = [None]
+        # Once its tab is built, runs are read by the places of those components: panels that an extension
+        # builds again for a tab of its own get a list of theirs.
+        self.is_settled = False
+        self.inputs_again: list[Any] = [None]
         self.callback_map: dict[str, tuple[tuple[int, ...], list[ScriptCallback]]] = {}
         self.on_before_component_elem_id: ByElement = {}
         self.on_after_component_elem_id: ByElement = {}
@@ -76,7 +80,12 @@ class ExtensionScriptRunner:
     # ---- Making the scripts and their panels. ----
 
     def initialize_scripts(self, is_img2img: bool) -> None:
-        """Make a script of each class that was loaded, and ask whether it is shown in this tab."""
+        """Make a script of each class that was loaded, and ask whether it is shown in this tab.
+
+        Nothing once the tab is built: its panels belong to the scripts that there are.
+        """
+        if self.is_settled:
+            return
         self.scripts.clear()
         self.alwayson_scripts.clear()
         self.selectable_scripts.clear()
@@ -112,6 +121,9 @@ class ExtensionScriptRunner:
 
     def create_script_ui(self, script: ExtensionScript) -> None:
         """Build the panel of a script; where that fails, it has no arguments."""
+        if self.is_settled:
+            call_at_start(script.file, "ui", self.create_script_ui_again, script)
+            return
         script.args_from = script.args_to = len(self.inputs)
         call_at_start(script.file, "ui", self.create_script_ui_inner, script)
 
@@ -135,6 +147,13 @@ class ExtensionScriptRunner:
         self.inputs += list(controls)
         script.args_to = len(self.inputs)
 
+    def create_script_ui_again(self, script: ExtensionScript) -> None:
+        """Build the panel of a script once more: its components stand where those of its tab do."""
+        controls = list(script.ui(script.is_img2img) or ())
+        start, stop = script.args_from or 0, script.args_to or 0
+        if len(controls) == stop - start:
+            self.inputs_again[start:stop] = controls
+
     def setup_ui_for_section(
         self, section: str | None, scriptlist: Sequence[ExtensionScript] | None = None
     ) -> None:
@@ -150,20 +169,26 @@ class ExtensionScriptRunner:
                 self.create_script_ui(script)
 
     def prepare_ui(self) -> None:
-        """Forget the panels that were built before."""
-        self.inputs = [None]
+        """Forget the panels that were built before; those of its tab stay."""
+        self.inputs_again = list(self.inputs)
+        if not self.is_settled:
+            self.inputs = [None]
 
     def setup_ui(self) -> list[Any]:
         """Build the panels without a section, the list "Script" and the panels of its scripts.
 
-        Gives the components of all panels.
+        Gives the components of all panels. Once its tab is built, those of a second set, each in its place.
         """
+        if self.is_settled and len(self.inputs_again) != len(self.inputs):
+            self.prepare_ui()
         self.list_titles()
         self.setup_ui_for_section(None)
-        self.inputs[0] = make_script_list(self.titles)
+        inputs = self.inputs_again if self.is_settled else self.inputs
+        inputs[0] = make_script_list(self.titles)
         self.setup_ui_for_section(None, self.selectable_scripts)
-        wire_script_list(self)
-        return self.inputs
+        wire_script_list(self, inputs[0])
+        self.inputs_again = list(self.inputs)
+        return inputs
 
     def list_titles(self) -> None:
         """Ask the scripts of the list how they are called."""
@@ -422,7 +447,7 @@ def make_script_list(titles: Sequence[str]) -> Any:  # noqa: ANN401 - Gradio's
     return gr.Dropdown(choices, value="None", label="Script", elem_id="script_list", type="index")
 
 
-def wire_script_list(runner: ExtensionScriptRunner) -> None:
+def wire_script_list(runner: ExtensionScriptRunner, titles: Any) -> None:  # noqa: ANN401 - Gradio's
     """Choosing a script shows its panel."""
     import gradio as gr  # as above
 
@@ -435,7 +460,7 @@ def wire_script_list(runner: ExtensionScriptRunner) -> None:
         selected = runner.selectable_scripts[chosen - 1] if chosen else None
         return [gr.update(visible=True if script is selected else "hidden") for script in scripts]
 
-    runner.inputs[0].change(show, inputs=[runner.inputs[0]], outputs=groups, show_progress="hidden")
+    titles.change(show, inputs=[titles], outputs=groups, show_progress="hidden")
 
 
 def note_many(file: str, count: int) -> None:
