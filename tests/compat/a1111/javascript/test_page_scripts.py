@@ -121,6 +121,40 @@ def test_a_canvas_is_not_enlarged_twice(page: Page):
     assert page.evaluate(brush) == "Use brush"
 
 
+def test_a_small_button_stays_whatever_size_its_letters_have(page: Page):
+    shown = page.evaluate("""() => {
+      const style = document.createElement("style");
+      style.textContent = ".gradio-button.tool { height: 2.5em !important }";
+      document.head.append(style);
+      const button = document.querySelector("#txt2img_random_seed");
+      const height = button.getBoundingClientRect().height;
+      style.remove();
+      return height;
+    }""")
+    assert shown >= 30
+
+
+def test_parts_can_be_placed_by_the_last_one_of_the_results(page: Page):
+    expect(page.locator("#txt2img_results #folded_beside")).to_be_visible()
+    button = "gradioApp().querySelector('#txt2img_generation_info_button')"
+    assert page.evaluate(f"uiElementIsVisible({button})") is False
+
+
+def test_a_file_that_says_no_kind_is_taken_as_in_gradio_3(page: Page):
+    page.evaluate("webui.showTab('pnginfo')")
+    page.evaluate("""async () => {
+      const canvas = document.createElement("canvas");
+      const data = await new Promise((resolve) => canvas.toBlob(resolve));
+      const files = new DataTransfer();
+      files.items.add(new File([data], "drawn.png"));
+      const field = document.querySelector("#pnginfo_image input[type=file]");
+      field.files = files.files;
+      field.dispatchEvent(new Event("change", { bubbles: true, composed: true }));
+    }""")
+    expect(page.locator("#pnginfo_image img")).to_be_visible()
+    page.evaluate("webui.showTab('txt2img')")
+
+
 def test_a_picture_given_to_a_hidden_field_comes_onto_the_canvas(page: Page, picture: Path):
     canvas = page.locator(".canvas[data-name=img2img_image]")
     page.set_input_files("#img2img_image input[type=file]", picture)

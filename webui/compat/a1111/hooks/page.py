@@ -73,6 +73,17 @@ def tell_after_component(component: Any, **given: Any) -> None:  # noqa: ANN401 
     if runner is not None:
         runner.after_component(component, **given)
     site("script_callbacks").after_component_callback(component, **given)
+    make_missing_after(given.get("elem_id"))
+
+
+def make_missing_after(elem_id: object) -> None:
+    """A1111's page has a button after this component that ours has none of: extensions place theirs by it."""
+    place, _, tab = str(elem_id or "").rpartition("_")
+    if place == "generation_info":
+        import gradio as gr  # slow to load, and there is no page without it
+
+        # Unseen, as in A1111. A press changes nothing: a gallery's picture brings its infotext by itself here.
+        gr.Button(visible=False, elem_id=f"{tab}_generation_info_button")
 
 
 def note_dropped(file: str, names: set[str]) -> None:

@@ -16,3 +16,8 @@ class FoldedPanel(scripts.Script):
         with InputAccordion(value=False, label="Folded panel") as enabled:
             words = gr.Textbox(label="Folded words")
         return [enabled, words]
+
+    def after_component(self, component, **kwargs):
+        # The last part of A1111's results, by which extensions place theirs.
+        if kwargs.get("elem_id") == "txt2img_generation_info_button":
+            gr.HTML("beside the results", elem_id="folded_beside")
