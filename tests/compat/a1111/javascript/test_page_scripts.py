@@ -155,6 +155,19 @@ def test_a_file_that_says_no_kind_is_taken_as_in_gradio_3(page: Page):
     page.evaluate("webui.showTab('txt2img')")
 
 
+def test_the_script_of_an_event_is_given_pictures_as_texts_as_in_gradio_3(page: Page):
+    told = page.evaluate("""async () => {
+      const url = document.createElement("canvas").toDataURL();
+      const picture = { path: "p.png", url, mime_type: "image/png", meta: { _type: "gradio.FileData" } };
+      window.toldOf = [];
+      const script = "(...given) => { window.toldOf.push(given); return [given[0], given[1] + 1]; }";
+      const after = await atelierHost.runScript(script, [picture, 1]);
+      const other = atelierHost.runScript("(word) => word + '!'", ["no picture"]);
+      return [window.toldOf[0][0] === url, after[0] === picture, after[1], other];
+    }""")
+    assert told == [True, True, 2, "no picture!"]
+
+
 def test_a_picture_given_to_a_hidden_field_comes_onto_the_canvas(page: Page, picture: Path):
     canvas = page.locator(".canvas[data-name=img2img_image]")
     page.set_input_files("#img2img_image input[type=file]", picture)

@@ -94,7 +94,40 @@ atelierHost.runScript = (/** @type {string} */ script, /** @type {any[]} */ give
     console.error("Could not parse custom js method:", script, error);
     return given;
   }
-  return read()(...given);
+  const pictures = given.filter(atelierHost.isPicture);
+  return pictures.length ? atelierHost.runWithPictures(read(), given) : read()(...given);
+};
+
+/** Whether a value of an event is a picture as Gradio 6 tells of one. */
+atelierHost.isPicture = (/** @type {any} */ value) =>
+  value?.meta?._type === "gradio.FileData" && Boolean(value.url) && /^image\//.test(value.mime_type ?? "image/");
+
+/**
+ * Calls the script of an event with pictures as texts with their data, as Gradio 3 gave them. Those that it gives on as
+ * they are go on as they came.
+ */
+atelierHost.runWithPictures = async (/** @type {Function} */ script, /** @type {any[]} */ given) => {
+  const known = new Map();
+  const told = await Promise.all(given.map(async (value) => {
+    if (!atelierHost.isPicture(value)) return value;
+    const text = await atelierHost.readAsText(value.url);
+    known.set(text, value);
+    return text;
+  }));
+  const answer = await script(...told);
+  const back = (/** @type {any} */ value) => known.get(value) ?? value;
+  return Array.isArray(answer) ? answer.map(back) : back(answer);
+};
+
+/** What lies at an address, as a text with its kind and data. */
+atelierHost.readAsText = async (/** @type {string} */ address) => {
+  const data = await (await fetch(address)).blob();
+  return /** @type {Promise<string>} */ (new Promise((resolve, reject) => {
+    const reader = new FileReader();
+    reader.onload = () => resolve(String(reader.result));
+    reader.onerror = () => reject(reader.error);
+    reader.readAsDataURL(data);
+  }));
 };
 
 function scheduleAfterUiUpdateCallbacks() {
