@@ -82,7 +82,7 @@ def make_missing_after(elem_id: object) -> None:
     if place == "generation_info":
         import gradio as gr  # slow to load, and there is no page without it
 
-        # Unseen, as in A1111. A press changes nothing: a gallery's picture brings its infotext by itself here.
+        # Unseen, as in A1111. A press changes nothing: pictures bring their infotexts by themselves here.
         gr.Button(visible=False, elem_id=f"{tab}_generation_info_button")
 
 

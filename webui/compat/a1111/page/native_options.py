@@ -33,6 +33,11 @@ FURTHER = {
     "dimensions_and_batch_together": True,
     "img2img_inpaint_mask_brush_color": "#ffffff",
     "img2img_inpaint_sketch_default_brush_color": "#ffffff",
+    # Of ControlNet's extension: its units that extensions reach here, by its newer and its older name.
+    "control_net_unit_count": 3,
+    "control_net_max_models_num": 3,
+    "control_net_allow_script_control": True,
+    "control_net_no_detectmap": False,
 }
 
 
