@@ -79,6 +79,16 @@ class ClipTokenizer:
             ids.extend(self._remembered_word(word) if is_word else self._encode_word(word))
         return ids
 
+    @property
+    def vocabulary(self) -> dict[str, int]:
+        """All words and marks with their ids; a word that ends one has "</w>" behind it."""
+        return self._ids | self._marks
+
+    @property
+    def byte_letters(self) -> dict[int, str]:
+        """The letter by which each byte stands in the vocabulary."""
+        return dict(self._byte_letters)
+
     def clean(self, text: str) -> str:
         """A text as it is encoded: Unicode mended, white space joined, in lower case."""
         # Lines are mended one by one, empty ones for nothing and slowly.

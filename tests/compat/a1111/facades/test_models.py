@@ -300,5 +300,36 @@ def test_the_text_encoder_cuts_texts_into_chunks(world):
     assert (len(first.tokens), len(first.multipliers), count) == (77, 77, 76)
     assert (first.tokens[0], first.tokens[3], first.tokens[4]) == (49406, *cat, 49407)
     assert (first.multipliers[2], second.tokens[1:3]) == (1.2, (*sea, 49407))
-    batch, longest = model.cond_stage_model.embedders[0].process_texts(["a", "a cat"])
+    batch, longest = model.cond_stage_model.process_texts(["a", "a cat"])
     assert ([len(chunks) for chunks in batch], longest) == ([1, 1], 2)
+
+
+def test_the_text_encoder_has_the_words_of_the_original_codes_class(world):
+    from ldm.modules.encoders.modules import FrozenCLIPEmbedder, FrozenOpenCLIPEmbedder
+
+    world.run()
+    encoder = world.module("modules.shared").sd_model.cond_stage_model
+    # SD1's is one encoder, of which A1111 knows no list.
+    assert not hasattr(encoder, "embedders")
+    wrapped = encoder.wrapped
+    assert isinstance(wrapped, FrozenCLIPEmbedder)
+    assert not isinstance(wrapped, FrozenOpenCLIPEmbedder)
+    assert type(wrapped).__name__ == "FrozenCLIPEmbedder"
+    words = wrapped.transformer.text_model.embeddings.token_embedding.wrapped
+    ids = wrapped.tokenizer("a red cat", truncation=False, add_special_tokens=False)["input_ids"]
+    assert words(torch.tensor([ids], device=words.weight.device)).shape == (1, 3, words.weight.shape[1])
+    assert not hasattr(wrapped, "model")
+
+
+def test_the_tokenizer_answers_by_the_names_of_transformers():
+    from webui.compat.a1111.facades.encoders import CLIPTokenizer
+
+    tokenizer = CLIPTokenizer("transformers")
+    ids = tokenizer.encode("Señor cat")
+    assert (ids[0], ids[-1], len(tokenizer)) == (49406, 49407, 49408)
+    assert tokenizer.decode(ids) == "señor cat"
+    assert tokenizer.tokenize("red cat") == ["red</w>", "cat</w>"]
+    assert tokenizer.convert_tokens_to_ids("cat</w>") == tokenizer.get_vocab()["cat</w>"] == ids[-2]
+    letters = "".join(tokenizer.convert_ids_to_tokens(ids[1:-2])).replace("</w>", "")
+    assert bytes(tokenizer.byte_decoder[each] for each in letters).decode() == "señor"
+    assert tokenizer(["a", "b c"])["input_ids"][1] == tokenizer.encode("b c")

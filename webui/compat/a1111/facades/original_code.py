@@ -1,6 +1,7 @@
 """Names of the original code (`ldm`, `sgm`): they can be imported, and nothing here is made of them."""
 
 from collections.abc import Sequence
+from functools import cache
 
 from torch import nn
 
@@ -14,8 +15,9 @@ INSTEAD = (
 )
 
 
+@cache
 def name_class(name: str) -> type[nn.Module]:
-    """A class to derive from and to ask for in isinstance; it cannot be made."""
+    """A class, one for each name, to derive from and to ask for in isinstance; it cannot be made."""
 
     def refuse_instance(self: object, *args: object, **kwargs: object) -> None:
         refuse(name, INSTEAD)

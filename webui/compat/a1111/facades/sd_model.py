@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, NoReturn, Self
 import torch
 from torch import Tensor
 
-from webui.compat.a1111.facades import checkpoints, number_formats, reaching, running_context
+from webui.compat.a1111.facades import checkpoints, encoders, number_formats, reaching, running_context
 from webui.compat.a1111.facades.stand_ins import refuse
 from webui.core.errors import InvalidRequest
 from webui.core.model_file import Family, ModelFile
@@ -233,9 +233,10 @@ class TextModel(Placed):
     chunk_length = 75
     id_start, id_end, id_pad = 49406, UNKNOWN_WORD, UNKNOWN_WORD
 
-    def __init__(self, owner: SdModel) -> None:
-        """Of a checkpoint."""
+    def __init__(self, owner: SdModel, tower: int = 0) -> None:
+        """Of a checkpoint, and one of its encoders."""
         self._owner = owner
+        self._tower = tower
 
     @property
     def tokenizer(self) -> Any:  # noqa: ANN401 - ours, whose `encode` gives ids
@@ -244,13 +245,16 @@ class TextModel(Placed):
 
     @property
     def embedders(self) -> list[TextModel]:
-        """SDXL's encoders."""
-        return [self]
+        """SDXL's encoders; others have none, as in A1111."""
+        if not getattr(self._owner, "is_sdxl", False):
+            raise AttributeError("embedders")
+        return [TextModel(self._owner, at) for at in range(len(encoders.kinds_of(self._owner.file.family)))]
 
     @property
-    def wrapped(self) -> TextModel:
-        """Itself."""
-        return self
+    def wrapped(self) -> torch.nn.Module:
+        """The encoder as the original code's class: its tokenizer, and the network's own words."""
+        owner, tower = self._owner, self._tower
+        return encoders.view(owner.file.family, tower, lambda: owner.loaded.text_encoder.towers[tower])
 
     def tokenize(self, texts: Sequence[str]) -> list[list[int]]:
         """The ids of each text, without marks."""
