@@ -7,7 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
 
-from webui.compat.a1111.gradio3.values import GalleryItem, as_files, choose, clamp
+from webui.compat.a1111.gradio3.making import Made
+from webui.compat.a1111.gradio3.values import GalleryItem, as_files, choose, clamp, write_pictures
 
 NUMBERS = st.floats(-1e6, 1e6) | st.integers(-1000, 1000)
 
@@ -60,3 +61,11 @@ def test_a_saved_picture_is_shown_from_its_file(tmp_path):
     picture.already_saved_as = str(tmp_path / "gone.png")
     assert as_files(picture) is picture
     assert as_files({"name": str(file), "is_file": True, "data": None}) == str(file)
+
+
+def test_an_empty_text_is_a_gallery_of_nothing():
+    gallery = SimpleNamespace(_gradio3_made=Made(by_host=False))
+    written = write_pictures(lambda _, value: value)
+    assert written(gallery, "") is None
+    assert written(gallery, "picture.png") == "picture.png"
+    assert written(SimpleNamespace(_gradio3_made=Made(by_host=True)), "") == ""

@@ -95,6 +95,47 @@ def test_what_scripts_reach_by_children_answers_as_gradio_3_does(page: Page):
     assert page.evaluate("document.body.querySelector('.input-accordion-checkbox')") is None
 
 
+def test_pictures_of_a_gallery_are_found_as_in_gradio_3(page: Page):
+    found = page.evaluate("""() => {
+      const gallery = document.createElement("div");
+      gallery.id = "own_gallery";
+      gallery.innerHTML = `
+        <span class="preview"><div class="thumbnails"><button class="thumbnail-item"></button></div></span>
+        <div class="grid-wrap"><div class="grid-container">
+          <div class="gallery-item"><button class="thumbnail-item"></button></div>
+        </div></div>`;
+      document.body.append(gallery);
+      const given = gradioApp().getElementById("own_gallery");
+      const small = given.querySelectorAll("div.preview > div.thumbnails > button.thumbnail-item");
+      const large = given.querySelectorAll("div.grid-wrap > div.grid-container > button.thumbnail-item");
+      gallery.remove();
+      return [small.length, large.length];
+    }""")
+    assert found == [1, 1]
+
+
+def test_a_click_in_a_gallery_is_told_once_the_page_has_heard_of_it(page: Page):
+    told = page.evaluate("""async () => {
+      const gallery = document.createElement("div");
+      gallery.className = "gradio-gallery";
+      const button = document.createElement("button");
+      gallery.append(button);
+      document.body.append(gallery);
+      const order = [];
+      const told = (event) => order.push(event.target === button && "extension");
+      pageScripts.listen(button, told);
+      document.addEventListener("click", () => order.push("page"), { once: true });
+      button.click();
+      await new Promise((resolve) => setTimeout(resolve, 20));
+      pageScripts.unlisten(button, told);
+      button.click();
+      await new Promise((resolve) => setTimeout(resolve, 20));
+      gallery.remove();
+      return order;
+    }""")
+    assert told == ["page", "extension"]
+
+
 def test_a_copy_of_a_small_button_shows_the_sign_it_is_given(page: Page):
     shown = page.evaluate("""async () => {
       const small = document.querySelector("#quicksettings button.tool.gradio-button[class*='icon-']");

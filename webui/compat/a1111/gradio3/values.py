@@ -147,11 +147,13 @@ def read_gallery(original: Read) -> Read:
 
 
 def write_pictures(original: Read) -> Read:
-    """How a picture or gallery leaves Python: files that are there are sent as they are."""
+    """How a picture or gallery leaves Python: files that are there as they are, an empty text as none."""
 
     @functools.wraps(original)
     def postprocess(self: Any, value: Any) -> Any:
-        return original(self, as_files(value) if is_lenient(self) else value)
+        if is_lenient(self):
+            value = None if isinstance(value, str) and not value else as_files(value)
+        return original(self, value)
 
     return postprocess
 

@@ -24,6 +24,9 @@ var atelierHost = (() => {
     [/\[style=(["'])([^"';]*);?\1\]/g, "[style*=$1$2$1]"],
     [/\.\\+!ring-2/g, ".selected"],
     [/\.gallery-item\b/g, ".thumbnail-item"],
+    // Galleries: the large view is no longer a div, and each small picture lies in a box of its own.
+    [/\bdiv\.preview\b/g, ".preview"],
+    [/(\.grid-container)\s*>\s*(?=button|\.thumbnail-item)/g, "$1 > .gallery-item > "],
     [/\.gr-button-primary\b/g, ".primary"],
     [/\.gr-button(?!-)\b/g, ".gradio-button"],
     [/#(txt2img|img2img)_extra_networks\b/g, "#$1_extra_tabs"],

@@ -98,3 +98,33 @@ function updateOnBackgroundChange() {
 function imageMaskResize() {
   // Canvases fit their pictures by themselves.
 }
+
+// The page hears of a click at its outermost element, and Gradio 3 heard of it where it happened: what scripts of
+// extensions listen for in a gallery is told to them once the page has chosen the picture.
+(() => {
+  /** @typedef {(this: EventTarget, event: Event) => unknown} Told */
+  const later = /** @type {WeakMap<Told, Told>} */ (new WeakMap());
+  const { addEventListener, removeEventListener } = Element.prototype;
+
+  /** What is called in a listener's stead; the same one each time. */
+  function afterwards(/** @type {Told} */ listener) {
+    let made = later.get(listener);
+    if (!made) {
+      made = function (event) {
+        setTimeout(() => listener.call(this, event));
+      };
+      later.set(listener, made);
+    }
+    return made;
+  }
+
+  Element.prototype.addEventListener = function (/** @type {string} */ type, /** @type {any} */ listener, /** @type {any} */ options) {
+    const isLate = type === "click" && typeof listener === "function" && this.closest(".gradio-gallery") && atelierHost.nameCaller();
+    return addEventListener.call(this, type, isLate ? afterwards(listener) : listener, options);
+  };
+  Element.prototype.removeEventListener = function (/** @type {string} */ type, /** @type {any} */ listener, /** @type {any} */ options) {
+    const made = type === "click" && typeof listener === "function" ? later.get(listener) : undefined;
+    if (made) removeEventListener.call(this, type, made, options);
+    return removeEventListener.call(this, type, listener, options);
+  };
+})();

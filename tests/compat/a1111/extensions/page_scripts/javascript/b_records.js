@@ -40,3 +40,5 @@ pageScripts.walkPanels = () => {
         return [accordion.querySelector(".label-wrap>span").textContent.trim(), tick.checked, inside.length].join();
     });
 };
+pageScripts.listen = (element, told) => element.addEventListener("click", told);
+pageScripts.unlisten = (element, told) => element.removeEventListener("click", told);
