@@ -202,11 +202,12 @@ def test_the_script_of_an_event_is_given_pictures_as_texts_as_in_gradio_3(page: 
       const picture = { path: "p.png", url, mime_type: "image/png", meta: { _type: "gradio.FileData" } };
       window.toldOf = [];
       const script = "(...given) => { window.toldOf.push(given); return [given[0], given[1] + 1]; }";
-      const after = await atelierHost.runScript(script, [picture, 1]);
-      const other = atelierHost.runScript("(word) => word + '!'", ["no picture"]);
-      return [window.toldOf[0][0] === url, after[0] === picture, after[1], other];
+      const after = await atelierHost.runScript(script, [picture, 1], true);
+      const other = atelierHost.runScript("(word) => word + '!'", ["no picture"], true);
+      const newer = atelierHost.runScript("(picture) => picture.path", [picture]);
+      return [window.toldOf[0][0] === url, after[0] === picture, after[1], other, newer];
     }""")
-    assert told == [True, True, 2, "no picture!"]
+    assert told == [True, True, 2, "no picture!", "p.png"]
 
 
 def test_a_picture_given_to_a_hidden_field_comes_onto_the_canvas(page: Page, picture: Path):

@@ -67,7 +67,8 @@ def translate_listening(given: Mapping[str, Any], *, has_function: bool) -> dict
     if "_js" in given:
         arguments.setdefault("js", given["_js"])
     if isinstance(arguments.get("js"), str):
-        arguments["js"] = run_late(arguments["js"])
+        # Gradio 3's name for it: pictures come as texts. A later Gradio's: as its own descriptions of files.
+        arguments["js"] = run_late(arguments["js"], pictures_as_texts=arguments["js"] is given.get("_js"))
     if not has_function and "fn" not in arguments and arguments.get("js"):
         # Without a word about a function Gradio 6 waits for one, as a decorator does.
         arguments["fn"] = None
@@ -89,12 +90,13 @@ def translate_listening(given: Mapping[str, Any], *, has_function: bool) -> dict
     return arguments
 
 
-def run_late(script: str) -> str:
+def run_late(script: str, *, pictures_as_texts: bool = False) -> str:
     """A script of an event that is read when it is called: one with a fault in it is told of and passed over.
 
     Gradio 6 reads all of them as the page opens, and a fault in one leaves no page.
     """
-    return f"(...given) => atelierHost.runScript({json.dumps(script)}, given)"
+    as_texts = ", true" if pictures_as_texts else ""
+    return f"(...given) => atelierHost.runScript({json.dumps(script)}, given{as_texts})"
 
 
 def wrap_setup(original: Callable[..., Listener]) -> staticmethod:

@@ -84,9 +84,9 @@ function onOptionsAvailable(/** @type {Function} */ callback) {
 
 /**
  * Calls the script of an event, a function or what gives one, with the event's values. One that cannot be read is told of
- * and passed over: the values go on as they are, as in Gradio 3.
+ * and passed over: the values go on as they are, as in Gradio 3. Scripts of Gradio 3's are given pictures as texts.
  */
-atelierHost.runScript = (/** @type {string} */ script, /** @type {any[]} */ given) => {
+atelierHost.runScript = (/** @type {string} */ script, /** @type {any[]} */ given, hasTexts = false) => {
   let read;
   try {
     read = new Function(`return (${script})`);
@@ -94,8 +94,7 @@ atelierHost.runScript = (/** @type {string} */ script, /** @type {any[]} */ give
     console.error("Could not parse custom js method:", script, error);
     return given;
   }
-  const pictures = given.filter(atelierHost.isPicture);
-  return pictures.length ? atelierHost.runWithPictures(read(), given) : read()(...given);
+  return hasTexts && given.some(atelierHost.isPicture) ? atelierHost.runWithPictures(read(), given) : read()(...given);
 };
 
 /** Whether a value of an event is a picture as Gradio 6 tells of one. */
