@@ -134,13 +134,13 @@ class Installs:
         self, command: Sequence[str], name: str, stamp: str, notes: MutableMapping[str, InstallNote]
     ) -> None:
         """Run a program that installs, for an extension, and note how it went. Raises InstallFailed."""
-        before = packages.protected_versions()
+        protected = packages.find_protected()
         constraints = self.data / CONSTRAINTS
-        write_atomically(constraints, packages.constraints_text(before).encode("utf-8"))
+        write_atomically(constraints, protected.constraints_text().encode("utf-8"))
         environment = self.layout.environment(packages.pip_environment(constraints, os.environ))
         try:
             run_in_process(command, name, self.layout.root, environment, self.limit_s)
-            changes = packages.describe_changes(before, packages.protected_versions())
+            changes = protected.describe_changes()
             if changes:
                 raise InstallFailed(
                     f"It changed packages that the program needs: {', '.join(changes)}. Put them back with "
