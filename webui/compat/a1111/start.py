@@ -54,7 +54,6 @@ NO_MODULE = re.compile(r"No module named '([A-Za-z_]\w*)'")
 # Packages that are named otherwise than their modules, and that A1111 does not bring along.
 PACKAGE_OF = {
     "sklearn": "scikit-learn",
-    "clip": "openai-clip",
     "dotenv": "python-dotenv",
     "send2trash": "Send2Trash",
 }

@@ -12,7 +12,7 @@ import pytest
 from webui.compat.a1111.health import HealthRecords
 from webui.compat.a1111.layout import SITE, HostLayout
 from webui.compat.a1111.loading import packages
-from webui.compat.a1111.loading.installing import MOST_TRIES, Installs
+from webui.compat.a1111.loading.installing import MOST_TRIES, Installs, find_reason
 from webui.plugins.community import CommunityFolder
 
 COUNT = "open('ran', 'a').write('x')\n"
@@ -250,7 +250,12 @@ def test_pip_is_held_to_what_the_program_needs_in_turn(tmp_path, monkeypatch):
     script = "import launch\nlaunch.run_pip('install --dry-run {}_thing', 'it')"
     assert not run(tmp_path, make(tmp_path, "new", script.format("new"))).all[0].failures
     [failure] = run(tmp_path, make(tmp_path, "old", script.format("old"))).all[0].failures
-    assert "tqdm==4.11.2" in failure.error
+    version = packages.installed_version("tqdm")
+    assert failure.error.startswith(
+        "InstallFailed: It ended with status 1: packages do not go together: old-thing 1.0 depends on "
+        "tqdm==4.11.2; the program keeps tqdm"
+    )
+    assert f">={version}" in failure.error.partition(". It printed last")[0]
 
 
 def test_what_cannot_be_built_comes_as_an_older_one_that_is_built(tmp_path, monkeypatch):
@@ -280,3 +285,37 @@ def test_what_cannot_be_built_comes_as_an_older_one_that_is_built(tmp_path, monk
         "broken_thing-1.0.dist-info",
         "made_thing-2.0.dist-info",
     }
+
+
+@pytest.mark.parametrize(
+    ("told", "reason"),
+    [
+        ("Traceback …\n  File 'a'\nValueError: no good.\n", "ValueError: no good"),
+        ("urllib.error.URLError: <urlopen error no>", "urllib.error.URLError: <urlopen error no>"),
+        (
+            "ERROR: No matching distribution found for x\nRuntimeError: Couldn't",
+            "No matching distribution found for x",
+        ),
+        ("nothing of that kind", ""),
+    ],
+)
+def test_the_reason_is_told_first(told, reason):
+    assert find_reason(told) == reason
+
+
+def test_extensions_import_their_own_files_from_install_py_as_everywhere(tmp_path):
+    """`from extensions.NAME import …`, beside the program's own folder of that name."""
+    script = (
+        "import sys, pathlib\n"
+        "from extensions.own_files import part\n"
+        "import beside\n"
+        "import extensions.detailer\n"
+        "assert __name__ == '__main__' and sys.argv == [__file__]\n"
+        "assert sys.path[0] == str(pathlib.Path(__file__).parent), sys.path\n"
+        "open('told', 'w').write(part.VALUE + beside.VALUE)\n"
+    )
+    extension = make(tmp_path, "own_files", script)
+    (extension.folder / "part.py").write_text("VALUE = 'part'")
+    (extension.folder / "beside.py").write_text("VALUE = ' and beside'")
+    assert not run(tmp_path, extension).all[0].failures
+    assert (tmp_path / "told").read_text() == "part and beside"
