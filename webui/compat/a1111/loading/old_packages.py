@@ -5,6 +5,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from types import ModuleType
 
+from webui.compat.a1111.loading.late_signals import SIGNAL, late_signals, sets_signals
 from webui.compat.a1111.loading.old_hub import HUB, old_hub, uses_old_hub
 from webui.compat.a1111.loading.old_numpy import uses_old_names, with_old_names
 from webui.compat.a1111.loading.old_pydantic import (
@@ -18,11 +19,15 @@ from webui.compat.a1111.loading.old_pydantic import (
 
 @dataclass(frozen=True, slots=True)
 class OldPackages:
-    """What a file is given other than what is installed: numpy 1's names, which pydantic, an older hub."""
+    """What a file is given other than what is installed.
+
+    numpy with numpy 1's names, which pydantic, an older hub, signals that are set late.
+    """
 
     numpy: bool = False
     pydantic: str = ""
     hub: bool = False
+    signals: bool = False
 
     @classmethod
     def of(cls, source: str) -> "OldPackages":
@@ -31,6 +36,7 @@ class OldPackages:
             "numpy" in source and uses_old_names(source),
             which_is_wanted(source) if PYDANTIC in source else "",
             uses_old_hub(source),
+            SIGNAL in source and sets_signals(source),
         )
 
     @classmethod
@@ -47,6 +53,8 @@ class OldPackages:
         module = find()
         if self.hub and module is sys.modules.get(HUB):
             return old_hub(module)
+        if self.signals and module is sys.modules.get(SIGNAL):
+            return late_signals
         return with_old_names(module) if self.numpy else module
 
     def _pydantic(
