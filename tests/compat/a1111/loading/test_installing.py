@@ -310,12 +310,13 @@ def test_extensions_import_their_own_files_from_install_py_as_everywhere(tmp_pat
         "from extensions.own_files import part\n"
         "import beside\n"
         "import extensions.detailer\n"
+        "from PIL.Image import ANTIALIAS\n"
         "assert __name__ == '__main__' and sys.argv == [__file__]\n"
         "assert sys.path[0] == str(pathlib.Path(__file__).parent), sys.path\n"
         "open('told', 'w').write(part.VALUE + beside.VALUE)\n"
     )
     extension = make(tmp_path, "own_files", script)
-    (extension.folder / "part.py").write_text("VALUE = 'part'")
+    (extension.folder / "part.py").write_text("import numpy as np\nVALUE = np.str('part')")
     (extension.folder / "beside.py").write_text("VALUE = ' and beside'")
     assert not run(tmp_path, extension).all[0].failures
     assert (tmp_path / "told").read_text() == "part and beside"
