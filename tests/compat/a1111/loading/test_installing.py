@@ -157,6 +157,8 @@ def test_pkg_resources_answers_what_install_files_ask(tmp_path):
         "    except error: pass\n"
         "    else: raise SystemExit('no ' + error.__name__)\n"
         "assert pkg_resources.parse_version('1.10') > pkg_resources.parse_version('1.9')\n"
+        "from pkg_resources import packaging\n"
+        "assert packaging.version.parse('1.10') in packaging.specifiers.SpecifierSet('>1.9')\n"
     )
     assert not run(tmp_path, make(tmp_path, "a", script)).all[0].failures
 
