@@ -4,6 +4,7 @@ import sys
 
 import huggingface_hub
 import numpy as np
+import pandas as pd
 import pytest
 from PIL import Image, ImageDraw, ImageFont
 
@@ -99,3 +100,20 @@ def test_packages_of_numpy_1s_time_have_its_names(load, tmp_path, monkeypatch): 
     assert uses.np is np
     for name in ("old_sound", "old_sound.part"):
         sys.modules.pop(name)
+
+
+def test_series_of_pandas_take_what_does_not_fit(load):  # noqa: F811 - the fixture
+    """As key frames of an animation are put into a series of no numbers yet."""
+    source = (
+        "import numpy as np\nimport pandas as pd\n"
+        "frames = pd.Series([np.nan for _ in range(4)])\n"
+        "frames[0], frames[3] = '1', '4'\n"
+        "frames = frames.astype(float)\n"
+        "known = isinstance(pd.DataFrame({'a': [1]})['a'], pd.Series), isinstance(frames, pd.Series)\n"
+    )
+    uses = load(a__scripts__uses=source)["a/uses"]
+    assert list(uses.frames.interpolate()) == [1, 2, 3, 4]
+    assert uses.known == (True, True)
+    numbers = pd.Series([1.0])
+    with pytest.raises(TypeError):
+        numbers[0] = "1"

@@ -8,6 +8,7 @@ from types import ModuleType
 from webui.compat.a1111.loading.late_signals import SIGNAL, late_signals, sets_signals
 from webui.compat.a1111.loading.old_hub import HUB, old_hub, uses_old_hub
 from webui.compat.a1111.loading.old_numpy import uses_old_names, with_old_names
+from webui.compat.a1111.loading.old_pandas import PANDAS, makes_series, old_pandas
 from webui.compat.a1111.loading.old_pydantic import (
     PYDANTIC,
     part_of_pydantic_1,
@@ -21,13 +22,14 @@ from webui.compat.a1111.loading.old_pydantic import (
 class OldPackages:
     """What a file is given other than what is installed.
 
-    numpy with numpy 1's names, which pydantic, an older hub, signals that are set late.
+    numpy with numpy 1's names, which pydantic, an older hub, signals that are set late, series of pandas 2.
     """
 
     numpy: bool = False
     pydantic: str = ""
     hub: bool = False
     signals: bool = False
+    pandas: bool = False
 
     @classmethod
     def of(cls, source: str) -> "OldPackages":
@@ -37,6 +39,7 @@ class OldPackages:
             which_is_wanted(source) if PYDANTIC in source else "",
             uses_old_hub(source),
             SIGNAL in source and sets_signals(source),
+            makes_series(source),
         )
 
     @classmethod
@@ -53,6 +56,8 @@ class OldPackages:
         module = find()
         if self.hub and module is sys.modules.get(HUB):
             return old_hub(module)
+        if self.pandas and module is sys.modules.get(PANDAS):
+            return old_pandas(module)
         if self.signals and module is sys.modules.get(SIGNAL):
             return late_signals
         return with_old_names(module) if self.numpy else module
