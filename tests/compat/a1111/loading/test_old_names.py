@@ -108,12 +108,14 @@ def test_series_of_pandas_take_what_does_not_fit(load):  # noqa: F811 - the fixt
         "import numpy as np\nimport pandas as pd\n"
         "frames = pd.Series([np.nan for _ in range(4)])\n"
         "frames[0], frames[3] = '1', '4'\n"
-        "frames = frames.astype(float)\n"
+        "words = pd.Series(['a', 'b'], dtype=object).interpolate()\n"
         "known = isinstance(pd.DataFrame({'a': [1]})['a'], pd.Series), isinstance(frames, pd.Series)\n"
     )
     uses = load(a__scripts__uses=source)["a/uses"]
-    assert list(uses.frames.interpolate()) == [1, 2, 3, 4]
+    assert list(uses.frames.interpolate(limit_direction="both")) == [1, 2, 3, 4]
+    assert list(uses.frames.astype(float).interpolate()) == [1, 2, 3, 4]
     assert uses.known == (True, True)
+    assert list(uses.words) == ["a", "b"]
     numbers = pd.Series([1.0])
     with pytest.raises(TypeError):
         numbers[0] = "1"

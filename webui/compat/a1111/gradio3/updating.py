@@ -77,9 +77,7 @@ def wrap_preprocess_data(original: Process) -> Process:
     """Reading an event's values, knowing whose event it is."""
 
     @functools.wraps(original)
-    async def preprocess_data(
-        self: Any, block_fn: Any, inputs: list[Any], *values: Any, **given: Any
-    ) -> Any:
+    async def preprocess_data(self: Any, block_fn: Any, inputs: list[Any], *values: Any, **given: Any) -> Any:
         by_host = is_host_function(block_fn.fn)
         foreign = {} if by_host else find_foreign(block_fn.inputs, inputs)
         inputs = [None if place in foreign else value for place, value in enumerate(inputs)]

@@ -44,6 +44,13 @@ def old_series(series: Any) -> type:  # noqa: ANN401 - pandas' class
                 self._mgr = self.astype(object)._mgr
                 super().__setitem__(key, value)
 
+        def interpolate(self, *values: Any, **given: Any) -> Any:  # noqa: ANN401 - as pandas'
+            """Numbers that stand in a series of any values too, which pandas 3 refuses."""
+            if self.dtype == object and not self.isna().any():
+                return self.copy()
+            known = super() if self.dtype != object else series(self.astype(float))
+            return known.interpolate(*values, **given)
+
     return Series
 
 
