@@ -81,6 +81,7 @@ def test_scripts_run_before_python_and_without_it(page):
     says(page, "js_named", "named word")
     says(page, "js_python", "python js word")
     says(page, "js_nothing", "NoneType:None")
+    says(page, "job", "task(1) word")
     # What cannot be read is passed over, and the page is there all the same.
     says(page, "js_broken", "python word")
     says(page, "chain", "first then")

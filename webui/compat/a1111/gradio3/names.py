@@ -8,7 +8,7 @@ from typing import Any
 
 import gradio as gr
 import numpy as np
-from gradio import processing_utils, templates
+from gradio import events, processing_utils, templates
 from gradio.components import base
 from gradio.components.base import Component
 from PIL import Image
@@ -46,7 +46,7 @@ def add_names(replacements: Replacements) -> None:
         gr.components: {"IOComponent": Component, "Column": gr.Column, "Row": gr.Row, **parts},
         base: {"IOComponent": Component},
         gr.layouts: {"Box": gr.Group},
-        gr.events: event_classes(),
+        events: event_classes(),
         templates: pictures,
         processing_utils: {
             "decode_base64_to_image": decode_base64_to_image,

@@ -45,7 +45,8 @@ class StableDiffusionProcessing:
         if "__init__" not in vars(cls):
 
             def construct(self: Any, sd_model: Any = None, **values: Any) -> None:  # noqa: ANN401 - as above
-                super(cls, self).__init__(sd_model, **values)
+                above: Any = super(cls, self)
+                above.__init__(sd_model, **values)
 
             cls.__init__ = construct
         if "__eq__" not in vars(cls):
