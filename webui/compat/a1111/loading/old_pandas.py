@@ -28,12 +28,12 @@ def old_series(series: Any) -> type:  # noqa: ANN401 - pandas' class
         def __instancecheck__(cls, instance: object) -> bool:
             return isinstance(instance, series)
 
-    class Series(series, metaclass=AnySeries):
+    class OldSeries(series, metaclass=AnySeries):
         """A series that becomes one of any values where one is put in that does not fit."""
 
         @property
         def _constructor(self) -> type:
-            return Series
+            return OldSeries
 
         def __setitem__(self, key: Any, value: Any) -> None:  # noqa: ANN401 - as pandas'
             try:
@@ -51,7 +51,7 @@ def old_series(series: Any) -> type:  # noqa: ANN401 - pandas' class
             known = super() if self.dtype != object else series(self.astype(float))
             return known.interpolate(*values, **given)
 
-    return Series
+    return OldSeries
 
 
 class OldPandas(ModuleType):
