@@ -4,8 +4,9 @@
         [--out docs/extensions-scoreboard.md] [--jobs 1]
 
 Each checkout is copied into a data folder of its own and the program is built with it in a process of its
-own, without network and without running its install.py, as a fresh artist's machine has it. What was tried by
-hand, and its effect seen, stands in the file of trials: {"name": {"works": true, "seen": "…"}}.
+own, without network and without running its install.py: run this with the Python of an environment in which
+the packages of extensions are installed. What was tried by hand, and its effect seen, stands in the file of
+trials: {"name": {"works": true, "seen": "…"}}.
 """
 
 import argparse
@@ -218,9 +219,9 @@ def render(scores: list[Score], trials: dict[str, dict[str, object]]) -> str:
         "",
         f"Of {built_anew} extensions tried {loaded} load, {built} of them build their page,",
         f"and {works} were used until their effect was seen. `python -m benchmarks.scoreboard FOLDER` tried",
-        "checkouts, unmodified, without network and without their own packages where the program has none of",
-        "those: what fails for want of a package loads once its `install.py` has run. Packages that A1111",
-        "itself brings along were there for a part of them.",
+        "checkouts, unmodified and without network. Packages were installed: for most that want some, what",
+        "their `install.py` and A1111 bring was there, in an environment of its own, as far as it was to be",
+        "had. What fails for want of a package all the same says so.",
         "",
         "| extension | commit | loads | page | works | what was seen, or why not |",
         "|---|---|---|---|---|---|",

@@ -181,3 +181,9 @@ def test_packages_that_a1111_brings_along_are_named_where_they_are_imported():
         ("lark", "b.py", 2),
     ]
     assert leave_once(found)[1].remark == BROUGHT_REMARK
+
+
+def test_what_gradio_3_brought_to_a1111_is_known_too():
+    source = "import ffmpy\nfrom semantic_version import Version\nimport clip\nimport numba"
+    found = read_brought(source, "a.py", PACKAGES_OF_A1111)
+    assert {each.name for each in found} == {"ffmpy", "semantic-version", "openai-clip", "numba"}

@@ -29,6 +29,7 @@ from webui.compat.a1111.loading.arguments import (
     settings_path,
 )
 from webui.compat.a1111.loading.installing import Installs
+from webui.compat.a1111.loading.late_signals import late_signals
 from webui.compat.a1111.loading.metadata import METADATA
 from webui.compat.a1111.loading.namespaces import separate_names
 from webui.compat.a1111.loading.own_packages import stand_in_for_incomplete
@@ -54,7 +55,6 @@ NO_MODULE = re.compile(r"No module named '([A-Za-z_]\w*)'")
 # Packages that are named otherwise than their modules, and that A1111 does not bring along.
 PACKAGE_OF = {
     "sklearn": "scikit-learn",
-    "clip": "openai-clip",
     "dotenv": "python-dotenv",
     "send2trash": "Send2Trash",
 }
@@ -112,7 +112,11 @@ def load(host: ExtensionHost, knows_all_flags: bool) -> None:
     finder = separate_names(host.folders)
     if finder is not None:
         host.prepare_module = finder.prepare
-    load_scripts(host)
+    late_signals.open()
+    try:
+        load_scripts(host)
+    finally:
+        late_signals.set_all()
     note_start(host, describe_all(host))
 
 
@@ -150,6 +154,7 @@ def note_start(host: ExtensionHost, records: Sequence[ExtensionRecord]) -> None:
 def stop(undoing: Undoing) -> None:
     """Undo what `start` did, so that another host can be started. Extensions are told before."""
     tell_the_end()
+    late_signals.put_back()
     undoing.undo()
     gradio3.uninstall()
     end()

@@ -81,6 +81,7 @@ def test_scripts_run_before_python_and_without_it(page):
     says(page, "js_named", "named word")
     says(page, "js_python", "python js word")
     says(page, "js_nothing", "NoneType:None")
+    says(page, "job", "task(1) word")
     # What cannot be read is passed over, and the page is there all the same.
     says(page, "js_broken", "python word")
     says(page, "chain", "first then")
@@ -217,3 +218,23 @@ def test_a_large_tab_is_drawn_when_the_artist_rests_or_opens_it(page):
     says(another, "chain", "first then")
     expect(another.locator(".late-note")).to_have_count(0)
     another.close()
+
+
+def test_what_a_script_puts_beside_a_text_stands_above_it(page):
+    """An editor of its own, as wide as the text."""
+    expect(page.locator(OUT)).to_be_visible()
+    sizes = page.evaluate(
+        """() => {
+          const text = document.querySelector("#g3_out textarea");
+          const own = document.createElement("div");
+          own.style.height = "40px";
+          const before = text.getBoundingClientRect();
+          text.parentNode.prepend(own);
+          const [a, b] = [own, text].map((each) => each.getBoundingClientRect());
+          own.remove();
+          return [before.width, a.width, b.width, a.bottom, b.top];
+        }"""
+    )
+    assert sizes[0] > 100
+    assert sizes[0] == pytest.approx(sizes[1], abs=2) == pytest.approx(sizes[2], abs=2)
+    assert sizes[3] <= sizes[4]

@@ -29,3 +29,14 @@ def test_everything_is_put_back_as_it_was():
         name: value for name, value in before.items() if name != "__doc__"
     }
     assert Above.inherited == 1
+
+
+def test_items_are_put_back_as_they_were():
+    items = {"own": 1}
+    replacements = Replacements()
+    replacements.replace_item(items, "own", 10)
+    replacements.replace_item(items, "new", 20)
+    replacements.replace_item(items, "new", 30)
+    assert items == {"own": 10, "new": 30}
+    replacements.restore()
+    assert items == {"own": 1}

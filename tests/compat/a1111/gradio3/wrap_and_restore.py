@@ -17,7 +17,7 @@ from webui.main import build_services
 from webui.ui.app import build_ui
 
 OWNERS = [gr, gr.components, gr.components.base, gr.layouts, component_meta, component_meta.ComponentMeta]
-OWNERS += [blocks, blocks_events, BlocksConfig, EventListener]
+OWNERS += [blocks, blocks_events, BlocksConfig, EventListener, gr.events, gr.templates, gr.processing_utils]
 # Python's own notes of abstract classes.
 PASSED_OVER = ("__abstractmethods__", "_abc_impl", "__doc__")
 

@@ -1,6 +1,8 @@
 """install.py, each in a process of its own."""
 
+import io
 import shutil
+import tarfile
 import time
 import zipfile
 from pathlib import Path
@@ -9,7 +11,8 @@ import pytest
 
 from webui.compat.a1111.health import HealthRecords
 from webui.compat.a1111.layout import SITE, HostLayout
-from webui.compat.a1111.loading.installing import MOST_TRIES, Installs
+from webui.compat.a1111.loading import packages
+from webui.compat.a1111.loading.installing import MOST_TRIES, Installs, find_reason
 from webui.plugins.community import CommunityFolder
 
 COUNT = "open('ran', 'a').write('x')\n"
@@ -154,16 +157,18 @@ def test_pkg_resources_answers_what_install_files_ask(tmp_path):
         "    except error: pass\n"
         "    else: raise SystemExit('no ' + error.__name__)\n"
         "assert pkg_resources.parse_version('1.10') > pkg_resources.parse_version('1.9')\n"
+        "from pkg_resources import packaging\n"
+        "assert packaging.version.parse('1.10') in packaging.specifiers.SpecifierSet('>1.9')\n"
     )
     assert not run(tmp_path, make(tmp_path, "a", script)).all[0].failures
 
 
-def make_wheel(folder: Path, package: str) -> None:
-    folder.mkdir()
+def make_wheel(folder: Path, package: str, more: str = "") -> None:
+    folder.mkdir(exist_ok=True)
     about = f"{package}-1.0.dist-info/"
     with zipfile.ZipFile(folder / f"{package}-1.0-py3-none-any.whl", "w") as wheel:
         wheel.writestr(f"{package}.py", "VALUE = 1\n")
-        wheel.writestr(about + "METADATA", f"Metadata-Version: 2.1\nName: {package}\nVersion: 1.0\n")
+        wheel.writestr(about + "METADATA", f"Metadata-Version: 2.1\nName: {package}\nVersion: 1.0\n{more}")
         wheel.writestr(about + "WHEEL", "Wheel-Version: 1.0\nRoot-Is-Purelib: true\nTag: py3-none-any\n")
         wheel.writestr(about + "RECORD", "")
 
@@ -212,3 +217,108 @@ def test_what_a1111_brings_along_comes_with_the_extension_that_imports_it(tmp_pa
         assert "other_thing" in failure.error
     assert not run_with_missing(idle, uses).all[1].failures
     assert runs(tmp_path) == 2
+
+
+def test_what_the_program_needs_in_turn_never_becomes_older(tmp_path, monkeypatch):
+    """moviepy of 2017 wants a tqdm of 2017, without which the program could not start again."""
+    found = packages.find_protected()
+    assert found.versions["tqdm"] == packages.installed_version("tqdm")
+    assert "numpy" in found.built_on
+    assert "tqdm" not in found.built_on
+    lines = found.constraints_text().splitlines()
+    assert f"numpy=={found.versions['numpy']}" in lines
+    # The program's own cv2 has the same files.
+    assert f"opencv-python=={found.versions['opencv-python-headless']}" in lines
+    assert not {"setuptools", "pip"} & set(found.versions)
+    kept = {
+        word for word in ("tqdm", "tqdm==4.11.2", "tqdm>=999", "other", "numpy>=999") if found.keeps(word)
+    }
+    assert kept == {"tqdm", "tqdm==4.11.2", "numpy>=999"}
+
+    versions = {**found.versions, "tqdm": "4.11.2", "requests": "999", "numpy": "999"}
+    del versions["pyyaml"]
+    monkeypatch.setattr(packages, "installed_version", versions.get)
+    told = found.describe_changes()
+    assert {each.split()[0] for each in told} == {"numpy", "pyyaml", "tqdm"}
+    assert f"tqdm {found.versions['tqdm']} is now 4.11.2" in told
+
+
+def test_pip_is_held_to_what_the_program_needs_in_turn(tmp_path, monkeypatch):
+    """Whatever a package wants of it: the wheel that asks for an old one is not installed."""
+    make_wheel(tmp_path / "wheels", "old_thing", "Requires-Dist: tqdm==4.11.2\n")
+    make_wheel(tmp_path / "wheels", "new_thing", "Requires-Dist: tqdm>=4\n")
+    monkeypatch.setenv("PIP_NO_INDEX", "1")
+    monkeypatch.setenv("PIP_FIND_LINKS", str(tmp_path / "wheels"))
+    script = "import launch\nlaunch.run_pip('install --dry-run {}_thing', 'it')"
+    assert not run(tmp_path, make(tmp_path, "new", script.format("new"))).all[0].failures
+    [failure] = run(tmp_path, make(tmp_path, "old", script.format("old"))).all[0].failures
+    version = packages.installed_version("tqdm")
+    assert failure.error.startswith(
+        "InstallFailed: It ended with status 1: packages do not go together: old-thing 1.0 depends on "
+        "tqdm==4.11.2; the program keeps tqdm"
+    )
+    assert f">={version}" in failure.error.partition(". It printed last")[0]
+
+
+def test_what_cannot_be_built_comes_as_an_older_one_that_is_built(tmp_path, monkeypatch):
+    """What can be built comes in its newest version, as without A1111's wish for built ones."""
+    setups = {
+        "broken_thing": "raise SystemExit('no compiler')",
+        "made_thing": "from setuptools import setup\nsetup(name='made_thing', version='2.0')",
+    }
+    for package, setup in setups.items():
+        make_wheel(tmp_path / "wheels", package)
+        with tarfile.open(tmp_path / "wheels" / f"{package}-2.0.tar.gz", "w:gz") as archive:
+            info = tarfile.TarInfo(f"{package}-2.0/setup.py")
+            info.size = len(setup)
+            archive.addfile(info, io.BytesIO(setup.encode()))
+    for name, value in {
+        "NO_INDEX": "1",
+        "FIND_LINKS": tmp_path / "wheels",
+        "TARGET": tmp_path / "there",
+    }.items():
+        monkeypatch.setenv(f"PIP_{name}", str(value))
+    # Its way to say that what builds is not to be fetched.
+    monkeypatch.setenv("PIP_NO_BUILD_ISOLATION", "0")
+    for package in setups:
+        script = f"import launch\nlaunch.run_pip('install {package}', 'it')"
+        assert not run(tmp_path, make(tmp_path, package, script)).all[0].failures
+    assert {each.name for each in (tmp_path / "there").glob("*.dist-info")} == {
+        "broken_thing-1.0.dist-info",
+        "made_thing-2.0.dist-info",
+    }
+
+
+@pytest.mark.parametrize(
+    ("told", "reason"),
+    [
+        ("Traceback …\n  File 'a'\nValueError: no good.\n", "ValueError: no good"),
+        ("urllib.error.URLError: <urlopen error no>", "urllib.error.URLError: <urlopen error no>"),
+        (
+            "ERROR: No matching distribution found for x\nRuntimeError: Couldn't",
+            "No matching distribution found for x",
+        ),
+        ("nothing of that kind", ""),
+    ],
+)
+def test_the_reason_is_told_first(told, reason):
+    assert find_reason(told) == reason
+
+
+def test_extensions_import_their_own_files_from_install_py_as_everywhere(tmp_path):
+    """`from extensions.NAME import …`, beside the program's own folder of that name."""
+    script = (
+        "import sys, pathlib\n"
+        "from extensions.own_files import part\n"
+        "import beside\n"
+        "import extensions.detailer\n"
+        "from PIL.Image import ANTIALIAS\n"
+        "assert __name__ == '__main__' and sys.argv == [__file__]\n"
+        "assert sys.path[0] == str(pathlib.Path(__file__).parent), sys.path\n"
+        "open('told', 'w').write(part.VALUE + beside.VALUE)\n"
+    )
+    extension = make(tmp_path, "own_files", script)
+    (extension.folder / "part.py").write_text("import numpy as np\nVALUE = np.str('part')")
+    (extension.folder / "beside.py").write_text("VALUE = ' and beside'")
+    assert not run(tmp_path, extension).all[0].failures
+    assert (tmp_path / "told").read_text() == "part and beside"

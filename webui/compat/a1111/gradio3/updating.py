@@ -77,11 +77,31 @@ def wrap_preprocess_data(original: Process) -> Process:
     """Reading an event's values, knowing whose event it is."""
 
     @functools.wraps(original)
-    async def preprocess_data(self: Any, block_fn: Any, *values: Any, **given: Any) -> Any:
-        with during(PageEvent(is_host_function(block_fn.fn))):
-            return await original(self, block_fn, *values, **given)
+    async def preprocess_data(self: Any, block_fn: Any, inputs: list[Any], *values: Any, **given: Any) -> Any:
+        by_host = is_host_function(block_fn.fn)
+        foreign = {} if by_host else find_foreign(block_fn.inputs, inputs)
+        inputs = [None if place in foreign else value for place, value in enumerate(inputs)]
+        with during(PageEvent(by_host)):
+            read = await original(self, block_fn, inputs, *values, **given)
+        for place, value in foreign.items():
+            read[place] = value
+        return read
 
     return preprocess_data
+
+
+def find_foreign(components: Sequence[Any], values: Sequence[Any]) -> dict[int, Any]:
+    """Values that a script gave in the place of what a component shows, by their places.
+
+    A1111 itself gives the name of a job in the place of a hidden label. Gradio 3 took whatever came for
+    components that only show something.
+    """
+    return {
+        place: value
+        for place, (component, value) in enumerate(zip(components, values, strict=False))
+        if isinstance(component, gr.Label | gr.HighlightedText | gr.AnnotatedImage | gr.Plot)
+        and isinstance(value, str | int | float)
+    }
 
 
 def wrap_postprocess_data(original: Process) -> Process:

@@ -8,8 +8,10 @@ and an extension imports are installed before, in the same way.
 import contextlib
 import hashlib
 import importlib
+import itertools
 import logging
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -24,7 +26,7 @@ from pydantic import BaseModel, ValidationError
 
 from webui.compat.a1111.health import HealthRecords
 from webui.compat.a1111.layout import HostLayout
-from webui.compat.a1111.loading import packages
+from webui.compat.a1111.loading import packages, run_install
 from webui.core.errors import StorageError
 from webui.library.community.reading.brought_packages import leave_own, missing_packages, read_brought
 from webui.library.community.tree import files_of
@@ -42,6 +44,9 @@ REMIND_S = 20.0
 MOST_TRIES = 3
 # The end of what it printed, which tells what was wrong.
 TOLD_CHARACTERS = 4000
+# What Python says of an exception at last.
+RAISED = re.compile(r"[A-Za-z_][\w.]*(?:Error|Exception|Exit|Interrupt|Warning)\b: ?\S")
+MOST_OF_REASON = 300
 # A longer file of Python is not looked through.
 MOST_BYTES = 3_000_000
 
@@ -112,7 +117,7 @@ class Installs:
     def run_one(self, extension: CommunityFolder) -> None:
         """Run one's `install.py`. Raises InstallFailed."""
         logger.info("Running the %s of the extension %s", INSTALL, extension.name)
-        command = [sys.executable, str(extension.folder / INSTALL)]
+        command = [sys.executable, "-m", run_install.__name__, str(extension.folder / INSTALL)]
         self.install(command, extension.name, stamp_of(extension.folder), self.notes.notes)
 
     def bring_packages(self, extension: CommunityFolder, stamp: str, missing: Mapping[str, str]) -> bool:
@@ -134,13 +139,13 @@ class Installs:
         self, command: Sequence[str], name: str, stamp: str, notes: MutableMapping[str, InstallNote]
     ) -> None:
         """Run a program that installs, for an extension, and note how it went. Raises InstallFailed."""
-        before = packages.protected_versions()
+        protected = packages.find_protected()
         constraints = self.data / CONSTRAINTS
-        write_atomically(constraints, packages.constraints_text(before).encode("utf-8"))
+        write_atomically(constraints, protected.constraints_text().encode("utf-8"))
         environment = self.layout.environment(packages.pip_environment(constraints, os.environ))
         try:
             run_in_process(command, name, self.layout.root, environment, self.limit_s)
-            changes = packages.describe_changes(before, packages.protected_versions())
+            changes = protected.describe_changes()
             if changes:
                 raise InstallFailed(
                     f"It changed packages that the program needs: {', '.join(changes)}. Put them back with "
@@ -222,8 +227,30 @@ def run_in_process(
         finally:
             end_group(process)
         if status != 0:
-            raise InstallFailed(f"It ended with status {status}. It printed last: {read_end(output)}")
+            told = read_end(output)
+            reason = find_reason(told)
+            why = f": {reason}" if reason else ""
+            raise InstallFailed(f"It ended with status {status}{why}. It printed last: {told}")
         logger.debug("%s", read_end(output))
+
+
+def find_reason(told: str) -> str:
+    """Why it failed, of what a program printed: pip's own words, or the last that Python raised; else "".
+
+    Two packages that do not go together are named, with what each of them wants.
+    """
+    lines = [line.strip().removeprefix("stderr: ") for line in told.splitlines()]
+    conflict = next(
+        (place for place, line in enumerate(lines) if line.startswith("The conflict is caused by")), 0
+    )
+    if conflict:
+        wishes = itertools.takewhile(bool, lines[conflict + 1 :])
+        return "packages do not go together: " + "; ".join(
+            line.replace("The user requested (constraint)", "the program keeps") for line in wishes
+        )
+    said = [line.removeprefix("ERROR: ") for line in lines if line.startswith("ERROR: ")]
+    raised = [line for line in lines if RAISED.match(line)]
+    return next((each.rstrip(".")[:MOST_OF_REASON] for each in (*said[:1], *raised[-1:])), "")
 
 
 def wait_patiently(process: "subprocess.Popen[bytes]", name: str, limit_s: float) -> int:

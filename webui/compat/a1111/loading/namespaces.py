@@ -22,6 +22,7 @@ from typing import Any
 
 from webui.compat.a1111.layout import SITE
 from webui.compat.a1111.loading.old_packages import OldPackages
+from webui.compat.a1111.loading.packages import COMPANIONS
 from webui.plugins.community import CommunityFolder
 
 PREFIX = "a1111_extension_"
@@ -219,11 +220,40 @@ class AdoptingLoader(SourceFileLoader):
         super().exec_module(module)
 
 
+class PackageLoader(SourceFileLoader):
+    """Loads a file of a package that an extension brought, or of another that is not the program's."""
+
+    def exec_module(self, module: ModuleType) -> None:
+        """Run the file, with numpy 1's names if it uses any."""
+        old = OldPackages.of_package(read_source(Path(self.path)))
+        if old != OldPackages():
+            vars(module)["__builtins__"] = {**vars(builtins), "__import__": partial(import_for_package, old)}
+        super().exec_module(module)
+
+
+def import_for_package(
+    old: OldPackages,
+    name: str,
+    globals: Mapping[str, Any] | None = None,
+    locals: Mapping[str, Any] | None = None,
+    fromlist: Sequence[str] | None = (),
+    level: int = 0,
+) -> ModuleType:
+    """`__import__` in the files of a package that is given older packages."""
+
+    def find() -> ModuleType:
+        return builtins.__import__(name, globals, locals, fromlist or (), level)
+
+    return find() if level else old.import_name(name, fromlist, find)
+
+
 class OwnModulesFinder(MetaPathFinder):
     """Finds modules in the folders of extensions. One for a start."""
 
     def __init__(self, owners: Sequence[OwnModules]) -> None:
         self.owners = owners
+        # What the program is built on is of its own time.
+        self.of_today = {each.replace("-", "_") for each in (*COMPANIONS, "PIL", "cv2", "scipy", "webui")}
 
     def find_spec(
         self, fullname: str, path: Sequence[str] | None, target: ModuleType | None = None
@@ -235,6 +265,8 @@ class OwnModulesFinder(MetaPathFinder):
         own = self.owner_of(Path(spec.origin))
         if own is not None:
             spec.loader = AdoptingLoader(fullname, spec.origin, own)
+        elif "-packages" in spec.origin and fullname.partition(".")[0] not in self.of_today:
+            spec.loader = PackageLoader(fullname, spec.origin)
         return spec
 
     def prepare(self, file: Path, module: ModuleType) -> None:

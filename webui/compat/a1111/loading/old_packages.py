@@ -1,10 +1,14 @@
 """Packages as the extensions of their time know them: which of a file's imports lead to an older one."""
 
+import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from types import ModuleType
 
+from webui.compat.a1111.loading.late_signals import SIGNAL, late_signals, sets_signals
+from webui.compat.a1111.loading.old_hub import HUB, old_hub, uses_old_hub
 from webui.compat.a1111.loading.old_numpy import uses_old_names, with_old_names
+from webui.compat.a1111.loading.old_pandas import PANDAS, makes_series, old_pandas
 from webui.compat.a1111.loading.old_pydantic import (
     PYDANTIC,
     part_of_pydantic_1,
@@ -16,10 +20,16 @@ from webui.compat.a1111.loading.old_pydantic import (
 
 @dataclass(frozen=True, slots=True)
 class OldPackages:
-    """What a file is given other than what is installed: numpy 1's names, and which pydantic."""
+    """What a file is given other than what is installed.
+
+    numpy with numpy 1's names, which pydantic, an older hub, signals that are set late, series of pandas 2.
+    """
 
     numpy: bool = False
     pydantic: str = ""
+    hub: bool = False
+    signals: bool = False
+    pandas: bool = False
 
     @classmethod
     def of(cls, source: str) -> "OldPackages":
@@ -27,7 +37,15 @@ class OldPackages:
         return cls(
             "numpy" in source and uses_old_names(source),
             which_is_wanted(source) if PYDANTIC in source else "",
+            uses_old_hub(source),
+            SIGNAL in source and sets_signals(source),
+            makes_series(source),
         )
+
+    @classmethod
+    def of_package(cls, source: str) -> "OldPackages":
+        """Of the text of a file of an installed package, which chose its other packages itself."""
+        return cls("numpy" in source and uses_old_names(source))
 
     def import_name(
         self, name: str, fromlist: Sequence[str] | None, find: Callable[[], ModuleType]
@@ -36,6 +54,12 @@ class OldPackages:
         if self.pydantic and (name == PYDANTIC or name.startswith(f"{PYDANTIC}.")):
             return self._pydantic(name, fromlist, find)
         module = find()
+        if self.hub and module is sys.modules.get(HUB):
+            return old_hub(module)
+        if self.pandas and module is sys.modules.get(PANDAS):
+            return old_pandas(module)
+        if self.signals and module is sys.modules.get(SIGNAL):
+            return late_signals
         return with_old_names(module) if self.numpy else module
 
     def _pydantic(

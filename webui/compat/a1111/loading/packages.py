@@ -6,10 +6,14 @@ import os
 import re
 import tempfile
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
 from pathlib import Path
 
 from packaging.requirements import InvalidRequirement, Requirement
+from packaging.specifiers import SpecifierSet
 from packaging.utils import canonicalize_name
+from packaging.version import Version
 
 PROGRAM_PACKAGE = "atelier-webui"
 # Besides what the program asks for itself: what those packages stand or fall with.
@@ -36,6 +40,8 @@ COMPANIONS = (
     "httpx",
     "spandrel",
 )
+# What builds packages is not needed while the program runs: pip takes what a package says it is built with.
+FREE = frozenset({"pip", "setuptools", "wheel"})
 # Packages that put other files in the place of an installed one's.
 STANDS_FOR = {
     "opencv-python": "opencv-python-headless",
@@ -52,24 +58,99 @@ def installed_version(package: str) -> str | None:
         return None
 
 
-def protected_versions() -> dict[str, str]:
-    """Packages that must stay as they are, by their canonical names, with the versions they have."""
-    names = {str(canonicalize_name(name)) for name in COMPANIONS}
+@dataclass(frozen=True, slots=True)
+class Protected:
+    """Packages without which the program does not run, by their canonical names.
+
+    `versions`: those that are installed. `limits`: those that it runs with: of what it is `built_on`
+    the very ones, of what that needs in turn none older, and none that is too new for what needs it.
+    """
+
+    versions: Mapping[str, str]
+    limits: Mapping[str, SpecifierSet]
+    built_on: frozenset[str]
+
+    def describe_changes(self) -> list[str]:
+        """What of them the program does not run with any more, as "numpy 2.1 is now 1.26"."""
+        told: list[str] = []
+        for name, version in self.versions.items():
+            now = installed_version(name)
+            if now is None or not self.limits[name].contains(now, prereleases=True):
+                told.append(f"{name} {version} is {'gone' if now is None else f'now {now}'}")
+        return told
+
+    def constraints_text(self) -> str:
+        """The lines of a constraints file of pip's that keeps them.
+
+        What puts its files in the place of one of them comes in the same version.
+        """
+        places = {name: self.limits[each] for name, each in STANDS_FOR.items() if each in self.limits}
+        return "".join(f"{name}{limit}\n" for name, limit in {**self.limits, **places}.items())
+
+    def keeps(self, word: str) -> bool:
+        """Whether a word of pip's asks for one of them, which stays as it is.
+
+        A newer one of what is only needed in turn may come.
+        """
+        wanted = requirement_in(word)
+        if wanted is None:
+            return False
+        name = str(canonicalize_name(wanted.name))
+        name = STANDS_FOR.get(name, name)
+        return name in self.built_on or (
+            name in self.versions and not asks_for_newer(wanted.specifier, self.versions[name])
+        )
+
+
+def find_protected() -> Protected:
+    """The packages that the program is built on, and all that those need."""
+    own = [each for each in needed_by(PROGRAM_PACKAGE, ()) if installed_version(each.name) is not None]
+    own += [Requirement(name) for name in COMPANIONS if installed_version(name) is not None]
+    built_on = frozenset(str(canonicalize_name(each.name)) for each in own)
+    versions: dict[str, str] = {}
+    limits: dict[str, SpecifierSet] = {}
+    waiting, seen = own, set[tuple[str, frozenset[str]]]()
+    while waiting:
+        wanted = waiting.pop()
+        name, extras = str(canonicalize_name(wanted.name)), frozenset(wanted.extras)
+        version = installed_version(name)
+        if version is None or name in FREE:
+            continue
+        if name not in limits:
+            versions[name] = version
+            limits[name] = SpecifierSet(f"{'==' if name in built_on else '>='}{version}")
+        if name not in built_on and wanted.specifier.contains(version, prereleases=True):
+            limits[name] &= wanted.specifier
+        if (name, extras) not in seen:
+            seen.add((name, extras))
+            waiting += needed_by(name, extras)
+    return Protected(dict(sorted(versions.items())), dict(sorted(limits.items())), built_on)
+
+
+def needed_by(package: str, extras: Iterable[str]) -> list[Requirement]:
+    """What an installed package needs here, with extras that were asked of it; nothing if it is not there."""
     try:
-        wanted = importlib.metadata.requires(PROGRAM_PACKAGE) or []
+        lines = importlib.metadata.requires(package) or []
     except importlib.metadata.PackageNotFoundError:
-        wanted = []
-    for line in wanted:
-        requirement = Requirement(line)
-        if requirement.marker is None or "extra" not in str(requirement.marker):
-            names.add(str(canonicalize_name(requirement.name)))
-    versions = {name: installed_version(name) for name in sorted(names)}
-    return {name: version for name, version in versions.items() if version is not None}
+        return []
+    found: list[Requirement] = []
+    for line in lines:
+        with suppress(InvalidRequirement):
+            wanted = Requirement(line)
+            marker = wanted.marker
+            if marker is None or any(marker.evaluate({"extra": extra}) for extra in ("", *extras)):
+                found.append(wanted)
+    return found
 
 
-def constraints_text(versions: Mapping[str, str]) -> str:
-    """The lines of a constraints file of pip's that keeps packages at their versions."""
-    return "".join(f"{name}=={version}\n" for name, version in versions.items())
+def asks_for_newer(wanted: SpecifierSet, version: str) -> bool:
+    """Whether a newer version of a package than this one is asked for."""
+    return any(
+        each.operator in (">=", ">", "==", "~=")
+        and not each.version.endswith("*")
+        and Version(each.version) > Version(version)
+        for each in wanted
+    )
 
 
 def pip_environment(constraints: Path, before: Mapping[str, str]) -> dict[str, str]:
@@ -79,35 +160,26 @@ def pip_environment(constraints: Path, before: Mapping[str, str]) -> dict[str, s
         "UV_CONSTRAINT": str(constraints),
         "PIP_NO_INPUT": "1",
         "PIP_DISABLE_PIP_VERSION_CHECK": "1",
-        "PIP_PREFER_BINARY": "1",
         "GIT_TERMINAL_PROMPT": "0",
     }
 
 
-def describe_changes(before: Mapping[str, str], after: Mapping[str, str]) -> list[str]:
-    """What became of protected packages, as "numpy 2.1 is now 1.26"."""
-    return [
-        f"{name} {version} is {'now ' + after[name] if name in after else 'gone'}"
-        for name, version in before.items()
-        if after.get(name) != version
-    ]
+def is_failed_build(told: str) -> bool:
+    """Whether pip says that it could not build a package."""
+    return any(
+        each in told for each in ("Failed to build", "failed-wheel-build", "subprocess-exited-with-error")
+    )
 
 
-def package_named(word: str) -> str | None:
-    """The canonical name of the package that a word of pip's asks for; None for another kind of word."""
-    text = re.split(r"\s#|\s--", word.strip())[0].strip()
+def requirement_in(word: str) -> Requirement | None:
+    """What a word of pip's asks for; None for another kind of word."""
     try:
-        return str(canonicalize_name(Requirement(text).name))
+        return Requirement(re.split(r"\s#|\s--", word.strip())[0].strip())
     except InvalidRequirement:
         return None
 
 
-def is_kept(package: str, protected: Iterable[str]) -> bool:
-    """Whether a package is here already and must stay as it is."""
-    return STANDS_FOR.get(package, package) in protected
-
-
-def keep_packages(words: Sequence[str], protected: Mapping[str, str]) -> tuple[list[str], list[str]]:
+def keep_packages(words: Sequence[str], protected: Protected) -> tuple[list[str], list[str]]:
     """The words of a call of pip's without those that ask for protected packages, and those words.
 
     Files of requirements are read, and replaced by copies without them. A call that has nothing left to do
@@ -119,7 +191,6 @@ def keep_packages(words: Sequence[str], protected: Mapping[str, str]) -> tuple[l
     asks = False
     place = iter(words)
     for word in place:
-        name = package_named(word) if not word.startswith("-") else None
         if word in ("-r", "--requirement"):
             file, dropped = without_protected(Path(next(place, "")), protected)
             left += [word, str(file)]
@@ -127,7 +198,7 @@ def keep_packages(words: Sequence[str], protected: Mapping[str, str]) -> tuple[l
             asks = True
         elif word in VALUED:
             left += [word, next(place, "")]
-        elif name is not None and word not in VERBS and is_kept(name, protected):
+        elif word not in VERBS and protected.keeps(word):
             kept.append(word)
         else:
             left.append(word)
@@ -145,7 +216,7 @@ VALUED = frozenset(
 )
 
 
-def without_protected(file: Path, protected: Mapping[str, str]) -> tuple[Path, list[str]]:
+def without_protected(file: Path, protected: Protected) -> tuple[Path, list[str]]:
     """A file of requirements without lines that ask for protected packages, and those lines.
 
     It is the file itself if there are none, or if it cannot be read.
@@ -154,8 +225,7 @@ def without_protected(file: Path, protected: Mapping[str, str]) -> tuple[Path, l
         lines = file.read_text(encoding="utf-8-sig").splitlines()
     except (OSError, UnicodeDecodeError):
         return file, []
-    names = [package_named(line) for line in lines]
-    kept = [line for line, name in zip(lines, names, strict=True) if name and is_kept(name, protected)]
+    kept = [line for line in lines if protected.keeps(line)]
     if not kept:
         return file, []
     left = [line for line in lines if line not in kept]

@@ -7,12 +7,13 @@ import os
 import sys
 from collections.abc import Callable, Generator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from types import ModuleType
 from typing import Any
 
 from webui.compat.a1111.layout import SITE
+from webui.compat.a1111.loading.old_names import OldNames
 from webui.compat.a1111.loading.patches import undo_all
 from webui.compat.a1111.loading.streams import streams
 from webui.plugins.importing import parent_package, paths_of
@@ -32,13 +33,17 @@ class Undoing:
     builtins: dict[str, Any]
     working_folder: str
     package_path: tuple[str, ...]
+    old_names: OldNames = field(default_factory=OldNames)
 
     @classmethod
     def begin(cls, folders: Sequence[Path]) -> "Undoing":
-        """Keep what there is now. From here on extensions cannot close the standard streams."""
+        """Keep what there is now.
+
+        From here on extensions cannot close the standard streams, and find names that packages have no more.
+        """
         streams.begin()
         places = tuple(str(folder) for folder in folders)
-        return cls(
+        undoing = cls(
             places,
             tuple(sys.path),
             tuple(sys.meta_path),
@@ -46,10 +51,13 @@ class Undoing:
             str(Path.cwd()),
             tuple(paths_of(parent_package())),
         )
+        undoing.old_names.add()
+        return undoing
 
     def undo(self) -> None:
         """Put it back. Safe to call twice."""
         undo_all()
+        self.old_names.take_away()
         streams.end()
         restore_builtins(self.builtins)
         for name in [name for name, module in list(sys.modules.items()) if self._is_theirs(module)]:

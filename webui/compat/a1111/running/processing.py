@@ -1,5 +1,6 @@
 """A1111's processing object: what a picture is made from, for extensions to read, change, copy and run."""
 
+import dataclasses
 import sys
 from collections.abc import Mapping
 from copy import copy
@@ -27,6 +28,29 @@ class StableDiffusionProcessing:
         for name, value in given.items():
             own = self.DEFAULTS.get(name)
             setattr(self, name, copy(own) if value is None and isinstance(own, dict | list) else value)
+        for each in getattr(self, "__dataclass_fields__", {}).values():
+            if each.name not in self.__dict__ and each.default_factory is not dataclasses.MISSING:
+                setattr(self, each.name, each.default_factory())
+        self.__post_init__()
+
+    def __post_init__(self) -> None:
+        """What an extension's class does once all is set."""
+
+    def __init_subclass__(cls, **given: Any) -> None:  # noqa: ANN401 - a class's own
+        """Let a class of an extension's be a dataclass with fields of its own, as A1111's are.
+
+        Its constructor would know these fields alone, and its objects could be in no set.
+        """
+        super().__init_subclass__(**given)
+        if "__init__" not in vars(cls):
+
+            def construct(self: Any, sd_model: Any = None, **values: Any) -> None:  # noqa: ANN401 - as above
+                above: Any = super(cls, self)
+                above.__init__(sd_model, **values)
+
+            cls.__init__ = construct
+        if "__eq__" not in vars(cls):
+            cls.__eq__, cls.__hash__ = object.__eq__, object.__hash__
 
     if TYPE_CHECKING:
 
@@ -176,9 +200,9 @@ class StableDiffusionProcessingImg2Img(StableDiffusionProcessing):
 
     DEFAULTS: ClassVar[Mapping[str, Any]] = {**BASE, **IMG2IMG}
 
-    def __init__(self, sd_model: Any = None, **given: Any) -> None:  # noqa: ANN401 - as above
+    def __post_init__(self) -> None:
         """`mask=` becomes `image_mask`, as in A1111."""
-        super().__init__(sd_model, **given)
+        super().__post_init__()
         if self.mask is not None:
             self.image_mask, self.mask = self.mask, None
 

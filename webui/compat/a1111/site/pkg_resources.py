@@ -9,6 +9,8 @@ import importlib.util
 import sys
 from pathlib import Path
 
+import packaging.specifiers
+import packaging.version  # noqa: F401 - "from pkg_resources import packaging", and its parts
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 from packaging.version import Version

@@ -83,7 +83,7 @@ def run_pip(command, desc=None, live=default_command_live):
     """Run pip, as `run_pip("install a b", "a and b")`; packages of the program itself keep their versions."""
     if args.skip_install:
         return None
-    protected = packages.protected_versions()
+    protected = packages.find_protected()
     words, kept = packages.keep_packages(shlex.split(command, posix=os.name != "nt"), protected)
     if kept:
         print(f"Left as installed, because the program needs them: {', '.join(kept)}")
@@ -91,16 +91,22 @@ def run_pip(command, desc=None, live=default_command_live):
         return ""
     with tempfile.TemporaryDirectory() as folder:
         constraints = Path(folder) / "constraints.txt"
-        constraints.write_text(packages.constraints_text(protected), encoding="utf-8")
+        constraints.write_text(protected.constraints_text(), encoding="utf-8")
         index = f" --index-url {index_url}" if index_url and "--index-url" not in words else ""
         quoted = subprocess.list2cmdline(words) if os.name == "nt" else shlex.join(words)
-        return run(
-            f'"{python}" -m pip {quoted} --prefer-binary{index}',
-            desc=f"Installing {desc}",
-            errdesc=f"Couldn't install {desc}",
-            custom_env=packages.pip_environment(constraints, os.environ),
-            live=live,
+        command, environment = (
+            f'"{python}" -m pip {quoted}',
+            packages.pip_environment(constraints, os.environ),
         )
+        failed = f"Couldn't install {desc}"
+        try:
+            return run(f"{command}{index}", f"Installing {desc}", failed, environment, live)
+        except RuntimeError as error:
+            # A1111 takes what is built already, however old. Here that is where building failed: with
+            # packages kept as they are, a package of many years ago would often come.
+            if not live and not packages.is_failed_build(str(error)):
+                raise
+            return run(f"{command} --prefer-binary{index}", None, failed, environment, live)
 
 
 def check_run_python(code: str) -> bool:

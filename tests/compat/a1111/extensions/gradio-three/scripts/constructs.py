@@ -138,6 +138,15 @@ def section_of_scripts(out):
     chain.click(lambda: "first", [], [word]).then(
         lambda text: f"{text} then", [word], [out], every=None
     ).success(fn=None, _js="() => { window.g3Success = true; }")
+    # A1111's own way to give a job's name to Python.
+    hidden = gr.Label(visible=False)
+    job = gr.Button("job", elem_id="g3_job")
+    job.click(
+        lambda name, text: f"{name} {text}",
+        _js="(x, y) => ['task(1)', y]",
+        inputs=[hidden, word],
+        outputs=[out],
+    )
     few = gr.Button("few", elem_id="g3_few")
     few.click(lambda: "only one", [], [out, word])
     table = gr.DataFrame(

@@ -1,0 +1,32 @@
+"""Classes that extensions derive from those of the processing objects."""
+
+import copy
+from dataclasses import dataclass, field
+
+
+def test_an_extensions_dataclass_of_its_own_is_one_of_these_objects(world):
+    """A1111's classes are dataclasses: some derive others with fields more, and put them in their place."""
+    processing = world.module("processing")
+    done = []
+
+    @dataclass(repr=False)
+    class Own(processing.StableDiffusionProcessingImg2Img):
+        strength: int = 3
+        parts: list = field(default_factory=list)
+
+        def __post_init__(self):
+            super().__post_init__()
+            done.append((self.strength, self.prompt, self.image_mask, self.mask))
+
+    first, second = Own(sd_model=None, prompt="a", mask="here", parts=[1]), Own(strength=5)
+    assert done == [(3, "a", "here", None), (5, "", None, None)]
+    assert (first.parts, second.parts, second.strength) == ([1], [], 5)
+    assert len({first, second}) == 2 and copy.copy(first) != first
+    assert Own().denoising_strength == processing.StableDiffusionProcessingImg2Img().denoising_strength
+
+    class Plain(processing.StableDiffusionProcessingTxt2Img):
+        def __init__(self, **given):
+            super().__init__(**given)
+            self.more = 1
+
+    assert (Plain(steps=7).steps, Plain().more) == (7, 1)
