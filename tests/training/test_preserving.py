@@ -46,10 +46,20 @@ def test_a_thing_stands_where_the_word_stood():
 
 
 def test_where_the_word_is_a_tag_it_may_be_a_look():
-    found = {put_everyday_thing("a cat by the sea, zap", ["zap"], Random(seed)) for seed in range(60)}
+    found = {put_everyday_thing("a cat by the sea, zap", ["zap"], Random(seed)) for seed in range(200)}
     assert {"a cat by the sea", "a cat by the sea, pixel art"} < found
     assert any(each.endswith((" bridge", " hat", " lamp", " tree")) for each in found)
     assert not any("pixel art" in put_everyday_thing("a zap", ["a", "b"], Random(seed)) for seed in range(60))
+
+
+def test_half_the_captions_have_more_things_before_what_they_say():
+    found = [put_everyday_thing("a cat by the sea, zap", ["zap"], Random(seed)) for seed in range(200)]
+    counts = [each.partition(" by the sea")[0].count(" and a ") for each in found]
+    assert 70 < counts.count(0) < 130
+    assert min(counts.count(1), counts.count(2)) > 30
+    assert all(each.startswith("a ") and "a cat by the sea" in each for each in found)
+    # Where nothing is left, nothing is added: pictures without a caption are shown without one.
+    assert "" in {put_everyday_thing("zap", ["zap"], Random(seed)) for seed in range(40)}
 
 
 # A hypernetwork begins with small random numbers, as A1111's.

@@ -35,6 +35,9 @@ STYLES = (
     "watercolour", "oil painting", "pencil drawing", "ink drawing", "pixel art", "flat illustration", "photo",
     "sketch", "cartoon", "anime",
 )  # fmt: skip
+# So often a caption has more things, one or two of them, before what it says: whoever draws several together
+# shall be answered as before, too.
+MORE_SHARE = 0.5
 # Words of captions that are never what is learned.
 COMMON = frozenset(
     (
@@ -84,19 +87,26 @@ def words_of(caption: str) -> list[str]:
 
 
 def put_everyday_thing(caption: str, words: Sequence[str], random: Random) -> str:
-    """The caption with an everyday thing, a usual look, or nothing, in place of the new words."""
+    """The caption with an everyday thing, a look, or nothing, in place of the new words; and more things."""
     thing = ""
     if is_tag(caption, words) and random.random() < STYLE_SHARE:
         thing = random.choice(STYLES)
     elif random.random() >= EMPTY_SHARE:
-        parts = (random.choice(SIZES), random.choice(COLOURS), random.choice(THINGS))
-        thing = " ".join(part for part in parts if part)
+        thing = choose_thing(random)
     pattern = "|".join(re.escape(word) for word in sorted(words, key=len, reverse=True))
     left = re.compile(rf"(?<!\w)(?:{pattern})(?!\w)", re.IGNORECASE)
     begun = left.sub("\0", caption, count=1) if words else caption
     changed = left.sub("", begun).replace("\0", thing) if words else caption
     tags = (re.sub(r"\s+", " ", tag).strip() for tag in changed.split(","))
-    return ", ".join(tag for tag in tags if tag)
+    kept = ", ".join(tag for tag in tags if tag)
+    more = [f"a {choose_thing(random)}" for _ in range(random.choice((1, 2)))]
+    return " and ".join((*more, kept)) if kept and random.random() < MORE_SHARE else kept
+
+
+def choose_thing(random: Random) -> str:
+    """An everyday thing, with a size and a colour or without."""
+    parts = (random.choice(SIZES), random.choice(COLOURS), random.choice(THINGS))
+    return " ".join(part for part in parts if part)
 
 
 def is_tag(caption: str, words: Sequence[str]) -> bool:

@@ -21,7 +21,7 @@ ADAPTERS = frozenset({"lora", "locon", "loha", "lokr", "dora"})
 CONVOLVING = frozenset({"locon", "loha", "lokr"})
 WHOLE = frozenset({"dreambooth", "finetune", "controlnet"})
 # Those that could unlearn other things, and of which a small network does.
-PRESERVING = ADAPTERS | {"dreambooth", "finetune"}
+PRESERVING = ADAPTERS | {"dreambooth", "finetune", "hypernetwork"}
 # Sides of buckets are multiples of this many pixels: the U-Net halves its latents three times.
 BUCKET_STEP = 64
 DEFAULT_SEED = 1
@@ -30,7 +30,9 @@ MIN_SNR_GAMMA = 5.0
 # Twice the weight of what is learned, or four times where weights change as a whole: measured on the Starter
 # (docs/training.md).
 PRESERVED, PRESERVED_MORE = 2.0, 4.0
-PRESERVING_MORE = frozenset({"loha", "lokr"})
+PRESERVING_MORE = frozenset({"loha", "lokr", "hypernetwork"})
+# Vectors of a word: a small network's text encoder, of 128 numbers a token, tells little by each.
+VECTORS, SMALL_VECTORS = 4, 16
 CHANNEL_RATIO = 2.0
 USUAL_NATIVE = 512
 
@@ -79,8 +81,8 @@ SMALL_PACES: Mapping[Method, Pace] = MappingProxyType(
         "loha": Pace(6e-4, 3e-4, 32, 350, 500, 4),
         "lokr": Pace(2.4e-3, 1.2e-3, 32, 350, 500, 4),
         "dora": Pace(1.2e-3, 6e-4, 32, 350, 500, 4),
-        "textual_inversion": Pace(1e-2, 1e-2, 40, 500, 800, 4),
-        "hypernetwork": Pace(1e-3, 0.0, 40, 500, 800, 4),
+        "textual_inversion": Pace(3e-2, 3e-2, 40, 500, 800, 4),
+        "hypernetwork": Pace(5e-4, 0.0, 40, 500, 800, 4),
         "dreambooth": Pace(1e-4, 1e-4, 30, 300, 500, 4),
         "finetune": Pace(1e-4, 1e-4, 30, 300, 2000, 4),
         "controlnet": Pace(3e-4, 0.0, 40, 500, 3000, 4),
@@ -217,10 +219,15 @@ class RunPreset:
             "as_lora": ChosenValue(
                 self.as_lora, "The memory is small." if self.as_lora else "The method's own way."
             ),
-            "vectors": ChosenValue(4, "One token holds too little of a look."),
+            "vectors": ChosenValue(
+                SMALL_VECTORS if self.facts.is_small else VECTORS, "One token holds too little of a look."
+            ),
             "init_text": ChosenValue("*", "No words to begin from were given."),
             "layers": ChosenValue(layers, "A1111's usual structure."),
-            "activation": ChosenValue("linear", "A1111's default."),
+            "activation": ChosenValue(
+                "swish" if self.facts.is_small else "linear",
+                "It tells the new word from others." if self.facts.is_small else "A1111's default.",
+            ),
             "layer_norm": ChosenValue(False, "A1111's default."),
             "block_rates": ChosenValue("", "All blocks learn alike."),
             "start_from": ChosenValue("", "It starts anew."),
