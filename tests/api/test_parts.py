@@ -34,6 +34,22 @@ def register_scripts():
 '''
 
 
+OPTIONS = """
+from webui.plugins import FurtherOptions, InvalidRequest, hookimpl
+
+KEPT = {"border_width": 3, "border_owner": "me", "border_odd": {1, 2}}
+
+def keep(values):
+    if not isinstance(values.get("border_width", 0), int):
+        raise InvalidRequest("border_width takes a number.")
+    KEPT.update(values)
+
+@hookimpl
+def further_options():
+    return FurtherOptions(dict(KEPT), keep, frozenset({"border_owner"}))
+"""
+
+
 @pytest.fixture
 def services(tmp_path):
     folder = write_extension(tmp_path / "extensions", "sharp", PART, style__css="p {}")
@@ -93,6 +109,32 @@ def test_scripts_are_listed_for_a1111s_clients(client):
     infos = {(each["name"], each["is_img2img"]): each for each in client.get("/sdapi/v1/script-info").json()}
     assert [arg["label"] for arg in infos["sharp", False]["args"]][:2] == ["Enabled", "Amount"]
     assert infos["twice", True]["is_alwayson"] is False
+
+
+def test_options_of_extensions_are_read_and_changed_as_a1111s(tmp_path):
+    write_extension(tmp_path / "extensions", "border", OPTIONS)
+    write_extension(
+        tmp_path / "extensions", "wrong", OPTIONS.replace("FurtherOptions(dict(KEPT)", "str(dict(KEPT)")
+    )
+    services = build_services(read_flags(["--data-dir", str(tmp_path), "--nowebui"])[0], tmp_path)
+    client = TestClient(build_api(services), base_url="http://127.0.0.1")
+    told = client.get("/sdapi/v1/options").json()
+    assert (told["border_width"], told["border_owner"], told["CLIP_stop_at_last_layers"]) == (3, "me", 1)
+    assert isinstance(told["border_odd"], str)
+    change = {"border_width": 5, "border_odd": None, "border_owner": "me", "CLIP_stop_at_last_layers": 2}
+    client.post("/sdapi/v1/options", json=change).raise_for_status()
+    told = client.get("/sdapi/v1/options").json()
+    assert (told["border_width"], told["CLIP_stop_at_last_layers"]) == (5, 2)
+    assert isinstance(told["border_odd"], str)
+    for wrong, words in (
+        ({"border_owner": "you"}, "cannot be changed by an API call"),
+        ({"border_width": "wide"}, "takes a number"),
+        ({"border_widht": 5}, "Did you mean 'border_width'?"),
+    ):
+        answer = client.post("/sdapi/v1/options", json=wrong)
+        assert answer.status_code in {400, 404, 422}
+        assert words in answer.json()["detail"]
+    assert client.get("/sdapi/v1/options").json()["border_width"] == 5
 
 
 @pytest.mark.parametrize("name", ["sharp", "Sharpness", "SHARP"])

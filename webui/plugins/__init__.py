@@ -51,7 +51,7 @@ if TYPE_CHECKING:
     from webui.plugins.axes import AddedAxis
     from webui.plugins.batch import Batch
     from webui.plugins.context import Context
-    from webui.plugins.controls import GenerationControls, SettingsControls
+    from webui.plugins.controls import FurtherOptions, GenerationControls, SettingsControls
     from webui.plugins.extras_picture import ExtrasPicture
     from webui.plugins.health_report import HealthReport, ReportedFailure
     from webui.plugins.moments import BatchImages, PictureMoment, SavingMoment
@@ -149,7 +149,7 @@ HOMES = {
     "webui.plugins.axes": ("AddedAxis",),
     "webui.plugins.batch": ("Batch",),
     "webui.plugins.context": ("Context",),
-    "webui.plugins.controls": ("GenerationControls", "SettingsControls"),
+    "webui.plugins.controls": ("FurtherOptions", "GenerationControls", "SettingsControls"),
     "webui.plugins.extras_picture": ("ExtrasPicture",),
     "webui.plugins.health_report": ("HealthReport", "ReportedFailure"),
     "webui.plugins.moments": (
@@ -194,6 +194,7 @@ __all__ = [
     "ExtrasPicture",
     "Family",
     "Frozen",
+    "FurtherOptions",
     "GenerationControls",
     "GenerationRequest",
     "Guidance",

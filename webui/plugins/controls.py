@@ -48,3 +48,15 @@ class SettingsControls:
     defaults: Mapping[str, Any]
     current: Callable[[], Mapping[str, Any]]
     keep: Callable[[Mapping[str, Any]], None]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class FurtherOptions:
+    """Options of an extension's own for A1111's API: what holds now, by key.
+
+    No API call may change those of `fixed`. `keep` takes values that were changed, and raises WebuiError.
+    """
+
+    values: Mapping[str, Any]
+    keep: Callable[[Mapping[str, Any]], None]
+    fixed: frozenset[str] = frozenset()

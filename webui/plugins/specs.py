@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from webui.plugins.axes import AddedAxis
     from webui.plugins.batch import Batch
     from webui.plugins.context import Context
-    from webui.plugins.controls import GenerationControls, SettingsControls
+    from webui.plugins.controls import FurtherOptions, GenerationControls, SettingsControls
     from webui.plugins.extras_picture import ExtrasPicture
     from webui.plugins.health_report import HealthReport
     from webui.plugins.moments import BatchImages, GridMoment, PictureMoment, SavingMoment
@@ -147,6 +147,11 @@ def add_train_tabs() -> None:
 @hookspec
 def settings_controls(open_section: Callable[[str, str], Any]) -> SettingsControls | None:
     """Gradio components for settings of your own, each in `with open_section(id, title)`. Build them here."""
+
+
+@hookspec
+def further_options() -> FurtherOptions | None:
+    """Options of your own that A1111's API reads and changes by their keys."""
 
 
 @hookspec

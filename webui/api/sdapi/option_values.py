@@ -1,5 +1,7 @@
 """Options that a request brings along, and how clients write their values."""
 
+import json
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 from webui.api.sdapi.bodies import GenerationBody, Img2ImgBody
@@ -8,6 +10,8 @@ from webui.core.errors import InvalidRequest
 from webui.core.image_options import OPTION_FIELDS
 from webui.core.request_infotext import read_infotext
 from webui.core.settings import Api, Settings, section_type
+from webui.jobs.services import Services
+from webui.plugins.controls import FurtherOptions
 
 # Fields of the body that are options of the sampler, by option key. A1111 lets a field win over the option.
 SAMPLER_FIELDS = ("s_min_uncond", "s_churn", "s_tmin", "s_tmax", "s_noise")
@@ -27,10 +31,26 @@ def keep_known_options(options: dict[str, Any]) -> dict[str, Any]:
     }
 
 
-def refuse_restricted(options: dict[str, Any], current: Settings) -> None:
+def further_options(services: Services) -> list[FurtherOptions]:
+    """The options that each extension has. One that gives anything else has none."""
+    found = services.plugins.call("further_options")
+    return [each for each in found if isinstance(each, FurtherOptions)]
+
+
+def values_of_extensions(found: Iterable[FurtherOptions]) -> dict[str, Any]:
+    """The options that extensions have, by key, as JSON knows them; one that it does not know is a text."""
+    values = {key: value for each in found for key, value in each.values.items()}
+    return json.loads(json.dumps(values, default=str))
+
+
+def refuse_restricted(
+    options: dict[str, Any], current: Settings, further: Sequence[FurtherOptions] = ()
+) -> None:
     """Raise InvalidRequest if an option would change that API calls cannot change."""
-    for key in Api.model_fields:
-        if options.get(key) not in (None, getattr(current.api, key)):
+    fixed = {key: getattr(current.api, key) for key in Api.model_fields}
+    fixed |= {key: each.values.get(key) for each in further for key in each.fixed}
+    for key, value in fixed.items():
+        if options.get(key) not in (None, value):
             raise InvalidRequest(
                 f"The option {key} cannot be changed by an API call. The server's owner changes it in the "
                 "settings."

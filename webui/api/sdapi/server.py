@@ -15,7 +15,12 @@ from webui.api.sdapi.interrogate import add_interrogate_route
 from webui.api.sdapi.lists import add_list_routes
 from webui.api.sdapi.machine import add_machine_routes
 from webui.api.sdapi.networks import add_network_routes
-from webui.api.sdapi.option_values import keep_known_options, refuse_restricted
+from webui.api.sdapi.option_values import (
+    further_options,
+    keep_known_options,
+    refuse_restricted,
+    values_of_extensions,
+)
 from webui.api.sdapi.training import add_training_routes
 from webui.core.errors import NotFound
 from webui.core.infotext import parse_fields
@@ -55,19 +60,25 @@ def add_option_routes(router: APIRouter, services: Services) -> None:
         selected = selected_checkpoint(services)
         own = services.settings.current.options()
         chosen = {"sd_model_checkpoint": selected.title} if selected else {}
-        return JSONResponse(a1111_options() | own | chosen)
+        further = values_of_extensions(further_options(services))
+        return JSONResponse(a1111_options() | further | own | chosen)
 
     @router.post("/options")
     def set_options(options: Annotated[dict[str, Any], Body()]) -> None:
         own, known = services.settings.current.keys(), a1111_options()
+        further = further_options(services)
+        names = [*own, *known, *(key for each in further for key in each.values)]
         for key in options:
-            if key not in own and key not in known:
-                raise NotFound(unknown_name("option", key, [*own, *known]))
-        refuse_restricted(options, services.settings.current)
+            if key not in names:
+                raise NotFound(unknown_name("option", key, names))
+        refuse_restricted(options, services.settings.current, further)
         chosen = keep_known_options(options)
         if checkpoint := chosen.get("sd_model_checkpoint"):
             chosen["sd_model_checkpoint"] = services.catalog.find_checkpoint(str(checkpoint)).title
         services.settings.change(chosen)
+        for each in further:
+            wanted = {key: options[key] for key in each.values if options.get(key) is not None}
+            each.keep({key: value for key, value in wanted.items() if key not in own})
 
 
 def add_job_routes(router: APIRouter, services: Services) -> None:

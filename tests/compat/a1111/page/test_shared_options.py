@@ -8,6 +8,8 @@ import pytest
 
 import webui
 from webui.compat.a1111.host import ExtensionHost
+from webui.compat.a1111.page.shared_options import options_for_api
+from webui.core.errors import InvalidRequest
 from webui.core.flags import Flags
 from webui.main import build_services
 
@@ -153,3 +155,28 @@ def test_unknown_names_of_shared_are_none(shared):
     assert not hasattr(shared, "restart_server")
     shared.own_attribute = 3
     assert shared.own_attribute == 3
+
+
+def test_the_api_reads_and_changes_options_of_extensions(shared, host):
+    shared.opts.add_option("own_list", shared.OptionInfo(["a"], "Own", section=("own", "Own")))
+    shared.opts.add_option(
+        "own_secret", shared.OptionInfo("s", "Own", section=("own", "Own"), restrict_api=True)
+    )
+    calls: list[str] = []
+    shared.opts.add_option("own_number", shared.OptionInfo(1, "Own", section=("own", "Own")))
+    shared.opts.onchange("own_number", lambda: calls.append("changed"), call=False)
+    host.ready.settings.listen(shared.opts.tell_changes)
+    found = options_for_api(shared.opts)
+    assert {key: found.values[key] for key in ("own_list", "own_secret", "own_number")} == {
+        "own_list": ["a"],
+        "own_secret": "s",
+        "own_number": 1,
+    }
+    assert found.fixed == {"own_secret"}
+    assert "sd_vae" not in found.values
+    found.keep({"own_list": ["b", "c"], "own_number": 2})
+    assert (shared.opts.own_list, shared.opts.own_number) == (["b", "c"], 2)
+    assert calls == ["changed"]
+    with pytest.raises(InvalidRequest, match=r"own_list takes a list, and a text was given"):
+        found.keep({"own_number": 3, "own_list": "b"})
+    assert options_for_api(shared.opts).values["own_number"] == 2

@@ -10,9 +10,10 @@ from webui.compat.a1111 import gradio3
 from webui.compat.a1111.host import current
 from webui.compat.a1111.page.arguments import KEY, SCRIPTS, SELECTED, pack
 from webui.compat.a1111.page.reaching import site
+from webui.compat.a1111.page.shared_options import options_for_api
 from webui.plugins import hookimpl
 from webui.plugins.additions import taken_addresses
-from webui.plugins.controls import GenerationControls, SettingsControls
+from webui.plugins.controls import FurtherOptions, GenerationControls, SettingsControls
 from webui.plugins.parts import RequestPart, TabName
 
 logger = logging.getLogger(__name__)
@@ -131,6 +132,12 @@ def settings_controls(open_section: Callable[[str, str], Any]) -> SettingsContro
     site("infotext_utils").connect_paste_params_buttons()
     site("script_callbacks").late_ui_settings_callback()
     return make_sections(open_section)
+
+
+@hookimpl
+def further_options() -> FurtherOptions:
+    """Settings of extensions, for A1111's API."""
+    return options_for_api(site("shared").opts)
 
 
 @hookimpl

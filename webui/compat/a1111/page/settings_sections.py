@@ -7,18 +7,16 @@ from typing import Any
 import gradio as gr
 
 from webui.compat.a1111.page.calls import call_extension
-from webui.compat.a1111.page.native_options import native_infos
 from webui.compat.a1111.page.option_info import OptionInfo
 from webui.compat.a1111.page.reaching import site
-from webui.compat.a1111.page.shared_options import file_of, keep_values
+from webui.compat.a1111.page.shared_options import added_options, file_of, keep_values
 from webui.plugins.controls import SettingsControls
 
 
 def make_sections(open_section: Callable[[str, str], Any]) -> SettingsControls | None:
     """Build the components of all settings that extensions added. None if there are none."""
     shared = site("shared")
-    own = {key: info for key, info in shared.opts.data_labels.items() if key not in native_infos()}
-    own |= {key: info for key, info in shared.opts.data_labels.items() if native_infos().get(key) is not info}
+    own = added_options(shared.opts)
     components: dict[str, Any] = {}
     for (identity, label), members in groupby(in_order(own), key=section_of):
         with open_section(identity, label):

@@ -18,8 +18,9 @@ from webui.compat.a1111.page.native_options import (
     native_keys,
     native_values,
 )
-from webui.core.errors import WebuiError
+from webui.core.errors import InvalidRequest, WebuiError
 from webui.core.settings import Settings
+from webui.plugins.controls import FurtherOptions
 from webui.store.files.atomic import write_atomically
 
 if TYPE_CHECKING:
@@ -226,6 +227,37 @@ def values_of_run(request: GenerationRequest) -> dict[str, Any]:
         if section == "image" and key in native_keys()
     }
     return found | ({"sd_model_checkpoint": request.model} if request.model else {}) | {"sd_vae": request.vae}
+
+
+def added_options(opts: SharedOptions) -> dict[str, OptionInfo]:
+    """The settings that extensions added, by key, in their order."""
+    known = native_infos()
+    added = {key: info for key, info in opts.data_labels.items() if key not in known}
+    return added | {key: info for key, info in opts.data_labels.items() if known.get(key) is not info}
+
+
+def options_for_api(opts: SharedOptions) -> FurtherOptions:
+    """The settings that extensions added, as A1111's API reads and changes them."""
+    added = {key: info for key, info in added_options(opts).items() if not info.do_not_save}
+
+    def keep(values: Mapping[str, Any]) -> None:
+        for key, value in values.items():
+            default = added[key].default
+            if not opts.same_type(value, default):
+                raise InvalidRequest(
+                    f"The option {key} takes {kind_of(default)}, and {kind_of(value)} was given. "
+                    "Give a value as GET /sdapi/v1/options shows it."
+                )
+        keep_values(values)
+
+    fixed = frozenset(key for key, info in added.items() if info.restrict_api)
+    return FurtherOptions({key: getattr(opts, key) for key in added}, keep, fixed)
+
+
+def kind_of(value: object) -> str:
+    """What kind of value it is, in JSON's words."""
+    kinds = {bool: "true or false", int: "a number", float: "a number", str: "a text", list: "a list"}
+    return kinds.get(type(value), "an object")
 
 
 def settings_file() -> SettingsFile | None:
