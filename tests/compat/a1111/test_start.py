@@ -1,6 +1,7 @@
 """The start as a whole, in a process of its own: what it loads is global."""
 
 import json
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -27,9 +28,11 @@ print(json.dumps({"records": records, "compat": compat}))
 """
 
 
-def build(root: Path, *words: str, expect: int = 0) -> dict[str, Any]:
+def build(root: Path, *words: str, expect: int = 0, end: str = "") -> dict[str, Any]:
+    """`end` is run behind it, when the host of extensions has ended."""
+    text = BUILD.replace("print(json", f"{end}\nprint(json")
     done = subprocess.run(
-        [sys.executable, "-c", BUILD, str(root), *words],
+        [sys.executable, "-c", text, str(root), *words],
         cwd=ROOT, capture_output=True, text=True, check=False, timeout=120,
     )  # fmt: skip
     assert done.returncode == expect, done.stderr
@@ -108,3 +111,40 @@ def test_its_own_flags_and_launcher_are_those_of_the_host(tmp_path):
     [[_, state, error]] = answer["records"]
     assert state == "on"
     assert "ZeroDivisionError" in error
+
+
+# As extensions do that install what they need themselves, each with a wheel of numpy's name beside it.
+INSTALLS = """
+import os, subprocess, sys, zipfile
+with zipfile.ZipFile("numpy-1.0-py3-none-any.whl", "w") as wheel:
+    about = "numpy-1.0.dist-info/"
+    wheel.writestr(about + "METADATA", "Metadata-Version: 2.1\\nName: numpy\\nVersion: 1.0\\n")
+    wheel.writestr(about + "WHEEL", "Wheel-Version: 1.0\\nRoot-Is-Purelib: true\\nTag: py3-none-any\\n")
+    wheel.writestr(about + "RECORD", "")
+os.environ["SET_BY_AN_EXTENSION"] = "1"
+own = ["--no-index", "./numpy-1.0-py3-none-any.whl"]
+words = own if "own" in __file__ else ["nobody-made-this-package-yet"]
+pip = [sys.executable, "-m", "pip", "install", "--dry-run", "--retries", "0", *words]
+told = subprocess.run(pip, capture_output=True, text=True)
+told = told.returncode, "constraint" in told.stdout + told.stderr, "Looking in indexes" in told.stdout
+print(os.path.basename(__file__), *told)
+"""
+ENDING = """
+import os
+print("left:", sorted(name for name in os.environ if name.startswith(("PIP_", "UV_", "SET_BY_"))))
+"""
+
+
+def test_what_scripts_install_themselves_leaves_the_programs_packages_alone(tmp_path, monkeypatch):
+    for name in ("PIP_CONSTRAINT", "UV_CONSTRAINT", "PIP_NO_INDEX", "UV_OFFLINE"):
+        monkeypatch.delenv(name, raising=False)
+    write(tmp_path, "theirs/scripts/own.py", INSTALLS)
+    out = build(tmp_path, "--skip-install", end=ENDING)["out"]
+    assert "own.py 1 True False" in out
+    before = {name for name in os.environ if name.startswith(("PIP_", "UV_"))}
+    assert f"left: {sorted(before)}" in out
+
+
+def test_nothing_is_installed_by_scripts_where_nothing_shall_be(tmp_path):
+    write(tmp_path, "theirs/scripts/other.py", INSTALLS)
+    assert "other.py 1 False False" in build(tmp_path, "--skip-install")["out"]

@@ -101,8 +101,10 @@ def load(host: ExtensionHost, knows_all_flags: bool) -> None:
     stand_in_for_incomplete()
     open_package(host.root / FOLDER)
     read_flags(host, knows_all_flags)
-    if not host.ready.flags.skip_install:
-        Installs(host.ready.paths.data, layout()).run_all(host.folders, host.health)
+    installs, may_install = Installs(host.ready.paths.data, layout()), not host.ready.flags.skip_install
+    if may_install:
+        installs.run_all(host.folders, host.health)
+    os.environ.update(installs.bound(may_install=may_install))
     for name, module in hook_modules():
         host.ready.extensions.add_module(module, name)
     for folder, lacking in describe_lacking(host).items():

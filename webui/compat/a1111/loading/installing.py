@@ -102,6 +102,21 @@ class Installs:
                 with health.watch(file, INSTALL):
                     self.run_one(each)
 
+    def bound(self, *, may_install: bool) -> dict[str, str]:
+        """The variables under which extensions run: some install by themselves while they are imported.
+
+        pip leaves the packages that the program needs as they are; without `may_install` it installs nothing.
+        """
+        constraints = self.keep_constraints(packages.find_protected())
+        variables = packages.pip_environment(constraints, {})
+        return variables if may_install else variables | packages.OFFLINE
+
+    def keep_constraints(self, protected: packages.Protected) -> Path:
+        """The file that keeps pip to these packages, written anew."""
+        constraints = self.data / CONSTRAINTS
+        write_atomically(constraints, protected.constraints_text().encode("utf-8"))
+        return constraints
+
     def is_due(self, extension: CommunityFolder, stamp: str, notes: Mapping[str, InstallNote]) -> bool:
         """Whether something is to be run for an extension whose files have that stamp."""
         note = notes.get(extension.name)
@@ -140,8 +155,7 @@ class Installs:
     ) -> None:
         """Run a program that installs, for an extension, and note how it went. Raises InstallFailed."""
         protected = packages.find_protected()
-        constraints = self.data / CONSTRAINTS
-        write_atomically(constraints, protected.constraints_text().encode("utf-8"))
+        constraints = self.keep_constraints(protected)
         environment = self.layout.environment(packages.pip_environment(constraints, os.environ))
         try:
             run_in_process(command, name, self.layout.root, environment, self.limit_s)

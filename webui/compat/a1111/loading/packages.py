@@ -164,6 +164,10 @@ def pip_environment(constraints: Path, before: Mapping[str, str]) -> dict[str, s
     }
 
 
+# With these pip and uv find nothing to install.
+OFFLINE = {"PIP_NO_INDEX": "1", "PIP_FIND_LINKS": "", "UV_OFFLINE": "1", "UV_NO_INDEX": "1"}
+
+
 def is_failed_build(told: str) -> bool:
     """Whether pip says that it could not build a package."""
     return any(

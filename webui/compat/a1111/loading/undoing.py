@@ -33,6 +33,7 @@ class Undoing:
     builtins: dict[str, Any]
     working_folder: str
     package_path: tuple[str, ...]
+    environment: dict[str, str]
     old_names: OldNames = field(default_factory=OldNames)
 
     @classmethod
@@ -50,6 +51,7 @@ class Undoing:
             dict(vars(builtins)),
             str(Path.cwd()),
             tuple(paths_of(parent_package())),
+            dict(os.environ),
         )
         undoing.old_names.add()
         return undoing
@@ -66,6 +68,8 @@ class Undoing:
         sys.meta_path[:] = self.finders
         parent_package().__path__ = list(self.package_path)
         os.chdir(self.working_folder)
+        os.environ.clear()
+        os.environ.update(self.environment)
 
     def _is_theirs(self, module: ModuleType | None) -> bool:
         """Whether a module is an extension's, or one of A1111's names."""
