@@ -3,6 +3,7 @@
 import copy
 
 import gradio as gr
+import pytest
 
 from webui.compat.a1111.gradio3.late_parts import (
     FEWEST,
@@ -119,6 +120,28 @@ def test_a_part_into_which_the_page_reaches_stays_in_the_page():
     assert config[KEY] == []
     assert numbers(config, "components") == numbers(whole, "components")
     assert numbers(config, "dependencies") == numbers(whole, "dependencies")
+
+
+@pytest.mark.parametrize(
+    ("make", "stays"),
+    [
+        (lambda: gr.CheckboxGroup(["a", "b"]), True),
+        (lambda: gr.Dropdown(["a", "b"], multiselect=True), True),
+        (lambda: gr.JSON({"a": 1}), True),
+        (lambda: gr.Dropdown(["a", "b"]), False),
+    ],
+)
+def test_what_would_tell_of_changes_that_nobody_made_is_drawn_with_the_page(make, stays):
+    def heard(text):
+        fill(text)
+        make().change(lambda: None)
+
+    def unheard(text):
+        fill(text)
+        make()
+
+    assert (parted(build(heard))[1] == []) is stays
+    assert len(parted(build(unheard))[1]) == 1
 
 
 def test_what_is_loaded_in_a_part_is_loaded_with_it():

@@ -87,7 +87,8 @@ def parts_of(page: Blocks) -> list[LatePart]:
 def hold_back(config: Config, blocks_config: BlocksConfig) -> None:
     """Leave the parts of a page out of its description, and list them in it.
 
-    A part stays in the page if it is small, or if events reach into it from the page or from another part.
+    A part stays in the page if it is small, if events reach into it from the page or from another part, or
+    if it would tell of changes that nobody made.
     """
     nodes = dict(index_nodes(config["layout"]))
     inside = {
@@ -96,6 +97,8 @@ def hold_back(config: Config, blocks_config: BlocksConfig) -> None:
         if part.container._id in nodes
         and len(ids := set(late_ids(part, nodes[part.container._id]))) >= FEWEST
     }
+    for part in [part for part, ids in inside.items() if tells_wrongly(ids, blocks_config)]:
+        del inside[part]
     homes = settle(blocks_config.fns, inside)
     config[KEY] = []
     if not inside:
@@ -116,6 +119,22 @@ def hold_back(config: Config, blocks_config: BlocksConfig) -> None:
         described_page["dependencies"] = [
             each for each in described_page["dependencies"] if number_of(each) not in events
         ]
+
+
+def tells_wrongly(ids: set[int], blocks_config: BlocksConfig) -> bool:
+    """Whether a component of these says that it changed when it is drawn later, and an event hears of it."""
+    return any(
+        event == "change" and number in ids and is_told_when_drawn(blocks_config.blocks[number])
+        for function in blocks_config.fns.values()
+        for number, event in function.targets
+        if number is not None
+    )
+
+
+def is_told_when_drawn(block: Block) -> bool:
+    """Whether Gradio tells of a change when a component of this kind is drawn in a part of the page."""
+    is_list = isinstance(block, gr.Dropdown) and bool(block.multiselect)
+    return is_list or isinstance(block, gr.CheckboxGroup | gr.JSON | gr.Label | gr.HighlightedText)
 
 
 def number_of(described: Any) -> int:
