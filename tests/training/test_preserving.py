@@ -52,6 +52,13 @@ def test_where_the_word_is_a_tag_it_may_be_a_look():
     assert not any("pixel art" in put_everyday_thing("a zap", ["a", "b"], Random(seed)) for seed in range(60))
 
 
+def test_others_of_the_class_of_a_new_word_are_among_what_stays():
+    words = ["velmo", "house"]
+    found = [put_everyday_thing("a velmo house, sea", words, Random(seed)) for seed in range(200)]
+    assert 50 < sum(each.partition(", sea")[0].endswith(" house") for each in found) < 120
+    assert not any("velmo" in each for each in found)
+
+
 def test_half_the_captions_have_more_things_before_what_they_say():
     found = [put_everyday_thing("a cat by the sea, zap", ["zap"], Random(seed)) for seed in range(200)]
     counts = [each.partition(" by the sea")[0].count(" and a ") for each in found]

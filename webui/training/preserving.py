@@ -35,6 +35,9 @@ STYLES = (
     "watercolour", "oil painting", "pencil drawing", "ink drawing", "pixel art", "flat illustration", "photo",
     "sketch", "cartoon", "anime",
 )  # fmt: skip
+# Where the new words name an everyday thing too, as "zap house" does, others of its kind shall stay what they
+# were: so often it stands there by itself.
+CLASS_SHARE = 0.5
 # So often a caption has more things, one or two of them, before what it says: whoever draws several together
 # shall be answered as before, too.
 MORE_SHARE = 0.5
@@ -92,7 +95,8 @@ def put_everyday_thing(caption: str, words: Sequence[str], random: Random) -> st
     if is_tag(caption, words) and random.random() < STYLE_SHARE:
         thing = random.choice(STYLES)
     elif random.random() >= EMPTY_SHARE:
-        thing = choose_thing(random)
+        kinds = [word for word in words if word.lower() in THINGS]
+        thing = choose_thing(random, kinds if kinds and random.random() < CLASS_SHARE else THINGS)
     pattern = "|".join(re.escape(word) for word in sorted(words, key=len, reverse=True))
     left = re.compile(rf"(?<!\w)(?:{pattern})(?!\w)", re.IGNORECASE)
     begun = left.sub("\0", caption, count=1) if words else caption
@@ -103,9 +107,9 @@ def put_everyday_thing(caption: str, words: Sequence[str], random: Random) -> st
     return " and ".join((*more, kept)) if kept and random.random() < MORE_SHARE else kept
 
 
-def choose_thing(random: Random) -> str:
-    """An everyday thing, with a size and a colour or without."""
-    parts = (random.choice(SIZES), random.choice(COLOURS), random.choice(THINGS))
+def choose_thing(random: Random, kinds: Sequence[str] = THINGS) -> str:
+    """An everyday thing, of these kinds if there are any, with a size and a colour or without."""
+    parts = (random.choice(SIZES), random.choice(COLOURS), random.choice(kinds or THINGS))
     return " ".join(part for part in parts if part)
 
 
