@@ -129,7 +129,7 @@ def test_options_of_extensions_are_read_and_changed_as_a1111s(tmp_path):
     for wrong, words in (
         ({"border_owner": "you"}, "cannot be changed by an API call"),
         ({"border_width": "wide"}, "takes a number"),
-        ({"border_widht": 5}, "Did you mean 'border_width'?"),
+        ({"border_widths": 5}, "Did you mean 'border_width'?"),
     ):
         answer = client.post("/sdapi/v1/options", json=wrong)
         assert answer.status_code in {400, 404, 422}
