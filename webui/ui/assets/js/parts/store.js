@@ -34,6 +34,8 @@ export class Store {
     /** @type {Chosen} */
     this.chosen = { parts: {}, script: "" };
     this.text = "";
+    /** What was written into the field and not told of by it yet. @type {string[]} */
+    this.written = [];
     /** @type {Set<(keys: Set<string> | null) => void>} */
     this.listeners = new Set();
   }
@@ -69,7 +71,10 @@ export class Store {
    * @param {string} text
    */
   show(text) {
-    if (text === this.text) return false;
+    const place = this.written.indexOf(text);
+    if (place >= 0) this.written.splice(0, place + 1);
+    // The field may tell late of an earlier text, when something else has been chosen since.
+    if (text === this.text || place >= 0) return false;
     const { fill, ...told } = readText(text);
     const known = Object.fromEntries(Object.entries(told.parts).filter(([key]) => key in this.defaults));
     this.text = text;
@@ -99,6 +104,7 @@ export class Store {
     const text = isEmpty ? "" : JSON.stringify(chosen);
     if (text !== this.text) {
       this.text = text;
+      this.written.push(text);
       this.write(text);
     }
     const keys = new Set([...Object.keys(before.parts), ...Object.keys(chosen.parts)]);
