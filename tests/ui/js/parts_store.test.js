@@ -20,6 +20,16 @@ describe("Store", () => {
     expect(written).toHaveLength(2);
   });
 
+  it("waits for nothing more once the field tells of the last text, whatever it left out", () => {
+    const { store, written } = make();
+    store.set("one", { width: 2 });
+    store.choose("X/Y/Z plot");
+    store.choose("");
+    store.show(written[2]);
+    expect(store.show(written[1])).toBe(true);
+    expect(store.chosen.script).toBe("X/Y/Z plot");
+  });
+
   it("shows an earlier text again when it comes from elsewhere", () => {
     const { store, written } = make();
     store.set("one", { width: 2 });

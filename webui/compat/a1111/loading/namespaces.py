@@ -225,7 +225,9 @@ class PackageLoader(SourceFileLoader):
 
     def exec_module(self, module: ModuleType) -> None:
         """Run the file, with numpy 1's names if it uses any."""
-        old = OldPackages.of_package(read_source(Path(self.path)))
+        # Thousands of files are imported: nearly all of them say nothing of numpy.
+        says_numpy = b"numpy" in self.get_data(self.path)
+        old = OldPackages.of_package(read_source(Path(self.path)) if says_numpy else "")
         if old != OldPackages():
             vars(module)["__builtins__"] = {**vars(builtins), "__import__": partial(import_for_package, old)}
         super().exec_module(module)

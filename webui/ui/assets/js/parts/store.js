@@ -71,9 +71,9 @@ export class Store {
    * @param {string} text
    */
   show(text) {
-    const place = this.written.indexOf(text);
-    if (place >= 0) this.written.splice(0, place + 1);
     // The field may tell late of an earlier text, when something else has been chosen since.
+    const place = this.written.indexOf(text);
+    this.written.splice(0, text === this.text ? Infinity : place + 1);
     if (text === this.text || place >= 0) return false;
     const { fill, ...told } = readText(text);
     const known = Object.fromEntries(Object.entries(told.parts).filter(([key]) => key in this.defaults));
