@@ -134,7 +134,12 @@ def test_options_of_extensions_are_read_and_changed_as_a1111s(tmp_path):
         answer = client.post("/sdapi/v1/options", json=wrong)
         assert answer.status_code in {400, 404, 422}
         assert words in answer.json()["detail"]
-    assert client.get("/sdapi/v1/options").json()["border_width"] == 5
+    # A value that is refused, an extension's or one of ours, leaves the other as it was.
+    for width, skip in (("wide", 3), (7, 0), (7, "many")):
+        both = {"border_width": width, "CLIP_stop_at_last_layers": skip}
+        assert client.post("/sdapi/v1/options", json=both).status_code in {400, 422}
+    told = client.get("/sdapi/v1/options").json()
+    assert (told["border_width"], told["CLIP_stop_at_last_layers"]) == (5, 2)
 
 
 @pytest.mark.parametrize("name", ["sharp", "Sharpness", "SHARP"])

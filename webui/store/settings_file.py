@@ -124,6 +124,11 @@ class SettingsFile:
         for listener in self._listeners if keys else []:
             listener(keys)
 
+    def check(self, options: dict[str, Any]) -> None:
+        """Raise what `change` would raise, and change nothing."""
+        self._refuse_if_frozen()
+        self._rules.check(self._current, self._current.changed(options))
+
     def change(self, options: dict[str, Any]) -> Settings:
         """Change options by key and save. Raises NotFound or InvalidRequest, and then nothing was changed."""
         self._refuse_if_frozen()

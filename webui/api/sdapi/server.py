@@ -75,10 +75,12 @@ def add_option_routes(router: APIRouter, services: Services) -> None:
         chosen = keep_known_options(options)
         if checkpoint := chosen.get("sd_model_checkpoint"):
             chosen["sd_model_checkpoint"] = services.catalog.find_checkpoint(str(checkpoint)).title
-        services.settings.change(chosen)
+        # A refused value, ours or an extension's, leaves all as it was.
+        services.settings.check(chosen)
         for each in further:
             wanted = {key: options[key] for key in each.values if options.get(key) is not None}
             each.keep({key: value for key, value in wanted.items() if key not in own})
+        services.settings.change(chosen)
 
 
 def add_job_routes(router: APIRouter, services: Services) -> None:
