@@ -4,7 +4,7 @@ import fc from "fast-check";
 import { arrange, neighbour } from "../../../webui/ui/assets/js/training/arrange.js";
 import { askedRun, changedFields, labelOf, missingOf, sectionsOf } from "../../../webui/ui/assets/js/training/asked.js";
 import { inOrder, isShown, targetOf, writtenCaption, writtenTags } from "../../../webui/ui/assets/js/training/filters.js";
-import { commonStem, freeName, isForDataSet, nameFor, plainName, portions, sentenceOfAdding, triggerFor, withoutTop } from "../../../webui/ui/assets/js/training/intake.js";
+import { commonStem, freeName, isForDataSet, nameFor, plainName, portions, runNameFor, sentenceOfAdding, triggerFor, withoutTop } from "../../../webui/ui/assets/js/training/intake.js";
 import { askAfter, mergeLog } from "../../../webui/ui/assets/js/training/log.js";
 import { linearScale, logScale, logTicks, nearest, pathOf, rangeOf, roundTicks, stepsShown } from "../../../webui/ui/assets/js/training/scales.js";
 import { readInput, Setting } from "../../../webui/ui/assets/js/training/setting.js";
@@ -44,6 +44,10 @@ test("the trigger is a word that captions share, or one that no prompt has by ch
   expect(triggerFor("fox", ["red fox, sitting", "red fox, running"])).toBe("myfox");
   expect(triggerFor("pictures", ["a zorblat in a meadow", "a zorblat at the sea, watercolour"])).toBe("zorblat");
   expect(triggerFor("…", [])).toBe("");
+  expect(runNameFor("pictures", "zorblat")).toBe("zorblat");
+  expect(runNameFor("pictures 2", "zorblat")).toBe("zorblat");
+  expect(runNameFor("pictures", "")).toBe("pictures");
+  expect(runNameFor("pictures of Ann", "ann")).toBe("pictures of Ann");
 });
 
 test("pictures, captions, tables and zips are for a data set, models are not", () => {

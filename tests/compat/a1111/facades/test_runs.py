@@ -161,6 +161,10 @@ def test_the_checkpoint_of_the_run_is_what_sd_model_shows(world):
             model = shared.sd_model
             unet = model.model.diffusion_model
             cond = model.get_learned_conditioning(["a cat"])
+            empty = model.get_learned_conditioning([""])
+            empty = empty["crossattn"] if isinstance(empty, dict) else empty
+            assert torch.equal(model.cond_stage_model_empty_prompt, empty)
+            assert next(model.parameters()) is next(unet.parameters())
             script_seen.append((model.sd_checkpoint_info.name, model.is_sdxl, type(unet).__name__, cond))
 
         def deactivate(self, p):

@@ -156,6 +156,12 @@ class SdModel(Placed):
         """The same."""
         return self.get_learned_conditioning(texts)
 
+    @property
+    def cond_stage_model_empty_prompt(self) -> Tensor:
+        """The empty text encoded: (1, 77, D)."""
+        found = self.get_learned_conditioning([""])
+        return found["crossattn"] if isinstance(found, dict) else found
+
     def encode_first_stage(self, images: Tensor) -> Tensor:
         """Images (B, 3, H, W) in [-1, 1] to what `get_first_stage_encoding` takes."""
         return running_context.on_device(
@@ -190,6 +196,10 @@ class SdModel(Placed):
     def modules(self) -> Iterator[torch.nn.Module]:
         """The layers of its U-Net."""
         return self.model.diffusion_model.modules()
+
+    def parameters(self) -> Iterator[torch.nn.Parameter]:
+        """The weights of its U-Net."""
+        return self.model.diffusion_model.parameters()
 
     def __getattr__(self, name: str) -> NoReturn:
         """Raises AttributeError, so that code that asks whether there is something is told."""

@@ -21,6 +21,8 @@ export function isForDataSet({ name, type = "" }) {
 
 // What cameras and programs call every picture.
 const NO_NAMES = /^(img|image|dsc[fn]?|pxl|photo|picture|pic|screenshot|screen|untitled|unnamed|download|file|whatsapp)$/i;
+// What a data set is called that nobody named.
+const UNNAMED = "pictures";
 // As short as "cat".
 const SHORTEST_STEM = 3;
 
@@ -47,7 +49,16 @@ export function nameFor(dropped, taken) {
   const folders = new Set(dropped.map(({ path }) => (path.includes("/") ? path.split("/")[0] : "")));
   const folder = folders.size === 1 ? [...folders][0] : "";
   const zip = dropped.length === 1 && ARCHIVE.test(dropped[0].path) ? dropped[0].path.replace(ARCHIVE, "") : "";
-  return freeName(plainName(folder || zip) || commonStem(dropped) || "pictures", taken);
+  return freeName(plainName(folder || zip) || commonStem(dropped) || UNNAMED, taken);
+}
+
+/**
+ * What a run with this data set is called: as the set, or by the word that all captions share if the set has no name.
+ * @param {string} data
+ * @param {string} trigger
+ */
+export function runNameFor(data, trigger) {
+  return trigger && new RegExp(`^${UNNAMED}( \\d+)?$`).test(data) ? trigger : data;
 }
 
 /**

@@ -6,7 +6,7 @@ import { ask, isAbort } from "../server.js";
 import { AllSettings } from "./all_settings.js";
 import { askedRun, missingOf } from "./asked.js";
 import { writtenCaption } from "./filters.js";
-import { triggerFor } from "./intake.js";
+import { runNameFor, sharedWord, triggerFor } from "./intake.js";
 import { Notice } from "./notice.js";
 import { runs } from "./requests.js";
 import { counted, durationText } from "./words.js";
@@ -111,9 +111,10 @@ export class Setup {
     const has = Boolean(data?.examples.length);
     const name = data?.name ?? "";
     const isNew = has && this.run.data !== name;
-    const isOwn = this.run.name && this.run.name !== this.run.data;
+    const isOwn = this.run.name && ![this.run.data, runNameFor(this.run.data, this.run.trigger ?? "")].includes(this.run.name);
     const captions = (data?.examples ?? []).filter((each) => !each.is_regularisation).map(writtenCaption);
-    const suggested = isNew && !isOwn ? { name, trigger: triggerFor(name, captions) } : {};
+    const trigger = triggerFor(name, captions);
+    const suggested = isNew && !isOwn ? { name: runNameFor(name, sharedWord(captions)), trigger } : {};
     this.set({ data: has ? name : "", ...suggested });
   }
 
