@@ -74,3 +74,20 @@ def test_a_name_may_begin_with_an_underscore(tmp_path):
     for name in ("_first", "__pycache__", ".hidden"):
         (tmp_path / "extensions" / name / "scripts").mkdir(parents=True)
     assert [each.name for each in find_community(tmp_path)] == ["_first"]
+
+
+def test_scripts_without_an_extension_are_as_one_that_comes_first(tmp_path):
+    make(tmp_path, "extensions/a")
+    make(tmp_path, "extensions-builtin/z")
+    make(tmp_path, ".", "scripts/xyz_grid.py")
+    assert [each.name for each in find_community(tmp_path)] == ["z", "a"]
+    make(tmp_path, ".", "scripts/mine.py")
+    make(tmp_path, ".", "scripts/notes.txt")
+    make(tmp_path, ".", "scripts/package/inner.py")
+    found = find_community(tmp_path, tmp_path)
+    assert wanted(choose_community(found, order=["a"])) == ["Custom scripts", "z", "a"]
+    [mine] = [each for each in found if each.is_loose]
+    # A1111's own ones, as its folder has them, are built in here.
+    assert [each.name for each in mine.scripts()] == ["mine.py"]
+    assert (mine.folder, mine.base) == (tmp_path / "scripts", tmp_path)
+    assert wanted(choose_community(found, disabled=["Custom scripts"])) == ["z", "a"]

@@ -7,10 +7,14 @@ from html.parser import HTMLParser
 import gradio as gr
 import pytest
 from fastapi import FastAPI
+from fastapi.testclient import TestClient
 
+from webui.api.app import build_api
+from webui.core.flags import read_flags
 from webui.core.settings import Settings
+from webui.main import build_services
 from webui.store.pictures.history import REQUEST_ITEM
-from webui.ui.app import build_ui
+from webui.ui.app import build_ui, mount_ui
 from webui.ui.components.setting_widget import all_options, setting_widget
 from webui.ui.joined_assets import JoinedAssets
 from webui.ui.page import ASSETS, mount_page, page_head, preloading
@@ -124,8 +128,8 @@ def test_the_head_names_files_that_are_there_and_nothing_outside():
         links = Links()
         links.feed(head)
         assert [address.partition("?")[0] for address in links.addresses] == [
-            "/assets/page/page.css",
-            "/assets/page/page.js",
+            "assets/page/page.css",
+            "assets/page/page.js",
         ]
         versions = [joined.by_name[name].version for name in ("page.css", "page.js")]
         assert [address.partition("?")[2] for address in links.addresses] == versions
@@ -155,3 +159,23 @@ def test_the_page_is_described_when_it_is_mounted_and_not_before(services, monke
     assert before == 0
     assert len(asked) <= 2
     assert {each["id"] for each in page.config["components"]} >= set(page.blocks)
+
+
+@pytest.mark.parametrize("words", [[], ["--safe"]])
+def test_the_owners_own_styles_come_last_and_not_where_the_server_is_to_be_safe(tmp_path, words):
+    (tmp_path / "user.css").write_text("#tabs { color: red }", encoding="utf-8")
+    services = build_services(read_flags(["--data-dir", str(tmp_path), *words])[0], tmp_path)
+    client = TestClient(mount_ui(build_api(services), services), base_url="http://127.0.0.1")
+    page = client.get("/").text
+    styles = re.findall(r'<link rel="stylesheet" href="([^"?]+)', page)
+    answer = client.get("/v1/user.css")
+    if words:
+        assert "v1/user.css" not in styles
+        assert answer.status_code == 404
+        return
+    assert styles[-1] == "v1/user.css"
+    assert answer.text == "#tabs { color: red }"
+    assert answer.headers["content-type"].startswith("text/css")
+    (tmp_path / "user.css").unlink()
+    (tmp_path / "user.css").symlink_to("/etc/hostname")
+    assert client.get("/v1/user.css").status_code == 404

@@ -13,6 +13,7 @@ from webui.library.community.native_features import NativeFeature, find_native_f
 from webui.library.community.reading.code_report import CodeReport
 from webui.library.community.records import InstallRecord
 from webui.library.community.repository import RepositoryAddress
+from webui.plugins.community import LOOSE_NAME
 from webui.plugins.health_report import HealthReport
 from webui.plugins.loading import ExtensionRecord
 
@@ -73,9 +74,10 @@ class CommunityExtension(InstalledExtension):
 
 
 class ShippedExtension(BaseModel):
-    """One that comes along."""
+    """One that comes along. `is_own`: scripts without an extension, which somebody put into their folder."""
 
     name: str
+    is_own: bool
     wanted: bool
     state: str
     error: str
@@ -153,6 +155,7 @@ def community_answer(services: Services, refusal: str) -> CommunityAnswer:
         shipped=[
             ShippedExtension(
                 name=each.name,
+                is_own=each.name == LOOSE_NAME,
                 wanted=each.name not in chosen.disabled_extensions,
                 state=each.state,
                 error=each.error,

@@ -24,6 +24,31 @@ SIGNS = (
     "preload.py",
     "metadata.ini",
 )
+# Scripts without an extension lie in A1111's own folder for them. All of them are as one extension here.
+LOOSE_FOLDER, LOOSE_NAME = "scripts", "Custom scripts"
+# Those that A1111 itself has there, in its versions: what they do is built in here.
+SCRIPTS_OF_A1111 = frozenset(
+    {
+        "custom_code.py",
+        "img2imgalt.py",
+        "loopback.py",
+        "outpainting_mk_2.py",
+        "poor_mans_outpainting.py",
+        "postprocessing_caption.py",
+        "postprocessing_codeformer.py",
+        "postprocessing_create_flipped_copies.py",
+        "postprocessing_focal_crop.py",
+        "postprocessing_gfpgan.py",
+        "postprocessing_split_oversized.py",
+        "postprocessing_upscale.py",
+        "processing_autosized_crop.py",
+        "prompt_matrix.py",
+        "prompts_from_file.py",
+        "sd_upscale.py",
+        "xy_grid.py",
+        "xyz_grid.py",
+    }
+)
 # Those that come with A1111 itself, as an installed A1111 has them: what they do is built in here.
 COMES_WITH_A1111 = frozenset(
     {
@@ -44,16 +69,34 @@ COMES_WITH_A1111 = frozenset(
 
 @dataclass(frozen=True, slots=True)
 class CommunityFolder:
-    """A folder of an extension. `name` is the folder's, as text can have it."""
+    """A folder of an extension. `name` is the folder's, as text can have it.
+
+    With `is_loose` it is A1111's own folder of scripts, in which each file stands for itself.
+    """
 
     name: str
     folder: Path
     is_built_in: bool = False
+    is_loose: bool = False
 
     @property
     def canonical_name(self) -> str:
         """What names it in rules of order and in comparisons."""
         return self.name.lower()
+
+    @property
+    def base(self) -> Path:
+        """The folder that its scripts are told they belong to."""
+        return self.folder.parent if self.is_loose else self.folder
+
+    def scripts(self) -> list[Path]:
+        """Its scripts by name: files ending in `.py` that lie in the folder for them itself."""
+        home = self.folder if self.is_loose else self.folder / LOOSE_FOLDER
+        try:
+            files = sorted(each for each in home.iterdir() if each.suffix == ".py" and each.is_file())
+        except OSError:
+            return []
+        return [each for each in files if not (self.is_loose and each.name in SCRIPTS_OF_A1111)]
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,8 +116,11 @@ def community_homes(*roots: Path) -> list[tuple[Path, bool]]:
 
 
 def find_community(*roots: Path) -> list[CommunityFolder]:
-    """Extensions below these roots: built-in ones first, then the others, each by name. Runs none of them."""
-    found: list[CommunityFolder] = []
+    """Extensions below these roots: built-in ones first, then the others, each by name. Runs none of them.
+
+    Scripts that lie in a root's folder `scripts` come before all others, as in A1111.
+    """
+    found = [CommunityFolder(LOOSE_NAME, home, is_loose=True) for home in loose_homes(*roots)]
     for home, is_built_in in community_homes(*roots):
         try:
             folders = sorted(each for each in home.iterdir() if not each.name.startswith((".", "__")))
@@ -85,9 +131,10 @@ def find_community(*roots: Path) -> list[CommunityFolder]:
     return found
 
 
-def have_preload(*roots: Path) -> bool:
-    """Whether any extension below these roots may add flags of its own."""
-    return any(has_preload(each.folder) for each in find_community(*roots))
+def loose_homes(*roots: Path) -> list[Path]:
+    """The folder with scripts of the artist's own, if there are any; the first of several."""
+    distinct = {(root / LOOSE_FOLDER).resolve(): root / LOOSE_FOLDER for root in roots}.values()
+    return [home for home in distinct if CommunityFolder(LOOSE_NAME, home, is_loose=True).scripts()][:1]
 
 
 def has_preload(folder: Path | None) -> bool:
@@ -125,7 +172,11 @@ def choose_community(
     wanted: list[CommunityFolder] = []
     others: list[ExtensionRecord] = []
     places = {name: place for place, name in reversed(list(enumerate(order)))}
-    for each in sorted(found, key=lambda each: (not each.is_built_in, places.get(each.name, len(order)))):
+
+    def rank(each: CommunityFolder) -> tuple[bool, bool, int]:
+        return not each.is_loose, not each.is_built_in, places.get(each.name, len(order))
+
+    for each in sorted(found, key=rank):
         if each.canonical_name in known:
             logger.warning("There are two extensions named %s; the second is not used", each.name)
             continue

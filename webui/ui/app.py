@@ -29,6 +29,7 @@ from webui.ui.tabs.settings import make_settings
 from webui.ui.tabs.training import make_training
 from webui.ui.tabs.txt2img import make_txt2img
 from webui.ui.texts import notice
+from webui.ui.user_style import add_user_style
 from webui.ui.watching.pictures import PictureFiles
 
 logger = logging.getLogger(__name__)
@@ -122,6 +123,8 @@ def mount_ui(app: FastAPI, services: Services) -> FastAPI:
     """Build the page and mount it at the root of the server."""
     blocks = build_ui(services)
     heads = [str(tags) for _, tags in services.plugins.call_in_time("page_head") if tags]
+    if not services.flags.safe:
+        heads += add_user_style(app, services.paths.root)
     app = mount_page(app, blocks, services.flags, heads)
     app.state.upload_sweeping = UploadSweeping(blocks.files, services.paths.data)
     with open_for_additions(app):

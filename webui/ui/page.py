@@ -24,6 +24,8 @@ from webui.ui.theme import make_theme
 
 ASSETS = Path(__file__).parent / "assets"
 ASSETS_URL = "/assets/page"
+# As the page names them: beside itself, wherever a reverse proxy offers it.
+BESIDE_PAGE = ASSETS_URL.removeprefix("/")
 LOGIN_HINT = "After ten wrong passwords within a minute, wait a minute before the next."
 ThemeChoice = Literal["light", "dark"] | None
 
@@ -49,16 +51,16 @@ class PageAssets(StaticFiles):
 
 def page_head(joined: JoinedAssets, theme: ThemeChoice = None, extra: Iterable[str] = ()) -> str:
     """What Gradio puts into the page's head: styles, scripts, and the theme where a flag fixes it."""
-    style = f'<link rel="stylesheet" href="{ASSETS_URL}/{joined.address(STYLE)}">'
-    script = f'<script type="module" src="{ASSETS_URL}/{joined.address(SCRIPT)}"></script>'
+    style = f'<link rel="stylesheet" href="{BESIDE_PAGE}/{joined.address(STYLE)}">'
+    script = f'<script type="module" src="{BESIDE_PAGE}/{joined.address(SCRIPT)}"></script>'
     return "\n".join([COLOR_SCHEME, theme_script(theme), style, script, *extra])
 
 
 def preloading(joined: JoinedAssets) -> str:
     """Tags by which a browser gets styles and scripts while it waits for Gradio, which asks for them late."""
     return (
-        f'<link rel="preload" as="style" href="{ASSETS_URL}/{joined.address(STYLE)}">'
-        f'<link rel="modulepreload" href="{ASSETS_URL}/{joined.address(SCRIPT)}">'
+        f'<link rel="preload" as="style" href="{BESIDE_PAGE}/{joined.address(STYLE)}">'
+        f'<link rel="modulepreload" href="{BESIDE_PAGE}/{joined.address(SCRIPT)}">'
     )
 
 

@@ -72,6 +72,24 @@ def test_scripts_are_imported_under_the_names_of_their_files(tmp_path):
     assert "webui.compat.a1111.start" in answer["compat"]
 
 
+def test_scripts_of_the_artists_own_run_without_an_extension(tmp_path):
+    (tmp_path / "scripts").mkdir()
+    (tmp_path / "scripts" / "xyz_grid.py").write_text("1 / 0")
+    (tmp_path / "scripts" / "install.py").write_text("import sys\nassert 'install' not in sys.argv[0]")
+    (tmp_path / "scripts" / "helper.py").write_text("NAME = 'helped'")
+    (tmp_path / "scripts" / "mine.py").write_text(
+        "import helper\nfrom modules import extensions, scripts\n"
+        "print('base', scripts.basedir(), helper.NAME, extensions.extensions)\n"
+    )
+    answer = build(tmp_path)
+    assert answer["records"] == [["Custom scripts", "on", ""]]
+    assert f"base {tmp_path} helped []" in answer["out"]
+    (tmp_path / "scripts" / "mine.py").write_text("1 / 0")
+    [record] = build(tmp_path)["records"]
+    assert record[:2] == ["Custom scripts", "on"]
+    assert "scripts/mine.py (ZeroDivisionError" in record[2]
+
+
 def test_an_extension_imports_itself_by_the_name_of_its_folder(tmp_path):
     write(tmp_path, "theirs/inner.py", "NAME = 'found'")
     write(tmp_path, "theirs/scripts/a.py", "from extensions.theirs.inner import NAME\nprint(NAME)")

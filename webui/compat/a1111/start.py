@@ -124,8 +124,9 @@ def load(host: ExtensionHost, knows_all_flags: bool) -> None:
 
 def lay_out(root: Path, settings: Path) -> None:
     """Make what A1111's folder has from its first start on: some list the one and read the others unasked."""
-    with suppress(OSError):
-        (root / "localizations").mkdir(exist_ok=True)
+    for name in ("localizations", SCRIPTS):
+        with suppress(OSError):
+            (root / name).mkdir(exist_ok=True)
     for file in (root / "ui-config.json", settings):
         with suppress(OSError), file.open("x", encoding="utf-8") as made:
             made.write("{}")
@@ -243,4 +244,7 @@ def advise(error: str) -> str:
     if found is None or find_spec(found[1]) is not None:
         return ""
     package = (PACKAGE_OF | PACKAGES_OF_A1111).get(found[1], found[1])
-    return f" Install what it needs: {sys.executable} -m pip install {package}"
+    return (
+        f" If its author names {package} as a package that it needs, install it: {sys.executable} -m pip "
+        f"install {package}"
+    )

@@ -98,7 +98,11 @@ class Installs:
                 with health.watch(file, "packages that A1111 brings along"):
                     if self.bring_packages(each, stamp, leave_own(missing, each.folder)):
                         missing = self.find_missing()
-            if file.is_file() and self.is_due(each, stamp_of(each.folder), self.notes.notes):
+            if (
+                not each.is_loose
+                and file.is_file()
+                and self.is_due(each, stamp_of(each.folder), self.notes.notes)
+            ):
                 with health.watch(file, INSTALL):
                     self.run_one(each)
 

@@ -31,7 +31,7 @@ def run_preloads(
     """Let each extension add its flags, by the names of their folders; one that fails adds none."""
     for each in sorted(folders, key=lambda each: each.canonical_name):
         file = each.folder / PRELOAD
-        if not file.is_file():
+        if each.is_loose or not file.is_file():
             continue
         with health.watch(file, PRELOAD):
             try:

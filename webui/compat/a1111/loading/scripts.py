@@ -33,9 +33,10 @@ PATIENCE_S = 5.0
 
 @dataclass(frozen=True, slots=True)
 class ScriptFile:
-    """A script: the name of its extension, the extension's folder, the file's name and its path."""
+    """A script: the name and folder of its extension, the folder it is told, the file's name and its path."""
 
     extension: str
+    folder: Path
     basedir: Path
     filename: str
     path: Path
@@ -73,15 +74,10 @@ def describe_lacking(host: ExtensionHost) -> dict[Path, str]:
 
 
 def scripts_of(extension: CommunityFolder) -> list[ScriptFile]:
-    """The scripts of one extension: files ending in `.py` that lie in its folder `scripts` itself."""
-    try:
-        files = sorted(each for each in (extension.folder / SCRIPTS).iterdir() if each.suffix == ".py")
-    except OSError:
-        return []
+    """The scripts of one extension."""
     return [
-        ScriptFile(extension.name, extension.folder, readable(each.name), each)
-        for each in files
-        if each.is_file()
+        ScriptFile(extension.name, extension.folder, extension.base, readable(each.name), each)
+        for each in extension.scripts()
     ]
 
 
@@ -91,9 +87,9 @@ def import_script(script: ScriptFile) -> ModuleType:
     limits: ImportLimits = host.limits
     limit = limits.left(script.extension)
     began = time.monotonic()
-    with path_of(host, script.basedir), told_when_slow(script):
+    with path_of(host, script.folder), told_when_slow(script):
         try:
-            return run_within(limit, partial(run_script, host, script), script.basedir)
+            return run_within(limit, partial(run_script, host, script), script.folder)
         except TimeIsUp:
             raise limits.give_up(script.extension) from None
         except Raised as raised:

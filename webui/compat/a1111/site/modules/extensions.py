@@ -129,6 +129,8 @@ def list_extensions():
     extension_paths.clear()
     loaded_extensions.clear()
     for each in hosts.current().folders if hosts.is_running() else ():
+        if each.is_loose:
+            continue
         metadata = ExtensionMetadata(str(each.folder), each.canonical_name)
         made = Extension(each.name, str(each.folder), True, each.is_built_in, metadata)
         extensions.append(made)

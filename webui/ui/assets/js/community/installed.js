@@ -26,11 +26,13 @@ export class Installed {
     this.count = make("span", { className: "hint" });
     this.list = make("ul", { className: "community-list" });
     this.none = make("p", { className: "community-none", textContent: "None was added yet. Look under Available, or install one from its address." });
+    // Scripts without an extension: they lie in a folder that the artist fills.
+    this.own = make("ul", { className: "community-list" });
     this.shipped = make("ul", { className: "community-list plain" });
     this.trash = make("div", { className: "community-trash" });
     this.element = make("div", { id: "extensions_installed" },
       make("div", { className: "community-bar" }, this.checkAll, this.count),
-      this.list, this.none,
+      this.list, this.own, this.none,
       make("details", { className: "community-fold" }, make("summary", { textContent: "Built-in" }), this.shipped),
       this.trash);
   }
@@ -40,15 +42,20 @@ export class Installed {
     this.#state = state;
     this.list.replaceChildren(...state.extensions.map((one) =>
       extensionRow(one, { newer: this.#newer.get(one.name), mayChange: !state.refusal }, this.#actions())));
-    this.none.hidden = state.extensions.length > 0;
+    const [own, shipped] = [true, false].map((isOwn) => state.shipped.filter((each) => Boolean(each.is_own) === isOwn));
+    this.none.hidden = state.extensions.length + own.length > 0;
     this.checkAll.hidden = Boolean(state.refusal) || !state.extensions.some((each) => each.can_update);
     this.count.textContent = state.extensions.length ? `${counted(state.extensions.length, "extension")} added` : "";
-    this.shipped.replaceChildren(...state.shipped.map((one) => {
-      const health = healthView(one.health);
-      return make("li", { className: "community-row", attributes: { "data-name": one.name } },
-        make("div", { className: "community-row-head" }, tick(one, (name, wanted) => this.#switchOn(name, wanted)), stateChip(one)),
-        ...(one.error ? [make("p", { className: "hint", textContent: one.error })] : []), ...(health ? [health] : []));
-    }));
+    this.own.replaceChildren(...own.map((one) => this.#plainRow(one, "Scripts in the folder “scripts”, put there by hand. Take a file away to be rid of it.")));
+    this.shipped.replaceChildren(...shipped.map((one) => this.#plainRow(one)));
+  }
+
+  /** @param {ShippedExtension} one @param {string} [about] */
+  #plainRow(one, about) {
+    const health = healthView(one.health);
+    return make("li", { className: "community-row", attributes: { "data-name": one.name } },
+      make("div", { className: "community-row-head" }, tick(one, (name, wanted) => this.#switchOn(name, wanted)), stateChip(one)),
+      ...[about, one.error].filter(Boolean).map((words) => make("p", { className: "hint", textContent: words })), ...(health ? [health] : []));
   }
 
   /** @returns {import("./row.js").RowActions} */

@@ -21,6 +21,8 @@ interface HealthReport {
 /** One that comes along. */
 interface ShippedExtension {
   name: string;
+  /** Scripts without an extension, which somebody put into their folder. */
+  is_own?: boolean;
   wanted: boolean;
   state: string;
   error: string;
