@@ -22,7 +22,7 @@ PREFIX = "/sd"
 
 @contextmanager
 def proxied(address: str, outside: list[str]) -> Iterator[str]:
-    """A proxy that hands on what is below PREFIX and notes all else in `outside`. Gives the page's address."""
+    """A proxy that hands on what is below PREFIX and notes all else in `outside`; gives the page's URL."""
     client = httpx.AsyncClient(timeout=None)
 
     async def hand_on(request: Request) -> Response:
