@@ -46,6 +46,24 @@ def send_everywhere(page: Page) -> None:
         expect(page.locator("#script_img2img_test_panel_words textarea, " + IMG_WORDS)).to_have_value("sent")
 
 
+def draw_on_a_canvas_and_look(page: Page) -> None:
+    """An event of the extension's gives the canvas of img2img a picture; another reads what is there."""
+    answer = page.locator("#test_tab_answer textarea, #test_tab_answer input")
+    show(page, "test_tab")
+    page.click("#test_tab_look")
+    expect(answer).to_have_value("saw NoneType None")
+    # The same picture may be given again, when the artist has taken it away.
+    for _ in range(2):
+        page.click("#test_tab_draw")
+        page.wait_for_function("String(window.webui.canvasPixels('img2img')) === '56,72'")
+        page.click("#test_tab_look")
+        expect(answer).to_have_value("saw Image ((56, 72), (0, 0, 255))")
+        page.evaluate("window.webui.canvasBoards.get('img2img_image').remove()")
+        page.click("#test_tab_look")
+        expect(answer).to_have_value("saw NoneType None")
+    assert page.locator("#img2img_image .canvas").count() == 1
+
+
 def run_extras(page: Page) -> None:
     """The picture goes to Extras, where a script of the extension changes it."""
     show(page, "test_tab")
@@ -129,6 +147,7 @@ def test_an_extensions_panels_settings_and_tabs_work(served: tuple[str, Path]):
         expect(page.locator("#test_tab_answer textarea, #test_tab_answer input")).to_have_value("heard 49")
         page.click("#test_tab_make")
         expect(page.locator("#test_tab_image img")).to_be_visible()
+        draw_on_a_canvas_and_look(page)
         send_everywhere(page)
         run_extras(page)
         names = page.request.get(f"{address}sdapi/v1/scripts").json()

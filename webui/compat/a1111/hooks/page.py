@@ -7,6 +7,7 @@ from typing import Any, ClassVar
 from pydantic import Field, JsonValue
 
 from webui.compat.a1111 import gradio3
+from webui.compat.a1111.gradio3 import canvases
 from webui.compat.a1111.host import current
 from webui.compat.a1111.page.arguments import KEY, SCRIPTS, SELECTED, pack
 from webui.compat.a1111.page.reaching import site
@@ -62,6 +63,8 @@ def prepare_page() -> None:
 
 def tell_before_component(component: Any, **given: Any) -> None:  # noqa: ANN401 - Gradio's
     """A component is about to be made: for the scripts of the tab that is being built, then for callbacks."""
+    if canvases.is_canvas(given):
+        return
     runner = site("scripts").scripts_current
     if runner is not None:
         runner.before_component(component, **given)
@@ -70,6 +73,9 @@ def tell_before_component(component: Any, **given: Any) -> None:  # noqa: ANN401
 
 def tell_after_component(component: Any, **given: Any) -> None:  # noqa: ANN401 - Gradio's
     """A component was made."""
+    if canvases.is_canvas(given):
+        canvases.stand_in(given["elem_id"])
+        return
     runner = site("scripts").scripts_current
     if runner is not None:
         runner.after_component(component, **given)

@@ -44,7 +44,8 @@ def results_of(processed: Any, results: list[ImageReady], run: ActiveRun) -> lis
 
 
 def make_ready(image: Any, place: int, processed: Any, run: ActiveRun | None) -> ImageReady | None:  # noqa: ANN401
-    """A picture that an extension made; None for what is none."""
+    """A picture that an extension made, or the name of its file; None for what is none."""
+    image = open_picture(image) if isinstance(image, str | Path) else image
     if not isinstance(image, Image.Image):
         return None
     texts, seeds = list(processed.infotexts or []), list(processed.all_seeds or [])
@@ -60,6 +61,15 @@ def make_ready(image: Any, place: int, processed: Any, run: ActiveRun | None) ->
         joins_grid=False,
         request=run.request if run else None,
     )
+
+
+def open_picture(path: str | Path) -> Image.Image | None:
+    """The picture in a file, of an animation the first; None for a file that holds none."""
+    try:
+        with Image.open(path) as image:
+            return image.convert("RGBA" if image.has_transparency_data else "RGB")
+    except (OSError, ValueError, SyntaxError):
+        return None
 
 
 def save_params(moment: SavingMoment, host: ExtensionHost) -> Any:  # noqa: ANN401 - C's class

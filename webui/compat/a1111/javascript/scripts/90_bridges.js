@@ -52,6 +52,51 @@
     if (tool instanceof HTMLElement) tool.click();
   }
 
+  /**
+   * Draws a picture that an event gives on a canvas.
+   * @param {string} name
+   * @param {{url?: string} | null} file
+   */
+  atelierHost.fillCanvas = async (name, file) => {
+    if (!file?.url) return;
+    const answer = await fetch(file.url);
+    if (answer.ok) await window.webui.canvasBoards.get(name)?.take(await firstFrame(await answer.blob()));
+  };
+
+  /** Of a file that may be an animation the first frame, which is what A1111's fields of pictures take. */
+  async function firstFrame(/** @type {Blob} */ blob) {
+    if (!["image/gif", "image/webp"].includes(blob.type)) return blob;
+    const frame = await createImageBitmap(blob);
+    const drawn = new OffscreenCanvas(frame.width, frame.height);
+    drawn.getContext("2d")?.drawImage(frame, 0, 0);
+    return drawn.convertToBlob();
+  }
+
+  /** What a canvas holds, uploaded as a field of pictures would; null of an empty one. */
+  async function pictureOf(/** @type {string} */ name) {
+    const board = window.webui.canvasBoards.get(name);
+    await board?.restored;
+    const blob = board?.state.base?.blob;
+    if (!blob) return null;
+    const form = new FormData();
+    form.append("files", blob, `${name}.png`);
+    const answer = await fetch(address("gradio_api/upload"), { method: "POST", body: form });
+    if (!answer.ok) return null;
+    const [path] = await answer.json();
+    return { path, orig_name: `${name}.png`, size: blob.size, mime_type: blob.type, meta: { _type: "gradio.FileData" } };
+  }
+
+  /**
+   * Values of an event with the pictures of canvases among them.
+   * @param {[place: number, name: string][]} places
+   * @param {any[]} given
+   */
+  atelierHost.readCanvases = async (places, given) => {
+    const values = [...given];
+    for (const [place, name] of places) values[place] = await pictureOf(name);
+    return values;
+  };
+
   function bridgeCanvas(/** @type {HTMLElement} */ canvas) {
     const board = window.webui.canvasBoards.get(canvas.dataset.name);
     if (!board || canvas.querySelector(":scope > .a1111-bridge")) return;

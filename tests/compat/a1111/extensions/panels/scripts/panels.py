@@ -9,6 +9,7 @@ from PIL import Image
 
 FOLDER = Path(scripts.basedir())
 LOG = FOLDER / "log.txt"
+CANVASES = {}
 
 
 def note(*words):
@@ -96,6 +97,17 @@ def on_ui_tabs():
         with gr.Row(elem_id="test_tab_buttons"):
             buttons = infotext_utils.create_buttons(["txt2img", "img2img", "inpaint", "extras"])
         infotext_utils.bind_buttons(buttons, image, text)
+        draw = gr.Button("Draw", elem_id="test_tab_draw")
+        draw.click(lambda: Image.new("RGB", (56, 72), "blue"), None, [CANVASES["img2img_image"]])
+        look = gr.Button("Look", elem_id="test_tab_look")
+        look.click(
+            lambda words, seen: (
+                f"{words} {type(seen).__name__} {seen and (seen.size, seen.getpixel((9, 9)))}"
+            ),
+            [text, CANVASES["img2img_image"]],
+            [answer],
+            _js="(words, seen) => ['saw', seen]",
+        )
     return [(blocks, "Test Tab", "test_tab")]
 
 
@@ -119,6 +131,10 @@ def on_infotext_pasted(text, fields):
 def on_after_component(component, **kwargs):
     if kwargs.get("elem_id") in ("txt2img_prompt", "img2img_gallery"):
         note("after_component", kwargs["elem_id"])
+    if kwargs.get("elem_id") in ("img2img_image", "img2maskimg"):
+        assert isinstance(component, gr.Image)
+        assert component.elem_id not in CANVASES
+        CANVASES[component.elem_id] = component
 
 
 script_callbacks.on_ui_settings(on_ui_settings)
