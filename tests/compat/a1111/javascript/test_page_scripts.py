@@ -213,10 +213,15 @@ def test_the_script_of_an_event_is_given_pictures_as_texts_as_in_gradio_3(page: 
 def test_the_script_of_an_event_is_given_files_by_the_names_of_gradio_3(page: Page):
     told = page.evaluate("""async () => {
       const file = { path: "/uploads/a.json", url: "/file=a.json", orig_name: "a.json", size: 2 };
-      const picture = { ...file, path: "/uploads/p.png", mime_type: "image/png", meta: { _type: "gradio.FileData" } };
-      const script = "(file, many) => { window.toldOf = [file.name, file.data, file.is_file, many[0].name]; return file; }";
+      const meta = { _type: "gradio.FileData" };
+      const picture = { ...file, path: "/uploads/p.png", mime_type: "image/png", meta };
+      const script = `(file, many) => {
+        window.toldOf = [file.name, file.data, file.is_file, many[0].name];
+        return file;
+      }`;
       const after = await atelierHost.runScript(script, [file, [picture]], [0, 1]);
-      const sent = await atelierHost.runScript("(picture) => ({ sent: JSON.stringify(picture), name: picture.name })", [picture], [0]);
+      const send = "(picture) => ({ sent: JSON.stringify(picture), name: picture.name })";
+      const sent = await atelierHost.runScript(send, [picture], [0]);
       return [window.toldOf, after === file, sent.name, sent.sent.includes("is_file")];
     }""")
     assert told == [
