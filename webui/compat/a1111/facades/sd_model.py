@@ -287,7 +287,7 @@ class TextModel(Placed):
         return max(-(-token_count // self.chunk_length), 1) * self.chunk_length
 
     def encode_embedding_init_text(self, init_text: str, nvpt: int) -> Tensor:
-        """The vectors (T, D) of a text's words, at most `nvpt`; those of SDXL's encoders beside each other."""
+        """The vectors (T, D) of a text's words, at most `nvpt`; of SDXL's encoders side by side."""
         towers = self._owner.loaded.text_encoder.towers
         chosen = towers if self._tower is None else [towers[self._tower]]
         ids = torch.tensor(clip_tokenizer().encode(init_text)[:nvpt], dtype=torch.long)
