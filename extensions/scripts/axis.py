@@ -46,7 +46,8 @@ class Axis:
     tab: str = ""
     needs: str = ""
     missing: str = ""
-    split: Callable[[str], Sequence[str]] = split_values
+    # Any: axes that extensions add have values of their own kinds.
+    split: Callable[[str], Sequence[Any]] = split_values
 
     @property
     def is_nothing(self) -> bool:

@@ -17,7 +17,7 @@ class AddedAxis:
     for what is none. It is tried with every value before anything is made. `show` is what stands beside
     the pictures of a value, if not the label and the value. `choices` are the values that there are. Axes of
     higher `cost`, from 0 to 1, change more seldom. `split` makes the values of what was typed, where they are
-    not parted by commas.
+    not parted by commas: texts, or for an axis of texts what it likes.
     """
 
     label: str
@@ -27,4 +27,4 @@ class AddedAxis:
     show: Callable[[Any], str] | None = None
     cost: float = 0.0
     choices: Callable[[], Sequence[str]] | None = None
-    split: Callable[[str], Sequence[str]] | None = None
+    split: Callable[[str], Sequence[Any]] | None = None

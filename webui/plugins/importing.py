@@ -10,7 +10,6 @@ import importlib.util
 import os
 import sys
 import threading
-import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from importlib.machinery import ModuleSpec
@@ -24,8 +23,8 @@ PACKAGE, PLUGIN = "extensions", "plugin"
 MOST_BYTES = 2_000_000
 # What is ended needs a moment to leave its own "with" and "finally".
 ENDING_S = 1.0
-# What computes on a machine that others use too has more time by the clock: so often as long. It computes if
-# it has had this part of a processor while it was looked at.
+# What computes on a slow machine, or one that others use too, has more time by the clock: so often as long.
+# It computes if it has had this part of a processor while it was looked at.
 MOST_TIMES = 4.0
 LOOK_S = 1.0
 LEAST_SHARE = 0.03
@@ -56,13 +55,23 @@ class Outcome(Generic[Value]):
     done: threading.Event = field(default_factory=threading.Event)
 
 
+def never(thread: int) -> bool:
+    """No thread is excused."""
+    del thread
+    return False
+
+
 def run_within(
-    limit_s: float, function: Callable[[], Value], folder: Path | Callable[[], Path | None] | None = None
+    limit_s: float,
+    function: Callable[[], Value],
+    folder: Path | Callable[[], Path | None] | None = None,
+    is_excused: Callable[[int], bool] = never,
 ) -> Value:
     """What a function gives, on a thread of its own. Raises Raised, or TimeIsUp.
 
-    The limit is of seconds by the clock for what waits, and of the processor's for what computes. One that
-    is too slow is ended, if it runs code of its `folder` (asked for then), or left behind.
+    The limit is of seconds by the clock for what waits; what goes on computing has four times as long. One
+    that is too slow is ended, if it runs code of its `folder` (asked for then), or left behind. While its
+    thread, by its ident, is excused (it waits for this program itself) no time counts.
     """
     outcome: Outcome[Value] = Outcome()
     context = contextvars.copy_context()
@@ -76,7 +85,7 @@ def run_within(
 
     thread = threading.Thread(target=run, name="extension", daemon=True)
     thread.start()
-    if not ends_in_time(outcome.done, thread, limit_s):
+    if not ends_in_time(outcome.done, thread, limit_s, is_excused):
         if end_thread(thread, folder() if callable(folder) else folder):
             outcome.done.wait(ENDING_S)
         raise TimeIsUp
@@ -85,20 +94,21 @@ def run_within(
     return cast(Value, outcome.value)
 
 
-def ends_in_time(done: threading.Event, thread: threading.Thread, limit_s: float) -> bool:
+def ends_in_time(
+    done: threading.Event, thread: threading.Thread, limit_s: float, is_excused: Callable[[int], bool] = never
+) -> bool:
     """Wait for a thread until it has had its time. False if it has not ended by then."""
-    until = time.monotonic() + MOST_TIMES * limit_s
-    if done.wait(limit_s):
-        return True
     look_s = min(LOOK_S, limit_s)
-    before = processor_seconds(thread)
-    while before < limit_s and time.monotonic() < until:
+    spent, computed = 0.0, 0.0
+    is_computing = True
+    while spent < limit_s or (is_computing and spent < MOST_TIMES * limit_s):
         if done.wait(look_s):
             return True
         now = processor_seconds(thread)
-        if now - before < LEAST_SHARE * look_s:
-            return False
-        before = now
+        is_computing, computed = now - computed >= LEAST_SHARE * look_s, now
+        # The ident is known: the thread has been waited for.
+        if not is_excused(thread.ident or 0):
+            spent += look_s
     return False
 
 

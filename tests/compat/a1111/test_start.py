@@ -90,6 +90,16 @@ def test_scripts_of_the_artists_own_run_without_an_extension(tmp_path):
     assert "scripts/mine.py (ZeroDivisionError" in record[2]
 
 
+def test_a_script_that_asks_for_the_checkpoint_before_the_server_serves_is_given_it(tmp_path, golden_models):
+    layers = "shared.sd_model.model.diffusion_model.named_modules()"
+    count = f"sum(name.endswith('attn2') for name, _ in {layers})"
+    write(tmp_path, "theirs/scripts/a.py", f"from modules import shared\nprint('layers', {count})")
+    answer = build(tmp_path, "--ckpt-dir", str(golden_models), "--use-cpu", "all")
+    assert answer["records"] == [["theirs", "on", ""]]
+    [told] = [line for line in answer["out"].splitlines() if line.startswith("layers")]
+    assert int(told.split()[1]) > 0
+
+
 def test_an_extension_imports_itself_by_the_name_of_its_folder(tmp_path):
     write(tmp_path, "theirs/inner.py", "NAME = 'found'")
     write(tmp_path, "theirs/scripts/a.py", "from extensions.theirs.inner import NAME\nprint(NAME)")

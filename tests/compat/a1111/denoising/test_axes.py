@@ -122,3 +122,29 @@ def test_an_axis_may_read_what_is_typed_in_its_own_way(grid: Any, plots: Any) ->
         assert plot.x.values == ("red, big", "blue")
     finally:
         grid.axis_options.pop()
+
+
+def test_values_that_are_no_texts_are_applied_and_shown_as_the_axis_made_them(grid: Any, plots: Any) -> None:
+    def pair(text: str) -> list[Any]:
+        name, sep, weights = text.partition(":")
+        assert sep, "Write a name before the weights."
+        return [(name, weight.strip()) for weight in weights.split(",")]
+
+    def put(p: Any, x: Any, xs: Any) -> None:
+        p.name, p.weight = x
+        p.count = len(xs)
+
+    option = grid.AxisOption("[Pairs] weight", lambda value: value, put, prepare=pair)
+    option.format_value = lambda p, opt, x: ": ".join(x)
+    grid.axis_options.append(option)
+    try:
+        plot = prepare(XyzPart(x_type="[Pairs] weight", x_values="wild: 0.1, 0.9"), request_of(), plots)
+        assert [plot.x.axis.describe(value) for value in plot.x.values] == ["wild: 0.1", "wild: 0.9"]
+        p = SimpleNamespace()
+        last = plot.request_of(list(plot.cells())[-1])
+        apply_axes(p, type(last).model_validate_json(last.model_dump_json()))
+        assert (p.name, p.weight, p.count) == ("wild", "0.9", 2)
+        with pytest.raises(InvalidRequest, match="name before the weights"):
+            prepare(XyzPart(x_type="[Pairs] weight", x_values="0.1"), request_of(), plots)
+    finally:
+        grid.axis_options.pop()

@@ -317,8 +317,11 @@ def test_the_text_encoder_has_the_words_of_the_original_codes_class(world):
     assert type(wrapped).__name__ == "FrozenCLIPEmbedder"
     words = wrapped.transformer.text_model.embeddings.token_embedding.wrapped
     ids = wrapped.tokenizer("a red cat", truncation=False, add_special_tokens=False)["input_ids"]
-    assert words(torch.tensor([ids], device=words.weight.device)).shape == (1, 3, words.weight.shape[1])
+    known = words(torch.tensor([ids], device=words.weight.device))
+    assert known.shape == (1, 3, words.weight.shape[1])
     assert not hasattr(wrapped, "model")
+    assert torch.equal(encoder.encode_embedding_init_text("a red cat", 999), known[0].float())
+    assert encoder.encode_embedding_init_text("a red cat", 2).shape[0] == 2
 
 
 def test_the_tokenizer_answers_by_the_names_of_transformers():

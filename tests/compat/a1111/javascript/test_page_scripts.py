@@ -202,12 +202,31 @@ def test_the_script_of_an_event_is_given_pictures_as_texts_as_in_gradio_3(page: 
       const picture = { path: "p.png", url, mime_type: "image/png", meta: { _type: "gradio.FileData" } };
       window.toldOf = [];
       const script = "(...given) => { window.toldOf.push(given); return [given[0], given[1] + 1]; }";
-      const after = await atelierHost.runScript(script, [picture, 1], true);
-      const other = atelierHost.runScript("(word) => word + '!'", ["no picture"], true);
+      const after = await atelierHost.runScript(script, [picture, 1], []);
+      const other = atelierHost.runScript("(word) => word + '!'", ["no picture"], []);
       const newer = atelierHost.runScript("(picture) => picture.path", [picture]);
       return [window.toldOf[0][0] === url, after[0] === picture, after[1], other, newer];
     }""")
     assert told == [True, True, 2, "no picture!", "p.png"]
+
+
+def test_the_script_of_an_event_is_given_files_by_the_names_of_gradio_3(page: Page):
+    told = page.evaluate("""async () => {
+      const file = { path: "/uploads/a.json", url: "/file=a.json", orig_name: "a.json", size: 2 };
+      const meta = { _type: "gradio.FileData" };
+      const picture = { ...file, path: "/uploads/p.png", mime_type: "image/png", meta };
+      const script = `(file, many) => {
+        window.toldOf = [file.name, file.data, file.is_file, many[0].name];
+        return file;
+      }`;
+      const after = await atelierHost.runScript(script, [file, [picture]], [0, 1]);
+      const send = "(picture) => ({ sent: JSON.stringify(picture), name: picture.name })";
+      const sent = await atelierHost.runScript(send, [picture], [0]);
+      return [window.toldOf, after === file, sent.name, sent.sent.includes("is_file")];
+    }""")
+    assert told == [
+        ["/uploads/a.json", "/file=a.json", True, "/uploads/p.png"], True, "/uploads/p.png", False
+    ]  # fmt: skip
 
 
 def test_a_picture_given_to_a_hidden_field_comes_onto_the_canvas(page: Page, picture: Path):

@@ -93,6 +93,25 @@ def test_pythons_own_functions_are_put_back(host: ExtensionHost):
     assert builtins.print is before
 
 
+WAITING = """
+import time
+from webui.compat.a1111.host import current
+def function():
+    with current().calls.note_waiting():
+        time.sleep(2.5)
+    return "there"
+"""
+
+
+def test_a_wait_for_a_job_takes_none_of_the_time(host: ExtensionHost):
+    # Ample for reaching the wait on a busy machine.
+    host.start_limit_s = host.component_limit_s = 1.0
+    file, wait = function_in(host, "waiting", WAITING)
+    assert call_at_start(file, "ui", wait) == "there"
+    call_each_at_start([StartCall(str(file), "after_component", wait)])
+    assert not host.health.of_file(file).failures
+
+
 def test_an_event_loop_is_there_as_on_the_main_thread(host: ExtensionHost):
     source = "import asyncio\ndef function(): return asyncio.get_event_loop().is_closed()"
     file, function = function_in(host, "looping", source)

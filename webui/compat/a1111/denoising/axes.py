@@ -1,7 +1,7 @@
 """Axes that extensions put into A1111's X/Y/Z plot, as axes of this program's.
 
 A cell's request carries what is to be applied to `p`, in `extras["a1111"]["axes"]`: the label, the value and
-all values of each such axis.
+all values of each such axis, packed as arguments of scripts are.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ from importlib import import_module
 from typing import Any, cast
 
 from webui.compat.a1111.denoising.replaced import watched
+from webui.compat.a1111.page.arguments import pack_value, unpack_value
 from webui.core.errors import InvalidRequest
 from webui.core.request import GenerationRequest
 from webui.plugins.axes import AddedAxis, AxisKind
@@ -40,7 +41,8 @@ def added_axis(option: Any) -> AddedAxis:  # noqa: ANN401 - A1111's AxisOption
 
     def change(request: GenerationRequest, value: Any, values: Sequence[Any]) -> GenerationRequest:  # noqa: ANN401 - as read
         check_values(option, values)
-        return with_axis(request, {"label": option.label, "value": value, "values": list(values)})
+        packed = [pack_value(each) for each in values]
+        return with_axis(request, {"label": option.label, "value": pack_value(value), "values": packed})
 
     def show(value: Any) -> str:  # noqa: ANN401 - as read
         found: list[Any] = []
@@ -61,14 +63,20 @@ def added_axis(option: Any) -> AddedAxis:  # noqa: ANN401 - A1111's AxisOption
     )
 
 
-def splitting(option: Any) -> Callable[[str], Sequence[str]]:  # noqa: ANN401 - A1111's AxisOption
-    """How an axis of its own way of writing reads what was typed; none where the extension fails."""
+def splitting(option: Any) -> Callable[[str], Sequence[Any]]:  # noqa: ANN401 - A1111's AxisOption
+    """How an axis of its own way of writing reads what was typed; none where the extension fails.
 
-    def split(text: str) -> Sequence[str]:
-        found: list[str] = []
+    Its values may be of any kind, such as a name with a number; numbers are read from texts.
+    """
+
+    def split(text: str) -> Sequence[Any]:
+        found: list[Any] = []
         with watched(option.apply, "axis"):
-            found += [str(each) for each in option.prepare(text)]
-        return found
+            try:
+                found += option.prepare(text)
+            except (AssertionError, RuntimeError, ValueError) as error:
+                raise InvalidRequest(str(error) or f"{text!r} is not understood.") from error
+        return found if kind_of(option) == "text" else [str(each) for each in found]
 
     return split
 
@@ -127,8 +135,8 @@ def apply_axes(p: Any, request: GenerationRequest) -> None:  # noqa: ANN401 - A1
             raise InvalidRequest(
                 f"There is no axis {entry['label']!r} any more. Its extension is off: choose another axis."
             )
-        values = [converted(option, value) for value in entry["values"]]
+        values = [converted(option, unpack_value(value)) for value in entry["values"]]
         with watched(option.apply, f"axis {option.label}"):
             if option.confirm:
                 option.confirm(p, values)
-            option.apply(p, converted(option, entry["value"]), values)
+            option.apply(p, converted(option, unpack_value(entry["value"])), values)

@@ -7,7 +7,8 @@ from collections.abc import Callable, Sequence
 from functools import cache
 from typing import Any
 
-from torch import nn
+import torch
+from torch import Tensor, nn
 
 from webui.compat.a1111.facades.original_code import name_class
 from webui.core.model_file import Family
@@ -65,6 +66,13 @@ def words_of(tower: Any) -> "Seen":
     """The vectors of a tower's words, below the name that A1111's hijack gives them too."""
     words = tower.text_model.embeddings.token_embedding
     return Seen(words, wrapped=words)
+
+
+def vectors_of(tower: Any, ids: Tensor) -> Tensor:
+    """The vectors (T, D) of words by their ids, in 32 bits, where the tower's words are."""
+    words = tower.text_model.embeddings.token_embedding
+    with torch.no_grad():
+        return words(ids.to(words.weight.device)).float()
 
 
 class Seen:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from webui.compat.a1111 import host
 from webui.compat.a1111.facades import reaching
-from webui.compat.a1111.running.device_calls import call_on_device
+from webui.compat.a1111.running.device_calls import call_on_device, wait_for_job
 from webui.core.errors import InvalidRequest, WebuiError
 from webui.core.request import GenerationRequest
 from webui.core.work.kinds import WorkRequest
@@ -115,7 +115,7 @@ def finish(request: WorkRequest) -> Job:
     refuse_while_saving()
     delivery = Delivery(tab="api", save_samples=False, save_grid=False, keep_images=True)
     job = ready_services().submit(request, delivery)
-    finished = job.wait()
+    finished = wait_for_job(job)
     if finished is not None and finished.error:
         raise WebuiError(finished.error)
     return job

@@ -243,8 +243,8 @@ class TextModel(Placed):
     chunk_length = 75
     id_start, id_end, id_pad = 49406, UNKNOWN_WORD, UNKNOWN_WORD
 
-    def __init__(self, owner: SdModel, tower: int = 0) -> None:
-        """Of a checkpoint, and one of its encoders."""
+    def __init__(self, owner: SdModel, tower: int | None = None) -> None:
+        """Of a checkpoint, and one of its encoders; None for all of them together."""
         self._owner = owner
         self._tower = tower
 
@@ -263,7 +263,7 @@ class TextModel(Placed):
     @property
     def wrapped(self) -> torch.nn.Module:
         """The encoder as the original code's class: its tokenizer, and the network's own words."""
-        owner, tower = self._owner, self._tower
+        owner, tower = self._owner, self._tower or 0
         return encoders.view(owner.file.family, tower, lambda: owner.loaded.text_encoder.towers[tower])
 
     def tokenize(self, texts: Sequence[str]) -> list[list[int]]:
@@ -285,6 +285,13 @@ class TextModel(Placed):
     def get_target_prompt_token_count(self, token_count: int) -> int:
         """How many tokens the chunks that so many need have room for."""
         return max(-(-token_count // self.chunk_length), 1) * self.chunk_length
+
+    def encode_embedding_init_text(self, init_text: str, nvpt: int) -> Tensor:
+        """The vectors (T, D) of a text's words, at most `nvpt`; of SDXL's encoders side by side."""
+        towers = self._owner.loaded.text_encoder.towers
+        chosen = towers if self._tower is None else [towers[self._tower]]
+        ids = torch.tensor(clip_tokenizer().encode(init_text)[:nvpt], dtype=torch.long)
+        return torch.cat([encoders.vectors_of(tower, ids) for tower in chosen], dim=1)
 
     def get_learned_conditioning(self, texts: Sequence[str]) -> Any:  # noqa: ANN401 - a tensor, or a table of them
         """Texts encoded."""

@@ -7,7 +7,7 @@ import functools
 import inspect
 import json
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from functools import cache
 from typing import Any
 
@@ -30,7 +30,7 @@ def wrap_listener(original: Listener) -> Listener:
     def listen(block: Any, *values: Any, **given: Any) -> Any:
         if is_host_module(str(sys._getframe(1).f_globals.get("__name__"))):
             return original(block, *values, **given)
-        arguments = translate_listening(given, has_function=bool(values))
+        arguments = translate_listening(given, has_function=bool(values), inputs=inputs_of(values, given))
         result = original(block, *values, **arguments)
         if getattr(original, "event_name", "") == "load" and is_interval(given.get("every")):
             repeat(given["every"], values, arguments)
@@ -61,15 +61,25 @@ def names_of_listeners() -> frozenset[str]:
     return frozenset(inspect.signature(inspect.unwrap(gr.Button.click)).parameters)
 
 
-def translate_listening(given: Mapping[str, Any], *, has_function: bool) -> dict[str, Any]:
+def inputs_of(values: Sequence[Any], given: Mapping[str, Any]) -> list[Any]:
+    """The components that a listener is given: second after its function, or by name."""
+    inputs = given.get("inputs", values[1] if len(values) > 1 else None)
+    return list(inputs) if isinstance(inputs, list | tuple) else [inputs]
+
+
+def translate_listening(
+    given: Mapping[str, Any], *, has_function: bool, inputs: Sequence[Any] = ()
+) -> dict[str, Any]:
     """The arguments of a listener by the names that there are now; others are left out."""
     names = names_of_listeners()
     arguments = {name: value for name, value in given.items() if name in names}
     if "_js" in given:
         arguments.setdefault("js", given["_js"])
     if isinstance(arguments.get("js"), str):
-        # Gradio 3's name for it: pictures come as texts. A later Gradio's: as its own descriptions of files.
-        arguments["js"] = run_late(arguments["js"], pictures_as_texts=arguments["js"] is given.get("_js"))
+        # Gradio 3's name for it: pictures and files come as they did. A later Gradio's: as it describes them.
+        is_old = arguments["js"] is given.get("_js")
+        files = [place for place, each in enumerate(inputs) if isinstance(each, gr.File | gr.UploadButton)]
+        arguments["js"] = run_late(arguments["js"], files if is_old else None)
     if not has_function and "fn" not in arguments and arguments.get("js"):
         # Without a word about a function Gradio 6 waits for one, as a decorator does.
         arguments["fn"] = None
@@ -91,13 +101,14 @@ def translate_listening(given: Mapping[str, Any], *, has_function: bool) -> dict
     return arguments
 
 
-def run_late(script: str, *, pictures_as_texts: bool = False) -> str:
+def run_late(script: str, files: Sequence[int] | None = None) -> str:
     """A script of an event that is read when it is called: one with a fault in it is told of and passed over.
 
-    Gradio 6 reads all of them as the page opens, and a fault in one leaves no page.
+    Gradio 6 reads all of them as the page opens, and a fault in one leaves no page. `files`: the script is
+    given what Gradio 3 gave it; its values at these places are files, whatever lies in them.
     """
-    as_texts = ", true" if pictures_as_texts else ""
-    return f"(...given) => atelierHost.runScript({json.dumps(script)}, given{as_texts})"
+    as_before = "" if files is None else f", {list(files)}"
+    return f"(...given) => atelierHost.runScript({json.dumps(script)}, given{as_before})"
 
 
 def wrap_setup(original: Callable[..., Listener]) -> staticmethod:

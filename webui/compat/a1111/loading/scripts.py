@@ -89,7 +89,7 @@ def import_script(script: ScriptFile) -> ModuleType:
     began = time.monotonic()
     with path_of(host, script.folder), told_when_slow(script):
         try:
-            return run_within(limit, partial(run_script, host, script), script.folder)
+            return run_within(limit, partial(run_script, host, script), script.folder, host.calls.is_waiting)
         except TimeIsUp:
             raise limits.give_up(script.extension) from None
         except Raised as raised:

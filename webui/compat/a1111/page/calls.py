@@ -77,7 +77,7 @@ def call_at_start(
     with host.noted(record.name), host.health.watch(file, where), keep_place(), kept:
         try:
             call = partial(call_with_loop, host, partial(function, *args, **kwargs))
-            result = run_within(host.start_limit_s, call, record.folder)
+            result = run_within(host.start_limit_s, call, record.folder, host.calls.is_waiting)
         except TimeIsUp:
             error = tell_too_long(record.name, where, host.start_limit_s)
             host.give_up(record.name, str(error))
@@ -112,7 +112,7 @@ def call_each_at_start(calls: Sequence[StartCall]) -> None:
         try:
             # Marked meanwhile by the turn, which may be left behind; afterwards as before.
             with host.noted(""):
-                run_within(host.component_limit_s, partial(turn.take, host), turn.end)
+                run_within(host.component_limit_s, partial(turn.take, host), turn.end, host.calls.is_waiting)
         except TimeIsUp:
             give_up(host, turn)
             waiting = deque(each for each in waiting if each.file != getattr(turn.call, "file", ""))

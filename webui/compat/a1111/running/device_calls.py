@@ -9,9 +9,9 @@ from webui.compat.a1111.device_calls import DeviceCall
 from webui.compat.a1111.host import ExtensionHost, current
 from webui.compat.a1111.page.arguments import KEY
 from webui.core.errors import InvalidRequest, WebuiError
-from webui.core.events import Event, Phase
+from webui.core.events import Event, Finished, Phase
 from webui.core.request import GenerationRequest
-from webui.jobs.job import Delivery
+from webui.jobs.job import Delivery, Job
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator
@@ -39,7 +39,7 @@ def call_on_device(function: Callable[[], Any], name: str = "extension", owner: 
     token = host.calls.add(call)
     request = GenerationRequest(prompt=name[:200], extras={KEY: {CALL: token}})
     job = host.ready.submit(request, Delivery(tab="extension", save_grid=False, owner=owner))
-    finished = job.wait()
+    finished = wait_for_job(job)
     host.calls.take(token)
     if call.error is not None:
         raise call.error
@@ -47,6 +47,17 @@ def call_on_device(function: Callable[[], Any], name: str = "extension", owner: 
         return call.result
     reason = finished.error if finished is not None and finished.error else "It was cancelled."
     raise InvalidRequest(f"{name} was not run. {reason}")
+
+
+def wait_for_job(job: Job) -> Finished | None:
+    """Wait for the end of a job that is in the queue, which begins to work before the server does if need be.
+
+    What is given out while the page is built has no limit meanwhile: loading a checkpoint takes its time.
+    """
+    host = current()
+    host.ready.jobs.start()
+    with host.calls.note_waiting():
+        return job.wait()
 
 
 def find_call(request: GenerationRequest, host: ExtensionHost) -> DeviceCall | None:

@@ -84,9 +84,12 @@ function onOptionsAvailable(/** @type {Function} */ callback) {
 
 /**
  * Calls the script of an event, a function or what gives one, with the event's values. One that cannot be read is told of
- * and passed over: the values go on as they are, as in Gradio 3. Scripts of Gradio 3's are given pictures as texts.
+ * and passed over: the values go on as they are, as in Gradio 3. With `files` its pictures and files are Gradio 3's; those
+ * at these places are files, whatever lies in them.
  */
-atelierHost.runScript = (/** @type {string} */ script, /** @type {any[]} */ given, hasTexts = false) => {
+atelierHost.runScript = (
+  /** @type {string} */ script, /** @type {any[]} */ given, /** @type {number[] | null} */ files = null,
+) => {
   let read;
   try {
     read = new Function(`return (${script})`);
@@ -94,28 +97,45 @@ atelierHost.runScript = (/** @type {string} */ script, /** @type {any[]} */ give
     console.error("Could not parse custom js method:", script, error);
     return given;
   }
-  return hasTexts && given.some(atelierHost.isPicture) ? atelierHost.runWithPictures(read(), given) : read()(...given);
+  const hasFiles = files !== null && given.some((value) => [value].flat().some(atelierHost.isFile));
+  return hasFiles ? atelierHost.runWithFiles(read(), given, files) : read()(...given);
 };
 
-/** Whether a value of an event is a picture as Gradio 6 tells of one. */
+/** Whether a value of an event is a file as Gradio 6 tells of one. */
+atelierHost.isFile = (/** @type {any} */ value) =>
+  typeof value?.path === "string" && (value.meta?._type === "gradio.FileData" || "orig_name" in value);
+
+/** Whether it is a picture. */
 atelierHost.isPicture = (/** @type {any} */ value) =>
   value?.meta?._type === "gradio.FileData" && Boolean(value.url) && /^image\//.test(value.mime_type ?? "image/");
 
+/** A file by the names of Gradio 6 and of Gradio 3; these are not sent on with it. */
+atelierHost.nameAsBefore = (/** @type {any} */ file) => Object.defineProperties({ ...file }, {
+  name: { value: file.path },
+  data: { value: file.url },
+  is_file: { value: true },
+});
+
 /**
- * Calls the script of an event with pictures as texts with their data, as Gradio 3 gave them. Those that it gives on as
- * they are go on as they came.
+ * Calls the script of an event with pictures as texts with their data and files by their old names, as in Gradio 3. Those
+ * that it gives on as they are go on as they came.
  */
-atelierHost.runWithPictures = async (/** @type {Function} */ script, /** @type {any[]} */ given) => {
+atelierHost.runWithFiles = async (
+  /** @type {Function} */ script, /** @type {any[]} */ given, /** @type {number[]} */ files,
+) => {
   const known = new Map();
-  const told = await Promise.all(given.map(async (value) => {
-    if (!atelierHost.isPicture(value)) return value;
-    const text = await atelierHost.readAsText(value.url);
-    known.set(text, value);
-    return text;
-  }));
-  const answer = await script(...told);
+  const tell = async (/** @type {any} */ value, /** @type {number} */ place) => {
+    const isNamed = Array.isArray(value) && value.some(atelierHost.isFile);
+    let told = value;
+    if (!files.includes(place) && atelierHost.isPicture(value)) told = await atelierHost.readAsText(value.url);
+    else if (isNamed) told = value.map((/** @type {any} */ each) => atelierHost.isFile(each) ? atelierHost.nameAsBefore(each) : each);
+    else if (atelierHost.isFile(value)) told = atelierHost.nameAsBefore(value);
+    if (told !== value) known.set(told, value);
+    return told;
+  };
+  const answer = await script(...await Promise.all(given.map(tell)));
   const back = (/** @type {any} */ value) => known.get(value) ?? value;
-  return Array.isArray(answer) ? answer.map(back) : back(answer);
+  return Array.isArray(answer) && !known.has(answer) ? answer.map(back) : back(answer);
 };
 
 /** What lies at an address, as a text with its kind and data. */
