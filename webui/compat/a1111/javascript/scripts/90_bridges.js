@@ -29,9 +29,15 @@
     return field;
   }
 
-  /** What A1111's picture fields have: the picture, a field of files, and a button to undo. */
-  function pictureParts(/** @type {(file: File) => unknown} */ take, /** @type {() => unknown} */ undo) {
-    return [make("img", { alt: "" }), fileField(take), hiddenButton({ "aria-label": "Undo", title: "Undo" }, undo)];
+  /**
+   * What A1111's picture fields have: the picture, a field of files, and a button to undo where there is something to.
+   * Scripts take any button of a field that cannot be painted on for the one that clears it.
+   * @param {(file: File) => unknown} take
+   * @param {(() => unknown) | null} undo
+   */
+  function pictureParts(take, undo) {
+    const undoing = undo ? [hiddenButton({ "aria-label": "Undo", title: "Undo" }, undo)] : [];
+    return [make("img", { alt: "" }), fileField(take), ...undoing];
   }
 
   /**
@@ -55,7 +61,7 @@
   function bridgeCanvas(/** @type {HTMLElement} */ canvas) {
     const board = window.webui.canvasBoards.get(canvas.dataset.name);
     if (!board || canvas.querySelector(":scope > .a1111-bridge")) return;
-    const parts = pictureParts((file) => board.take(file), () => board.history.undo());
+    const parts = pictureParts((file) => board.take(file), board.canPaint ? () => board.history.undo() : null);
     const image = parts[0];
     const tools = board.canPaint ? [
       make("div", {}, make("div", { className: "brush" }, hiddenButton({ "aria-label": "Use brush" }, () => pressTool(canvas, "[data-tool='brush']")))),
