@@ -207,6 +207,27 @@
     add(`#${tab}_generate_box`, `${tab}_interrupting`, () => {});
   }
 
+  /** @type {Map<string, string | undefined>} The job that each tab told of last. */
+  const jobs = new Map();
+
+  /** A1111's bar of a job's progress comes and goes among what the panel of results holds: scripts wait for that. */
+  function bridgeProgress(/** @type {string} */ tab) {
+    const panel = document.getElementById(`${tab}_results_panel`);
+    const told = /** @type {HTMLElement | null} */ (document.querySelector(`#${tab}_progress [data-job]`));
+    const job = told?.dataset.job;
+    const isNew = jobs.has(tab) && Boolean(job) && jobs.get(tab) !== job;
+    if (job || !jobs.has(tab)) jobs.set(tab, job);
+    if (!panel) return;
+    const known = panel.querySelector(":scope > .a1111-progress");
+    const isRunning = Boolean(told?.classList.contains("progressDiv"));
+    if (known && !isRunning) known.remove();
+    if (known || !(isRunning || isNew)) return;
+    const line = make("div", { className: "a1111-progress", hidden: true });
+    panel.append(line);
+    // A quick job has ended before it was seen.
+    if (!isRunning) setTimeout(() => line.remove());
+  }
+
   /** Scripts read from the footer's first link which version of A1111 they are on. */
   function bridgeVersion() {
     const versions = document.querySelector("#footer .versions");
@@ -249,5 +270,6 @@
     bridgeParts();
     // Canvases and parts may come later.
     onAfterUiUpdate(bridgeParts);
+    onUiUpdate(() => ["txt2img", "img2img"].forEach(bridgeProgress));
   });
 })();
