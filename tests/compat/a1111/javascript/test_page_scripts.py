@@ -286,7 +286,8 @@ def test_a_job_is_seen_to_come_and_go_among_what_the_panel_of_results_holds(page
     page.evaluate("""() => {
       window.panelChanges = [];
       const look = (changes) => window.panelChanges.push(...changes.map((each) => each.addedNodes.length));
-      new MutationObserver(look).observe(gradioApp().querySelector("#txt2img_results_panel"), { childList: true });
+      const panel = gradioApp().querySelector("#txt2img_results_panel");
+      new MutationObserver(look).observe(panel, { childList: true });
     }""")
     # One is over before its progress is seen.
     for made, count in enumerate((1, 20)):
