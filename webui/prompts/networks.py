@@ -74,6 +74,12 @@ def find_networks(prompt: str) -> NetworkChoices:
     return NetworkChoices(_with_last_weights(loras), tuple(hypernetworks), tuple(dict.fromkeys(warnings)))
 
 
+def find_loras(marks: Iterable[ExtraNetwork]) -> tuple[LoraChoice, ...]:
+    """The LoRAs of marks that are lifted from a prompt. Those that are not well written are left out."""
+    loras = [_read(mark, _lora, []) for mark in marks]
+    return _with_last_weights(each for each in loras if each is not None)
+
+
 def names_in(prompt: str) -> tuple[str, ...]:
     """Names of the LoRAs a prompt mentions, each once."""
     return tuple(dict.fromkeys(name for _, name in _LORA_NAME.findall(prompt)))

@@ -85,7 +85,7 @@ class StateFiles:
             if digest_of(path) != wanted:
                 return None
             # Tensors and plain values only: nothing in the file is run.
-            return torch.load(path, map_location="cpu", weights_only=True)
+            return torch.serialization.load(path, map_location="cpu", weights_only=True)
         except (OSError, ValueError, KeyError, TypeError, RuntimeError):
             return None
 

@@ -132,7 +132,7 @@ def start(recipe: ControlRecipe, folder: Path, checkpoint: Path, seed: int) -> T
     training = Training(unet, text_encoder, network, average, optimizer)
     path = folder / f"{recipe.name}.pt"
     if path.exists():
-        state = torch.load(path, map_location="cpu", weights_only=True)
+        state = torch.serialization.load(path, map_location="cpu", weights_only=True)
         network.load_state_dict(state["network"])
         optimizer.load_state_dict(state["optimizer"])
         training.average, training.step = state["average"], state["step"]

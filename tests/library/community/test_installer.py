@@ -118,7 +118,7 @@ def test_a_link_out_of_the_checkout_is_refused(plain, tmp_path, target):
     assert left(tmp_path) == []
 
 
-def test_submodules_are_not_fetched_and_hooks_and_settings_of_this_machine_are_not_used(
+def test_submodules_of_this_disk_are_not_fetched_and_hooks_and_settings_of_this_machine_are_not_used(
     plain, tmp_path, monkeypatch
 ):
     plain.make("inner", FILES)
@@ -153,6 +153,43 @@ def test_submodules_are_not_fetched_and_hooks_and_settings_of_this_machine_are_n
     record = install(build(tmp_path), plain.url("outer"))
     assert record.name == "outer" and not ran.exists()
     assert not list((tmp_path / "extensions" / "outer" / "inner").iterdir())
+
+
+@pytest.mark.parametrize("is_relative", [False, True])
+def test_a_submodule_is_fetched_at_its_commit_and_belongs_to_the_extension(served, tmp_path, is_relative):
+    first = served.make("inner", {"own.py": "x = 1\n", "list.txt": "a"})
+    served.make("outer", FILES)
+    work = served.home / ".work" / "outer"
+    allowed = ("-c", "protocol.file.allow=always", "submodule", "add", "--quiet")
+    git(work, *allowed, str(served.home / "inner.git"), "lib/inner")
+    address = "../inner.git" if is_relative else served.url("inner")
+    git(work, "config", "--file", ".gitmodules", "submodule.lib/inner.url", address)
+    git(work, "commit", "--quiet", "--all", "--message", "Add")
+    served.push("outer")
+    served.commit("inner", {"own.py": "x = 2\n"})
+    record = install(build(tmp_path), served.url("outer"))
+    folder = tmp_path / "extensions" / "outer"
+    assert (folder / "lib" / "inner" / "own.py").read_text() == "x = 1\n"
+    assert git(folder / "lib" / "inner", "rev-parse", "HEAD") == first
+    assert {"scripts/a.py", "lib/inner/own.py", "lib/inner/list.txt"} <= set(record.files)
+    assert git(folder, "status", "--porcelain") == ""
+    (folder / "lib" / "inner" / "own.py").write_text("x = 3\n")
+    assert tree_hash(folder) != record.tree
+
+
+def test_a_submodule_that_cannot_be_had_is_left_out(plain, tmp_path):
+    plain.make("inner", FILES)
+    plain.make("outer", FILES)
+    work = plain.home / ".work" / "outer"
+    for at, url in enumerate((plain.url("none"), "git@host.test:a/b", f"{plain.address}/../x", "../outer")):
+        allowed = ("-c", "protocol.file.allow=always", "submodule", "add", "--quiet")
+        git(work, *allowed, str(plain.home / "inner.git"), f"inner{at}")
+        git(work, "config", "--file", ".gitmodules", f"submodule.inner{at}.url", url)
+    git(work, "commit", "--quiet", "--all", "--message", "Add")
+    plain.push("outer")
+    record = install(build(tmp_path), plain.url("outer"))
+    assert [name for name in record.files if name.startswith("inner")] == [f"inner{at}" for at in range(4)]
+    assert (tmp_path / "extensions" / "outer" / "scripts" / "a.py").read_text() == "x = 1\n"
 
 
 def test_a_repository_that_sends_elsewhere_is_not_followed(plain, tmp_path):

@@ -1,4 +1,4 @@
-"""git as a program: without this machine's configuration, hooks, submodules and logins, and with limits."""
+"""git as a program: without this machine's configuration, hooks and logins, and with limits."""
 
 import os
 import re

@@ -14,7 +14,7 @@ from pathlib import Path
 from webui.core.errors import Busy, NotFound, UnusableFile
 from webui.library.community.audit_log import AuditLog
 from webui.library.community.extension_trash import ExtensionTrash, RemovedExtension
-from webui.library.community.fetching import Checkout, ask_head, fetch_checkout
+from webui.library.community.fetching import Checkout, ask_head
 from webui.library.community.git import FetchCancelled, Git
 from webui.library.community.installed import InstalledExtensions
 from webui.library.community.reading.code_report import CodeReport
@@ -22,6 +22,7 @@ from webui.library.community.reading.folder_code import read_code
 from webui.library.community.records import InstallRecord, InstallRecords
 from webui.library.community.repository import RepositoryAddress
 from webui.library.community.staging_area import StagingArea, StagingPlace, carry_over
+from webui.library.community.submodules import fetch_with_submodules
 from webui.library.community.tree import check_checkout, drop_compiled, tree_hash
 
 logger = logging.getLogger(__name__)
@@ -118,7 +119,7 @@ class Installer:
         stop: threading.Event,
         tell: Callable[[str], None],
     ) -> StagedExtension:
-        checkout = fetch_checkout(self._git, repository, place.checkout, stop, tell)
+        checkout = fetch_with_submodules(self._git, repository, place.checkout, stop, tell)
         check_checkout(place.checkout, self._git.limits)
         drop_compiled(place.checkout)
         kind = kind_of(place.checkout)

@@ -33,10 +33,11 @@ def load_pickle(path: Path) -> object:
     check_pickle(path)
     try:
         with torch.serialization.safe_globals(allowed), utf8_path(path) as named, named.open("rb") as file:
-            # By name, so that it can be mapped; but torch would take a wrong suffix at its word.
+            # By name, so that it can be mapped; but torch would take a wrong suffix at its word. From
+            # where it is written: extensions of A1111's put functions of their own in `torch.load`'s place.
             if path.suffix not in SAFETENSORS_SUFFIXES and zipfile.is_zipfile(named):
-                return torch.load(named, map_location="cpu", weights_only=True, mmap=True)
-            return torch.load(file, map_location="cpu", weights_only=True)
+                return torch.serialization.load(named, map_location="cpu", weights_only=True, mmap=True)
+            return torch.serialization.load(file, map_location="cpu", weights_only=True)
     except pickle.UnpicklingError as error:
         raise UnusableFile(_refusal(path, str(error))) from error
     except (RuntimeError, EOFError, ValueError, KeyError, TypeError, AttributeError, IndexError) as error:

@@ -13,6 +13,7 @@ from safetensors.torch import save_file
 from webui.core.errors import UnusableFile
 from webui.core.model_file import ModelKind
 from webui.library.files.hashing import data_hash_of, sha256_of
+from webui.models.files.pickles import load_pickle
 
 
 class Code:
@@ -161,6 +162,16 @@ def test_code_in_a_file_is_refused_and_never_runs(ready_host, tmp_path, capsys):
         with safe.Extra(lambda *_: None), pytest.raises(UnusableFile):
             safe.load(tmp_path / name)
     assert "ran" not in capsys.readouterr().out
+
+
+def test_files_are_read_while_the_safe_load_stands_in_the_place_of_torchs(ready_host, tmp_path, monkeypatch):
+    from modules import safe
+
+    torch.save({"w": torch.ones(2)}, tmp_path / "a.pt")
+    # As extensions leave it after loading a file of theirs.
+    monkeypatch.setattr(torch, "load", safe.load)
+    assert torch.load(tmp_path / "a.pt")["w"].tolist() == [1, 1]
+    assert load_pickle(tmp_path / "a.pt")["w"].tolist() == [1, 1]
 
 
 def test_torch_load_may_be_replaced_by_the_unsafe_one_without_end(ready_host, tmp_path, monkeypatch):

@@ -152,6 +152,48 @@ def test_loras_are_listed_as_the_api_lists_them_and_runs_tell_which_they_use(wor
     assert world.module("lora").loaded_loras is networks.loaded_networks
 
 
+def test_an_extension_reads_the_marks_of_loras_and_changes_their_weights_from_step_to_step(
+    world, exact_services
+):
+    module, networks = world.module("modules.extra_networks"), world.module("networks")
+    base = world.module("extra_networks_lora").ExtraNetworkLora
+    assert type(module.extra_network_registry["lora"]) is base
+    name = next(iter(exact_services.loras.names().by_name))
+    weights, seen = {}, []
+
+    class Stepwise(base):
+        def activate(self, p, params_list):
+            for params in params_list:
+                weights["all"] = [float(each) for each in params.positional[1].split(",")]
+                params.positional = [params.positional[0], weights["all"][0]]
+            super().activate(p, params_list)
+
+    def follow(params):
+        for each in networks.loaded_networks:
+            each.unet_multiplier = weights["all"][min(len(seen), 1)]
+            seen.append(each.unet_multiplier)
+
+    def run(weight, steps=2):
+        seen.clear()
+        return world.run(prompt=f"a <lora:{name}:{weight}>", steps=steps, sampler="Euler")[0].image.tobytes()
+
+    plain = {weight: run(weight) for weight in ("0.9", "0.1")}
+    module.register_extra_network(Stepwise())
+    callbacks = world.module("modules.script_callbacks")
+    world.context.plugins.register(__import__("webui.compat.a1111.hooks.denoising", fromlist=["x"]), "steps")
+    callbacks.on_cfg_denoiser(follow)
+    try:
+        assert run("0.9,0.9") == plain["0.9"]
+        changing = run("0.9,0.1")
+        assert seen == [0.9, 0.1]
+        assert changing not in plain.values()
+        assert run("0.1,0.1") != plain["0.9"]
+        assert not [event for event in world.told if "no number" in getattr(event, "text", "")]
+    finally:
+        callbacks.clear_callbacks()
+        module.initialize()
+
+
 def test_the_checkpoint_of_the_run_is_what_sd_model_shows(world):
     shared, script_seen = world.module("modules.shared"), []
     networks = world.module("modules.extra_networks")

@@ -48,3 +48,26 @@ def test_a_tab_that_does_not_come_says_so_and_one_that_comes_does_not():
             assert page.evaluate("isCalled") is True
             page.close()
         browser.close()
+
+
+def test_what_waits_for_the_document_hears_of_it_as_its_tab_is_drawn():
+    listen = """for (const target of [document, window]) target.addEventListener("DOMContentLoaded", () => {
+      window.heard = [...(window.heard ?? []), !!document.getElementById("wanted")];
+    })"""
+    with sync_playwright() as playwright:
+        browser = steps.launch(playwright)
+        for owner, before in (("one", None), ("other", [False, False])):
+            page = browser.new_page()
+            # Its own name for who calls is another's, as the scripts of extensions are files elsewhere.
+            script = SCRIPT.read_text(encoding="utf8").replace("atelierHost.nameCaller =", "window.unused =")
+            scripts = SURROUNDINGS + f"atelierHost.nameCaller = () => '{owner}';", script + listen
+            body = TAB + "".join(f"<script>{each}</script>" for each in scripts)
+            page.route("**/*", lambda route, *, body=body: route.fulfill(body=body, content_type="text/html"))
+            page.goto("http://page.test/")
+            page.evaluate(DRAWING)
+            assert page.evaluate("window.heard ?? null") == before
+            page.evaluate("openTab()")
+            page.wait_for_selector("#wanted")
+            assert page.evaluate("window.heard") == [False, False]
+            page.close()
+        browser.close()

@@ -236,8 +236,21 @@ def test_a_picture_given_to_a_hidden_field_comes_onto_the_canvas(page: Page, pic
     page.wait_for_function("gradioApp().querySelector('#img2img_image img').naturalWidth === 48")
     page.evaluate("gradioApp().querySelector(\"#img2img_image button[aria-label='Remove Image']\").click()")
     expect(canvas).to_have_attribute("data-size", "")
-    page.evaluate("gradioApp().querySelector(\"#img2img_image button[aria-label='Undo']\").click()")
-    expect(canvas).to_have_attribute("data-size", "48x32")
+    # A field that cannot be painted on has no buttons while it is empty: scripts would wait for them to go.
+    assert page.evaluate("gradioApp().querySelector('#img2img_image button[aria-label]')") is None
+    page.evaluate("switch_to_img2img_tab(2)")
+    sketch = page.locator(".canvas[data-name=img2maskimg]")
+    page.set_input_files("#img2maskimg input[type=file]", picture)
+    expect(sketch).to_have_attribute("data-size", "48x32")
+    page.evaluate("gradioApp().querySelector(\"#img2maskimg button[aria-label='Remove Image']\").click()")
+    expect(sketch).to_have_attribute("data-size", "")
+    page.evaluate("gradioApp().querySelector(\"#img2maskimg button[aria-label='Undo']\").click()")
+    expect(sketch).to_have_attribute("data-size", "48x32")
+    page.evaluate("gradioApp().querySelector(\"#img2maskimg button[aria-label='Remove Image']\").click()")
+    # As the tests after this one find it.
+    page.evaluate("webui.canvasBoards.get('img2img_image').history.undo()")
+    page.evaluate("switch_to_img2img_tab(0)")
+    page.evaluate("switch_to_txt2img()")
 
 
 def test_a_picture_given_to_controlnets_field_becomes_its_units(page: Page, picture: Path):
@@ -286,6 +299,20 @@ def test_a_page_of_cards_stands_among_the_programs_own(page: Page):
     page.locator("#txt2img_extra_tabs [role=tab]", has_text="Generation").click()
     expect(place).to_be_hidden()
     expect(page.locator("#txt2img_settings")).to_be_visible()
+
+
+def test_a_job_is_seen_to_come_and_go_among_what_the_panel_of_results_holds(page: Page):
+    page.evaluate("""() => {
+      window.panelChanges = [];
+      const look = (changes) => window.panelChanges.push(...changes.map((each) => each.addedNodes.length));
+      const panel = gradioApp().querySelector("#txt2img_results_panel");
+      new MutationObserver(look).observe(panel, { childList: true });
+    }""")
+    # One is over before its progress is seen.
+    for made, count in enumerate((1, 20)):
+        steps.fill_form(page, "a fox", steps=count)
+        page.click("#txt2img_generate")
+        page.wait_for_function(f"window.panelChanges.join() === '{','.join(['1,0'] * (made + 1))}'")
 
 
 def test_nearly_all_selectors_that_extensions_use_find_something(page: Page):

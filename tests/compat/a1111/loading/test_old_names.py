@@ -1,12 +1,14 @@
-"""Names and arguments that packages had in A1111's time: of Pillow, torchvision, huggingface_hub, numpy."""
+"""Names and arguments that packages had in A1111's time: Pillow, torchvision, hub, transformers, numpy."""
 
+import json
 import sys
 
 import huggingface_hub
 import numpy as np
 import pandas as pd
 import pytest
-from PIL import Image, ImageDraw, ImageFont
+import transformers
+from PIL import Image, ImageDraw, ImageFilter, ImageFont
 
 from tests.compat.a1111.loading.test_namespaces import load  # noqa: F401 - a fixture
 from webui.compat.a1111.loading.old_packages import OldPackages
@@ -14,7 +16,8 @@ from webui.compat.a1111.loading.undoing import Undoing
 
 USES = """
 import PIL.Image
-from PIL import Image, ImageDraw, ImageFont
+import numpy as np
+from PIL import Image, ImageDraw, ImageFilter, ImageFont
 from torchvision.transforms.functional_tensor import rgb_to_grayscale
 import torch
 
@@ -23,6 +26,14 @@ small = wide.resize((4, 2), Image.ANTIALIAS).size, wide.resize((4, 2), PIL.Image
 font = ImageFont.load_default(20)
 sizes = font.getsize("wide text"), ImageDraw.Draw(wide).textsize("wide text", font)
 gray = rgb_to_grayscale(torch.ones(3, 2, 2)).shape
+blurred = [wide.filter(kind(np.float64(2.5))) for kind in (ImageFilter.GaussianBlur, ImageFilter.BoxBlur)]
+"""
+EXTRACTORS = """
+import transformers
+from transformers import AutoFeatureExtractor, CLIPFeatureExtractor, CLIPTokenizer
+
+def read(folder):
+    return AutoFeatureExtractor.from_pretrained(folder)
 """
 HUB = """
 import huggingface_hub
@@ -40,6 +51,7 @@ def test_pillow_and_torchvision_have_their_old_names_until_the_end(load):  # noq
     assert 60 < uses.sizes[0][0] < 120
     assert 14 < uses.sizes[0][1] < 30
     assert tuple(uses.gray) == (1, 2, 2)
+    assert [each.size for each in uses.blurred] == [(40, 10)] * 2
 
 
 def test_old_names_are_taken_away_again():
@@ -52,7 +64,20 @@ def test_old_names_are_taken_away_again():
     assert not hasattr(Image, "ANTIALIAS")
     assert not hasattr(ImageFont.FreeTypeFont, "getsize")
     assert not hasattr(ImageDraw.ImageDraw, "textsize")
+    assert not hasattr(ImageFilter.GaussianBlur, "radius")
     assert "torchvision.transforms.functional_tensor" not in sys.modules
+
+
+def test_what_prepares_pictures_is_found_under_its_old_name(load, tmp_path):  # noqa: F811 - the fixture
+    uses = load(a__scripts__uses=EXTRACTORS)["a/uses"]
+    assert uses.CLIPFeatureExtractor is transformers.CLIPImageProcessor
+    assert uses.CLIPTokenizer is transformers.CLIPTokenizer
+    assert uses.transformers.AutoFeatureExtractor is not transformers.AutoFeatureExtractor
+    for name in ("image_processor_type", "feature_extractor_type"):
+        kind = "CLIPImageProcessor" if name.startswith("image") else "CLIPFeatureExtractor"
+        written = {name: kind, "size": 32}
+        (tmp_path / "preprocessor_config.json").write_text(json.dumps(written))
+        assert uses.read(tmp_path).size["shortest_edge"] == 32
 
 
 def test_the_hub_takes_arguments_that_went(load, monkeypatch, tmp_path):  # noqa: F811 - the fixture

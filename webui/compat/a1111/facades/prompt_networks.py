@@ -1,7 +1,8 @@
 """The networks that prompts name, as A1111's modules know them: kinds of extensions, LoRAs of our catalog."""
 
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +13,8 @@ from webui.core.request import GenerationRequest
 from webui.library.catalog.lora_files import SHORT_HASH_DIGITS, LoraEntry, LoraNames
 from webui.library.files.headers import read_header
 from webui.plugins.batch import Batch
-from webui.prompts.networks import HYPERNETWORK_KIND, LORA_KINDS, NetworkChoices
+from webui.prompts.networks import HYPERNETWORK_KIND, LORA_KINDS, LoraChoice, NetworkChoices, find_loras
+from webui.prompts.syntax import ExtraNetwork
 
 OWN_KINDS = frozenset({*LORA_KINDS, HYPERNETWORK_KIND})
 
@@ -37,18 +39,53 @@ def without_registered(warnings: tuple[str, ...]) -> tuple[str, ...]:
 def note_used(choices: NetworkChoices) -> None:
     """Let `networks.loaded_networks` tell which LoRAs a pass uses."""
     module = sys.modules.get("networks")
+    if module is not None:
+        module.load_choices(choices.loras)
+
+
+def is_lora_replaced() -> bool:
+    """Whether an extension has a class of its own for `<lora:…>`."""
+    module = sys.modules.get("modules.extra_networks")
     if module is None:
-        return
-    loaded: list[Any] = []
-    for choice in choices.loras:
-        found = module.find_on_disk(choice.name)
-        if found is not None:
-            network = module.network.Network(choice.name, found)
-            network.te_multiplier, network.unet_multiplier = choice.text_weight, choice.unet_weight
-            network.dyn_dim = choice.rank
-            network.mentioned_name = choice.name
-            loaded.append(network)
-    module.loaded_networks[:] = loaded
+        return False
+    kinds = module.extra_network_registry, module.extra_network_aliases
+    found = [table[kind] for table in kinds for kind in LORA_KINDS if kind in table]
+    return any(type(each) is not sys.modules["extra_networks_lora"].ExtraNetworkLora for each in found)
+
+
+def choices_of(params: Iterable[Any]) -> tuple[LoraChoice, ...]:
+    """LoRAs of A1111's marks, which extensions may have changed."""
+    return find_loras(
+        ExtraNetwork(
+            LORA_KINDS[0],
+            (*map(str, each.positional), *(f"{key}={value}" for key, value in each.named.items())),
+        )
+        for each in params
+    )
+
+
+def with_loaded(choices: NetworkChoices) -> NetworkChoices:
+    """The choices with the LoRAs that stand in `networks.loaded_networks`, as they stand there now."""
+    module = sys.modules.get("networks")
+    if module is None:
+        return choices
+    missing = [each for each in choices.loras if module.find_on_disk(each.name) is None]
+    loras = (*(choice_of(each) for each in module.loaded_networks), *missing)
+    warnings = choices.warnings
+    if is_lora_replaced():
+        # What its marks say is for the extension to read.
+        starts = tuple(f"<{kind}:" for kind in LORA_KINDS)
+        warnings = tuple(text for text in warnings if not text.startswith(starts))
+    return replace(choices, loras=loras, warnings=warnings)
+
+
+def choice_of(network: Any) -> LoraChoice:  # noqa: ANN401 - `network.Network`
+    """A LoRA in use as it is to be applied."""
+    written = network.choice or LoraChoice(network.name)
+    text, unet, rank = float(network.te_multiplier), float(network.unet_multiplier), network.dyn_dim
+    if (text, unet, rank) == (written.text_weight, written.unet_weight, written.rank):
+        return written
+    return replace(written, text_weight=text, unet_weight=unet, rank=None if rank is None else int(rank))
 
 
 def activate(p: Any, batch: Batch) -> None:  # noqa: ANN401 - A1111's processing object, or None

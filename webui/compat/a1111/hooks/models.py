@@ -11,6 +11,7 @@ from webui.plugins.specs import hookimpl
 
 if TYPE_CHECKING:
     from webui.core.request import GenerationRequest
+    from webui.diffusion.denoising import Denoising
     from webui.plugins.batch import Batch
     from webui.plugins.context import Context
     from webui.prompts.networks import NetworkChoices
@@ -95,17 +96,36 @@ def plan_batch(batch: Batch, context: Context) -> None:
     running_context.remember(context, batch.request.model)
 
 
-@hookimpl
+@hookimpl(tryfirst=True)
 def change_networks(choices: NetworkChoices, batch: Batch, context: Context) -> NetworkChoices | None:
-    """Let networks of kinds that extensions registered act, and list LoRAs that are used."""
+    """Let networks of kinds that extensions registered act, and list LoRAs that are used.
+
+    First, for what such a network makes of the marks is what others read.
+    """
     from webui.compat.a1111.facades import prompt_networks, running_context  # as above
 
     prompt_networks.note_used(choices)
-    if not prompt_networks.registered_kinds():
+    if not (prompt_networks.registered_kinds() or prompt_networks.is_lora_replaced()):
         return None
-    prompt_networks.activate(running_context.object_of(context), batch)
-    kept = prompt_networks.without_registered(choices.warnings)
-    return None if kept == choices.warnings else replace(choices, warnings=kept)
+    changed, p = choices, running_context.object_of(context)
+    if p is not None:
+        prompt_networks.activate(p, batch)
+        changed = prompt_networks.with_loaded(choices)
+    changed = replace(changed, warnings=prompt_networks.without_registered(changed.warnings))
+    return None if changed == choices else changed
+
+
+@hookimpl
+def prepare_denoising(denoising: Denoising, context: Context) -> None:
+    """Have LoRAs follow the multipliers that extensions change while a pass runs."""
+    module = sys.modules.get("networks")
+    if module is None or not module.loaded_networks:
+        return
+    from webui.compat.a1111.denoising.changing_loras import ChangingLoras  # loads torch
+
+    networks = context.models.networks_on(denoising.network)
+    if networks is not None:
+        denoising.around_network.append(ChangingLoras(denoising, networks, list(module.loaded_networks)))
 
 
 @hookimpl(tryfirst=True)
@@ -113,5 +133,5 @@ def finish_run(request: GenerationRequest, context: Context) -> None:
     """Tell the networks that a run named that it is done."""
     from webui.compat.a1111.facades import prompt_networks, running_context  # as above
 
-    if prompt_networks.registered_kinds():
+    if prompt_networks.registered_kinds() or prompt_networks.is_lora_replaced():
         prompt_networks.deactivate(running_context.object_of(context), request)

@@ -12,7 +12,8 @@ from importlib.util import find_spec
 from types import ModuleType
 from typing import Any
 
-from PIL import Image, ImageDraw, ImageFont
+import numpy as np
+from PIL import Image, ImageDraw, ImageFilter, ImageFont
 
 # Modules under their former names, which one imports at most: a module of today with the same functions.
 MOVED = {"torchvision.transforms.functional_tensor": "torchvision.transforms._functional_tensor"}
@@ -35,10 +36,24 @@ def text_size(
     return int(box[2]), int(box[3])
 
 
+class PlainRadius:
+    """The radius of a blur, which may be a number of numpy's."""
+
+    def __get__(self, blur: Any, kind: type | None = None) -> Any:  # noqa: ANN401
+        """A number, or two."""
+        return self if blur is None else vars(blur)["radius"]
+
+    def __set__(self, blur: Any, radius: Any) -> None:  # noqa: ANN401
+        """Pillow of today compares it with a tuple, which numpy's numbers do place by place."""
+        vars(blur)["radius"] = radius.item() if isinstance(radius, np.generic) else radius
+
+
 ADDED: tuple[tuple[Any, str, Any], ...] = (
     (Image, "ANTIALIAS", Image.Resampling.LANCZOS),
     (Image, "LINEAR", Image.Resampling.BILINEAR),
     (Image, "CUBIC", Image.Resampling.BICUBIC),
+    (ImageFilter.GaussianBlur, "radius", PlainRadius()),
+    (ImageFilter.BoxBlur, "radius", PlainRadius()),
     (ImageFont.FreeTypeFont, "getsize", font_size),
     (ImageFont.ImageFont, "getsize", font_size),
     (ImageDraw.ImageDraw, "textsize", text_size),

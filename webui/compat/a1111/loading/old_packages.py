@@ -16,13 +16,15 @@ from webui.compat.a1111.loading.old_pydantic import (
     pydantic_over_2,
     which_is_wanted,
 )
+from webui.compat.a1111.loading.old_transformers import TRANSFORMERS, old_transformers, uses_old_classes
 
 
 @dataclass(frozen=True, slots=True)
 class OldPackages:
     """What a file is given other than what is installed.
 
-    numpy with numpy 1's names, which pydantic, an older hub, signals that are set late, series of pandas 2.
+    numpy with numpy 1's names, which pydantic, an older hub, signals that are set late, series of pandas 2,
+    transformers of before 5.
     """
 
     numpy: bool = False
@@ -30,6 +32,7 @@ class OldPackages:
     hub: bool = False
     signals: bool = False
     pandas: bool = False
+    transformers: bool = False
 
     @classmethod
     def of(cls, source: str) -> "OldPackages":
@@ -40,6 +43,7 @@ class OldPackages:
             uses_old_hub(source),
             SIGNAL in source and sets_signals(source),
             makes_series(source),
+            uses_old_classes(source),
         )
 
     @classmethod
@@ -58,6 +62,8 @@ class OldPackages:
             return old_hub(module)
         if self.pandas and module is sys.modules.get(PANDAS):
             return old_pandas(module)
+        if self.transformers and module is sys.modules.get(TRANSFORMERS):
+            return old_transformers(module)
         if self.signals and module is sys.modules.get(SIGNAL):
             return late_signals
         return with_old_names(module) if self.numpy else module

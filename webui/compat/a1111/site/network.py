@@ -81,7 +81,10 @@ class NetworkOnDisk:
 
 
 class Network:
-    """A LoRA in use."""
+    """A LoRA in use. Its multipliers and `dyn_dim` are read anew before each evaluation of the network."""
+
+    # As its mark in the prompt has it.
+    choice = None
 
     def __init__(self, name, network_on_disk):
         self.name = name

@@ -10,6 +10,7 @@ import network
 
 from webui.compat.a1111.facades import prompt_networks
 from webui.compat.a1111.facades.stand_ins import StandIn, absent
+from webui.prompts.networks import LoraChoice
 
 __all__ = ["logging", "network", "os", "re"]
 
@@ -58,18 +59,32 @@ def load_network(name, network_on_disk):
 
 
 def load_networks(names, te_multipliers=None, unet_multipliers=None, dyn_dims=None) -> None:
-    """List LoRAs as in use; the run takes those that its prompts name."""
-    loaded_networks.clear()
-    for place, name in enumerate(names):
-        found = find_on_disk(name)
-        if found is None:
-            continue
-        net = load_network(name, found)
-        net.te_multiplier = te_multipliers[place] if te_multipliers else 1.0
-        net.unet_multiplier = unet_multipliers[place] if unet_multipliers else 1.0
-        net.dyn_dim = dyn_dims[place] if dyn_dims else None
-        net.mentioned_name = name
-        loaded_networks.append(net)
+    """List LoRAs as in use, which they are for the batch whose networks are being activated."""
+    found = [
+        LoraChoice(
+            name,
+            te_multipliers[place] if te_multipliers else 1.0,
+            unet_multipliers[place] if unet_multipliers else 1.0,
+            dyn_dims[place] if dyn_dims else None,
+        )
+        for place, name in enumerate(names)
+    ]
+    load_choices(found)
+
+
+def load_choices(choices) -> None:
+    """The same for LoRAs as marks of a prompt have them; those that there are none of are left out."""
+    loaded = []
+    for choice in choices:
+        found = find_on_disk(choice.name)
+        if found is not None:
+            net = load_network(choice.name, found)
+            net.te_multiplier, net.unet_multiplier = choice.text_weight, choice.unet_weight
+            net.dyn_dim = choice.rank
+            net.mentioned_name = choice.name
+            net.choice = choice
+            loaded.append(net)
+    loaded_networks[:] = loaded
 
 
 def purge_networks_from_memory() -> None:

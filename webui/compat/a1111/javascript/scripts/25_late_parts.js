@@ -1,5 +1,6 @@
 // Tabs of extensions that are drawn after the rest of the page: when the artist does nothing for a moment, or opens one.
-// Functions that an extension wants called once the page is there wait for the tabs of the same extension.
+// Functions that an extension wants called once the page is there wait for the tabs of the same extension. Those that it
+// wants called before, when the document is read, look for what is drawn from then on: they are called as drawing begins.
 
 (() => {
   const QUIET_MS = 1200;
@@ -7,12 +8,15 @@
   const SETTLED_MS = 300;
   const MOST_WAITED_MS = 30_000;
   const INPUTS = ["keydown", "pointerdown", "wheel", "input"];
+  const DOCUMENT_READ = ["DOMContentLoaded", "load"];
 
   /** @typedef {{tab: string, button: string, owner: string, ids: string[], isDrawn?: boolean, drawing?: Promise<void>}} LatePart */
   /** @type {LatePart[]} */
   const parts = window.gradio_config?.late_parts ?? [];
   /** @type {{owner: string, callback: Function}[]} */
   const held = [];
+  /** @type {{owner: string, callback: () => void}[]} */
+  const beforehand = [];
   let lastInput = -Infinity;
   for (const name of INPUTS) addEventListener(name, () => (lastInput = performance.now()), { capture: true, passive: true });
 
@@ -40,6 +44,27 @@
     }
   }
 
+  /** Calls the functions of an extension that are to be there when its tab is drawn. */
+  function announce(/** @type {string} */ owner) {
+    const waiting = beforehand.splice(0);
+    beforehand.push(...waiting.filter((each) => each.owner !== owner));
+    for (const each of waiting) if (each.owner === owner) executeCallback(each.callback);
+  }
+
+  for (const target of [document, window]) {
+    const listen = target.addEventListener;
+    target.addEventListener = function (/** @type {string} */ type, /** @type {any} */ listener, /** @type {any} */ options) {
+      const owner = DOCUMENT_READ.includes(type) && typeof listener === "function" ? atelierHost.nameCaller() : "";
+      if (!owner) return listen.call(target, type, listener, options);
+      const later = (/** @type {Event} */ event) => {
+        const callback = () => listener.call(target, event);
+        if (parts.some((part) => part.owner === owner && !part.drawing)) beforehand.push({ owner, callback });
+        else callback();
+      };
+      listen.call(target, type, later, options);
+    };
+  }
+
   /**
    * Draws a part, once; resolves when it is there.
    * @param {LatePart} part
@@ -52,6 +77,7 @@
       panel?.classList.add("late-drawing");
       panel?.append(note);
       const begun = panel?.childElementCount ?? 0;
+      announce(part.owner);
       document.getElementById(part.button)?.click();
       let missing = part.ids;
       for (const since = performance.now(); performance.now() - since < MOST_WAITED_MS; ) {

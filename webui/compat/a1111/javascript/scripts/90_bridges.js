@@ -29,9 +29,15 @@
     return field;
   }
 
-  /** What A1111's picture fields have: the picture, a field of files, and a button to undo. */
-  function pictureParts(/** @type {(file: File) => unknown} */ take, /** @type {() => unknown} */ undo) {
-    return [make("img", { alt: "" }), fileField(take), hiddenButton({ "aria-label": "Undo", title: "Undo" }, undo)];
+  /**
+   * What A1111's picture fields have: the picture, a field of files, and a button to undo where there is something to.
+   * Scripts take any button of a field that cannot be painted on for the one that clears it.
+   * @param {(file: File) => unknown} take
+   * @param {(() => unknown) | null} undo
+   */
+  function pictureParts(take, undo) {
+    const undoing = undo ? [hiddenButton({ "aria-label": "Undo", title: "Undo" }, undo)] : [];
+    return [make("img", { alt: "" }), fileField(take), ...undoing];
   }
 
   /**
@@ -100,7 +106,7 @@
   function bridgeCanvas(/** @type {HTMLElement} */ canvas) {
     const board = window.webui.canvasBoards.get(canvas.dataset.name);
     if (!board || canvas.querySelector(":scope > .a1111-bridge")) return;
-    const parts = pictureParts((file) => board.take(file), () => board.history.undo());
+    const parts = pictureParts((file) => board.take(file), board.canPaint ? () => board.history.undo() : null);
     const image = parts[0];
     const tools = board.canPaint ? [
       make("div", {}, make("div", { className: "brush" }, hiddenButton({ "aria-label": "Use brush" }, () => pressTool(canvas, "[data-tool='brush']")))),
@@ -246,6 +252,27 @@
     add(`#${tab}_generate_box`, `${tab}_interrupting`, () => {});
   }
 
+  /** @type {Map<string, string | undefined>} The job that each tab told of last. */
+  const jobs = new Map();
+
+  /** A1111's bar of a job's progress comes and goes among what the panel of results holds: scripts wait for that. */
+  function bridgeProgress(/** @type {string} */ tab) {
+    const panel = document.getElementById(`${tab}_results_panel`);
+    const told = /** @type {HTMLElement | null} */ (document.querySelector(`#${tab}_progress [data-job]`));
+    const job = told?.dataset.job;
+    const isNew = jobs.has(tab) && Boolean(job) && jobs.get(tab) !== job;
+    if (job || !jobs.has(tab)) jobs.set(tab, job);
+    if (!panel) return;
+    const known = panel.querySelector(":scope > .a1111-progress");
+    const isRunning = Boolean(told?.classList.contains("progressDiv"));
+    if (known && !isRunning) known.remove();
+    if (known || !(isRunning || isNew)) return;
+    const line = make("div", { className: "a1111-progress", hidden: true });
+    panel.append(line);
+    // A quick job has ended before it was seen.
+    if (!isRunning) setTimeout(() => line.remove());
+  }
+
   /** Scripts read from the footer's first link which version of A1111 they are on. */
   function bridgeVersion() {
     const versions = document.querySelector("#footer .versions");
@@ -288,5 +315,6 @@
     bridgeParts();
     // Canvases and parts may come later.
     onAfterUiUpdate(bridgeParts);
+    onUiUpdate(() => ["txt2img", "img2img"].forEach(bridgeProgress));
   });
 })();

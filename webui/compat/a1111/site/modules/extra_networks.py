@@ -79,10 +79,12 @@ def register_extra_network_alias(extra_network, alias) -> None:
 
 
 def register_default_extra_networks() -> None:
+    from extra_networks_lora import ExtraNetworkLora
+
     from modules.extra_networks_hypernet import ExtraNetworkHypernet
 
     register_extra_network(ExtraNetworkHypernet())
-    own = OwnNetwork(LORA_KINDS[0])
+    own = ExtraNetworkLora()
     register_extra_network(own)
     for alias in LORA_KINDS[1:]:
         register_extra_network_alias(own, alias)
