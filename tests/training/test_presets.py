@@ -45,7 +45,7 @@ def test_adapters_of_small_networks_train_their_convolutions_too(method):
 @pytest.mark.parametrize("method", Method.__args__)
 def test_small_networks_keep_what_they_knew_where_they_could_unlearn_it(method):
     could = method in ADAPTERS or method in {"dreambooth", "finetune", "hypernetwork"}
-    weight = 4.0 if method in {"dreambooth", "loha", "lokr", "hypernetwork"} else 2.0
+    weight = 4.0 if method in {"dreambooth", "finetune", "loha", "lokr", "hypernetwork"} else 2.0
     assert fill(make_run(method), SMALL).preserve == (weight if could else 0.0)
     assert not fill(make_run(method), SD15).preserve
 

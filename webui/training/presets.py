@@ -28,9 +28,9 @@ DEFAULT_SEED = 1
 SAMPLES = 3
 MIN_SNR_GAMMA = 5.0
 # Twice the weight of what is learned, or four times where weights change as a whole: measured on the Starter
-# (docs/training.md). DreamBooth is for one of a class, which shall stay what it was.
+# (docs/training.md).
 PRESERVED, PRESERVED_MORE = 2.0, 4.0
-PRESERVING_MORE = frozenset({"dreambooth", "loha", "lokr", "hypernetwork"})
+PRESERVING_MORE = frozenset({"dreambooth", "finetune", "loha", "lokr", "hypernetwork"})
 # Vectors of a word: a small network's text encoder, of 128 numbers a token, tells little by each.
 VECTORS, SMALL_VECTORS = 4, 16
 CHANNEL_RATIO = 2.0
