@@ -91,8 +91,7 @@ def read_submodules(git: Git, repository: RepositoryAddress, folder: Path) -> It
         found.setdefault(name, {})[what] = value
     for each in found.values():
         path, url = PurePosixPath(each.get("path", "")), each.get("url", "")
-        commit = find_entry(git, repository, folder, path)
-        if not commit or not is_free(folder, path):
+        if not is_free(folder, path) or not (commit := find_entry(git, repository, folder, path)):
             continue
         try:
             inner = RepositoryAddress.read(resolve_url(repository.url, url), commit=commit)
@@ -115,6 +114,8 @@ def find_entry(git: Git, repository: RepositoryAddress, folder: Path, path: Pure
 
 def is_free(folder: Path, path: PurePosixPath) -> bool:
     """Whether a folder in a checkout is there, empty, and in that checkout."""
+    if path.is_absolute() or ".." in path.parts:
+        return False
     place = folder / path
     is_within = place.is_dir() and place.resolve() == folder.resolve() / path
     return is_within and place != folder and not any(place.iterdir())
