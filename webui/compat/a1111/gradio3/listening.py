@@ -16,6 +16,7 @@ from gradio.context import Context
 
 from webui.compat.a1111.gradio3.canvases import read_canvases
 from webui.compat.a1111.gradio3.natives import is_host_function, is_host_module
+from webui.compat.a1111.gradio3.switches import with_switches
 
 # A listener of Gradio's: called with the component, then what it is given.
 Listener = Callable[..., Any]
@@ -135,7 +136,7 @@ def wrap_set_event_trigger(original: Callable[..., Any]) -> Callable[..., Any]:
     ) -> Any:
         if fn is not None and not is_host_function(fn):
             given.setdefault("component_prop_inputs", [])
-            inputs, outputs = without_none(inputs), without_none(outputs)
+            inputs, outputs = without_none(inputs), with_switches(without_none(outputs))
             given["js"] = read_canvases(inputs, given.get("js"))
         return original(self, targets, fn, inputs, outputs, *values, **given)
 

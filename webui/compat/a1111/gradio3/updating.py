@@ -16,6 +16,7 @@ from gradio.utils import is_prop_update
 from webui.compat.a1111.gradio3.events import PageEvent, during
 from webui.compat.a1111.gradio3.making import OWN_MARK, how_made, is_own
 from webui.compat.a1111.gradio3.natives import is_host_function, names_of, native_class
+from webui.compat.a1111.gradio3.switches import is_switch, switch_of, turn
 from webui.compat.a1111.gradio3.translation import translate
 
 logger = logging.getLogger(__name__)
@@ -130,7 +131,8 @@ def as_predictions(outputs: Sequence[Any], predictions: Any) -> Any:
     """What an extension's event returned, as many as there are outputs and in Gradio 6's terms."""
     if isinstance(predictions, dict) and any(isinstance(key, Block) for key in predictions):
         values = cast(Mapping[Any, Any], predictions)
-        return {component: as_update(component, value) for component, value in values.items()}
+        told = ((switch_of(component), value) for component, value in values.items())
+        return {component: as_update(component, value) for component, value in told}
     if len(outputs) == 1:
         return as_update(outputs[0], predictions)
     if isinstance(predictions, dict) and predictions == gr.skip():
@@ -168,6 +170,8 @@ def update_own(outputs: Sequence[Any], predictions: Any) -> Any:
 
 def as_update(component: Any, value: Any) -> Any:
     """An update by the names that the component's class has now; other values as they are."""
+    if value is not _Keywords.FINISHED_ITERATING and is_switch(component):
+        return turn(value)
     if value is _Keywords.FINISHED_ITERATING or not is_prop_update(value) or component.stateful:
         return value
     given = {name: each for name, each in value.items() if name != "__type__"}

@@ -160,6 +160,9 @@ def section_of_updates(out):
     row = gr.Row(elem_id="g3_row", visible=False)
     with row:
         gr.HTML("<b>inside</b>", elem_id="g3_inside", interactive=False)
+        gr.Textbox("unseen", visible=False, elem_id="g3_row_text")
+        with gr.Column(visible=False, elem_id="g3_row_column") as within:
+            gr.Markdown("within", elem_id="g3_within")
     column = gr.Column(elem_id="g3_column")
     with column:
         gr.Markdown("inside too", elem_id="g3_inside_too")
@@ -187,6 +190,10 @@ def section_of_updates(out):
         [],
         [row, column, accordion, tool, own, composite, gallery],
     )
+    deeper = gr.Button("deeper", elem_id="g3_deeper")
+    deeper.click(lambda: {within: gr.update(visible=True)}, [], [within, out])
+    closing = gr.Button("closing", elem_id="g3_closing")
+    closing.click(lambda: gr.update(visible=False), [], row)
     by_component = gr.Button("by component", elem_id="g3_by_component")
     by_component.click(lambda: {own: "by component", tool: gr.update(interactive=False)}, [], [own, tool])
     read_gallery = gr.Button("read gallery", elem_id="g3_read_gallery")
