@@ -50,3 +50,23 @@ def test_a_restart_is_the_same_command_in_the_same_folder_at_the_same_port(tmp_p
     assert told.splitlines() == [
         f"{tmp_path.name} {again[:3]} None", f"{tmp_path.name} {again} 1", f"{tmp_path.name} {again} 1",
     ]  # fmt: skip
+
+
+def test_a_flag_that_nobody_knows_is_refused_at_once_where_no_extension_adds_any(tmp_path):
+    words = ["app.py", "--data-dir", str(tmp_path), "--wildcardz", "x"]
+    command = f"import sys\nsys.argv = {words!r}\nsys.exit(app.main())"
+    # A custom script adds none, whatever it is called.
+    (tmp_path / "scripts").mkdir()
+    (tmp_path / "scripts" / "preload.py").write_text("")
+    refused = run(command)
+    assert refused.returncode == 2
+    assert "--wildcardz" in refused.stderr
+    assert "Traceback" not in refused.stderr
+
+
+def test_a_flag_may_be_an_extensions(tmp_path):
+    (tmp_path / "extensions" / "theirs").mkdir(parents=True)
+    (tmp_path / "extensions" / "theirs" / "preload.py").write_text("")
+    words = ["--data-dir", str(tmp_path), "--wildcardz", "x"]
+    read = run(f"print(app.read_command_line({words!r})[0].data_dir)")
+    assert read.stdout.strip() == str(tmp_path)

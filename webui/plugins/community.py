@@ -137,6 +137,11 @@ def loose_homes(*roots: Path) -> list[Path]:
     return [home for home in distinct if CommunityFolder(LOOSE_NAME, home, is_loose=True).scripts()][:1]
 
 
+def have_preload(*roots: Path) -> bool:
+    """Whether any extension below these roots may add flags of its own."""
+    return any(has_preload(each.folder) for each in find_community(*roots) if not each.is_loose)
+
+
 def has_preload(folder: Path | None) -> bool:
     """Whether an extension may add flags of its own."""
     return folder is not None and (folder / "preload.py").is_file()
