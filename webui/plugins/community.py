@@ -25,7 +25,7 @@ SIGNS = (
     "metadata.ini",
 )
 # Scripts without an extension lie in A1111's own folder for them. All of them are as one extension here.
-LOOSE_FOLDER, LOOSE_NAME = "scripts", "Custom scripts"
+SCRIPTS_FOLDER, LOOSE_NAME = "scripts", "Custom scripts"
 # Those that A1111 itself has there, in its versions: what they do is built in here.
 SCRIPTS_OF_A1111 = frozenset(
     {
@@ -91,7 +91,7 @@ class CommunityFolder:
 
     def scripts(self) -> list[Path]:
         """Its scripts by name: files ending in `.py` that lie in the folder for them itself."""
-        home = self.folder if self.is_loose else self.folder / LOOSE_FOLDER
+        home = self.folder if self.is_loose else self.folder / SCRIPTS_FOLDER
         try:
             files = sorted(each for each in home.iterdir() if each.suffix == ".py" and each.is_file())
         except OSError:
@@ -133,7 +133,7 @@ def find_community(*roots: Path) -> list[CommunityFolder]:
 
 def loose_homes(*roots: Path) -> list[Path]:
     """The folder with scripts of the artist's own, if there are any; the first of several."""
-    distinct = {(root / LOOSE_FOLDER).resolve(): root / LOOSE_FOLDER for root in roots}.values()
+    distinct = {(root / SCRIPTS_FOLDER).resolve(): root / SCRIPTS_FOLDER for root in roots}.values()
     return [home for home in distinct if CommunityFolder(LOOSE_NAME, home, is_loose=True).scripts()][:1]
 
 

@@ -124,19 +124,25 @@ class SettingsFile:
         for listener in self._listeners if keys else []:
             listener(keys)
 
+    def _plan(self, options: dict[str, Any]) -> tuple[Settings, Settings]:
+        """The settings as they are on disk, and with these options. Raises NotFound or InvalidRequest."""
+        if stamp(self._path) != self._stamp:
+            self.reload()
+        before, changed = self._current, self._current.changed(options)
+        self._rules.check(before, changed)
+        return before, changed
+
     def check(self, options: dict[str, Any]) -> None:
         """Raise what `change` would raise, and change nothing."""
         self._refuse_if_frozen()
-        self._rules.check(self._current, self._current.changed(options))
+        with self._lock:
+            self._plan(options)
 
     def change(self, options: dict[str, Any]) -> Settings:
         """Change options by key and save. Raises NotFound or InvalidRequest, and then nothing was changed."""
         self._refuse_if_frozen()
         with self._lock:
-            if stamp(self._path) != self._stamp:
-                self.reload()
-            before, changed = self._current, self._current.changed(options)
-            self._rules.check(before, changed)
+            before, changed = self._plan(options)
             kept = {key: value for key, value in self._kept.items() if key not in options}
             self._write(changed, kept)
         old, new = before.options(), changed.options()

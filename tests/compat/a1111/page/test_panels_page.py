@@ -51,16 +51,16 @@ def draw_on_a_canvas_and_look(page: Page) -> None:
     answer = page.locator("#test_tab_answer textarea, #test_tab_answer input")
     show(page, "test_tab")
     page.click("#test_tab_look")
-    expect(answer).to_have_value("saw NoneType None")
+    expect(answer).to_have_value("nothing NoneType None")
     # The same picture may be given again, when the artist has taken it away.
     for _ in range(2):
         page.click("#test_tab_draw")
         page.wait_for_function("String(window.webui.canvasPixels('img2img')) === '56,72'")
         page.click("#test_tab_look")
-        expect(answer).to_have_value("saw Image ((56, 72), (0, 0, 255))")
+        expect(answer).to_have_value("data:image Image ((56, 72), (0, 0, 255))")
         page.evaluate("window.webui.canvasBoards.get('img2img_image').remove()")
         page.click("#test_tab_look")
-        expect(answer).to_have_value("saw NoneType None")
+        expect(answer).to_have_value("nothing NoneType None")
     assert page.locator("#img2img_image .canvas").count() == 1
 
 

@@ -7,6 +7,8 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
+from webui.compat.a1111.loading.old_module import OldModule
+
 HUB = "huggingface_hub"
 # Of functions that get files: arguments that say how, as they do anyway or cannot any more.
 DROPPED = frozenset(
@@ -22,16 +24,11 @@ def uses_old_hub(source: str) -> bool:
     return HUB in source and bool(_USE.search(source))
 
 
-class OldHub(ModuleType):
-    """huggingface_hub, with what went. What is set here is set for extensions alone."""
-
-    def __init__(self, hub: Any) -> None:  # noqa: ANN401 - the module
-        super().__init__(HUB, hub.__doc__)
-        self.__dict__["_hub"] = hub
-        self.__dict__["__path__"] = hub.__path__
+class OldHub(OldModule):
+    """huggingface_hub, with what went."""
 
     def __getattr__(self, name: str) -> Any:  # noqa: ANN401 - whatever it has
-        hub = self.__dict__["_hub"]
+        hub = self._today
         if name == "HfFolder" and not hasattr(hub, name):
             return make_folder(hub)
         value = getattr(hub, name)
@@ -39,7 +36,7 @@ class OldHub(ModuleType):
 
     def __dir__(self) -> list[str]:
         """Its names and the one that went."""
-        return sorted({*dir(self.__dict__["_hub"]), "HfFolder"})
+        return sorted({*super().__dir__(), "HfFolder"})
 
 
 def with_old_arguments(function: Callable[..., Any]) -> Callable[..., Any]:

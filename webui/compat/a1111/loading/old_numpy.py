@@ -9,6 +9,8 @@ from functools import cache
 from types import ModuleType
 from typing import Any
 
+from webui.compat.a1111.loading.old_module import OldModule
+
 NUMPY = "numpy"
 # Names that are gone, and what numpy says to use in their place: another name of its, or one of Python's own.
 BUILTINS: dict[str, type] = {"float": float, "int": int, "object": object, "str": str, "complex": complex}
@@ -52,16 +54,11 @@ def uses_old_names(source: str) -> bool:
     return bool(_USE.search(source))
 
 
-class OldNumpy(ModuleType):
-    """numpy, with the names that are gone. What is set here is set for extensions alone."""
-
-    def __init__(self, numpy: Any) -> None:  # noqa: ANN401 - the module
-        super().__init__(NUMPY, numpy.__doc__)
-        self.__dict__["_numpy"] = numpy
-        self.__dict__["__path__"] = numpy.__path__
+class OldNumpy(OldModule):
+    """numpy, with the names that are gone."""
 
     def __getattr__(self, name: str) -> Any:  # noqa: ANN401 - whatever numpy has
-        numpy = self.__dict__["_numpy"]
+        numpy = self._today
         if name in BUILTINS:
             # numpy would warn before it says that there is none.
             return BUILTINS[name]
@@ -73,7 +70,7 @@ class OldNumpy(ModuleType):
 
     def __dir__(self) -> list[str]:
         """numpy's names and those that are gone."""
-        return sorted({*dir(self.__dict__["_numpy"]), *GONE})
+        return sorted({*super().__dir__(), *GONE})
 
 
 @cache

@@ -9,6 +9,8 @@ from functools import cache
 from types import ModuleType
 from typing import Any
 
+from webui.compat.a1111.loading.old_module import OldModule
+
 PANDAS = "pandas"
 _USE = re.compile(r"\bSeries\s*\(")
 
@@ -54,21 +56,11 @@ def old_series(series: Any) -> type:  # noqa: ANN401 - pandas' class
     return OldSeries
 
 
-class OldPandas(ModuleType):
-    """pandas, with such series. What is set here is set for extensions alone."""
-
-    def __init__(self, pandas: Any) -> None:  # noqa: ANN401 - the module
-        super().__init__(PANDAS, pandas.__doc__)
-        self.__dict__["_pandas"] = pandas
-        self.__dict__["__path__"] = pandas.__path__
+class OldPandas(OldModule):
+    """pandas, with such series."""
 
     def __getattr__(self, name: str) -> Any:  # noqa: ANN401 - whatever pandas has
-        pandas = self.__dict__["_pandas"]
-        return old_series(pandas.Series) if name == "Series" else getattr(pandas, name)
-
-    def __dir__(self) -> list[str]:
-        """pandas' names."""
-        return dir(self.__dict__["_pandas"])
+        return old_series(self._today.Series) if name == "Series" else super().__getattr__(name)
 
 
 @cache

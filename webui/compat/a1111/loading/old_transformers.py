@@ -5,6 +5,8 @@ from functools import cache
 from types import ModuleType
 from typing import Any
 
+from webui.compat.a1111.loading.old_module import OldModule
+
 TRANSFORMERS = "transformers"
 AUTO, EXTRACTOR, PROCESSOR = "AutoFeatureExtractor", "FeatureExtractor", "ImageProcessor"
 RENAMED = {"AutoModelForVision2Seq": "AutoModelForImageTextToText"}
@@ -16,16 +18,11 @@ def uses_old_classes(source: str) -> bool:
     return TRANSFORMERS in source and bool(_USE.search(source))
 
 
-class OldTransformers(ModuleType):
+class OldTransformers(OldModule):
     """transformers, with what went: what prepares pictures was called a feature extractor."""
 
-    def __init__(self, transformers: Any) -> None:  # noqa: ANN401 - the module
-        super().__init__(TRANSFORMERS, transformers.__doc__)
-        self.__dict__["_transformers"] = transformers
-        self.__dict__["__path__"] = transformers.__path__
-
     def __getattr__(self, name: str) -> Any:  # noqa: ANN401 - whatever it has
-        transformers = self.__dict__["_transformers"]
+        transformers = self._today
         if name == AUTO:
             return make_auto(transformers)
         if hasattr(transformers, name):
@@ -34,10 +31,6 @@ class OldTransformers(ModuleType):
             name.removesuffix(EXTRACTOR) + PROCESSOR if name.endswith(EXTRACTOR) else name
         )
         return getattr(transformers, today)
-
-    def __dir__(self) -> list[str]:
-        """Its names."""
-        return dir(self.__dict__["_transformers"])
 
 
 @cache

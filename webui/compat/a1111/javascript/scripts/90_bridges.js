@@ -89,7 +89,8 @@
     const answer = await fetch(address("gradio_api/upload"), { method: "POST", body: form });
     if (!answer.ok) return null;
     const [path] = await answer.json();
-    return { path, orig_name: `${name}.png`, size: blob.size, mime_type: blob.type, meta: { _type: "gradio.FileData" } };
+    const url = address(`gradio_api/file=${path}`);
+    return { path, url, orig_name: `${name}.png`, size: blob.size, mime_type: blob.type, meta: { _type: "gradio.FileData" } };
   }
 
   /**
