@@ -20,6 +20,16 @@ describe("Store", () => {
     expect(written).toHaveLength(2);
   });
 
+  it("keeps what was chosen while the field tells of what it showed when the page opened", () => {
+    const { store, written } = make();
+    store.choose("X/Y/Z plot");
+    for (let time = 0; time < 2; time++) expect(store.show("")).toBe(false);
+    expect(store.chosen.script).toBe("X/Y/Z plot");
+    expect(store.show(written[0])).toBe(false);
+    expect(store.show("")).toBe(true);
+    expect(store.chosen.script).toBe("");
+  });
+
   it("waits for nothing more once the field tells of the last text, whatever it left out", () => {
     const { store, written } = make();
     store.set("one", { width: 2 });

@@ -16,6 +16,11 @@ ENABLED = "#script_txt2img_test_panel_enabled input"
 SCRIPT_WORDS = "#txt2img_script_panel_0 textarea, #txt2img_script_panel_0 input"
 IMG_WORDS = "#script_img2img_test_panel_words input"
 STEPS = "#txt2img_steps input[type=number]"
+PAINT_A_CORNER = """name => {
+  const context = webui.canvasBoards.get(name).state.layers[0].surface.getContext('2d');
+  context.fillStyle = '#f00';
+  context.fillRect(0, 0, 20, 20);
+}"""
 
 
 @pytest.fixture(scope="module")
@@ -57,11 +62,29 @@ def draw_on_a_canvas_and_look(page: Page) -> None:
         page.click("#test_tab_draw")
         page.wait_for_function("String(window.webui.canvasPixels('img2img')) === '56,72'")
         page.click("#test_tab_look")
-        expect(answer).to_have_value("data:image Image ((56, 72), (0, 0, 255))")
+        expect(answer).to_have_value("data:image Image ((56, 72), (0, 0, 255, 255))")
         page.evaluate("window.webui.canvasBoards.get('img2img_image').remove()")
         page.click("#test_tab_look")
         expect(answer).to_have_value("nothing NoneType None")
     assert page.locator("#img2img_image .canvas").count() == 1
+
+
+def find_what_is_painted(page: Page) -> None:
+    """An event reads the picture and the mask of Inpaint apart, and the picture of Sketch with its paint."""
+    answer = page.locator("#test_tab_answer textarea, #test_tab_answer input")
+    show(page, "test_tab")
+    page.click("#test_tab_find_paint")
+    expect(answer).to_have_value("nothing None None")
+    page.click("#test_tab_draw_both")
+    for mode in ("Inpaint", "Sketch"):
+        page.wait_for_function("mode => String(window.webui.canvasPixels(mode)) === '56,72'", arg=mode)
+    page.click("#test_tab_find_paint")
+    blue = (0, 0, 255, 255)
+    expect(answer).to_have_value(f"{[(0, blue), (0, blue)]} {blue} {blue}")
+    for name in ("img2maskimg", "img2img_sketch"):
+        page.evaluate(PAINT_A_CORNER, name)
+    page.click("#test_tab_find_paint")
+    expect(answer).to_have_value(f"{[(255, blue), (0, blue)]} {(255, 0, 0, 255)} {blue}")
 
 
 def run_extras(page: Page) -> None:
@@ -148,6 +171,7 @@ def test_an_extensions_panels_settings_and_tabs_work(served: tuple[str, Path]):
         page.click("#test_tab_make")
         expect(page.locator("#test_tab_image img")).to_be_visible()
         draw_on_a_canvas_and_look(page)
+        find_what_is_painted(page)
         send_everywhere(page)
         run_extras(page)
         names = page.request.get(f"{address}sdapi/v1/scripts").json()

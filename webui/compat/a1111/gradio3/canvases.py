@@ -13,34 +13,52 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import gradio as gr
+from gradio.components.image_editor import EditorData
+from PIL import Image
 
 from webui.compat.a1111.gradio3.stubs import without_stubs
 
 CANVAS_CLASS = "canvas-holder"
-# Those on which a mask is painted: A1111 gives the picture and the mask of these.
-MASKED = frozenset({"img2maskimg", "inpaint_sketch"})
-PAINTED = (
-    "What is painted on this canvas cannot be read by an extension's button: it goes with Generate. Send the "
-    "picture to the canvas of img2img, and press the button there."
-)
+# By the id of a canvas: what A1111's field there gives. Both apart for the one on which a mask is painted.
+PARTS: Mapping[str, str] = {"img2maskimg": "masked"}
+# A1111's field there gives a picture without what shines through.
+WITHOUT_ALPHA = frozenset({"img_inpaint_base"})
 
 
 with without_stubs():
 
     class CanvasPicture(gr.Image):
-        """A canvas's picture for extensions. Its element has an id of its own: the canvas has A1111's."""
+        """A canvas's picture for extensions. Its element has an id of its own: the canvas has A1111's.
+
+        `part` is what of the canvas an event gets: "picture" with its paint, "original" without, "masked" for
+        both apart.
+        """
 
         is_template = True
+        part = "picture"
+
+        def get_block_name(self) -> str:
+            """What draws it in the browser."""
+            return "image"
 
         def get_config(self, cls: type | None = None) -> dict[str, Any]:
             """What the browser is told."""
-            return super().get_config(cls) | {"elem_id": f"{self.elem_id}_picture"}
+            return super().get_config(cls) | {"elem_id": f"{self.elem_id}_{self.part}"}
+
+    class MaskedCanvas(CanvasPicture):
+        """The canvas on which a mask is painted: `{"image": …, "mask": …}`, the mask white where painted."""
+
+        data_model = EditorData
+        part = "masked"
 
         def preprocess(self, payload: Any) -> Any:
-            """The canvas's picture, None for an empty one. Raises Error where a mask is wanted too."""
-            if self.elem_id in MASKED:
-                raise gr.Error(PAINTED)
-            return super().preprocess(payload)
+            """Picture and mask; None without a picture."""
+            if payload is None or payload.background is None:
+                return None
+            image = super().preprocess(payload.background)
+            layers = [super(MaskedCanvas, self).preprocess(each) for each in payload.layers]
+            mask = layers[0].convert("L") if layers else Image.new("L", image.size)
+            return {"image": image, "mask": Image.merge("RGB", [mask] * 3)}
 
 
 def is_canvas(given: Mapping[str, Any]) -> bool:
@@ -50,7 +68,7 @@ def is_canvas(given: Mapping[str, Any]) -> bool:
 
 def stand_in(elem_id: str) -> CanvasPicture:
     """Make the picture that extensions are told of in the place of a canvas."""
-    made = CanvasPicture(type="pil", label=None, visible="hidden", elem_id=elem_id)
+    made = make_picture(elem_id, PARTS.get(elem_id, "picture"))
     name = json.dumps(elem_id)
     # Empty again, so that the same picture can be given twice.
     made.change(
@@ -63,10 +81,21 @@ def stand_in(elem_id: str) -> CanvasPicture:
     return made
 
 
+def make_picture(elem_id: str, part: str) -> CanvasPicture:
+    """A part of a canvas as a hidden picture."""
+    kind = MaskedCanvas if part == "masked" else CanvasPicture
+    mode = "RGB" if elem_id in WITHOUT_ALPHA else "RGBA"
+    made = kind(type="pil", image_mode=mode, label=None, visible="hidden", elem_id=elem_id)
+    made.part = part
+    return made
+
+
 def read_canvases(inputs: Any, script: str | bool | None) -> str | bool | None:
     """The script of an event with these inputs: it gets what canvases hold before anything else is done."""
     listed: Sequence[Any] = inputs if isinstance(inputs, list | tuple) else [inputs]
-    places = [[at, each.elem_id] for at, each in enumerate(listed) if isinstance(each, CanvasPicture)]
+    places = [
+        [at, each.elem_id, each.part] for at, each in enumerate(listed) if isinstance(each, CanvasPicture)
+    ]
     if not places or isinstance(script, bool):
         return script
     read = f"await atelierHost.readCanvases({json.dumps(places)}, given)"

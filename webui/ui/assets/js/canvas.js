@@ -1,5 +1,5 @@
 // The canvases of the page, and what the rest of it may ask of them. Their parts are in js/canvas/.
-import { copyOf, referencesOf } from "./canvas/outbox.js";
+import { copyOf, filesOf, referencesOf } from "./canvas/outbox.js";
 import { CanvasPanel } from "./canvas/panel.js";
 import { reveal } from "./canvas/reveal.js";
 import { address, messageOf } from "./server.js";
@@ -97,6 +97,16 @@ async function uploadedMask() {
 }
 
 /**
+ * What a canvas holds, as files; null without a picture. See `filesOf`.
+ * @param {string} name
+ */
+async function canvasFiles(name) {
+  const board = boards.get(name);
+  await board?.restored;
+  return board ? filesOf(board) : null;
+}
+
+/**
  * Width and height of the mode's picture, or null.
  * @param {string | undefined} mode
  * @returns {[number, number] | null}
@@ -134,4 +144,4 @@ async function sendToCanvas(path, mode) {
 onChange(document.body, () => {
   for (const element of findAll(".canvas[data-name]:not([data-mounted])")) mount(element);
 });
-publish({ canvasPictures, canvasPixels, canvasSize, sendToCanvas, canvasBoards: boards });
+publish({ canvasFiles, canvasPictures, canvasPixels, canvasSize, sendToCanvas, canvasBoards: boards });

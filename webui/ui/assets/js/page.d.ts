@@ -391,6 +391,7 @@ interface Webui {
   sectionsToDraw(): { __type__: string; visible?: boolean }[];
   /** Draws all sections of the Settings tab now. */
   drawSections(): void;
+  canvasFiles(name: string): Promise<{ picture: Blob; original: Blob; mask: Blob | null } | null>;
   canvasPictures(mode: string): Promise<string>;
   canvasPixels(mode: string | undefined): [number, number] | null;
   canvasSize(mode: string): number[] | null;

@@ -78,11 +78,8 @@
     return drawn.convertToBlob();
   }
 
-  /** What a canvas holds, uploaded as a field of pictures would; null of an empty one. */
-  async function pictureOf(/** @type {string} */ name) {
-    const board = window.webui.canvasBoards.get(name);
-    await board?.restored;
-    const blob = board?.state.base?.blob;
+  /** A file of a canvas, uploaded as a field of pictures would; null where there is none. */
+  async function uploadAs(/** @type {string} */ name, /** @type {Blob | null | undefined} */ blob) {
     if (!blob) return null;
     const form = new FormData();
     form.append("files", blob, `${name}.png`);
@@ -94,13 +91,27 @@
   }
 
   /**
-   * Values of an event with the pictures of canvases among them.
-   * @param {[place: number, name: string][]} places
+   * What an event is given of a canvas: "picture" with its paint, "original" without, or "masked": both apart, as Gradio's
+   * editor of pictures tells of a picture and a layer.
+   * @param {string} name
+   * @param {"picture" | "original" | "masked"} part
+   */
+  async function readCanvas(name, part) {
+    const files = await window.webui.canvasFiles(name);
+    if (!files) return null;
+    if (part !== "masked") return uploadAs(name, files[part]);
+    const layers = [await uploadAs(`${name}_mask`, files.mask)].filter(Boolean);
+    return { background: await uploadAs(name, files.original), layers, composite: null, id: null };
+  }
+
+  /**
+   * Values of an event with what canvases hold among them.
+   * @param {[place: number, name: string, part: "picture" | "original" | "masked"][]} places
    * @param {any[]} given
    */
   atelierHost.readCanvases = async (places, given) => {
     const values = [...given];
-    for (const [place, name] of places) values[place] = await pictureOf(name);
+    for (const [place, name, part] of places) values[place] = await readCanvas(name, part);
     return values;
   };
 

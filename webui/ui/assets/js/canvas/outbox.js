@@ -14,6 +14,19 @@ export async function copyOf(board) {
   return hasPaint ? pngOf(compose(board.state)) : base?.blob;
 }
 
+/**
+ * What a canvas holds as files: the picture with its paint, the picture alone, and where paint is, white on black; `mask`
+ * is null where nothing is painted. Nothing without a picture.
+ * @param {Board} board
+ */
+export async function filesOf(board) {
+  await board.history.last;
+  const { state } = board;
+  if (!state.base) return null;
+  const mask = board.canPaint && !hasNoPaint(state) ? await pngOf(maskOf(state)) : null;
+  return { picture: (await copyOf(board)) ?? state.base.blob, original: state.base.blob, mask };
+}
+
 /** @param {Surface} surface */
 async function sendSurface(surface) {
   return (await upload(await pngOf(surface))).reference;

@@ -34,7 +34,7 @@ export class Store {
     /** @type {Chosen} */
     this.chosen = { parts: {}, script: "" };
     this.text = "";
-    /** What was written into the field and not told of by it yet. @type {string[]} */
+    /** What the field showed and what was written into it since, as long as it may tell of that. @type {string[]} */
     this.written = [];
     /** @type {Set<(keys: Set<string> | null) => void>} */
     this.listeners = new Set();
@@ -71,10 +71,10 @@ export class Store {
    * @param {string} text
    */
   show(text) {
-    // The field may tell late of an earlier text, when something else has been chosen since.
-    const place = this.written.indexOf(text);
-    this.written.splice(0, text === this.text ? Infinity : place + 1);
-    if (text === this.text || place >= 0) return false;
+    // The field may tell late, and more than once, of earlier texts, when something else has been chosen since.
+    const isLate = this.written.includes(text);
+    if (text === this.text) this.written.length = 0;
+    if (text === this.text || isLate) return false;
     const { fill, ...told } = readText(text);
     const known = Object.fromEntries(Object.entries(told.parts).filter(([key]) => key in this.defaults));
     this.text = text;
@@ -103,6 +103,8 @@ export class Store {
     const isEmpty = !Object.keys(chosen.parts).length && !chosen.script;
     const text = isEmpty ? "" : JSON.stringify(chosen);
     if (text !== this.text) {
+      // What the field shows now may be told of after this, too.
+      if (!this.written.length) this.written.push(this.text);
       this.text = text;
       this.written.push(text);
       this.write(text);

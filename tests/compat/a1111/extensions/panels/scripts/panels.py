@@ -84,6 +84,15 @@ def on_ui_settings():
     shared.opts.onchange("test_panel_word", lambda: note("onchange", shared.opts.test_panel_word), call=False)
 
 
+def find_paint(masked, sketch):
+    """What is at two places of the canvas with a mask, and of the one that is painted on."""
+    if masked is None or sketch is None:
+        return f"nothing {masked} {sketch}"
+    inside, outside = (9, 9), (40, 40)
+    told = [(masked["mask"].getpixel(at)[0], masked["image"].getpixel(at)) for at in (inside, outside)]
+    return f"{told} {sketch.getpixel(inside)} {sketch.getpixel(outside)}"
+
+
 def on_ui_tabs():
     note("fields", ui.txt2img_paste_fields[0][1], len(ui.img2img_paste_fields) > 2)
     with gr.Blocks(analytics_enabled=False) as blocks:
@@ -109,6 +118,11 @@ def on_ui_tabs():
             # As in Gradio 3 a script gets the picture as a text, and may give it on.
             _js="(words, seen) => [seen ? seen.slice(0, 10) : 'nothing', seen]",
         )
+        painted = [CANVASES["img2maskimg"], CANVASES["img2img_sketch"]]
+        both = gr.Button("Draw both", elem_id="test_tab_draw_both")
+        both.click(lambda: [Image.new("RGB", (56, 72), "blue")] * 2, None, painted)
+        find = gr.Button("Find paint", elem_id="test_tab_find_paint")
+        find.click(find_paint, painted, [answer])
     return [(blocks, "Test Tab", "test_tab")]
 
 
@@ -132,7 +146,7 @@ def on_infotext_pasted(text, fields):
 def on_after_component(component, **kwargs):
     if kwargs.get("elem_id") in ("txt2img_prompt", "img2img_gallery"):
         note("after_component", kwargs["elem_id"])
-    if kwargs.get("elem_id") in ("img2img_image", "img2maskimg"):
+    if kwargs.get("elem_id") in ("img2img_image", "img2maskimg", "img2img_sketch"):
         assert isinstance(component, gr.Image)
         assert component.elem_id not in CANVASES
         CANVASES[component.elem_id] = component
