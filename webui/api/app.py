@@ -31,7 +31,6 @@ from webui.api.access import GuardRules
 from webui.api.body_limit import BodyLimit
 from webui.api.guard import Guard
 from webui.api.sdapi import extras, generate, internal, page_routes, server
-from webui.api.sdapi.tasks import Tasks
 from webui.core.errors import (
     Busy,
     InvalidRequest,
@@ -71,11 +70,10 @@ def build_api(services: Services, lifespan: Lifespan[FastAPI] | None = None) -> 
     app = FastAPI(
         title="Atelier", version=services.version, docs_url="/docs", redoc_url=None, lifespan=lifespan
     )
-    tasks = Tasks()
-    app.include_router(generate.routes(services, tasks))
+    app.include_router(generate.routes(services))
     app.include_router(extras.routes(services))
     app.include_router(server.routes(services))
-    app.include_router(internal.routes(services, tasks))
+    app.include_router(internal.routes(services))
     app.include_router(page_routes.routes(services))
     app.include_router(inputs.routes(services))
     app.include_router(uploads.routes(services))

@@ -63,6 +63,8 @@ class Delivery:
     earlier: GalleryContext = GalleryContext()
     # Who asked for the job, as `ownership.owner_name` writes it; empty: nobody in particular (the API).
     owner: str = ""
+    # What a client calls the job when it asks how far it is: A1111's `force_task_id`, and its page's tasks.
+    task_id: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -52,6 +52,7 @@ class JobQueue:
         self._saving: deque[Job] = deque()
         self._finished: deque[Job] = deque()
         self._by_id: dict[str, Job] = {}
+        self._by_task: dict[str, Job] = {}
         # The last finished one of a tab and owner, and of the tab whoever's it was.
         self._last: dict[tuple[str, str | None], Job] = {}
         self._changed = threading.Condition()
@@ -76,6 +77,8 @@ class JobQueue:
             job.append(Queued(position=len(self._waiting) + bool(self._running)))
             self._waiting.append(job)
             self._by_id[job.id] = job
+            if job.delivery.task_id:
+                self._by_task[job.delivery.task_id] = job
             self._changed.notify_all()
         if self._started:
             self._thread.ensure()
@@ -86,6 +89,10 @@ class JobQueue:
         if job := self._by_id.get(job_id):
             return job
         raise NotFound(f"There is no job {job_id!r}; only the last {REMEMBERED} finished ones are kept.")
+
+    def find_task(self, task_id: str) -> Job | None:
+        """The job that a client called so, or the one of that id; None if there is none any more."""
+        return self._by_task.get(task_id) or self._by_id.get(task_id)
 
     def running(self) -> Job | None:
         """The job on the device now: the picture, where one is made between two steps of a training run."""
@@ -257,6 +264,8 @@ class JobQueue:
         while len(self._finished) > REMEMBERED:
             oldest = self._finished.popleft()
             self._by_id.pop(oldest.id, None)
+            if self._by_task.get(oldest.delivery.task_id) is oldest:
+                del self._by_task[oldest.delivery.task_id]
             for owner in (None, oldest.owner):
                 if self._last.get((oldest.delivery.tab, owner)) is oldest:
                     del self._last[oldest.delivery.tab, owner]

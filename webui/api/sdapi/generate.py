@@ -14,7 +14,6 @@ from webui.api.sdapi.bodies import GenerationBody, Img2ImgBody, Txt2ImgBody
 from webui.api.sdapi.fields import request_fields
 from webui.api.sdapi.given_pictures import GivenPictures, addresses_in, fetch_pictures
 from webui.api.sdapi.option_values import keep_known_options, overrides_of, refuse_restricted
-from webui.api.sdapi.tasks import Tasks
 from webui.api.sdapi.waiting import FinishedJob, SlowWork, finish, json_response
 from webui.core.events import ImageReady
 from webui.core.request import GenerationRequest
@@ -28,10 +27,10 @@ from webui.store.texts.encoding import PictureNotes, encode_as_set
 GIVEN_PICTURES = ("init_images", "mask", "latent_mask", "firstpass_image")
 
 
-def routes(services: Services, tasks: Tasks) -> APIRouter:
+def routes(services: Services) -> APIRouter:
     """The routes, bound to the server's services."""
     router = APIRouter()
-    calls = Calls(services, tasks)
+    calls = Calls(services)
 
     @router.post("/sdapi/v1/txt2img", response_model=ImagesAnswer)
     async def txt2img(body: Txt2ImgBody) -> Response:
@@ -63,7 +62,6 @@ class Calls:
     """Carries out calls: each is a job of the queue."""
 
     services: Services
-    tasks: Tasks
     work: SlowWork = field(default_factory=lambda: SlowWork("sdapi"))
     # Other hosts are slow: waiting for them must not keep pictures from being sent.
     fetching: SlowWork = field(default_factory=lambda: SlowWork("fetch"))
@@ -91,9 +89,9 @@ class Calls:
             save_samples=body.save_images and not body.do_not_save_samples,
             save_grid=body.save_images and not body.do_not_save_grid,
             keep_images=True,
+            task_id=body.force_task_id or "",
         )
         job = services.submit(request, delivery, own)
-        self.tasks.add(body.force_task_id, job)
         stays = not body.override_settings_restore_afterwards
         return Asked(
             job=job,

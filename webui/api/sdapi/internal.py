@@ -13,8 +13,6 @@ from pydantic import BaseModel
 from webui.api.sdapi.lenient import LenientBody, Whole
 from webui.api.sdapi.machine import SECRET_FLAGS
 from webui.api.sdapi.memory import measure_ram
-from webui.api.sdapi.tasks import Tasks
-from webui.core.errors import NotFound
 from webui.core.settings import Settings, section_type
 from webui.jobs.job import Job
 from webui.jobs.services import Services
@@ -55,7 +53,7 @@ class QuickSetting(BaseModel):
     label: str
 
 
-def routes(services: Services, tasks: Tasks) -> APIRouter:
+def routes(services: Services) -> APIRouter:
     """The routes, bound to the server's services."""
     router = APIRouter(prefix="/internal")
 
@@ -65,11 +63,11 @@ def routes(services: Services, tasks: Tasks) -> APIRouter:
 
     @router.post("/progress")
     async def progress(body: TaskProgressBody) -> TaskProgress:
-        return describe_task(find_task(body.id_task, services, tasks), body, services)
+        return describe_task(services.jobs.find_task(body.id_task), body, services)
 
     @router.get("/pending-tasks")
     async def pending_tasks() -> PendingTasks:
-        return list_pending(services, tasks)
+        return list_pending(services)
 
     @router.get("/quicksettings-hint")
     async def hint_quicksettings() -> list[QuickSetting]:
@@ -90,16 +88,6 @@ def routes(services: Services, tasks: Tasks) -> APIRouter:
         return JSONResponse(describe_system(services), headers=disposition)
 
     return router
-
-
-def find_task(identity: str, services: Services, tasks: Tasks) -> Job | None:
-    """The job of a client's id or of ours; None if there is none."""
-    if (job := tasks.find(identity)) is not None:
-        return job
-    try:
-        return services.jobs.find(identity)
-    except NotFound:
-        return None
 
 
 def describe_task(job: Job | None, body: TaskProgressBody, services: Services) -> TaskProgress:
@@ -131,12 +119,11 @@ def place_in_queue(job: Job | None, services: Services) -> str:
     return f"In queue: {number}/{max(len(waiting), 1)}"
 
 
-def list_pending(services: Services, tasks: Tasks) -> PendingTasks:
+def list_pending(services: Services) -> PendingTasks:
     """All jobs that are not finished, by the ids that clients gave them, else by their own."""
     running = services.jobs.running()
     jobs = [*([running] if running else []), *services.jobs.waiting()]
-    named = {job.id: task_id for task_id, job in tasks.unfinished()}
-    found = [named.get(job.id, job.id) for job in jobs]
+    found = [job.delivery.task_id or job.id for job in jobs]
     return PendingTasks(size=len(found), tasks=found)
 
 

@@ -1,8 +1,8 @@
-"""The canvases of img2img as extensions know them: components with pictures.
+"""What lies in the browser alone, as extensions know it: components.
 
-Ours live in the browser and stand in the page as HTML. Extensions are told of a hidden picture in the place
-of each. What an event gives it is drawn on the canvas by a script; an event that reads it gets what the
-canvas holds, which a script uploads just before.
+The canvases of img2img stand in the page as HTML. Extensions are told of a hidden picture in the place of
+each. What an event gives it is drawn on the canvas by a script; an event that reads it gets what the canvas
+holds, which a script uploads just before. So with the list of scripts.
 """
 
 # Gradio's own values and signatures are not typed.
@@ -45,6 +45,10 @@ with without_stubs():
             """What the browser is told."""
             return super().get_config(cls) | {"elem_id": f"{self.elem_id}_{self.part}"}
 
+        def reading(self) -> tuple[str, str]:
+            """What the browser reads when an event wants it: of which element, and which part."""
+            return str(self.elem_id), self.part
+
     class MaskedCanvas(CanvasPicture):
         """The canvas on which a mask is painted: `{"image": …, "mask": …}`, the mask white where painted."""
 
@@ -55,10 +59,33 @@ with without_stubs():
             """Picture and mask; None without a picture."""
             if payload is None or payload.background is None:
                 return None
-            image = super().preprocess(payload.background)
-            layers = [super(MaskedCanvas, self).preprocess(each) for each in payload.layers]
+            image: Any = super().preprocess(payload.background)
+            layers: list[Any] = [super(MaskedCanvas, self).preprocess(each) for each in payload.layers]
             mask = layers[0].convert("L") if layers else Image.new("L", image.size)
             return {"image": image, "mask": Image.merge("RGB", [mask] * 3)}
+
+    class ChosenScript(gr.Dropdown):
+        """Which script of a tab's list is chosen, as its number; 0 for none. Lies in the browser, too."""
+
+        is_template = True
+
+        def __init__(self, tab: str, runner: Any) -> None:
+            self._tab, self._runner = tab, runner
+            super().__init__(type="index", visible="hidden", show_label=False)
+
+        def get_block_name(self) -> str:
+            """As above."""
+            return "dropdown"
+
+        def reading(self) -> tuple[str, str]:
+            """As above."""
+            return f"{self._tab}_script_list", "script"
+
+        def preprocess(self, payload: Any) -> Any:
+            """The number among the tab's scripts, 0 for one that is the program's own."""
+            titles = [str(title).lower() for title in self._runner.titles]
+            wanted = str(payload or "").lower()
+            return titles.index(wanted) + 1 if wanted in titles else 0
 
 
 def is_canvas(given: Mapping[str, Any]) -> bool:
@@ -90,13 +117,15 @@ def make_picture(elem_id: str, part: str) -> CanvasPicture:
     return made
 
 
-def read_canvases(inputs: Any, script: str | bool | None) -> str | bool | None:
-    """The script of an event with these inputs: it gets what canvases hold before anything else is done."""
+def read_browser(inputs: Any, script: str | bool | None) -> str | bool | None:
+    """The script of an event with these inputs: it gets what lies in the browser before anything is done."""
     listed: Sequence[Any] = inputs if isinstance(inputs, list | tuple) else [inputs]
     places = [
-        [at, each.elem_id, each.part] for at, each in enumerate(listed) if isinstance(each, CanvasPicture)
+        [at, *each.reading()]
+        for at, each in enumerate(listed)
+        if isinstance(each, CanvasPicture | ChosenScript)
     ]
     if not places or isinstance(script, bool):
         return script
-    read = f"await atelierHost.readCanvases({json.dumps(places)}, given)"
+    read = f"await atelierHost.readBrowser({json.dumps(places)}, given)"
     return f"async (...given) => ({script})(...({read}))" if script else f"async (...given) => {read}"

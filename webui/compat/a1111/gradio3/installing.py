@@ -142,6 +142,7 @@ def wrap_values(replacements: Replacements) -> None:
         (gr.Slider, "preprocess", values.read_number),
         (gr.Number, "preprocess", values.read_number),
         (gr.Gallery, "preprocess", values.read_gallery),
+        (gr.Textbox, "preprocess", values.read_text),
         (gr.Slider, "postprocess", values.write_number),
         (gr.Number, "postprocess", values.write_number),
         (gr.Dropdown, "postprocess", values.write_choices),

@@ -14,7 +14,7 @@ from typing import Any
 import gradio as gr
 from gradio.context import Context
 
-from webui.compat.a1111.gradio3.canvases import read_canvases
+from webui.compat.a1111.gradio3.canvases import read_browser
 from webui.compat.a1111.gradio3.natives import is_host_function, is_host_module
 from webui.compat.a1111.gradio3.switches import with_switches
 
@@ -137,7 +137,7 @@ def wrap_set_event_trigger(original: Callable[..., Any]) -> Callable[..., Any]:
         if fn is not None and not is_host_function(fn):
             given.setdefault("component_prop_inputs", [])
             inputs, outputs = without_none(inputs), with_switches(without_none(outputs))
-            given["js"] = read_canvases(inputs, given.get("js"))
+            given["js"] = read_browser(inputs, given.get("js"))
         return original(self, targets, fn, inputs, outputs, *values, **given)
 
     return set_event_trigger

@@ -5,10 +5,11 @@
 
 import functools
 import sys
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 import gradio as gr
+from gradio.block_function import BlockFunction
 
 from webui.compat.a1111.gradio3.late_parts import (
     LatePart,
@@ -25,6 +26,8 @@ Config = dict[str, Any]
 # Numbers of elements that are in the page but not in Python; Gradio counts its own from 1.
 PANELS_FROM = 1_000_000_000
 PANELS_CLASS = "gradio3-tab-panels"
+# On a page: events that only extensions are told of, and the first of their numbers.
+LISTED, LISTED_FROM = "_gradio3_listed", 2_000_000_000
 
 
 def wrap_blocks_init(original: Callable[..., None], styles: list[str]) -> Callable[..., None]:
@@ -70,41 +73,67 @@ def wrap_ready_page(native: Any, original: Callable[..., None], styles: list[str
 
 
 class FunctionList(Mapping[int, Any]):
-    """The functions of a page as the list that they were; their numbers are keys still."""
+    """The functions of a page as the list that they were; their numbers are keys still.
 
-    def __init__(self, functions: dict[int, Any]) -> None:
+    `listed` are told of besides: the page does not have them.
+    """
+
+    def __init__(self, functions: dict[int, Any], listed: Sequence[Any] = ()) -> None:
         self._functions = functions
+        self._listed = {function._id: function for function in listed}
+
+    def _all(self) -> dict[int, Any]:
+        return self._functions | self._listed
 
     def __getitem__(self, key: Any) -> Any:
-        if isinstance(key, slice):
-            return list(self._functions.values())[key]
-        if key in self._functions:
-            return self._functions[key]
-        return list(self._functions.values())[key]
+        known = self._all()
+        return known[key] if not isinstance(key, slice) and key in known else list(known.values())[key]
 
     def __setitem__(self, key: int, function: Any) -> None:
         self._functions[key] = function
 
     def __iter__(self) -> Iterator[Any]:
-        return iter(list(self._functions.values()))
+        return iter(list(self._all().values()))
 
     def __len__(self) -> int:
-        return len(self._functions)
+        return len(self._all())
 
     def __contains__(self, value: object) -> bool:
-        return value in self._functions or value in self._functions.values()
+        return value in self._all() or value in self._all().values()
 
     def keys(self) -> Any:
         """As a dictionary's."""
-        return self._functions.keys()
+        return self._all().keys()
 
     def values(self) -> Any:
         """As a dictionary's."""
-        return self._functions.values()
+        return self._all().values()
 
     def items(self) -> Any:
         """As a dictionary's."""
-        return self._functions.items()
+        return self._all().items()
+
+
+def list_event(
+    page: Any,
+    button: Any,
+    function: Callable[..., Any],
+    inputs: Sequence[Any],
+    outputs: Sequence[Any],
+    js: str,
+) -> None:
+    """Tell extensions of a click of a button's which the page itself does not have."""
+    number = LISTED_FROM + button._id
+    given: dict[str, Any] = {"preprocess": True, "postprocess": True, "inputs_as_dict": False}
+    event = BlockFunction(
+        function, inputs, outputs, targets=[(button._id, "click")], _id=number, js=js, **given
+    )
+    listed_events(page).append(event)
+
+
+def listed_events(page: Any) -> list[Any]:
+    """The events of a page that only extensions are told of."""
+    return vars(page).setdefault(LISTED, [])
 
 
 def wrap_fns(original: property) -> property:
@@ -116,14 +145,14 @@ def wrap_fns(original: property) -> property:
         name = str(sys._getframe(1).f_globals.get("__name__"))
         if is_host_module(name) or name.partition(".")[0] == "gradio":
             return functions
-        return FunctionList(functions)
+        return FunctionList(functions, listed_events(self))
 
     return property(fns)
 
 
 def dependencies(page: Any) -> list[Config]:
     """`demo.dependencies`: the events of a page in the order of its functions."""
-    return [as_dependency(function) for function in page.default_config.fns.values()]
+    return [as_dependency(each) for each in (*page.default_config.fns.values(), *listed_events(page))]
 
 
 def as_dependency(function: Any) -> Config:

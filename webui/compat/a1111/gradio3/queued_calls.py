@@ -80,11 +80,11 @@ def is_in_job() -> bool:
     return bool(getattr(runs, "is_in_job", False))
 
 
-def call_on_device(function: Callable[[], Any], name: str) -> Any:  # noqa: ANN401 - what the function gives
+def call_on_device(function: Callable[[], Any], name: str, task_id: str = "") -> Any:  # noqa: ANN401 - what the function gives
     """Run a function as a job of the device's queue, and wait for it."""
     # The rooms of runs load torch.
     calls = import_module("webui.compat.a1111.running.device_calls")
-    return calls.call_on_device(function, name)
+    return calls.call_on_device(function, name, task_id)
 
 
 def queue_call(function: Function) -> Function:
@@ -117,7 +117,7 @@ def queue_task(function: Function) -> Function:
             finally:
                 told.end()
 
-        return call_on_device(run, name_of(function))
+        return call_on_device(run, name_of(function), task or "")
 
     return call
 

@@ -11,8 +11,19 @@ from typing import Any
 import gradio as gr
 import PIL.Image
 
-from webui.compat.a1111.gradio3.making import is_lenient
+from webui.compat.a1111.gradio3.making import is_lenient, is_own
 
+# Fields of the host's own page that give a word where A1111's give the number of the choice.
+BY_NUMBER = frozenset(
+    {
+        "img2img_inpaint_full_res",
+        "img2img_inpainting_fill",
+        "img2img_mask_mode",
+        "img2img_tabs_resize",
+        "resize_mode",
+    }
+)
+SEED_CLASS = "seed-field"
 Read = Callable[[Any, Any], Any]
 
 
@@ -45,6 +56,9 @@ class GalleryItem(tuple[Any, ...]):
 
 def choose(component: Any, value: Any) -> Any:
     """A choice of a dropdown or radio, or several; one that is no choice any more is passed on."""
+    if component.elem_id in BY_NUMBER and not is_own(component):
+        values = [each for _, each in component.choices]
+        return values.index(value) if value in values else value
     if isinstance(value, list):
         chosen = [choose(component, each) for each in value]
         return chosen if component.type == "value" else [each for each in chosen if each is not None]
@@ -52,6 +66,26 @@ def choose(component: Any, value: Any) -> Any:
         return value
     values = [each for _, each in component.choices]
     return values.index(value) if value in values else None
+
+
+def read_text(original: Read) -> Read:
+    """How text arrives in Python. A seed is a number, as in A1111's page; ours keeps it as text."""
+
+    @functools.wraps(original)
+    def preprocess(self: Any, payload: Any) -> Any:
+        value = original(self, payload)
+        is_seed = SEED_CLASS in (self.elem_classes or ()) and is_lenient(self) and not is_own(self)
+        return read_seed(value) if is_seed else value
+
+    return preprocess
+
+
+def read_seed(value: Any) -> Any:
+    """A seed as a number; -1 for none. Text that is none is passed on."""
+    text = str(value or "").strip()
+    if not text:
+        return -1
+    return int(text) if text.lstrip("-").isdecimal() else value
 
 
 def clamp(component: Any, value: Any) -> Any:

@@ -122,12 +122,15 @@ def generation_controls(tab: str) -> GenerationControls:
 
 @hookimpl
 def finish_tab(tab: str, fields: Mapping[str, Any]) -> None:
-    """List what infotexts fill."""
+    """List what infotexts fill, and what A1111's Generate sends."""
     scripts = site("scripts")
     if scripts.scripts_current is not None:
         scripts.scripts_current.is_settled = True
     scripts.scripts_current = None
     site("ui").list_paste_fields(tab, fields)
+    from webui.compat.a1111.page.generate_events import list_generate_event  # loads Gradio
+
+    list_generate_event(tab, fields)
 
 
 @hookimpl

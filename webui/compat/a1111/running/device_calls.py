@@ -24,8 +24,14 @@ CALL = "call"
 SAVER = "saver"
 
 
-def call_on_device(function: Callable[[], Any], name: str = "extension", owner: str = "") -> Any:  # noqa: ANN401
+def call_on_device(
+    function: Callable[[], Any],
+    name: str = "extension",
+    task_id: str = "",
+) -> Any:  # noqa: ANN401 - what the function gives
     """What a function gives that makes pictures or uses the checkpoint, run as a job of its own.
+
+    `task_id` is what the page calls it where it asks how far it is.
 
     On the device's thread, within a job, it is called at once. Raises what the function raises, and
     InvalidRequest where its job was cancelled.
@@ -38,7 +44,7 @@ def call_on_device(function: Callable[[], Any], name: str = "extension", owner: 
     call = DeviceCall(function, name)
     token = host.calls.add(call)
     request = GenerationRequest(prompt=name[:200], extras={KEY: {CALL: token}})
-    job = host.ready.submit(request, Delivery(tab="extension", save_grid=False, owner=owner))
+    job = host.ready.submit(request, Delivery(tab="extension", save_grid=False, task_id=task_id))
     finished = wait_for_job(job)
     host.calls.take(token)
     if call.error is not None:

@@ -7,6 +7,7 @@ from typing import Any
 from PIL import Image, ImageOps
 
 from webui.compat.a1111.host import current
+from webui.compat.a1111.page.generate_arguments import BUILT_IN, IMG2IMG, TXT2IMG
 from webui.compat.a1111.running.device_calls import call_on_device
 from webui.compat.a1111.running.process_images import process_images
 from webui.compat.a1111.running.processing import (
@@ -20,68 +21,7 @@ from webui.jobs.img2img_batch import find_batch_pictures, find_folder
 from webui.store.pictures.images import Tab, picture_folder
 from webui.store.reading import open_picture
 
-# After the id of the task and the browser's request.
-TXT2IMG = [
-    "prompt",
-    "negative_prompt",
-    "styles",
-    "n_iter",
-    "batch_size",
-    "cfg_scale",
-    "height",
-    "width",
-    "enable_hr",
-    "denoising_strength",
-    "hr_scale",
-    "hr_upscaler",
-    "hr_second_pass_steps",
-    "hr_resize_x",
-    "hr_resize_y",
-    "hr_checkpoint_name",
-    "hr_sampler_name",
-    "hr_scheduler",
-    "hr_prompt",
-    "hr_negative_prompt",
-    "override_settings_texts",
-]
-IMG2IMG = [
-    "mode",
-    "prompt",
-    "negative_prompt",
-    "styles",
-    "init_img",
-    "sketch",
-    "init_img_with_mask",
-    "inpaint_color_sketch",
-    "inpaint_color_sketch_orig",
-    "init_img_inpaint",
-    "init_mask_inpaint",
-    "mask_blur",
-    "mask_alpha",
-    "inpainting_fill",
-    "n_iter",
-    "batch_size",
-    "cfg_scale",
-    "image_cfg_scale",
-    "denoising_strength",
-    "selected_scale_tab",
-    "height",
-    "width",
-    "scale_by",
-    "resize_mode",
-    "inpaint_full_res",
-    "inpaint_full_res_padding",
-    "inpainting_mask_invert",
-    "img2img_batch_input_dir",
-    "img2img_batch_output_dir",
-    "img2img_batch_inpaint_mask_dir",
-    "override_settings_texts",
-    "img2img_batch_use_png_info",
-    "img2img_batch_png_info_props",
-    "img2img_batch_png_info_dir",
-    "img2img_batch_source_type",
-    "img2img_batch_upload",
-]
+TASK_PREFIX = "task("
 SAME = ("Use same checkpoint", "Use same sampler", "Use same scheduler")
 
 
@@ -131,22 +71,53 @@ def create_txt2img(
 
 
 def add_page_scripts(p: Any, runner: str, arguments: Sequence[Any], request: Any) -> Any:  # noqa: ANN401
-    """The object with the scripts of its tab."""
-    p.scripts, p.script_args = getattr(site("scripts"), runner), arguments
+    """The object with the scripts of its tab. Before their arguments, A1111's page has those of its own."""
+    p.scripts = getattr(site("scripts"), runner)
+    if len(arguments) > len(BUILT_IN) and len(arguments) != len(p.scripts.inputs):
+        set_built_in(p, dict(zip(BUILT_IN, arguments[1:], strict=False)))
+        arguments = (arguments[0], *arguments[len(BUILT_IN) + 1 :])
+    p.script_args = tuple(arguments)
     p.user = owner_of(request)
     p.scripts.setup_scripts(p, is_ui=True)
     return p
 
 
-def make_result(make: Callable[[], StableDiffusionProcessing]) -> tuple[Any, str, str, str]:
-    """What A1111's page is given: pictures, their values as JSON, HTML of the infotext and of remarks."""
+def set_built_in(p: Any, values: Mapping[str, Any]) -> None:  # noqa: ANN401 - a processing object
+    """What A1111's own scripts set of a run, by their arguments."""
+    p.steps, p.sampler_name, p.scheduler, p.seed = (
+        values[name] for name in ("steps", "sampler_name", "scheduler", "seed")
+    )
+    if values["enable_refiner"] and values["refiner_checkpoint"] not in (None, "", "None"):
+        p.refiner_checkpoint = values["refiner_checkpoint"]
+        p.refiner_switch_at = values["refiner_switch_at"]
+    if values["seed_enable_extras"]:
+        for name in ("subseed", "subseed_strength", "seed_resize_from_w", "seed_resize_from_h"):
+            setattr(p, name, values[name])
+
+
+def make_result(id_task: Any, make: Callable[[], StableDiffusionProcessing]) -> tuple[Any, str, str, str]:  # noqa: ANN401 - as below
+    """What A1111's page is given: pictures, their values as JSON, HTML of the infotext and of remarks.
+
+    The page that named a task asks how far it is.
+    """
+
+    progress, is_told = site("progress"), is_new_task(id_task)
 
     def work() -> Any:  # noqa: ANN401 - a Processed
+        if is_told:
+            progress.start_task(id_task)
         p = make()
         made = p.scripts.run(p, *p.script_args)
         return process_images(p) if made is None else made
 
-    processed = call_on_device(work, "txt2img or img2img of an extension")
+    if is_told:
+        progress.add_task_to_queue(id_task)
+    try:
+        task = id_task if is_told else ""
+        processed = call_on_device(work, "txt2img or img2img of an extension", task)
+    finally:
+        if is_told:
+            progress.finish_task(id_task)
     html = site("ui_common").plaintext_to_html
     return (
         list(processed.images) + list(processed.extra_images),
@@ -156,9 +127,18 @@ def make_result(make: Callable[[], StableDiffusionProcessing]) -> tuple[Any, str
     )
 
 
+def is_new_task(id_task: Any) -> bool:  # noqa: ANN401 - as above
+    """Whether it names a task of which nobody else tells."""
+    progress = site("progress")
+    return str(id_task).startswith(TASK_PREFIX) and id_task not in {
+        progress.current_task,
+        *progress.pending_tasks,
+    }
+
+
 def run_txt2img(id_task: Any, request: Any, *args: Any) -> tuple[Any, str, str, str]:  # noqa: ANN401 - as above
     """Make the pictures of the page's values. Raises WebuiError."""
-    return make_result(lambda: create_txt2img(id_task, request, *args))
+    return make_result(id_task, lambda: create_txt2img(id_task, request, *args))
 
 
 def upscale_from_txt2img(
@@ -179,7 +159,7 @@ def upscale_from_txt2img(
         p.txt2img_upscale, p.firstpass_image = True, image
         return p
 
-    return make_result(make)
+    return make_result(id_task, make)
 
 
 def read_image(mode: int, values: Mapping[str, Any]) -> tuple[Any, Any]:
@@ -215,7 +195,7 @@ def _difference(one: Image.Image, other: Image.Image) -> Image.Image:
 def run_img2img(id_task: Any, request: Any, mode: Any, *args: Any) -> tuple[Any, str, str, str]:  # noqa: ANN401
     """The same for img2img; `mode` is the number of its tab. Raises WebuiError."""
     values, scripts = split_arguments(IMG2IMG, (mode, *args))
-    return make_result(lambda: create_img2img(int(mode), values, scripts, request))
+    return make_result(id_task, lambda: create_img2img(int(mode), values, scripts, request))
 
 
 def create_img2img(

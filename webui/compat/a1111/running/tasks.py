@@ -56,7 +56,8 @@ class NamedTasks:
         self.pending.pop(name, None)
 
     def finish(self, name: str) -> None:
-        """One is done."""
+        """One is done, or will not run."""
+        self.pending.pop(name, None)
         if self.current == name:
             self.current = None
         self.finished[:] = [*self.finished[-15:], name]

@@ -105,13 +105,16 @@
   }
 
   /**
-   * Values of an event with what canvases hold among them.
-   * @param {[place: number, name: string, part: "picture" | "original" | "masked"][]} places
+   * Values of an event with what lies in the browser alone among them: parts of canvases, and which script is chosen.
+   * @param {[place: number, name: string, part: "picture" | "original" | "masked" | "script"][]} places
    * @param {any[]} given
    */
-  atelierHost.readCanvases = async (places, given) => {
+  atelierHost.readBrowser = async (places, given) => {
     const values = [...given];
-    for (const [place, name, part] of places) values[place] = await readCanvas(name, part);
+    for (const [place, name, part] of places) {
+      const list = document.getElementById(name);
+      values[place] = part === "script" ? (list instanceof HTMLSelectElement ? list.value : "") : await readCanvas(name, part);
+    }
     return values;
   };
 
