@@ -1,15 +1,16 @@
-"""Rows, columns and groups that events of extensions show and hide.
+"""Rows, columns, groups and accordions that events of extensions show and hide.
 
 Gradio's page tells all within a row what it tells the row: what was hidden in there would be shown with it,
 and take over its classes. So such an event is answered by a hidden component before the row, by whose classes
-styles show or hide what follows.
+styles show or hide what follows. An accordion is told of all else itself: its switch stands behind the
+event's own outputs.
 """
 
 # Gradio's own values and signatures are not typed.
 # ruff: noqa: ANN401
 
 from collections.abc import Mapping, Sequence
-from typing import Any, cast
+from typing import Any
 
 import gradio as gr
 from gradio.blocks import Block, BlockContext
@@ -30,14 +31,33 @@ def switch_of(component: Any) -> Any:
 
 def with_switches(outputs: Any) -> Any:
     """The outputs of an event, with the switches of those that may be shown and hidden. Makes them."""
-    if isinstance(outputs, list | tuple):
-        return [make_switch(each) for each in cast(Sequence[Any], outputs)]
-    return make_switch(outputs)
+    listed: list[Any] = list(outputs) if isinstance(outputs, list | tuple) else [outputs]
+    switched = [each if isinstance(each, gr.Accordion) else make_switch(each) for each in listed]
+    behind = [make_switch(each) for each in listed if isinstance(each, gr.Accordion)]
+    added = [each for each in behind if is_switch(each)]
+    return [*switched, *added] if added or isinstance(outputs, list | tuple) else switched[0]
+
+
+def switches_behind(outputs: Sequence[Any]) -> list[tuple[int, int]]:
+    """Where accordions stand among the outputs of an event, each with the place of its switch."""
+    places = {id(each): place for place, each in enumerate(outputs) if is_switch(each)}
+    return [
+        (place, places[id(switch_of(each))])
+        for place, each in enumerate(outputs)
+        if isinstance(each, gr.Accordion) and id(switch_of(each)) in places
+    ]
+
+
+def without_visible(value: Any) -> Any:
+    """An update without the word that its switch is told."""
+    if isinstance(value, Block):
+        value = value.constructor_args | {"__type__": "update"}
+    return {k: v for k, v in value.items() if k != "visible"} if is_prop_update(value) else value
 
 
 def make_switch(component: Any) -> Any:
-    """The switch of a row, column or group of an extension's; other components as they are."""
-    if not isinstance(component, gr.Row | gr.Column | gr.Group) or not is_own(component):
+    """The switch of a row, column, group or accordion of an extension's; other components as they are."""
+    if not isinstance(component, gr.Row | gr.Column | gr.Group | gr.Accordion) or not is_own(component):
         return component
     if MARK in vars(component):
         return switch_of(component)

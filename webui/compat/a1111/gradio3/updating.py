@@ -16,7 +16,7 @@ from gradio.utils import is_prop_update
 from webui.compat.a1111.gradio3.events import PageEvent, during
 from webui.compat.a1111.gradio3.making import OWN_MARK, how_made, is_own
 from webui.compat.a1111.gradio3.natives import is_host_function, names_of, native_class
-from webui.compat.a1111.gradio3.switches import is_switch, switch_of, turn
+from webui.compat.a1111.gradio3.switches import is_switch, switch_of, switches_behind, turn, without_visible
 from webui.compat.a1111.gradio3.translation import translate
 
 logger = logging.getLogger(__name__)
@@ -129,25 +129,43 @@ def wrap_postprocess_data(original: Process) -> Process:
 
 def as_predictions(outputs: Sequence[Any], predictions: Any) -> Any:
     """What an extension's event returned, as many as there are outputs and in Gradio 6's terms."""
+    behind = switches_behind(outputs)
     if isinstance(predictions, dict) and any(isinstance(key, Block) for key in predictions):
         values = cast(Mapping[Any, Any], predictions)
-        told = ((switch_of(component), value) for component, value in values.items())
-        return {component: as_update(component, value) for component, value in told}
+        return as_named({id(outputs[place]) for place, _ in behind}, values)
+    count = len(outputs) - len(behind)
     if len(outputs) == 1:
         return as_update(outputs[0], predictions)
     if isinstance(predictions, dict) and predictions == gr.skip():
         return predictions
-    many = list(predictions) if isinstance(predictions, list | tuple) else [predictions]
-    if len(many) < len(outputs):
-        missing = len(outputs) - len(many)
+    is_many = isinstance(predictions, list | tuple) and (count > 1 or len(predictions) == len(outputs))
+    many = list(cast("Sequence[Any]", predictions)) if is_many else [predictions]
+    if len(many) < count:
+        missing = count - len(many)
         logger.warning(
             "An event of an extension returned %d values too few; those outputs stay as they are.", missing
         )
         # Gradio ends a generator with marks, which are as many as there are outputs.
         many.extend([gr.skip()] * missing)
-    return [as_update(component, value) for component, value in zip(outputs, many, strict=False)] + many[
-        len(outputs) :
-    ]
+    if len(many) == count:
+        many += [many[place] for place, _ in behind]
+    told = [as_update(component, value) for component, value in zip(outputs, many, strict=False)]
+    for place, _ in behind:
+        told[place] = without_visible(told[place])
+    return told + many[len(outputs) :]
+
+
+def as_named(switched: set[int], values: Mapping[Any, Any]) -> dict[Any, Any]:
+    """The same where it was returned by components; `switched` are accordions whose switches are outputs."""
+    told: dict[Any, Any] = {}
+    for component, value in values.items():
+        if id(component) in switched:
+            told[component] = without_visible(as_update(component, value))
+        # An accordion without an output for its switch is told itself.
+        is_told = isinstance(component, gr.Accordion) and id(component) not in switched
+        target = component if is_told else switch_of(component)
+        told[target] = as_update(target, value)
+    return told
 
 
 def update_own(outputs: Sequence[Any], predictions: Any) -> Any:

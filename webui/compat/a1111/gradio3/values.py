@@ -56,9 +56,6 @@ class GalleryItem(tuple[Any, ...]):
 
 def choose(component: Any, value: Any) -> Any:
     """A choice of a dropdown or radio, or several; one that is no choice any more is passed on."""
-    if component.elem_id in BY_NUMBER and not is_own(component):
-        values = [each for _, each in component.choices]
-        return values.index(value) if value in values else value
     if isinstance(value, list):
         chosen = [choose(component, each) for each in value]
         return chosen if component.type == "value" else [each for each in chosen if each is not None]
@@ -105,7 +102,12 @@ def read_choice(original: Read) -> Read:
 
     @functools.wraps(original)
     def preprocess(self: Any, payload: Any) -> Any:
-        return choose(self, payload) if is_lenient(self) and payload is not None else original(self, payload)
+        if not is_lenient(self) or payload is None:
+            return original(self, payload)
+        if self.elem_id in BY_NUMBER and not is_own(self):
+            values = [each for _, each in self.choices]
+            return values.index(payload) if payload in values else payload
+        return choose(self, payload)
 
     return preprocess
 
