@@ -26,6 +26,11 @@ class Panels:
         """Whose values Generate sends along."""
         return [component for each in self.controls for component in each.components]
 
+    def has_script(self, title: str) -> bool:
+        """Whether a script of that title in the list is an extension's."""
+        wanted = title.strip().lower()
+        return any(wanted == own.lower() for each in self.controls for own in each.scripts)
+
     def add_values(
         self, fields: dict[str, Any], values: Mapping[Component, Any], browser: gr.Request
     ) -> dict[str, Any]:

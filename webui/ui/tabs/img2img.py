@@ -7,6 +7,7 @@ from typing import Any
 
 import gradio as gr
 from gradio.components import Component
+from PIL import Image
 
 from webui.core.errors import WebuiError
 from webui.jobs.img2img_batch import make_series
@@ -28,11 +29,14 @@ from webui.ui.components.sampling_fields import make_guidance_fields, make_sampl
 from webui.ui.components.seed_fields import make_extensions_field, make_override_field, make_seed_fields
 from webui.ui.components.shared_options import make_shared_options
 from webui.ui.components.toprow import Toprow, make_toprow
+from webui.ui.extension_field import request_of_extensions
 from webui.ui.filling import wire_filling
 from webui.ui.forms.form import Form
 from webui.ui.forms.img2img import (
     BATCH,
+    IMG2IMG,
     INPAINT_SKETCH,
+    NO_PICTURES,
     Pictures,
     batch_of,
     batch_parts,
@@ -143,7 +147,7 @@ def wire_generate(services: Services, tab: Img2img) -> None:
             if fields["mode"] == BATCH:
                 submit_batch(services, fields, uploaded_paths(files), delivery, add_panels)
             else:
-                submit_one(services, fields, read_pictures(pictures), delivery, add_panels)
+                submit_one(services, fields, read_pictures(pictures), delivery, add_panels, tab.panels)
         except WebuiError as error:
             return {toprow.notice: notice(str(error))}
         return clear_old_results(toprow, results)
@@ -164,13 +168,28 @@ def wire_generate(services: Services, tab: Img2img) -> None:
 
 
 def submit_one(
-    services: Services, fields: dict[str, Any], pictures: Pictures, delivery: Delivery, add_panels: AddPanels
+    services: Services,
+    fields: dict[str, Any],
+    pictures: Pictures,
+    delivery: Delivery,
+    add_panels: AddPanels,
+    panels: Panels,
 ) -> None:
-    """A job for what the canvas holds."""
+    """A job for what the canvas holds. An extension's script may do without: it brings its own pictures."""
+    script = request_of_extensions(fields).get("script", "")
+    if not pictures.image and panels.has_script(script):
+        fields, pictures = fields | {"mode": IMG2IMG}, blank_picture(services, fields)
     wanted, overrides = img2img_parts(fields, with_blended_sketch(services, fields, pictures))
     wanted = add_panels(wanted)
     request = services.new_request(wanted, overrides)
     services.submit(request, delivery, overrides, services.remarks_on(wanted))
+
+
+def blank_picture(services: Services, fields: dict[str, Any]) -> Pictures:
+    """A picture of the result's size of which nothing is seen."""
+    width, height = (max(int(fields.get(side) or 0), 8) for side in ("width", "height"))
+    reference = services.inputs.add_image(Image.new("RGBA", (width, height)))
+    return replace(NO_PICTURES, image=reference, original=reference, width=width, height=height)
 
 
 def submit_batch(

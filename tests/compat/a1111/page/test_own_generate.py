@@ -73,6 +73,26 @@ def test_a_button_of_an_extensions_makes_the_picture_of_txt2img(page: Page, serv
     assert backwards[0] != own[0]
 
 
+def test_a_script_of_an_extensions_makes_do_without_a_picture_on_the_canvas(
+    page: Page, served: tuple[str, Path]
+):
+    page.evaluate("webui.showTab('img2img')")
+    for name in ("width", "height"):
+        set_number(page, f"img2img_{name}", 64)
+    page.select_option("#img2img_script_list", "Brings its own")
+    pixels, infotext = made_by(page, served[1], "#img2img_generate", "img2img")
+    assert "Found: [None]" in infotext
+    red, green, blue = (sum(pixels[place::3]) / 4096 for place in range(3))
+    assert red > 1.5 * max(green, blue)
+    # One that brings none says so, and so does the canvas where no script is chosen.
+    page.select_option("#img2img_script_list", "Backwards")
+    page.click("#img2img_generate")
+    expect(page.locator("#html_log_img2img, #img2img_notice").first).to_contain_text("There is no picture")
+    page.select_option("#img2img_script_list", "None")
+    page.click("#img2img_generate")
+    expect(page.locator("#img2img_image .canvas")).to_contain_text("There is no picture yet")
+
+
 def test_a_button_of_an_extensions_makes_the_picture_of_inpaint(page: Page, served: tuple[str, Path]):
     data = served[1]
     page.evaluate("webui.showTab('img2img')")

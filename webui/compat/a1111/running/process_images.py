@@ -11,6 +11,7 @@ from webui.compat.a1111.running.processed import Processed
 from webui.compat.a1111.running.reaching import site, site_function
 from webui.compat.a1111.running.write_back import override, take_snapshot
 from webui.compat.a1111.runs import ActiveRun
+from webui.core.errors import InvalidRequest
 from webui.core.events import ImageReady, SaveAs
 
 # Indexes of pictures of runs within a run; the run's own count from 0.
@@ -36,6 +37,8 @@ def process_images_inner(p: Any) -> Processed:  # noqa: ANN401 - as above
     """Make pictures, within a job. Raises WebuiError."""
     host = current()
     runs = host.runs
+    if hasattr(p, "init_images") and all(each is None for each in p.init_images or ()):
+        raise InvalidRequest("There is no picture to begin with. Add one to the canvas of img2img.")
     outer = runs.innermost
     within = outer.context if outer is not None else runs.context
     assert within is not None, "process_images sees to that"

@@ -36,12 +36,20 @@ def run_selected(request: GenerationRequest, context: Context, host: ExtensionHo
     state.begin(selected(request))
     try:
         p = make_processing(request, context, host)
+        forget_unseen(p)
         add_scripts(p, request, is_nested=False)
         processed = call_script(p, request) if selected(request) else call_own_run(p, request)
         yield from tell_results(processed, runs.shown)
     finally:
         state.end()
         runs.leave()
+
+
+def forget_unseen(p: Any) -> None:  # noqa: ANN401 - a processing object
+    """A picture of which nothing is seen stands for an empty canvas: scripts find None, as in A1111."""
+    images = getattr(p, "init_images", None)
+    if images and all(each.mode == "RGBA" and each.getextrema()[3] == (0, 0) for each in images):
+        p.init_images = [None] * len(images)
 
 
 def count_in_whole(event: Event, state: Any) -> Event:  # noqa: ANN401 - A1111's state

@@ -77,6 +77,8 @@ async function canvasPictures(mode) {
   try {
     board.say("");
     await board.restored;
+    // A script of an extension may bring the pictures itself.
+    if (!board.state.base && find("#img2img_script_container .listed-panel:not(.not-chosen)")) return "{}";
     if (!board.state.base) throw new Error(NO_PICTURE);
     const told = await referencesOf(board);
     if (mode === "Inpaint upload") Object.assign(told, await uploadedMask());

@@ -3,6 +3,7 @@
 import gradio as gr
 from modules import img2img, script_callbacks, scripts, txt2img
 from modules.processing import process_images
+from PIL import Image
 
 FOUND = {}
 
@@ -31,6 +32,20 @@ class Backwards(scripts.Script):
 
     def run(self, p, backwards):
         p.prompt = p.prompt[::-1]
+        return process_images(p)
+
+
+class Brings(scripts.Script):
+    def title(self):
+        return "Brings its own"
+
+    def show(self, is_img2img):
+        return is_img2img
+
+    def run(self, p):
+        p.extra_generation_params["Found"] = str(p.init_images)
+        p.init_images = [Image.new("RGB", (64, 64), "red")]
+        p.denoising_strength = 0.1
         return process_images(p)
 
 
