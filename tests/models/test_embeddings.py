@@ -220,6 +220,15 @@ def test_one_inside_a_lora_gives_way_to_a_file(embeddings):
     assert len(usable.short_hashes["plain"]) == 12
 
 
+def test_one_in_memory_comes_before_a_file_and_has_no_hash(embeddings):
+    given = {"emb_params": torch.zeros(2, 4)}
+    bundled = {name: BundledEmbedding("", ("in memory", name), given) for name in ("plain", "new")}
+    usable = embeddings.usable(["plain new"], ONE, bundled)
+    assert [usable.inversions[name].count for name in ("plain", "new")] == [2, 2]
+    assert usable.short_hashes == {"plain": "", "new": ""}
+    assert ("plain", ("in memory", "plain")) in usable.key
+
+
 def test_the_key_changes_with_the_file(embeddings, tmp_path):
     before = embeddings.usable(["plain"], ONE, {})
     torch.save(trained(VECTORS * 2), tmp_path / "plain.pt")

@@ -24,7 +24,7 @@ ODD_SHARE = 0.5
 class Activated:
     """What the networks of a prompt came to.
 
-    `lora_hashes` are by the names in the prompt; `embeddings` came along in LoRAs.
+    `lora_hashes` are by the names in the prompt; `embeddings` came along in LoRAs, or lie in memory alone.
     """
 
     lora_hashes: Mapping[str, str] = field(default_factory=dict[str, str])
@@ -45,12 +45,14 @@ class Networks:
 
     def activate(self, model: LoadedModel, choices: NetworkChoices) -> Activated:
         """Apply the LoRAs of a prompt to a checkpoint, and take away all others; read its hypernetworks."""
+        embeddings = {
+            each.name: BundledEmbedding("", each.version, each.vectors) for each in choices.embeddings
+        }
         if model.family is Family.SDXL_REFINER:
             # LoRAs are made for the base; where the refiner's layers happen to fit they would do harm.
             model.networks.use(())
-            return Activated()
+            return Activated(embeddings=embeddings)
         hashes: dict[str, str] = {}
-        embeddings: dict[str, BundledEmbedding] = {}
         weighted: list[WeightedLora] = []
         warnings = list(choices.warnings)
         for choice in choices.loras:
@@ -67,6 +69,7 @@ class Networks:
             embeddings |= {
                 name: BundledEmbedding(choice.name, file_key(entry.file), tensors)
                 for name, tensors in lora.embeddings.items()
+                if name not in embeddings
             }
         model.networks.use(weighted)
         reports = tuple(dict.fromkeys(each.lora.report for each in weighted))

@@ -177,10 +177,13 @@ class Encoder:
     ) -> tuple[tuple[str, str], ...]:
         """Embeddings used and their hashes in A1111's order: those of the text encoded last come first.
 
-        One that is used by both of SDXL's text encoders, or in both prompts, is there twice, as A1111 has it.
+        One that is used by both of SDXL's text encoders, or in both prompts, is there twice, as A1111 has it;
+        one without a hash is left out.
         """
         runs = [run for plan in planned for run in self.text_encoder.used_inversions(plan, self.options)]
-        return tuple((name, short_hashes[name]) for run in reversed(runs) for name in run)
+        return tuple(
+            (name, short_hashes[name]) for run in reversed(runs) for name in run if short_hashes[name]
+        )
 
 
 def encoding_options(request: GenerationRequest) -> EncodingOptions:

@@ -59,7 +59,7 @@ if TYPE_CHECKING:
     from webui.plugins.scripts import Script
     from webui.plugins.specs import hookimpl
     from webui.plugins.trainables import AddedTrainable
-    from webui.prompts.networks import LoraChoice, NetworkChoices
+    from webui.prompts.networks import EmbeddingChoice, LoraChoice, NetworkChoices
     from webui.store.pictures.grid import grid_of, grid_rows
     from webui.store.pictures.picture_spool import PictureSpool
     from webui.store.reading import open_picture
@@ -163,6 +163,7 @@ HOMES = {
     "webui.plugins.specs": ("hookimpl",),
     "webui.plugins.trainables": ("AddedTrainable",),
     "webui.prompts.networks": (
+        "EmbeddingChoice",
         "LoraChoice",
         "NetworkChoices",
     ),
@@ -190,6 +191,7 @@ __all__ = [
     "DenoisingNetwork",
     "EmbeddingBatch",
     "EncodedPart",
+    "EmbeddingChoice",
     "Event",
     "ExtrasPicture",
     "Family",

@@ -2,9 +2,9 @@
 
 import math
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Hashable, Iterable, Mapping
 from dataclasses import dataclass
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from webui.prompts.syntax import ExtraNetwork, lift_networks
 
@@ -43,13 +43,30 @@ class HypernetworkChoice:
     weight: float = 1.0
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class EmbeddingChoice:
+    """An embedding that lies in memory alone, for prompts with its name.
+
+    `vectors` are tensors (n, width) by the keys of a file: "emb_params", of SDXL "clip_l" and "clip_g".
+    `version` tells them from others of that name.
+    """
+
+    name: str
+    vectors: Mapping[str, Any]
+    version: Hashable
+
+
 @dataclass(frozen=True, slots=True)
 class NetworkChoices:
-    """What a prompt asks for, in the order in which it is applied, and what was not understood."""
+    """What a prompt asks for, in the order in which it is applied, and what was not understood.
+
+    `embeddings` come from extensions; each acts where its name occurs, before a file of that name.
+    """
 
     loras: tuple[LoraChoice, ...] = ()
     hypernetworks: tuple[HypernetworkChoice, ...] = ()
     warnings: tuple[str, ...] = ()
+    embeddings: tuple[EmbeddingChoice, ...] = ()
 
 
 def find_networks(prompt: str) -> NetworkChoices:

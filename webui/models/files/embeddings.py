@@ -32,7 +32,10 @@ class EmbeddingEntry:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class BundledEmbedding:
-    """An embedding that came along in a LoRA: that one's name in the prompt and its file, and the tensors."""
+    """An embedding that came along in a LoRA: that one's name in the prompt and its file, and the tensors.
+
+    `lora` is empty where an extension gave it.
+    """
 
     lora: str
     version: Hashable
@@ -93,14 +96,18 @@ class Embeddings:
         towers: tuple[TextTower, ...],
         bundled: Mapping[str, BundledEmbedding],
     ) -> UsableEmbeddings:
-        """Those whose names occur in texts and that fit the text encoders; `bundled` came along in LoRAs."""
+        """Those whose names occur in texts and that fit the text encoders; `bundled` have no file.
+
+        Those of extensions have no hash: it is empty.
+        """
         tokens = NamedTokens(texts)
         inversions: dict[str, TextualInversion] = {}
         hashes: dict[str, str] = {}
         keys: list[Hashable] = []
         warnings: list[str] = []
+        given = {name for name, each in bundled.items() if not each.lora}
         for name, entry in self.entries().items():
-            if not tokens.name(name) or (embedding := self.read(entry)) is None:
+            if name in given or not tokens.name(name) or (embedding := self.read(entry)) is None:
                 continue
             inversion = embedding.for_towers(towers)
             if inversion is None:
@@ -110,15 +117,15 @@ class Embeddings:
                 continue
             inversions[name], hashes[name] = inversion, self.short_hash(entry)
             keys.append((name, entry.version))
-        for name, given in bundled.items():
-            # As in A1111, those in the embeddings folder come first.
+        for name, each in bundled.items():
+            # As in A1111, those in the embeddings folder come before those of LoRAs.
             if name in inversions or not tokens.name(name):
                 continue
-            inversion = make_embedding(given.tensors, name).for_towers(towers)
+            inversion = make_embedding(each.tensors, name).for_towers(towers)
             if inversion is not None:
                 # A1111 writes the LoRA's name where the hash of a file would be.
-                inversions[name], hashes[name] = inversion, given.lora
-                keys.append((name, given.version))
+                inversions[name], hashes[name] = inversion, each.lora
+                keys.append((name, each.version))
         return UsableEmbeddings(inversions, hashes, tuple(keys), tuple(warnings))
 
 

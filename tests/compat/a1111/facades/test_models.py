@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 import torch
-from safetensors.torch import save_file
+from safetensors.torch import load_file, save_file
 
 from webui.core.errors import UnusableFile
 from webui.core.model_file import ModelKind
@@ -283,6 +283,37 @@ def test_runs_use_embeddings_of_a_folder_that_an_extension_added(world, tmp_path
         catalog.scan()
     assert made.image.tobytes() != before[0].image.tobytes()
     assert "fromafar" in made.infotext.split("TI hashes", 1)[1]
+
+
+def test_runs_use_embeddings_that_an_extension_keeps_in_memory(world, tmp_path):
+    module = world.module("modules.textual_inversion.textual_inversion")
+    database = world.module("modules.sd_hijack").model_hijack.embedding_db
+    source = next((Path(__file__).parents[3] / "goldens" / "assets" / "embeddings").glob("*.safetensors"))
+    vectors = next(iter(load_file(source).values()))
+    made = module.Embedding(vectors, "<'EM1'>")
+    (before,) = world.run(prompt="a <'EM1'> cat")
+    try:
+        database.register_embedding(made, None)
+        (given,) = world.run(prompt="a <'EM1'> cat")
+        made.vec = vectors * 2
+        (changed,) = world.run(prompt="a <'EM1'> cat")
+        made.vec = torch.zeros(0, vectors.shape[1])
+        (emptied,) = world.run(prompt="a <'EM1'> cat")
+        database.register_embedding_by_name(None, None, "<'EM1'>")
+        (after,) = world.run(prompt="a <'EM1'> cat")
+        (tmp_path / "more").mkdir()
+        shutil.copy(source, tmp_path / "more" / "fromafar.safetensors")
+        database.add_embedding_dir(str(tmp_path / "more"))
+        (from_file,) = world.run(prompt="a fromafar cat")
+    finally:
+        shutil.rmtree(tmp_path / "more", ignore_errors=True)
+        world.host.services.catalog.scan()
+    pixels = [each.image.tobytes() for each in (before, emptied, after)]
+    assert pixels[0] == pixels[1] == pixels[2]
+    # As the same vectors in a file do.
+    assert given.image.tobytes() == from_file.image.tobytes()
+    assert changed.image.tobytes() not in (given.image.tobytes(), before.image.tobytes())
+    assert "TI hashes" not in given.infotext
 
 
 def test_modules_of_packages_are_there_without_import(world):

@@ -66,6 +66,11 @@ class Hijack:
             self._database.is_of_runs = True
         return self._database
 
+    @property
+    def known_database(self) -> Any:  # noqa: ANN401 - as above
+        """The same, None where nobody asked for it yet."""
+        return self._database
+
     @embedding_db.setter
     def embedding_db(self, value: Any) -> None:  # noqa: ANN401 - as above
         self._database = value

@@ -1,5 +1,6 @@
 """A1111's embedding database, over the catalog's embeddings."""
 
+import hashlib
 import os
 from collections.abc import Mapping
 from pathlib import Path
@@ -16,6 +17,7 @@ from webui.library.files.headers import read_header
 from webui.library.recognise.checkpoint_layouts import text_width
 from webui.models.files import embedding_files
 from webui.models.files.embeddings import Embeddings
+from webui.prompts.networks import EmbeddingChoice
 from webui.store.files.atomic import write_atomically
 
 SHORT_HASH_DIGITS = 12
@@ -90,16 +92,27 @@ class EmbeddingDatabase:
         self.embedding_dirs.clear()
         self._filled = ()
 
-    def register_embedding(self, embedding: ListedEmbedding, model: object = None) -> ListedEmbedding:
-        """Have it in the list until that is made again."""
+    def register_embedding(self, embedding: ListedEmbedding, model: object = None) -> ListedEmbedding | None:
+        """Have it in the list until that is made again. Where it lies in no file, prompts may name it too."""
         return self.register_embedding_by_name(embedding, model, embedding.name)
 
     def register_embedding_by_name(
-        self, embedding: ListedEmbedding, model: object, name: str
-    ) -> ListedEmbedding:
-        """The same by another name."""
-        self.word_embeddings[name] = embedding
+        self, embedding: ListedEmbedding | None, model: object, name: str
+    ) -> ListedEmbedding | None:
+        """The same by another name; None takes the name away. Raises nothing."""
+        if embedding is None:
+            self.word_embeddings.pop(name, None)
+        else:
+            self.word_embeddings[name] = embedding
         return embedding
+
+    def list_given(self) -> tuple[EmbeddingChoice, ...]:
+        """Those that extensions registered, and that lie in no file."""
+        return tuple(
+            choice
+            for name, each in self.word_embeddings.items()
+            if not each.filename and (choice := choice_of(name, each.vec)) is not None
+        )
 
     def get_expected_shape(self) -> int:
         """Width of the text that the selected checkpoint reads; -1 where there is none."""
@@ -162,6 +175,18 @@ class EmbeddingDatabase:
             made.set_hash(sha256)
         fits = self.expected_shape in (-1, made.shape)
         (self.word_embeddings if fits else self.skipped_embeddings)[name] = made
+
+
+def choice_of(name: str, vec: Any) -> EmbeddingChoice | None:  # noqa: ANN401 - a tensor or a table
+    """An embedding in memory for a run; None where it has no vectors."""
+    tables: Mapping[str, Any] = vec if isinstance(vec, Mapping) else {"emb_params": vec}
+    tensors = {
+        str(key): each.detach().float().cpu() for key, each in tables.items() if isinstance(each, Tensor)
+    }
+    if not tensors or not all(each.ndim == 2 and len(each) for each in tensors.values()):
+        return None
+    content = hashlib.sha256(b"".join(each.contiguous().numpy().tobytes() for each in tensors.values()))
+    return EmbeddingChoice(name, tensors, ("in memory", content.hexdigest()))
 
 
 def embedding_of(data: object, name: str, filename: str, path: str | None) -> ListedEmbedding:

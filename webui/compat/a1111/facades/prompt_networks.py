@@ -43,6 +43,14 @@ def note_used(choices: NetworkChoices) -> None:
         module.load_choices(choices.loras)
 
 
+def with_given_embeddings(choices: NetworkChoices) -> NetworkChoices:
+    """The choices with the embeddings that extensions registered and that lie in no file."""
+    module = sys.modules.get("modules.sd_hijack")
+    database = None if module is None else module.model_hijack.known_database
+    given = () if database is None else database.list_given()
+    return replace(choices, embeddings=(*choices.embeddings, *given)) if given else choices
+
+
 def is_lora_replaced() -> bool:
     """Whether an extension has a class of its own for `<lora:…>`."""
     module = sys.modules.get("modules.extra_networks")

@@ -105,12 +105,13 @@ def change_networks(choices: NetworkChoices, batch: Batch, context: Context) -> 
     from webui.compat.a1111.facades import prompt_networks, running_context  # as above
 
     prompt_networks.note_used(choices)
+    changed = prompt_networks.with_given_embeddings(choices)
     if not (prompt_networks.registered_kinds() or prompt_networks.is_lora_replaced()):
-        return None
-    changed, p = choices, running_context.object_of(context)
+        return None if changed is choices else changed
+    p = running_context.object_of(context)
     if p is not None:
         prompt_networks.activate(p, batch)
-        changed = prompt_networks.with_loaded(choices)
+        changed = prompt_networks.with_loaded(changed)
     changed = replace(changed, warnings=prompt_networks.without_registered(changed.warnings))
     return None if changed == choices else changed
 
