@@ -35,9 +35,14 @@ def delivery_of(services: Services, tab: str, request: gr.Request | None) -> Del
     return Delivery(tab, saving.samples_save, saving.grid_save, owner=owner_of(request))
 
 
-def clear_old_results(toprow: Toprow, results: Results) -> Updates:
-    """Updates once a job is in the queue: no notice, and no files of the job before."""
-    return {toprow.notice: "", results.files: gr.update(value=None, visible="hidden")}
+def clear_old_results(results: Results) -> Updates:
+    """Updates once a job is in the queue: no files of the job before."""
+    return {results.files: gr.update(value=None, visible="hidden")}
+
+
+def wire_clearing(toprow: Toprow) -> None:
+    """The browser takes the last notice away: a job may tell one before the server answers Generate."""
+    toprow.generate.click(fn=None, outputs=[toprow.notice], js="() => ''", show_progress="hidden")
 
 
 def wire_watching(

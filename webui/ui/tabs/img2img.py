@@ -54,6 +54,7 @@ from webui.ui.tabs.generation_tab import (
     delivery_of,
     usual_fields,
     values_by_component,
+    wire_clearing,
     wire_defaults,
     wire_prompts,
     wire_watching,
@@ -150,11 +151,12 @@ def wire_generate(services: Services, tab: Img2img) -> None:
                 submit_one(services, fields, read_pictures(pictures), delivery, add_panels, tab.panels)
         except WebuiError as error:
             return {toprow.notice: notice(str(error))}
-        return clear_old_results(toprow, results)
+        return clear_old_results(results)
 
     further = [each for each in tab.panels.components if each not in form.components]
     inputs = [*form.components, *further]
     mode_at = form.components.index(modes.mode)
+    wire_clearing(toprow)
     toprow.generate.click(
         submit,
         inputs=[canvas_pictures, modes.batch_files, *inputs],

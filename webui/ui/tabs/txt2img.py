@@ -28,6 +28,7 @@ from webui.ui.tabs.generation_tab import (
     clear_old_results,
     delivery_of,
     usual_fields,
+    wire_clearing,
     wire_defaults,
     wire_prompts,
     wire_watching,
@@ -105,8 +106,9 @@ def wire_generate(services: Services, form: Form, toprow: Toprow, results: Resul
             services.submit(request, delivery_of(services, TAB, browser), overrides, remarks)
         except WebuiError as error:
             return {toprow.notice: notice(str(error))}
-        return clear_old_results(toprow, results)
+        return clear_old_results(results)
 
+    wire_clearing(toprow)
     toprow.generate.click(
         submit,
         inputs={*form.components, *panels.components},

@@ -87,7 +87,7 @@ def test_a_script_of_an_extensions_makes_do_without_a_picture_on_the_canvas(
     # One that brings none says so, and so does the canvas where no script is chosen.
     page.select_option("#img2img_script_list", "Backwards")
     page.click("#img2img_generate")
-    expect(page.locator("#html_log_img2img, #img2img_notice").first).to_contain_text("There is no picture")
+    expect(page.locator("#img2img_notice")).to_contain_text("There is no picture to begin with.")
     page.select_option("#img2img_script_list", "None")
     page.click("#img2img_generate")
     expect(page.locator("#img2img_image .canvas")).to_contain_text("There is no picture yet")

@@ -170,6 +170,7 @@ def page_served(page: Any, app: Any) -> None:  # noqa: ANN401 - as in the specif
     """Connect what waits for all components, and tell extensions of the application."""
     host = current()
     host.page, host.app = page, app
+    page.ui_loadsave = site("ui_loadsave").of_page(page)
     before = list(app.router.routes)
     site("script_callbacks").app_started_callback(page, app)
     note_doubles(before, app.router.routes)

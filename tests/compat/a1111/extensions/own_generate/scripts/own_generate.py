@@ -71,6 +71,10 @@ def describe(made):
 
 
 def on_app_started(demo, app):
+    fields = demo.ui_loadsave.component_mapping
+    assert fields["txt2img/Prompt/value"].elem_id == "txt2img_prompt"
+    assert fields["txt2img/Sampling steps/maximum"].maximum == 150
+    assert fields["img2img/Denoising strength/value"].elem_id == "img2img_denoising_strength"
     for tab, function in (("txt2img", make_txt2img), ("img2img", make_img2img)):
         generate, button = FOUND[tab]
         [event] = [
