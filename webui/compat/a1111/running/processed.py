@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from PIL import Image
 
-from webui.compat.a1111.running.reaching import site_function
+from webui.compat.a1111.running.reaching import site, site_function
 
 # Attributes taken over from the processing object.
 TAKEN = (
@@ -14,7 +14,7 @@ TAKEN = (
     "cfg_scale", "batch_size", "restore_faces", "denoising_strength", "extra_generation_params", "eta",
     "clip_skip", "steps", "seed_resize_from_w", "seed_resize_from_h", "s_churn", "s_tmin", "s_tmax",
     "s_noise", "s_min_uncond", "styles", "token_merging_ratio", "token_merging_ratio_hr",
-    "image_cfg_scale", "n_iter",
+    "image_cfg_scale", "n_iter", "ddim_discretize", "sampler_noise_scheduler_override",
 )  # fmt: skip
 # What `js` writes, as pages of A1111 read it.
 WRITTEN = (
@@ -67,6 +67,11 @@ class Processed:
         self.is_using_inpainting_conditioning = bool(getattr(p, "is_using_inpainting_conditioning", False))
         for name in ("sd_model_name", "sd_model_hash", "sd_vae_name", "sd_vae_hash"):
             setattr(self, name, getattr(p, name, None))
+        shared = site("shared")
+        restorer = getattr(shared.opts, "face_restoration_model", None)
+        self.face_restoration_model = restorer if self.restore_faces else None
+        self.job_timestamp = shared.state.job_timestamp
+        self.version = site("processing").program_version()
         self.extra_images: list[Image.Image] = []
         self.video_path = None
 
