@@ -3,12 +3,20 @@
 from types import SimpleNamespace
 
 import pytest
+from gradio.utils import NamedString
 from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
 
 from webui.compat.a1111.gradio3.making import Made
-from webui.compat.a1111.gradio3.values import GalleryItem, as_files, choose, clamp, write_pictures
+from webui.compat.a1111.gradio3.values import (
+    GalleryItem,
+    as_files,
+    choose,
+    clamp,
+    read_file,
+    write_pictures,
+)
 
 NUMBERS = st.floats(-1e6, 1e6) | st.integers(-1000, 1000)
 
@@ -69,3 +77,16 @@ def test_an_empty_text_is_a_gallery_of_nothing():
     assert written(gallery, "") is None
     assert written(gallery, "picture.png") == "picture.png"
     assert written(SimpleNamespace(_gradio3_made=Made(by_host=True)), "") == ""
+
+
+def test_a_file_that_was_put_in_is_its_path_and_says_what_it_was_called():
+    """A field of an extension's; files of the program's own fields stay what Gradio makes of them."""
+    read = read_file(lambda component, value: value)
+    one, several = NamedString("/folder/a.csv"), [NamedString("/folder/b.txt"), b"bytes"]
+    theirs, own = (SimpleNamespace(_gradio3_made=Made(by_host=each)) for each in (False, True))
+    given = read(theirs, one)
+    assert (given, given.name, given.orig_name) == ("/folder/a.csv", "/folder/a.csv", "a.csv")
+    first, second = read(theirs, several)
+    assert (first.orig_name, second) == ("b.txt", b"bytes")
+    assert read(theirs, None) is None
+    assert read(own, several) is several

@@ -39,7 +39,11 @@ def test_a_result_has_all_that_a1111_keeps_in_it_as_plain_attributes(world):
     given = {"prompt": "a", "steps": 7, "sampler_noise_scheduler_override": len, "restore_faces": True}
     made = processing.Processed(processing.StableDiffusionProcessingTxt2Img(**given), [], seed=3)
     kept, written = vars(made), json.loads(made.js())
-    assert (kept["steps"], kept["sampler_noise_scheduler_override"], kept["ddim_discretize"]) == (7, len, None)
+    assert (kept["steps"], kept["sampler_noise_scheduler_override"], kept["ddim_discretize"]) == (
+        7,
+        len,
+        None,
+    )
     assert kept["face_restoration_model"] == shared.opts.face_restoration_model is not None
     assert written["job_timestamp"] == kept["job_timestamp"] == shared.state.job_timestamp
     assert written["version"] == kept["version"] == processing.program_version()

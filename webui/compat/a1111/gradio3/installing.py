@@ -143,6 +143,8 @@ def wrap_values(replacements: Replacements) -> None:
         (gr.Number, "preprocess", values.read_number),
         (gr.Gallery, "preprocess", values.read_gallery),
         (gr.Textbox, "preprocess", values.read_text),
+        (gr.File, "preprocess", values.read_file),
+        (gr.UploadButton, "preprocess", values.read_file),
         (gr.Slider, "postprocess", values.write_number),
         (gr.Number, "postprocess", values.write_number),
         (gr.Dropdown, "postprocess", values.write_choices),

@@ -10,6 +10,7 @@ from typing import Any
 
 import gradio as gr
 import PIL.Image
+from gradio.utils import NamedString
 
 from webui.compat.a1111.gradio3.making import is_lenient, is_own
 
@@ -52,6 +53,15 @@ class GalleryItem(tuple[Any, ...]):
     def keys(self) -> Iterable[str]:
         """As a dictionary's."""
         return self._named.keys()
+
+
+class UploadedFile(NamedString):
+    """A file that was put in, as its path, which also says what it was called, as Gradio 3's did."""
+
+    @property
+    def orig_name(self) -> str:
+        """The file's name without its folder."""
+        return Path(self).name
 
 
 def choose(component: Any, value: Any) -> Any:
@@ -180,6 +190,24 @@ def read_gallery(original: Read) -> Read:
         return [GalleryItem(each) for each in items or []] if is_lenient(self) else items
 
     return preprocess
+
+
+def read_file(original: Read) -> Read:
+    """How a file arrives in Python, or several."""
+
+    @functools.wraps(original)
+    def preprocess(self: Any, payload: Any) -> Any:
+        given = original(self, payload)
+        if not is_lenient(self):
+            return given
+        return [as_uploaded(each) for each in given] if isinstance(given, list) else as_uploaded(given)
+
+    return preprocess
+
+
+def as_uploaded(value: Any) -> Any:
+    """A path with the name of its file; bytes and nothing as they are."""
+    return UploadedFile(value) if isinstance(value, NamedString) else value
 
 
 def write_pictures(original: Read) -> Read:
