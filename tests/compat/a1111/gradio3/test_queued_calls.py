@@ -1,8 +1,13 @@
 """Functions of extensions' events."""
 
+import asyncio
 import threading
 
+import gradio as gr
+import pytest
+
 from webui.compat.a1111.gradio3.queued_calls import QueueLock, show_errors, time_html
+from webui.compat.a1111.gradio3.updating import wrap_call_function
 
 
 def test_the_lock_is_given_in_the_order_in_which_it_was_asked_for():
@@ -56,3 +61,23 @@ def test_the_time_stands_below_the_last_output_of_text():
     assert show_errors(lambda: (1, "done"), None, shows_time=False)() == (1, "done")
     assert show_errors(lambda: "alone", None, shows_time=True)() == "alone"
     assert "1 min. 5.0 sec." in time_html(65)
+
+
+@pytest.mark.parametrize("wish", [SystemExit(3), KeyboardInterrupt()])
+def test_an_event_that_wants_to_end_the_program_fails_and_ends_nothing(wish):
+    """Gradio calls functions on other threads and hands on what they raise to its event loop."""
+
+    def end():
+        raise wish
+
+    with gr.Blocks() as page:
+        gr.Button().click(end)
+    call = wrap_call_function(gr.Blocks.call_function)
+
+    async def press():
+        task = asyncio.create_task(call(page, page.fns[0], []))
+        with pytest.raises(RuntimeError, match=f"end the program .{type(wish).__name__}.*It goes on"):
+            await task
+        return "on"
+
+    assert asyncio.run(press()) == "on"

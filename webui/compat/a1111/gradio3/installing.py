@@ -163,6 +163,7 @@ def wrap_pages(replacements: Replacements) -> None:
     wrap(replacements, blocks, "postprocess_update_dict", updating.wrap_update_dict)
     wrap(replacements, gr.Blocks, "validate_inputs", updating.wrap_validate_inputs)
     wrap(replacements, gr.Blocks, "preprocess_data", updating.wrap_preprocess_data)
+    wrap(replacements, gr.Blocks, "call_function", updating.wrap_call_function)
     wrap(replacements, gr.Blocks, "postprocess_data", updating.wrap_postprocess_data)
     wrap(replacements, gr.Blocks, "fns", pages.wrap_fns)
     wrap(replacements, BlocksConfig, "get_config", pages.wrap_get_config)

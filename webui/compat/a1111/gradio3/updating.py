@@ -105,6 +105,23 @@ def find_foreign(components: Sequence[Any], values: Sequence[Any]) -> dict[int, 
     }
 
 
+def wrap_call_function(original: Process) -> Process:
+    """Calling an event's function: one that wants to end the program fails, and the program goes on.
+
+    An event loop ends for such an error wherever it comes from.
+    """
+
+    @functools.wraps(original)
+    async def call_function(self: Any, *values: Any, **given: Any) -> Any:
+        try:
+            return await original(self, *values, **given)
+        except (SystemExit, KeyboardInterrupt) as error:
+            told = f"An extension wanted to end the program ({type(error).__name__}: {error}). It goes on."
+            raise RuntimeError(told) from error
+
+    return call_function
+
+
 def wrap_postprocess_data(original: Process) -> Process:
     """Writing what an event returns, knowing whose event it is."""
 
