@@ -15,6 +15,7 @@ from webui.compat.a1111.gradio3.values import (
     choose,
     clamp,
     read_file,
+    write_html,
     write_pictures,
 )
 
@@ -90,3 +91,12 @@ def test_a_file_that_was_put_in_is_its_path_and_says_what_it_was_called():
     assert (first.orig_name, second) == ("b.txt", b"bytes")
     assert read(theirs, None) is None
     assert read(own, several) is several
+
+
+def test_several_texts_for_html_stand_one_after_another():
+    """An event with one output may give a list: Gradio 3's page turned it into text itself."""
+    write = write_html(lambda component, value: value)
+    theirs, own = (SimpleNamespace(_gradio3_made=Made(by_host=each)) for each in (False, True))
+    assert write(theirs, ["<b>a</b>", None, 3]) == "<b>a</b>,,3"
+    assert (write(theirs, 4), write(theirs, None)) == ("4", None)
+    assert write(own, [1]) == [1]

@@ -173,6 +173,8 @@
     closeModal();
     return !uiElementIsVisible($("#lightboxModal"));
   },
+  negmod: () => String([negmod(-1, 3), negmod(4, 3)]) === "2,1",
+  modalKeyHandler: () => clicked("#save_txt2img", () => modalKeyHandler(new KeyboardEvent("keydown", { key: "s" }))),
   modalSaveImage: () => clicked("#save_txt2img", () => modalSaveImage(new Event("click"))),
   saveImage: () => clicked("#save_txt2img", () => saveImage()),
   updateOnBackgroundChange: () => updateOnBackgroundChange() === undefined,

@@ -136,6 +136,36 @@ def test_a_click_in_a_gallery_is_told_once_the_page_has_heard_of_it(page: Page):
     assert told == ["page", "extension"]
 
 
+def test_an_extension_may_show_the_large_view_its_own_way(page: Page):
+    told = page.evaluate("""async () => {
+      const gallery = document.createElement("div");
+      gallery.id = "own_gallery";
+      gallery.innerHTML = `<div class="preview"><button class="media-button"><img src="data:,"></button></div>`;
+      document.body.append(gallery);
+      const own = showModal, keys = [];
+      const modal = document.querySelector("#lightboxModal");
+      const picture = gallery.querySelector("img");
+      window.showModal = (event) => {
+        keys.push(event.target === picture);
+        modal.style.display = "flex";
+      };
+      picture.click();
+      modal.onkeydown = (event) => keys.push(event.key);
+      modal.dispatchEvent(new KeyboardEvent("keydown", { key: "ArrowLeft", bubbles: true }));
+      const isOpen = modal.classList.contains("open");
+      modal.style.display = "";
+      modal.onkeydown = null;
+      window.showModal = own;
+      picture.click();
+      const isOpenNow = modal.classList.contains("open");
+      modalKeyHandler(new KeyboardEvent("keydown", { key: "Escape" }));
+      gallery.remove();
+      const controls = document.querySelector("#lightboxModal > .modalControls > .modalClose");
+      return [keys, isOpen, isOpenNow, modal.classList.contains("open"), controls !== null];
+    }""")
+    assert told == [[True, "ArrowLeft"], False, True, False, True]
+
+
 def test_a_copy_of_a_small_button_shows_the_sign_it_is_given(page: Page):
     shown = page.evaluate("""async () => {
       const small = document.querySelector("#quicksettings button.tool.gradio-button[class*='icon-']");

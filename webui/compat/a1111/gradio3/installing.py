@@ -150,7 +150,7 @@ def wrap_values(replacements: Replacements) -> None:
         (gr.Dropdown, "postprocess", values.write_choices),
         (gr.CheckboxGroup, "postprocess", values.write_choices),
         (gr.Textbox, "postprocess", values.write_text),
-        (gr.HTML, "postprocess", values.write_text),
+        (gr.HTML, "postprocess", values.write_html),
         (gr.Gallery, "postprocess", values.write_pictures),
         (gr.Image, "postprocess", values.write_pictures),
     )

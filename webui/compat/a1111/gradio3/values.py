@@ -181,6 +181,19 @@ def write_text(original: Read) -> Read:
     return postprocess
 
 
+def write_html(original: Read) -> Read:
+    """How HTML leaves Python: anything is written as text, several one after another, as in the browser."""
+    as_text = write_text(original)
+
+    @functools.wraps(original)
+    def postprocess(self: Any, value: Any) -> Any:
+        if is_lenient(self) and isinstance(value, list | tuple):
+            value = ",".join("" if each is None else str(each) for each in value)
+        return as_text(self, value)
+
+    return postprocess
+
+
 def read_gallery(original: Read) -> Read:
     """How a gallery arrives in Python."""
 

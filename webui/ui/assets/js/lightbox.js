@@ -112,7 +112,8 @@ const ACTIONS = new Map(Object.entries({ ArrowLeft: () => step(-1), ArrowRight: 
 document.addEventListener(
   "keydown",
   (event) => {
-    if (!isShown(box) || event.ctrlKey || event.metaKey || event.altKey) return;
+    // An extension may show the box its own way, with keys of its own.
+    if (!box.classList.contains("open") || event.ctrlKey || event.metaKey || event.altKey) return;
     if (event.key === "Tab") return stayInside(event);
     const action = ACTIONS.get(event.key);
     if (!action) return;

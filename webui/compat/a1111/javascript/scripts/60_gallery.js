@@ -1,4 +1,4 @@
-// Galleries and the large view of a picture.
+// Galleries.
 
 /** The small pictures of the gallery that is shown. */
 function all_gallery_buttons() {
@@ -46,53 +46,6 @@ function attachGalleryListeners(/** @type {string} */ tab) {
   const gallery = gradioApp().querySelector(`#${tab}_gallery`);
   gallery?.addEventListener("click", () => gradioApp().getElementById(`${tab}_generation_info_button`)?.click());
   return gallery;
-}
-
-/** Shows the picture of an event's element over the whole page. */
-function showModal(/** @type {Event} */ event) {
-  const { target } = event;
-  if (!(target instanceof HTMLImageElement)) return;
-  const modal = gradioApp().getElementById("lightboxModal");
-  const picture = gradioApp().getElementById("modalImage");
-  if (!modal || !picture) return;
-  picture.src = target.src;
-  modal.classList.add("open");
-  modal.focus();
-  event.stopPropagation();
-}
-
-function closeModal() {
-  gradioApp().querySelector("#lightboxModal .modalClose")?.click();
-}
-
-/** Goes on among the pictures of the large view, back where the step is negative. */
-function modalImageSwitch(/** @type {number} */ offset) {
-  const name = offset < 0 ? "modalPrev" : "modalNext";
-  for (let step = 0; step < Math.abs(offset); step++) gradioApp().querySelector(`#lightboxModal .${name}`)?.click();
-}
-
-function modalNextImage(/** @type {Event} */ event) {
-  modalImageSwitch(1);
-  event?.stopPropagation();
-}
-
-function modalPrevImage(/** @type {Event} */ event) {
-  modalImageSwitch(-1);
-  event?.stopPropagation();
-}
-
-function modalSaveImage(/** @type {Event} */ event) {
-  const tab = get_uiCurrentTabContent()?.id.replace("tab_", "");
-  gradioApp().getElementById(`save_${tab}`)?.click();
-  event?.stopPropagation();
-}
-
-function saveImage() {
-  modalSaveImage(new Event("click"));
-}
-
-function updateOnBackgroundChange() {
-  // The large view follows the gallery by itself.
 }
 
 function imageMaskResize() {
