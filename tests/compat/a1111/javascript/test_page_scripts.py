@@ -140,7 +140,8 @@ def test_an_extension_may_show_the_large_view_its_own_way(page: Page):
     told = page.evaluate("""async () => {
       const gallery = document.createElement("div");
       gallery.id = "own_gallery";
-      gallery.innerHTML = `<div class="preview"><button class="media-button"><img src="data:,"></button></div>`;
+      gallery.innerHTML =
+        `<div class="preview"><button class="media-button"><img src="data:,"></button></div>`;
       document.body.append(gallery);
       const own = showModal, keys = [];
       const modal = document.querySelector("#lightboxModal");
