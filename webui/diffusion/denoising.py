@@ -244,6 +244,12 @@ class Denoising:
             second_pass_steps=init.second_pass_steps,
         )
 
+    @property
+    def schedule_steps(self) -> int:
+        """The steps of the whole schedule, of which from an image the last ones are run."""
+        part = self._part
+        return self.steps if part is None else part.total
+
     def _guided_network(self, sampler: Sampler) -> GuidedNetwork:
         return GuidedNetwork(
             self.network,
@@ -282,7 +288,7 @@ class Denoising:
         noise = self.noise.draw() if self.first_noise is None else self.first_noise
         part = self._part
         discard = self.options.always_discard_next_to_last_sigma
-        steps = self.steps if part is None else part.total
+        steps = self.schedule_steps
         if sampler.info.uses_timesteps:
             timesteps = sampler_timesteps(max(steps, 1), discard=discard)
             alphas = self.prediction.alphas_cumprod

@@ -12,6 +12,7 @@ from tests.compat.a1111.denoising.test_samplers import own_euler
 from tests.compat.a1111.running.conftest import World, models, world  # noqa: F401 - fixtures
 from tests.pipelines.runs import pictures, request_of
 from webui.compat.a1111.hooks import denoising as hooks
+from webui.diffusion.prediction import Prediction
 from webui.pipelines.generate.generate import generate
 
 
@@ -25,6 +26,9 @@ def sampling(world: World) -> World:  # noqa: F811 - a fixture
         plugins.scripts[script.title.lower()] = script
         plugins.parts[script.part.key] = script.part
     return world
+
+
+LEVELS = Prediction.make("eps").levels
 
 
 def always_on(world: World, **moments: Any) -> Any:  # noqa: F811
@@ -194,3 +198,41 @@ def test_a_samplers_own_sample_may_call_its_function_itself(sampling: World) -> 
     assert not [event for event in sampling.told if "failed" in getattr(event, "text", "")]
     assert same(made, plain)
     assert seen == [0, 1, 2, 3]
+
+
+@pytest.mark.parametrize("sampler", ["Euler", "DPM2", "DDIM"])
+def test_a_run_walks_the_levels_that_an_extension_gives(sampling: World, sampler: str) -> None:
+    """By a function on `p`, or one in the place of the samplers' own; from noise and in the second pass."""
+    kdiffusion, asked = sampling.module("sd_samplers_kdiffusion"), []
+    exponential = sampling.module("sd_schedulers").schedulers_map["exponential"].function
+    fields = {"sampler": sampler, "steps": 5, "schedule": "Karras", "denoising_strength": 0.5}
+    fields["hires"] = {"scale": 2, "upscaler": "Latent", "steps": 3}
+    wanted = sampling.plain(request_of(**fields | {"schedule": "Exponential"}))
+    plain = sampling.plain(request_of(**fields))
+
+    def sigmas(steps: int) -> Tensor:
+        asked.append(steps)
+        return exponential(steps, LEVELS.sigma_min, LEVELS.sigma_max, "cpu")
+
+    def process(self: Any, p: Any) -> None:
+        p.sampler_noise_scheduler_override = self.own
+
+    script = always_on(sampling, process=process)
+    script.own = sigmas
+    made = sampling.run(request_of(**fields))
+    if sampler == "DDIM":
+        assert same(made, plain) and not asked
+        return
+    assert same(made, wanted) and not same(made, plain)
+    extra = sampler == "DPM2"
+    assert asked == [5 + extra, 6 + extra]
+    script.own = None
+    own = kdiffusion.KDiffusionSampler.get_sigmas
+    try:
+        kdiffusion.KDiffusionSampler.get_sigmas = lambda self, p, steps: own(
+            self, type("P", (), {"sampler_noise_scheduler_override": staticmethod(sigmas)}), steps
+        )
+        assert same(sampling.run(request_of(**fields)), wanted)
+    finally:
+        kdiffusion.KDiffusionSampler.get_sigmas = own
+    assert same(sampling.run(request_of(**fields)), plain)

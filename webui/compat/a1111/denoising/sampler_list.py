@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import replace
 from typing import Any
 
@@ -74,8 +74,11 @@ def info_of(data: Any, *, uses_timesteps: bool = False) -> SamplerInfo:  # noqa:
 
 
 def schedule_sigmas(sampler: Any, p: Any, steps: int) -> Tensor:  # noqa: ANN401 - A1111's shapes
-    """Falling sigmas (steps + 1,) for `p`, on the CPU."""
+    """Falling sigmas (steps + 1,) for `p`, on the CPU: its own, where it brings a function for them."""
     live = sampler.model_wrap_cfg.live_pass
+    own = getattr(p, "sampler_noise_scheduler_override", None)
+    if callable(own):
+        return own_sigmas(own, sampler, steps)
     if live is not None and live.denoising.sigmas is not None:
         return live.denoising.sigmas
     levels = live.denoising.prediction.levels if live is not None else Prediction.make("eps").levels
@@ -85,6 +88,16 @@ def schedule_sigmas(sampler: Any, p: Any, steps: int) -> Tensor:  # noqa: ANN401
     if data is None:
         return build_sigmas(schedule, steps, levels, options)
     return sampler_sigmas(info_of(data), schedule, steps, levels, options)
+
+
+def own_sigmas(function: Callable[[int], Any], sampler: Any, steps: int) -> Tensor:  # noqa: ANN401 - A1111's shapes
+    """What an extension's function gives for that many steps; some samplers leave out the last but one."""
+    live = sampler.model_wrap_cfg.live_pass
+    always = live is not None and live.denoising.options.always_discard_next_to_last_sigma
+    if not (always or (sampler.config and info_of(sampler.config).discards_next_to_last_sigma)):
+        return torch.as_tensor(function(steps)).float().cpu()
+    sigmas = torch.as_tensor(function(steps + 1)).float().cpu()
+    return torch.cat([sigmas[:-2], sigmas[-1:]])
 
 
 class ExtensionLists:

@@ -18,7 +18,7 @@ from webui.compat.a1111.denoising.function_steps import Callback, SamplingStoppe
 from webui.compat.a1111.denoising.live_pass import LivePass
 from webui.compat.a1111.denoising.native import NativeFunction
 from webui.compat.a1111.denoising.prompts import encode_for_extensions
-from webui.compat.a1111.denoising.replaced import watched
+from webui.compat.a1111.denoising.replaced import is_replaced, watched
 from webui.compat.a1111.denoising.sampler_list import ExtensionLists, info_of
 from webui.core.errors import NotOffered
 from webui.diffusion.denoising import Denoising
@@ -55,7 +55,21 @@ def bind(denoising: Denoising, sampler: Any, batch: Batch, p: Any) -> LivePass |
         p.c, p.uc = live.conds
     denoising.stepper = stepper_of(live)
     live.attach()
+    take_sigmas(live)
     return live
+
+
+def take_sigmas(live: LivePass) -> None:
+    """Levels that an extension wants: by a function that `p` brings, or one in the place of `get_sigmas`."""
+    kind = import_module("modules.sd_samplers_kdiffusion").KDiffusionSampler
+    sampler, denoising = live.sampler, live.denoising
+    if live.p is None or not isinstance(sampler, kind) or isinstance(live.cfg, CFGDenoiserTimesteps):
+        return
+    own: Any = getattr(live.p, "sampler_noise_scheduler_override", None)
+    if not callable(own) and not is_replaced(sampler, "get_sigmas", kind):
+        return
+    with watched(own if callable(own) else sampler.get_sigmas, "get_sigmas"):
+        denoising.sigmas = torch.as_tensor(sampler.get_sigmas(live.p, denoising.schedule_steps)).float().cpu()
 
 
 def make_sampler(denoising: Denoising, batch: Batch, p: Any) -> Any:  # noqa: ANN401 - A1111's shapes

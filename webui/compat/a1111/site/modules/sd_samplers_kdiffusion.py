@@ -6,6 +6,7 @@ from modules.sd_samplers_cfg_denoiser import CFGDenoiser  # noqa: F401
 from modules.sd_samplers_extra import restart_sampler, sample_lcm  # noqa: F401
 from webui.compat.a1111.denoising.cfg_denoiser import CFGDenoiserKDiffusion
 from webui.compat.a1111.denoising.native import native_function
+from webui.compat.a1111.denoising.replaced import remember
 from webui.compat.a1111.denoising.sampler_list import sampler_rows, schedule_sigmas
 
 samplers_k_diffusion = sampler_rows(uses_timesteps=False)
@@ -39,6 +40,9 @@ class KDiffusionSampler(sd_samplers_common.Sampler):
     def get_sigmas(self, p, steps):
         """Falling sigmas (steps + 1,) of the schedule of `p`."""
         return schedule_sigmas(self, p, steps).to(shared.device)
+
+
+remember(KDiffusionSampler, "get_sigmas")
 
 
 def _data(row):
