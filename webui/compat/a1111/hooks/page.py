@@ -18,6 +18,8 @@ from webui.plugins.controls import FurtherOptions, GenerationControls, SettingsC
 from webui.plugins.parts import RequestPart, TabName
 
 logger = logging.getLogger(__name__)
+# An id stands in our page only once.
+SHARED_IDS: Mapping[object, str] = {"img2img_paste": "paste"}
 
 
 class CommunityPart(RequestPart):
@@ -61,10 +63,17 @@ def prepare_page() -> None:
     callbacks.before_ui_callback()
 
 
+def name_as_there(given: dict[str, Any]) -> dict[str, Any]:
+    """A component's arguments with the id it has in A1111, which there stands in both tabs."""
+    elem_id = given.get("elem_id")
+    return given | {"elem_id": SHARED_IDS[elem_id]} if elem_id in SHARED_IDS else given
+
+
 def tell_before_component(component: Any, **given: Any) -> None:  # noqa: ANN401 - Gradio's
     """A component is about to be made: for the scripts of the tab that is being built, then for callbacks."""
     if canvases.is_canvas(given):
         return
+    given = name_as_there(given)
     runner = site("scripts").scripts_current
     if runner is not None:
         runner.before_component(component, **given)
@@ -76,6 +85,7 @@ def tell_after_component(component: Any, **given: Any) -> None:  # noqa: ANN401 
     if canvases.is_canvas(given):
         canvases.stand_in(given["elem_id"])
         return
+    given = name_as_there(given)
     runner = site("scripts").scripts_current
     if runner is not None:
         runner.after_component(component, **given)

@@ -37,6 +37,8 @@ var atelierHost = (() => {
     [/\[aria-label=(["'])Remove Image\1\]/g, "[aria-label=$1Clear$1]"],
     [/\[aria-label=(["'])Clear\1\]/g, "[aria-label=$1Remove Image$1]"],
     [/#script_list(?![\w-])(?:\s+(?:input|select))?/g, "select[id$='_script_list']"],
+    // A1111 has an arrow of that name in either tab.
+    [/#paste(?![\w-])/g, "#img2img_paste"],
     // ControlNet's accordion and its units: see 90_bridges.js.
     [/#(txt2img|img2img)_controlnet_ControlNet(?:-(\d))?_input_image(?![\w-])/g, "#$1_controlnet_bridge-$2"],
     [/#(txt2img|img2img)_controlnet_ControlNet-(\d)_controlnet_same_img2img_checkbox(?![\w-])/g, "#$1_controlnet_bridge-$2_same"],

@@ -294,7 +294,8 @@ def build_tab():
             triggers = {event["trigger"] for event in page.dependencies}
             known = {elem_id: name for name, elem_id in SEEN if elem_id}
             host = [known.get(each) for each in ("txt2img_prompt", "txt2img_generate", "g3_tool", "g3_row")]
-            return f"{names} {sorted(triggers)[:1]} {host} {gr.__version__}"
+            arrows = sum(elem_id == "paste" for _, elem_id in SEEN)
+            return f"{names} {sorted(triggers)[:1]} {host} {arrows} {gr.__version__}"
 
         events.click(list_events, [], [out])
     return [(page, "Gradio 3", "gradio_three")]
