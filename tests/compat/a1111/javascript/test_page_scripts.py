@@ -136,6 +136,52 @@ def test_a_click_in_a_gallery_is_told_once_the_page_has_heard_of_it(page: Page):
     assert told == ["page", "extension"]
 
 
+def test_a_script_presses_heads_and_tabs_and_is_told_what_they_are_then(page: Page):
+    told = page.evaluate("""async () => {
+      const wait = () => new Promise((resolve) => setTimeout(resolve, 100));
+      const head = gradioApp().querySelector(".input-accordion#txt2img_hr > .label-wrap");
+      const tab = gradioApp().querySelector("#tab_extras-button");
+      const seen = [];
+      const isOpen = ({ className }) => /\\bopen|-open/.test(className);
+      const open = () => seen.push([head, head.parentNode].map(isOpen));
+      const chosen = () => seen.push(tab.classList.contains("selected"));
+      pageScripts.listen(head, open);
+      pageScripts.listen(tab, chosen);
+      for (const each of [head, head, tab]) {
+        each.click();
+        await wait();
+      }
+      pageScripts.unlisten(head, open);
+      pageScripts.unlisten(tab, chosen);
+      switch_to_txt2img();
+      return seen;
+    }""")
+    assert told == [[True, True], [False, False], True]
+
+
+def test_a_script_chooses_from_a_list_by_events_of_its_own(page: Page):
+    chosen = page.evaluate("""async () => {
+      const wait = () => new Promise((resolve) => setTimeout(resolve, 200));
+      const tell = (element, type) =>
+        element.dispatchEvent(new MouseEvent(type, { view: window, bubbles: true, cancelable: true }));
+      const list = gradioApp().getElementById("txt2img_sampling");
+      const field = list.querySelector("input");
+      const before = field.value, values = [];
+      for (const value of ["Euler a", before]) {
+        tell(field, "focus");
+        await wait();
+        const items = [...list.querySelectorAll("ul li")];
+        tell(items.find((item) => item.lastChild.wholeText.trim() === value), "mousedown");
+        tell(field, "blur");
+        await wait();
+        values.push(field.value === value);
+      }
+      await wait();
+      return [values, list.querySelectorAll("ul li").length, document.activeElement === field];
+    }""")
+    assert chosen == [[True, True], 0, False]
+
+
 def test_an_extension_may_show_the_large_view_its_own_way(page: Page):
     told = page.evaluate("""async () => {
       const gallery = document.createElement("div");

@@ -53,11 +53,14 @@ function imageMaskResize() {
 }
 
 // The page hears of a click at its outermost element, and Gradio 3 heard of it where it happened: what scripts of
-// extensions listen for in a gallery is told to them once the page has chosen the picture.
+// extensions listen for in a gallery is told to them once the page has chosen the picture; so it is with tabs and heads of
+// accordions, which tell by a class whether they are chosen or open.
 (() => {
   /** @typedef {(this: EventTarget, event: Event) => unknown} Told */
   const later = /** @type {WeakMap<Told, Told>} */ (new WeakMap());
   const { addEventListener, removeEventListener } = Element.prototype;
+
+  const isToldLate = (/** @type {Element} */ element) => element.closest(".gradio-gallery") || element.matches(".label-wrap, [role='tab']");
 
   /** What is called in a listener's stead; the same one each time. */
   function afterwards(/** @type {Told} */ listener) {
@@ -72,7 +75,7 @@ function imageMaskResize() {
   }
 
   Element.prototype.addEventListener = function (/** @type {string} */ type, /** @type {any} */ listener, /** @type {any} */ options) {
-    const isLate = type === "click" && typeof listener === "function" && this.closest(".gradio-gallery") && atelierHost.nameCaller();
+    const isLate = type === "click" && typeof listener === "function" && isToldLate(this) && atelierHost.nameCaller();
     return addEventListener.call(this, type, isLate ? afterwards(listener) : listener, options);
   };
   Element.prototype.removeEventListener = function (/** @type {string} */ type, /** @type {any} */ listener, /** @type {any} */ options) {
