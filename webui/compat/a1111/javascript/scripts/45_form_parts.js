@@ -1,4 +1,5 @@
-// Heads of accordions with a tick, and lists that drop down: scripts of A1111's press them and read whether they are open.
+// Parts of the form that scripts of A1111 press, read or take away: heads of accordions with a tick, lists that drop down,
+// the handle between the columns.
 
 (() => {
   /** Whether one is open stands in its classes, as there. */
@@ -36,3 +37,17 @@
     );
   }
 })();
+
+// A1111 has a handle between form and results, which scripts take away or look for. Here there is nothing to pull.
+atelierHost.preparations.push(() => {
+  for (const tab of ["txt2img", "img2img"]) {
+    const form = document.getElementById(`${tab}_settings`);
+    const row = form?.parentElement;
+    if (!form || !row || row.querySelector(".resize-handle")) continue;
+    const handle = document.createElement("div");
+    handle.className = "resize-handle";
+    handle.hidden = true;
+    form.after(handle);
+    row.classList.add("resize-handle-row");
+  }
+});
