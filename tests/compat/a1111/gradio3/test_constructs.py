@@ -137,6 +137,15 @@ def test_updates_are_seen_and_make_nothing_anew(page):
     expect(page.locator("#g3_tool")).to_be_disabled()
 
 
+def test_an_empty_label_is_drawn_empty(page):
+    label = page.locator("#g3_blank [data-testid=block-info]")
+    expect(label).to_have_text("")
+    page.click("#g3_name_blank")
+    expect(label).to_have_text("named")
+    page.click("#g3_take_name")
+    expect(label).to_have_text("")
+
+
 def test_a_part_of_the_form_is_on_while_it_is_open(page):
     says(page, "read_part", "bool:False | str:'in part'")
     page.click("#g3_set_part")

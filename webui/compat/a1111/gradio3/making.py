@@ -160,6 +160,14 @@ def with_classes(component: Any, classes: list[str]) -> list[str]:
     return [*(each for each in classes if each not in added), *added]
 
 
+def blank_label(component: Any, properties: dict[str, Any]) -> dict[str, Any]:
+    """The properties that the browser gets; an empty label of an extension's is drawn empty.
+
+    Gradio 6 writes the name of the class where a label is empty, Gradio 3 wrote nothing.
+    """
+    return properties | {"label": " "} if properties.get("label") == "" and is_own(component) else properties
+
+
 # ---- Classes of extensions. ----
 
 
@@ -237,7 +245,7 @@ def wrap_get_config(original: Callable[..., dict[str, Any]]) -> Callable[..., di
 
     @functools.wraps(original)
     def get_config(self: Any, cls: Any = None) -> dict[str, Any]:
-        return original(self, cls or native_class(type(self)))
+        return blank_label(self, original(self, cls or native_class(type(self))))
 
     return get_config
 

@@ -14,7 +14,7 @@ from gradio.components.base import _Keywords
 from gradio.utils import is_prop_update
 
 from webui.compat.a1111.gradio3.events import PageEvent, during
-from webui.compat.a1111.gradio3.making import OWN_MARK, how_made, is_own
+from webui.compat.a1111.gradio3.making import OWN_MARK, blank_label, how_made, is_own
 from webui.compat.a1111.gradio3.natives import is_host_function, names_of, native_class
 from webui.compat.a1111.gradio3.switches import is_switch, switch_of, switches_behind, turn, without_visible
 from webui.compat.a1111.gradio3.translation import translate
@@ -235,6 +235,6 @@ def wrap_update_dict(original: Callable[..., dict[str, Any]]) -> Callable[..., d
         update_dict.pop(OWN_MARK, None)
         if "visible" in update_dict and isinstance(block, gr.Row | gr.Column | gr.Group):
             update_dict = update_dict | {"elem_classes": block.elem_classes}
-        return original(block, update_dict, postprocess)
+        return blank_label(block, original(block, update_dict, postprocess))
 
     return postprocess_update_dict
