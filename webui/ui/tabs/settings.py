@@ -90,7 +90,11 @@ def make_sections(
 def make_further_sections(
     services: Services, components: dict[str, Component], sections: list[gr.Column]
 ) -> FurtherSettings:
-    """Sections of extensions, which are added to the others."""
+    """Sections of extensions, which are added to the others.
+
+    Scripts of A1111's extensions put what they add into `#settings_NAME > div > div`, where their options
+    stand there.
+    """
     titles: dict[str, str] = {}
 
     @contextmanager
@@ -100,10 +104,12 @@ def make_further_sections(
             elem_id += "_"
         titles[elem_id] = title
         looks = {"elem_id": elem_id, "elem_classes": ["settings-section"], "variant": "panel"}
+        rows = {"elem_id": f"column_{elem_id}", "elem_classes": ["settings-rows"], "min_width": 0}
         with gr.Column(visible=False, **looks) as column:
             sections.append(column)
-            gr.HTML(f"<h2>{html.escape(title)}</h2>")
-            yield
+            with gr.Column(min_width=0), gr.Column(**rows):
+                gr.HTML(f"<h2>{html.escape(title)}</h2>")
+                yield
 
     found = [each for _, each in services.plugins.collect("settings_controls", open_section=open_section)]
     further = FurtherSettings(found, titles)

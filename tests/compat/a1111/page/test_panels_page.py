@@ -113,6 +113,18 @@ def look_at_what_was_made_early(page: Page) -> None:
     show(page, "txt2img")
 
 
+def look_at_the_settings(page: Page) -> None:
+    """The extension's section is called by its category too; scripts find where its settings stand."""
+    expect(page.locator("#settings_sections a[href='#settings_test_panel']")).to_have_text(
+        "Test category: Test Panel"
+    )
+    rows = "document.querySelector('#settings_test_panel > div > div')"
+    assert page.evaluate(f"[{rows}.id, {rows}.querySelectorAll('.setting').length]") == [
+        "column_settings_test_panel",
+        2,
+    ]
+
+
 def check_what_files_tell(page: Page, data: Path) -> None:
     """A file tells of the panel that was changed, and not of the one that is as it was built."""
     before = set((data / "outputs").rglob("*.png"))
@@ -158,6 +170,7 @@ def test_an_extensions_panels_settings_and_tabs_work(served: tuple[str, Path]):
         expect(page.locator(ENABLED)).not_to_be_checked()
         check_what_files_tell(page, data)
         show(page, "settings")
+        look_at_the_settings(page)
         page.fill("#setting_test_panel_word textarea, #setting_test_panel_word input", "second")
         page.click("#settings_submit")
         expect(page.locator("#settings_result")).to_contain_text("Panel word")

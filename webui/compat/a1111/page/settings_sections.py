@@ -18,8 +18,9 @@ def make_sections(open_section: Callable[[str, str], Any]) -> SettingsControls |
     shared = site("shared")
     own = added_options(shared.opts)
     components: dict[str, Any] = {}
-    for (identity, label), members in groupby(in_order(own), key=section_of):
-        with open_section(identity, label):
+    for (identity, label), together in groupby(in_order(own), key=section_of):
+        members = list(together)
+        with open_section(identity, title_of(label, [info for _, info in members])):
             for key, info in members:
                 component = make_component(key, info, shared.opts)
                 if component is not None and not info.do_not_save:
@@ -48,6 +49,13 @@ def section_of(pair: tuple[str, OptionInfo]) -> tuple[str, str]:
     if not isinstance(section, tuple | list) or len(section) < 2:
         return "other", "Other"
     return str(section[0] or "other"), str(section[1] or "Other")
+
+
+def title_of(label: str, infos: list[OptionInfo]) -> str:
+    """What a section is called: its label, after that of the category that an extension put it under."""
+    known = site("options").categories.mapping
+    named = [known[info.category_id].label for info in infos if info.category_id in known]
+    return f"{named[0]}: {label}" if named else label
 
 
 def make_component(key: str, info: OptionInfo, opts: Any) -> Any:  # noqa: ANN401 - Gradio's

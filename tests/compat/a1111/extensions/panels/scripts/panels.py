@@ -3,7 +3,7 @@
 from pathlib import Path
 
 import gradio as gr
-from modules import infotext_utils, script_callbacks, scripts, shared, ui
+from modules import infotext_utils, options, script_callbacks, scripts, shared, ui
 from modules.processing import process_images
 from PIL import Image
 
@@ -77,9 +77,13 @@ class Chosen(scripts.Script):
 
 def on_ui_settings():
     section = ("test_panel", "Test Panel")
+    options.categories.register_category("test_category", "Test category")
     shared.opts.add_option("test_panel_word", shared.OptionInfo("first", "Panel word", section=section))
     limits = {"minimum": 0, "maximum": 9, "step": 1}
-    info = shared.OptionInfo(3, "Panel number", gr.Slider, limits, section=section).info("of the test")
+    info = shared.OptionInfo(
+        3, "Panel number", gr.Slider, limits, section=section, category_id="test_category"
+    )
+    info.info("of the test")
     shared.opts.add_option("test_panel_number", info)
     shared.opts.onchange("test_panel_word", lambda: note("onchange", shared.opts.test_panel_word), call=False)
 
