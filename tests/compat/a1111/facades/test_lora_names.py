@@ -1,6 +1,7 @@
 """Names of A1111's Lora extension and of the original code that extensions derive from."""
 
 from importlib import import_module
+from importlib.util import find_spec, module_from_spec
 
 import pytest
 import torch
@@ -86,3 +87,15 @@ def test_where_the_wrapper_of_networks_lies_leads_to_it(ready_host):
     wrappers = import_module("sgm.modules.diffusionmodules.wrappers")
     module, _, name = wrappers.OPENAIUNETWRAPPER.rpartition(".")
     assert getattr(import_module(module), name) is wrappers.OpenAIWrapper
+
+
+@pytest.mark.parametrize("name", ["lora", "network", "networks", "ui_extra_networks_lora"])
+def test_the_lora_extension_is_found_by_its_place_too(ready_host, name):
+    place = f"extensions-builtin.Lora.{name}"
+    assert import_module(place) is import_module(name)
+    # As some do, without making it a module of the program.
+    spec = find_spec(place)
+    made = module_from_spec(spec)
+    spec.loader.exec_module(made)
+    known = {each for each in vars(import_module(name)) if not each.startswith("_")}
+    assert known <= set(vars(made))
