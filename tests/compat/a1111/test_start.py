@@ -4,8 +4,11 @@ import json
 import os
 import subprocess
 import sys
+import sysconfig
 from pathlib import Path
 from typing import Any
+
+from webui.compat.a1111.start import with_commands
 
 ROOT = Path(__file__).resolve().parents[3]
 
@@ -176,3 +179,14 @@ def test_what_scripts_install_themselves_leaves_the_programs_packages_alone(tmp_
 def test_nothing_is_installed_by_scripts_where_nothing_shall_be(tmp_path):
     write(tmp_path, "theirs/scripts/other.py", INSTALLS)
     assert "other.py 1 False False" in build(tmp_path, "--skip-install")["out"]
+
+
+def test_commands_of_the_environments_packages_are_found():
+    commands = sysconfig.get_path("scripts")
+    assert with_commands(os.pathsep.join(["/usr/bin", "/bin"])).split(os.pathsep) == [
+        commands,
+        "/usr/bin",
+        "/bin",
+    ]
+    assert with_commands("") == commands
+    assert with_commands(with_commands("/bin")) == with_commands("/bin")

@@ -9,6 +9,7 @@ import os
 import pkgutil
 import re
 import sys
+import sysconfig
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from contextlib import suppress
@@ -95,6 +96,7 @@ def load(host: ExtensionHost, knows_all_flags: bool) -> None:
     """Do all of the start in A1111's order: flags, installing, scripts."""
     # Behind all else: what install.py fetched is imported as `repositories.NAME`.
     sys.path += [str(SITE), str(host.root)]
+    os.environ["PATH"] = with_commands(os.environ.get("PATH", ""))
     # As A1111 is started in its own folder: extensions open "extensions/NAME/…" and "models/…" as they are.
     os.chdir(host.root)
     lay_out(host.root, settings_path(layout()))
@@ -120,6 +122,13 @@ def load(host: ExtensionHost, knows_all_flags: bool) -> None:
     finally:
         late_signals.set_all()
     note_start(host, describe_all(host))
+
+
+def with_commands(path: str) -> str:
+    """PATH with the commands of the environment's packages, as where A1111 is started."""
+    commands = sysconfig.get_path("scripts")
+    places = path.split(os.pathsep) if path else []
+    return path if commands in places else os.pathsep.join([commands, *places])
 
 
 def lay_out(root: Path, settings: Path) -> None:
