@@ -161,3 +161,24 @@ def test_a_file_that_the_extension_shows_is_given_out_whatever_its_name(files, h
     assert files.find(shown) is not None
     for path in (kept, "extensions/on/storage/texts.json", "extensions/off/config.json"):
         assert files.find(path) is None
+
+
+def test_a_file_that_a_shown_page_reads_is_given_out_whatever_its_name(files, home, monkeypatch):
+    """As a page in a frame reads the key by which its messages are known."""
+    on = home / "extensions/on"
+    (on / "site/js").mkdir(parents=True)
+    (on / "site/index.html").write_text('<script src="js/main.js"></script>')
+    (on / "site/js/main.js").write_text(
+        'fetch("key.json"); fetch(`./config.json?now`); // settings.json, keys.json'
+    )
+    for name in ("key.json", "config.json", "settings.json", "keys.json"):
+        (on / "site" / name).write_text("{}")
+    (on / "javascript/reads.js").write_text('fetch("config.json")')
+    read = ("extensions/on/site/key.json", "extensions/on/site/config.json")
+    assert [files.find(path) for path in read] == [None, None]
+    with gr.Blocks() as page:
+        gr.HTML('<iframe src="file=extensions/on/site/index.html?x"></iframe>')
+    monkeypatch.setattr(files._host, "page", page)
+    assert None not in [files.find(path) for path in read]
+    for path in ("site/settings.json", "site/keys.json", "config.json", "app/key.json"):
+        assert files.find(f"extensions/on/{path}") is None

@@ -9,6 +9,7 @@ import html
 import os
 import re
 from collections.abc import Iterable
+from itertools import islice
 from pathlib import Path, PurePosixPath
 from urllib.parse import unquote
 
@@ -78,6 +79,8 @@ NO_PREVIEW = "html/card-no-preview.png"
 CARD_PICTURE = Path(__file__).parent / "card-no-preview.png"
 TEMPORARY = "tmp"
 LONGEST_PATH = 4000
+# Scripts of a page of an extension's own that are looked through for the name of a file.
+MOST_READ = 500
 
 
 class ExtensionFiles:
@@ -118,7 +121,9 @@ class ExtensionFiles:
         folders = [Path(os.path.realpath(each.folder)) for each in self._host.folders]
         if within := closest_of(real, folders):
             path = real.relative_to(within)
-            return is_static(path) or (is_static(path.with_stem("named")) and self._is_shown(within, path))
+            if is_static(path) or not is_static(path.with_stem("named")):
+                return is_static(path)
+            return self._is_shown(within, path) or self._is_read(within, path)
         suffix = real.suffix.lower()
         if closest_of(real, [self._real(self._host.root / TEMPORARY)]):
             return suffix in PICTURES | FILMS | TEXTS and is_static(Path(real.name))
@@ -132,6 +137,15 @@ class ExtensionFiles:
         texts = [each.value for each in blocks.values() if each.get_block_name() == "html"]
         address = f"{folder.name}/{path.as_posix()}"
         return any(address in unquote(html.unescape(each)) for each in texts if isinstance(each, str))
+
+    def _is_read(self, folder: Path, path: Path) -> bool:
+        """Whether the file lies beside a page that is shown, and a script of that page's names it."""
+        page = path.parent / "index.html"
+        if path == Path(path.name) or not self._is_shown(folder, page):
+            return False
+        name = re.compile(rf"[\"'`/]{re.escape(path.name)}[\"'`?]")
+        texts = (each for suffix in ("*.js", "*.html") for each in (folder / page.parent).rglob(suffix))
+        return any(name.search(read_start(each)) for each in islice(texts, MOST_READ))
 
     def _real(self, folder: Path) -> Path:
         return Path(os.path.realpath(folder))
@@ -149,6 +163,15 @@ class ExtensionFiles:
 def closest_of(path: Path, folders: Iterable[Path]) -> Path | None:
     """The folder that a path lies in, if it is one of these."""
     return next((folder for folder in folders if path != folder and path.is_relative_to(folder)), None)
+
+
+def read_start(file: Path) -> str:
+    """A text's first megabyte; nothing of what cannot be read."""
+    try:
+        with file.open(encoding="utf-8", errors="replace") as opened:
+            return opened.read(1 << 20)
+    except OSError:
+        return ""
 
 
 def is_static(path: Path) -> bool:
