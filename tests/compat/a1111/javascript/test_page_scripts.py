@@ -392,6 +392,22 @@ def test_a_job_is_seen_to_come_and_go_among_what_the_panel_of_results_holds(page
         page.wait_for_function(f"window.panelChanges.join() === '{','.join(['1,0'] * (made + 1))}'")
 
 
+def test_the_programs_own_cards_are_found_and_have_a_row_for_buttons(page: Page):
+    page.click("#txt2img_extra_tabs button[data-page=checkpoints]")
+    expect(page.locator("#txt2img_checkpoints_cards .card").first).to_be_visible()
+    found, rows = page.evaluate("""() => {
+      const found = gradioApp().querySelectorAll("#txt2img_extra_tabs .card:not([seen]), #none .card");
+      const cards = [...found].filter((card) => card.closest("#txt2img_checkpoints_cards"));
+      return [cards.length, cards.filter((card) => card.querySelector(".button-row button")).length];
+    }""")
+    assert found == rows == page.locator("#txt2img_checkpoints_cards .card").count() > 0
+    pages = "['checkpoints', 'lora'].map((name) => document.getElementById(`txt2img_${name}`))"
+    page.wait_for_function(f"{pages}.map((each) => each.style.display).join() === 'block,none'")
+    assert page.evaluate(f"{pages}.map((each) => getComputedStyle(each).display)") == ["flex", "none"]
+    page.click("#txt2img_extra_tabs button[data-page=generation]")
+    page.wait_for_function(f"{pages}.map((each) => each.style.display).join() === 'none,none'")
+
+
 def test_nearly_all_selectors_that_extensions_use_find_something(page: Page):
     steps.fill_form(page, "a fox", steps=1)
     page.click("#txt2img_generate")

@@ -30,8 +30,8 @@ var atelierHost = (() => {
     [/\.gr-button-primary\b/g, ".primary"],
     [/\.gr-button(?!-)\b/g, ".gradio-button"],
     [/#(txt2img|img2img)_extra_networks\b/g, "#$1_extra_tabs"],
-    // Cards lie beside the strip of their tabs.
-    [/(_extra_(?:tabs|networks))\s+(?![>~+])/g, "$1 ~ .cards-page "],
+    // Cards lie beside the fields, behind the strip of their tabs.
+    [/(_extra_(?:tabs|networks))\s+(?![>~+])/g, "$1 ~ .generation-columns > .cards-page "],
     // Seeds are texts here: they may be longer than a number's field takes.
     [/(_(?:sub)?seed)(\s+(?:[\w>]+\s+)*)input\[type=["']?number["']?\]/g, "$1$2input"],
     [/\[aria-label=(["'])Remove Image\1\]/g, "[aria-label=$1Clear$1]"],

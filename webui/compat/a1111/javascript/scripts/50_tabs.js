@@ -10,23 +10,38 @@
   };
 })();
 
-// Gradio 3 shows a tab's panel by "display: block", which scripts ask for; Gradio 6 by "flex", which style.css keeps.
+// Gradio 3 shows a tab's panel by "display: block", which scripts ask for; Gradio 6 by "flex", which style.css keeps. A
+// page of cards is such a panel in A1111.
 (() => {
   const known = new WeakSet();
   const tell = (/** @type {HTMLElement} */ panel) => {
-    if (panel.style.display === "flex") panel.style.display = "block";
+    const { style, hidden } = panel;
+    const shown = style.display === "flex" ? "block" : style.display;
+    const now = panel.classList.contains("cards-page") ? (hidden ? "none" : "block") : shown;
+    if (style.display !== now) style.display = now;
   };
   const observer = new MutationObserver((changes) => changes.forEach(({ target }) => tell(/** @type {HTMLElement} */ (target))));
   const watch = () => {
-    for (const panel of /** @type {NodeListOf<HTMLElement>} */ (document.querySelectorAll(".gradio-tabitem"))) {
+    for (const panel of /** @type {NodeListOf<HTMLElement>} */ (document.querySelectorAll(".gradio-tabitem, .cards-page"))) {
       if (known.has(panel)) continue;
       known.add(panel);
       tell(panel);
-      observer.observe(panel, { attributes: true, attributeFilter: ["style"] });
+      observer.observe(panel, { attributes: true, attributeFilter: ["style", "hidden"] });
     }
   };
   atelierHost.preparations.push(watch);
   onAfterUiUpdate(watch);
+})();
+
+// Gradio 3 writes a space behind the name of a tab, and scripts look for the name so.
+(() => {
+  const name = () => {
+    for (const button of gradioApp().querySelectorAll(".tab-nav > button")) {
+      if (button.textContent?.trim() && !/\s$/.test(button.textContent)) button.append(" ");
+    }
+  };
+  atelierHost.preparations.push(name);
+  onAfterUiUpdate(name);
 })();
 
 function switch_to_txt2img(/** @type {any[]} */ ...args) {

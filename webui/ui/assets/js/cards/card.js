@@ -1,4 +1,5 @@
-// One card: picture, name, what it is for, its small buttons. The shape is A1111's: .card[data-name] .actions .name.
+// One card: picture, name, what it is for, its small buttons. The shape is A1111's: .card[data-name] .actions .name and
+// .button-row.
 import { iconButton, make } from "../controls.js";
 import { find, findAll } from "../dom.js";
 import { address } from "../server.js";
@@ -101,7 +102,7 @@ export function drawCard(card, { use, edit, favour, isUsed }) {
     ...(card.update ? [makeBadge(card.update)] : []),
     make(
       "div",
-      { className: "card-buttons" },
+      { className: "card-buttons button-row" },
       iconButton(
         card.favourite ? "star-full" : "star",
         card.favourite ? "Remove from favourites" : "Favourite",
