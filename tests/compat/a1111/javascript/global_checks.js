@@ -4,7 +4,7 @@
   // --- the page ------------------------------------------------------------------------------------------------------
   gradioApp: () => gradioApp().querySelector("#tabs") === gradioApp().getElementById("tabs") && gradioApp() instanceof Node,
   gradio_config: () => Array.isArray(window.gradio_config.components),
-  uiCurrentTab: () => uiCurrentTab?.textContent === "txt2img",
+  uiCurrentTab: () => uiCurrentTab?.textContent === "txt2img ",
   get_uiCurrentTab: () => get_uiCurrentTab().classList.contains("selected"),
   get_uiCurrentTabContent: () => get_uiCurrentTabContent().id === "tab_txt2img",
   uiElementIsVisible: () => uiElementIsVisible($("#txt2img_generate")) && !uiElementIsVisible($("#img2img_generate")),

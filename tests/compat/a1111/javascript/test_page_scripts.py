@@ -70,11 +70,16 @@ def test_the_tab_that_is_shown_is_told_of(page: Page):
     page.click("#tab_extras-button")
     page.wait_for_function("pageScripts.tabChanges === 1")
     assert page.evaluate("[get_uiCurrentTab().textContent, get_uiCurrentTabContent().id]") == [
-        "Extras",
+        "Extras ",
         "tab_extras",
     ]
     page.click("#tab_txt2img-button")
     page.wait_for_function("pageScripts.tabChanges === 2")
+
+
+def test_what_an_extension_frames_is_there_when_the_page_is(page: Page):
+    assert page.evaluate("pageScripts.frames") == {"early": 0, "atStart": 1}
+    page.wait_for_function("pageScripts.framesLoaded === 1")
 
 
 def test_the_panel_of_a_tab_that_is_shown_is_a_block_as_in_gradio_3(page: Page):

@@ -231,12 +231,36 @@ function uiElementInSight(/** @type {Element} */ element) {
     return has && ((hasSettings() && isDrawn()) || hasWaited());
   }
 
+  // Gradio 3 shows all of a page at once. A frame in what an extension shows is there, and begins to load, when the rest
+  // is: what waits for it, or hears that it has loaded, looks for the rest.
+  /** @type {Map<Comment, HTMLIFrameElement>} */
+  const frames = new Map();
+
+  function keepFrames() {
+    for (const frame of /** @type {NodeListOf<HTMLIFrameElement>} */ (document.querySelectorAll(".gradio-html iframe"))) {
+      const place = document.createComment(" a frame ");
+      frames.set(place, frame);
+      frame.replaceWith(place);
+    }
+  }
+
+  // Made before any of an extension's, it is told first.
+  const frameKeeper = new MutationObserver(keepFrames);
+  frameKeeper.observe(document, { childList: true, subtree: true });
+
+  function putFramesBack() {
+    frameKeeper.disconnect();
+    for (const [place, frame] of frames) place.replaceWith(frame);
+    frames.clear();
+  }
+
   function begin() {
     const strip = document.querySelector("#tabs > .tab-nav");
     // A choice of a tab changes classes, no elements.
     if (strip) new MutationObserver(followTabs).observe(strip, { subtree: true, attributeFilter: ["class"] });
     atelierHost.isLoaded = true;
     for (const prepare of atelierHost.preparations) executeCallback(prepare);
+    putFramesBack();
     const now = uiLoadedCallbacks.filter((callback) => !atelierHost.holdBack(atelierHost.owners.get(callback) ?? "", callback));
     executeCallbacks(now);
     void atelierHost.drawParts().then(() => (document.documentElement.dataset.extensions = "ready"));

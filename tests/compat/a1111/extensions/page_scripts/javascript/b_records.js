@@ -8,6 +8,15 @@ new MutationObserver(() => {
     pageScripts.withOptions = { options: Object.keys(opts).length, missing: needed.filter((id) => !document.getElementById(id)) };
 }).observe(gradioApp(), { childList: true, subtree: true });
 pageScripts.src = document.currentScript.src;
+// As extensions wait for a frame of theirs, and take the rest of the page for granted then.
+pageScripts.framesLoaded = 0;
+pageScripts.frames = { early: 0 };
+new MutationObserver((changes, observer) => {
+    if (!document.getElementById("framed")) return;
+    observer.disconnect();
+    pageScripts.frames.early = document.querySelector("#tab_extras button#extras_send_to_extras") ? 0 : 1;
+}).observe(gradioApp(), { childList: true, subtree: true });
+onUiLoaded(() => (pageScripts.frames.atStart = document.querySelectorAll("#framed").length));
 onUiLoaded(() => pageScripts.loaded.push("after the failure"));
 onUiLoaded(async () => pageScripts.loaded.push("async"));
 onAfterUiUpdate(() => pageScripts.afterUpdates++);
