@@ -58,6 +58,8 @@ def make_parser(places: HostLayout) -> CommandLine:
         data_dir=str(places.root),
         models_dir=str(places.models),
         gradio_allowed_path=allowed,
+        # It is always there; some add routes of theirs only beside it.
+        api=True,
         # Settings have A1111's keys, and extensions read the file.
         ui_settings_file=str(settings_path(places)),
     )
