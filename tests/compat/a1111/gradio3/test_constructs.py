@@ -146,6 +146,20 @@ def test_an_empty_label_is_drawn_empty(page):
     expect(label).to_have_text("")
 
 
+def test_a_tab_that_is_put_among_the_pages_own_is_one_of_them(page):
+    names = page.locator("#tabs > .tab-nav > button").all_text_contents()
+    assert [each.strip() for each in names][:3] == ["txt2img", "img2img", "Beside <img2img>"]
+    expect(page.locator("#g3_page_tab")).to_be_hidden()
+    page.click("#tab_beside-button")
+    expect(page.locator("#g3_page_tab textarea, #g3_page_tab input")).to_have_value("of its own")
+    expect(page.locator("#g3_page_tab")).to_be_visible()
+    expect(page.locator("#img2img_generate")).to_be_hidden()
+    # What is made afterwards stands where it always does.
+    assert page.evaluate("document.querySelector('#footer').closest('#tabs')") is None
+    page.locator("#tabs > .tab-nav > button", has_text="Gradio 3").click()
+    expect(page.locator("#g3_page_tab")).to_be_hidden()
+
+
 def test_a_part_of_the_form_is_on_while_it_is_open(page):
     says(page, "read_part", "bool:False | str:'in part'")
     page.click("#g3_set_part")

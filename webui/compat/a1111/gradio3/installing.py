@@ -8,10 +8,10 @@ from typing import Any
 
 import gradio as gr
 from gradio import blocks, blocks_events, component_meta
-from gradio.blocks import Block, BlocksConfig
+from gradio.blocks import Block, BlockContext, BlocksConfig
 from gradio.events import EventListener
 
-from webui.compat.a1111.gradio3 import listening, making, pages, updating, values
+from webui.compat.a1111.gradio3 import listening, making, page_tabs, pages, updating, values
 from webui.compat.a1111.gradio3.making import MakingListeners, OnComponent, OnDropped, ignore
 from webui.compat.a1111.gradio3.names import add_names
 from webui.compat.a1111.gradio3.natives import below, is_native, native_classes
@@ -102,6 +102,8 @@ def wrap_machinery(replacements: Replacements) -> None:
     replacements.replace(component_meta.ComponentMeta, "__call__", making.wrap_call(type.__call__))
     replacements.replace(EventListener, "_setup", listening.wrap_setup(EventListener._setup))
     wrap(replacements, BlocksConfig, "set_event_trigger", listening.wrap_set_event_trigger)
+    wrap(replacements, BlockContext, "__enter__", page_tabs.wrap_enter)
+    wrap(replacements, BlockContext, "__exit__", page_tabs.wrap_exit)
     wrap(replacements, Block, "constructor_args", making.wrap_constructor_args)
     wrap(replacements, Block, "get_config", making.wrap_get_config)
     wrap(replacements, Block, "get_block_name", making.wrap_block_name)

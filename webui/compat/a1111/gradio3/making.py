@@ -190,13 +190,14 @@ def make_anew(cls: type, given: Mapping[str, Any]) -> Any:
 
 def wrap_call(original: Callable[..., Any]) -> Callable[..., Any]:
     """`cls(…)` of all classes of components."""
-    # Here, because pictures need the classes wrapped above.
+    # Here, because these need the classes wrapped above.
+    from webui.compat.a1111.gradio3.page_tabs import page_tab_class
     from webui.compat.a1111.gradio3.pictures import drawing_class
 
     def call(cls: type, *values: Any, **given: Any) -> Any:
         if current_event() is not None and not is_native(cls):
             return make_anew(cls, given)
-        return original(drawing_class(cls, given) or cls, *values, **given)
+        return original(drawing_class(cls, given) or page_tab_class(cls) or cls, *values, **given)
 
     return call
 

@@ -309,3 +309,21 @@ def build_tab():
 script_callbacks.on_ui_tabs(build_tab)
 script_callbacks.on_before_component(note_before)
 script_callbacks.on_after_component(note_component)
+
+
+def add_page_tab(original):
+    """As one adds a tab to the page's own: while that of img2img is made."""
+
+    def construct(self, *args, **kwargs):
+        original(self, *args, **kwargs)
+        if self.elem_id == "tab_img2img":
+            self.parent.__enter__()
+            beside = gr.TabItem("Beside <img2img>", id="tab_beside", elem_id="tab_beside")
+            with beside, gr.Tabs(), gr.Tab("Within"):
+                gr.Textbox("of its own", elem_id="g3_page_tab")
+            self.parent.__exit__()
+
+    return construct
+
+
+gr.blocks.BlockContext.__init__ = add_page_tab(gr.blocks.BlockContext.__init__)
