@@ -1,6 +1,7 @@
 """What stands in the page's HTML before Gradio's scripts run."""
 
 import asyncio
+import re
 from typing import NoReturn
 
 import pytest
@@ -43,6 +44,16 @@ def test_html_has_it_at_the_end_of_its_head(make):
     headers, body = sent_by(make(PAGE))
     assert body.decode() == PAGE.replace("</head>", f"{ADDED}</head>").replace("</body>", f"{EARLY}</body>")
     assert headers["content-length"] == str(len(body))
+
+
+def test_gradios_script_shares_no_name_with_those_of_extensions(tmp_path):
+    services = build_services(
+        read_flags(["--data-dir", str(tmp_path), "--models-dir", str(tmp_path / "models")])[0], tmp_path
+    )
+    html = TestClient(build_app(services), base_url="http://127.0.0.1").get("/").text
+    assert html.count("const ce = ") == 1
+    [script] = re.findall(r"<script>([^<]*const ce = [^<]*)</script>", html)
+    assert (script[0], script[-1]) == ("{", "}")
 
 
 def test_other_answers_stay_as_they_are():
