@@ -383,6 +383,15 @@ def test_a_page_of_cards_stands_among_the_programs_own(page: Page):
     expect(page.locator("#txt2img_settings")).to_be_visible()
 
 
+def test_a_canvas_is_a_field_of_a_picture(page: Page, picture: Path):
+    field = "gradioApp().querySelector('#img2img_sketch').querySelectorAll('div[data-testid=\"image\"]')[0]"
+    handle = page.evaluate_handle(f"{field}.querySelector('input[type=file]')").as_element()
+    handle.set_input_files(picture)  # pyright: ignore[reportOptionalMemberAccess]
+    expect(page.locator("#img2img_sketch .canvas")).to_have_attribute("data-size", "48x32")
+    page.evaluate(f"{field}.querySelector(\"button[aria-label='Clear']\").click()")
+    page.wait_for_function(f"!{field}.querySelector(\"button[aria-label='Clear']\")")
+
+
 def test_a_job_is_seen_to_come_and_go_among_what_the_panel_of_results_holds(page: Page):
     page.evaluate("""() => {
       window.panelChanges = [];

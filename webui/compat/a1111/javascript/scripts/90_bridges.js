@@ -128,7 +128,7 @@
       hiddenButton({ "aria-label": "Select brush color" }, () => pressTool(canvas, "input[type='color']")),
       hiddenButton({ "aria-label": "Redraw" }, () => board.history.redo()),
     ] : [];
-    const field = makeHidden({ className: "a1111-bridge image-container" }, ...parts, ...tools);
+    const field = makeHidden({ className: "a1111-bridge image-container", "data-testid": "image" }, ...parts, ...tools);
     canvas.append(field);
     let shown = /** @type {Blob | null} */ (null);
     const follow = () => {
