@@ -50,6 +50,8 @@ def test_scripts_run_in_order_and_what_fails_in_one_stays_there(page: Page):
     assert "/file=extensions/page_scripts/javascript/b_records.js?" in told["src"]
     style = "getComputedStyle(document.documentElement).getPropertyValue('--page-scripts-style')"
     assert page.evaluate(style).strip() == '"there"'
+    colour = style.replace("--page-scripts-style", "--link-text-color-visited")
+    assert page.evaluate(colour).strip() == "rgb(1 2 3)"
     # The document answers an extension, and only an extension, as gradioApp() does.
     assert told["onDocument"] == [True] * 3
     assert told["nowhere"] == [None, None]

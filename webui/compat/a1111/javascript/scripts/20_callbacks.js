@@ -284,6 +284,8 @@ function uiElementInSight(/** @type {Element} */ element) {
   }
 
   document.addEventListener("DOMContentLoaded", () => {
+    // A1111 has styles of extensions at the page's end: what they say of colours counts more than Gradio's theme.
+    document.body.append(...document.querySelectorAll("head > link[rel=stylesheet][href^='file=']"));
     const observer = new MutationObserver(follow);
     observer.observe(document.body, { childList: true, subtree: true });
     // What is awaited may come without a change of the page.
