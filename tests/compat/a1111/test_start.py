@@ -130,7 +130,8 @@ def test_its_own_flags_and_launcher_are_those_of_the_host(tmp_path):
         "import launch\nfrom modules import extensions, paths, shared_cmd_options, util, errors, timer\n"
         "each = extensions.find_extension(__file__)\n"
         "print(each.name, each.remote, extensions.active() == [each], paths.models_path)\n"
-        "print(launch.args is shared_cmd_options.cmd_opts, launch.args.gradio_allowed_path, launch.args.api)\n"
+        "said = launch.args\n"
+        "print(said is shared_cmd_options.cmd_opts, said.gradio_allowed_path, said.api)\n"
         "print('kept:', open(launch.args.ui_config_file).read(), open(launch.args.ui_settings_file).read())\n"
         "errors.run(lambda: 1 / 0, 'dividing')\n"
         "assert errors.get_exceptions()[0]['exception'] == 'division by zero'",

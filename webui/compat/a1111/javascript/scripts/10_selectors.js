@@ -30,6 +30,8 @@ var atelierHost = (() => {
     [/\.gr-button-primary\b/g, ".primary"],
     [/\.gr-button(?!-)\b/g, ".gradio-button"],
     [/#(txt2img|img2img)_extra_networks\b/g, "#$1_extra_tabs"],
+    // The buttons below a gallery stand in their row itself.
+    [/(#image_buttons_\w+)\s*>\s*\.form(?![\w-])/g, "$1"],
     // Cards lie beside the fields, behind the strip of their tabs.
     [/(_extra_(?:tabs|networks))\s+(?![>~+])/g, "$1 ~ .generation-columns > .cards-page "],
     // Seeds are texts here: they may be longer than a number's field takes.
