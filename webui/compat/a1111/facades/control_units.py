@@ -13,6 +13,7 @@ from extensions.controlnet.preprocessors import PREPROCESSORS
 from extensions.controlnet.units import ControlNetPart, ControlUnit
 from webui.compat.a1111.facades import base64_pictures, reaching, running_context
 from webui.compat.a1111.facades.running_context import NATIVE_EXTRAS
+from webui.compat.a1111.running.inner import inner_of
 
 PICTURES = ("image", "mask", "effective_region_mask")
 GREY = 2
@@ -174,7 +175,7 @@ def extras_of(p: Any) -> dict[str, Any]:  # noqa: ANN401 - A1111's processing ob
     own = getattr(p, NATIVE_EXTRAS, None)
     if own is not None:
         return dict(own)
-    made_of = getattr(p, "_made_of", None)
+    made_of = inner_of(p).get("made_of")
     return dict(made_of.extras) if made_of is not None else {}
 
 

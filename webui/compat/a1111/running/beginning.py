@@ -9,6 +9,7 @@ import torch
 from webui.compat.a1111.denoising.axes import apply_axes
 from webui.compat.a1111.host import ExtensionHost, current
 from webui.compat.a1111.page.calls import call_extension
+from webui.compat.a1111.running.inner import inner_of
 from webui.compat.a1111.running.making import add_scripts, make_processing
 from webui.compat.a1111.running.reaching import site
 from webui.compat.a1111.running.setting_up import set_up_seeds
@@ -34,7 +35,7 @@ def begin_run(request: GenerationRequest, context: Context, host: ExtensionHost)
     p = make_processing(request, context, host)
     add_scripts(p, request, is_nested=context.state.depth > 0)
     apply_axes(p, request)
-    run = ActiveRun(p, context, request, p.__dict__["_handed_at_first"])
+    run = ActiveRun(p, context, request, inner_of(p)["handed_at_first"])
     host.runs.push(run)
     return run
 
@@ -181,7 +182,7 @@ def call_init(run: ActiveRun) -> None:
 
 def setter_of(p: Any, name: str) -> str:  # noqa: ANN401 - a processing object
     """The file that set an attribute; this one where nobody did."""
-    return getattr(p, "_set_by", {}).get(name) or __file__
+    return inner_of(p).get("set_by", {}).get(name) or __file__
 
 
 def wrap_start(

@@ -8,6 +8,7 @@ from typing import Any
 from webui.compat.a1111.host import current
 from webui.compat.a1111.page.calls import call_extension
 from webui.compat.a1111.page.shared_options import file_of
+from webui.compat.a1111.running.inner import inner_of
 from webui.compat.a1111.running.reaching import site_function
 from webui.compat.a1111.running.write_back import override, write_all, write_back
 from webui.core.request import GenerationRequest
@@ -113,7 +114,7 @@ def infotext_of_others(p: Any, index: int) -> str | None:  # noqa: ANN401 - as a
 
 def base_of(p: Any) -> GenerationRequest:  # noqa: ANN401 - a processing object
     """The request that an object was made of; for one that an extension made, as the settings have it."""
-    made_of = getattr(p, "_made_of", None)
+    made_of = inner_of(p).get("made_of")
     if made_of is not None:
         # A script may have made an img2img object of one of txt2img.
         is_img2img = hasattr(p, "init_images")
@@ -132,7 +133,7 @@ def base_of(p: Any) -> GenerationRequest:  # noqa: ANN401 - a processing object
 def request_of(p: Any) -> GenerationRequest:  # noqa: ANN401 - a processing object
     """The request that an object stands for. Raises WebuiError."""
     host = current()
-    base, handed = base_of(p), getattr(p, "_handed_at_first", None)
+    base, handed = base_of(p), inner_of(p).get("handed_at_first")
     request = write_all(p, base, host) if handed is None else write_back(p, base, handed, host)
     settings = host.runs.context.settings if host.runs.context else host.ready.settings.current
     return override(request, dict(p.override_settings or {}), settings, host)[0]

@@ -7,6 +7,7 @@ from webui.compat.a1111.host import ExtensionHost
 from webui.compat.a1111.page.arguments import KEY, SCRIPTS, SELECTED, unpack
 from webui.compat.a1111.page.calls import call_extension
 from webui.compat.a1111.running.fields import attributes_of
+from webui.compat.a1111.running.inner import keep_with
 from webui.compat.a1111.running.processing import (
     StableDiffusionProcessing,
     StableDiffusionProcessingImg2Img,
@@ -49,8 +50,7 @@ def make_processing(
         outpath_grids=picture_folder(folders, tab, grid=True),
         **attributes_of(request, host.ready.inputs),
     )
-    p.__dict__["_made_of"] = without_scripts(request)
-    p.__dict__["_handed_at_first"] = take_snapshot(p)
+    keep_with(p, made_of=without_scripts(request), handed_at_first=take_snapshot(p))
     return p
 
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from webui.compat.a1111.host import current
 from webui.compat.a1111.running import setting_up
 from webui.compat.a1111.running.defaults import BASE, IMG2IMG, TXT2IMG
+from webui.compat.a1111.running.inner import SLOT, inner_of, keep_with
 from webui.compat.a1111.running.reaching import site
 from webui.core.errors import InvalidRequest
 
@@ -16,6 +17,7 @@ from webui.core.errors import InvalidRequest
 class StableDiffusionProcessing:
     """Any attribute may be read and set. The core never sees it: values go back at fixed moments, checked."""
 
+    __slots__ = ("__dict__", "__weakref__", SLOT)
     # A1111's caches of conditionings, which extensions reset; ours is another.
     cached_c: ClassVar[list[Any]] = [None, None]
     cached_uc: ClassVar[list[Any]] = [None, None]
@@ -59,11 +61,13 @@ class StableDiffusionProcessing:
 
     def __setattr__(self, name: str, value: Any) -> None:  # noqa: ANN401 - as above
         """Also notes which file set it, so that a value that cannot be used names its extension."""
+        if name == SLOT:
+            object.__setattr__(self, name, value)
+            return
         # Python's documented way to the code that calls.
         frame = sys._getframe(1)  # pyright: ignore[reportPrivateUsage]
-        setters = self.__dict__.get("_set_by", {})
         if frame.f_code.co_filename != __file__:
-            self.__dict__["_set_by"] = setters | {name: frame.f_code.co_filename}
+            keep_with(self, set_by={**inner_of(self).get("set_by", {}), name: frame.f_code.co_filename})
             own = getattr(type(self), name, None)
             if isinstance(own, property) and own.fset is None:
                 # Some put all that they read back, and what follows from other attributes goes on doing so.
@@ -79,23 +83,27 @@ class StableDiffusionProcessing:
     def sd_model(self, value: Any) -> None:  # noqa: ANN401 - as above
         """Nothing: the checkpoint is chosen by `override_settings`."""
 
-    @property
-    def script_args_value(self) -> Any:  # noqa: ANN401 - a list or a tuple
-        """A1111's inner name of `script_args`."""
-        return self.script_args
-
-    @script_args_value.setter
-    def script_args_value(self, value: Any) -> None:  # noqa: ANN401 - as above
-        self.script_args = value
+    # Of these the values lie under A1111's inner names, by which some find them among all attributes.
+    script_args_value: Any = None
+    scripts_value: Any = None
 
     @property
-    def scripts_value(self) -> Any:  # noqa: ANN401 - a runner of scripts
-        """A1111's inner name of `scripts`."""
-        return self.scripts
+    def script_args(self) -> Any:  # noqa: ANN401 - a list or a tuple
+        """The arguments of all scripts."""
+        return self.script_args_value
 
-    @scripts_value.setter
-    def scripts_value(self, value: Any) -> None:  # noqa: ANN401 - as above
-        self.scripts = value
+    @script_args.setter
+    def script_args(self, value: Any) -> None:  # noqa: ANN401 - as above
+        self.script_args_value = value
+
+    @property
+    def scripts(self) -> Any:  # noqa: ANN401 - a runner of scripts
+        """What runs the scripts."""
+        return self.scripts_value
+
+    @scripts.setter
+    def scripts(self, value: Any) -> None:  # noqa: ANN401 - as above
+        self.scripts_value = value
 
     @property
     def subseed_strength_is_used(self) -> bool:

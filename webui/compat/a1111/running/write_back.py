@@ -9,6 +9,7 @@ from PIL import Image
 
 from webui.compat.a1111.host import ExtensionHost
 from webui.compat.a1111.running.fields import TEXTS_AND_SEEDS, Group, Writing, groups_of
+from webui.compat.a1111.running.inner import inner_of
 from webui.core.errors import InvalidRequest, WebuiError
 from webui.core.request import GenerationRequest, make_request
 from webui.core.settings import Settings
@@ -95,7 +96,7 @@ def blame(p: Any, names: Iterable[str], host: ExtensionHost, where: str) -> str:
     """The beginning of a sentence on values that cannot be used: whose they are."""
     sentences: list[str] = []
     for name in sorted(names):
-        file = getattr(p, "_set_by", {}).get(name, "")
+        file = inner_of(p).get("set_by", {}).get(name, "")
         record = host.health.of_file(file) if file else None
         who = record.name if record else Path(file).name or "an extension"
         shown = repr(getattr(p, name, None))[:60]
