@@ -96,6 +96,15 @@ def test_samplers_answer_to_all_their_names(name, api):
     assert "Sampler: DPM++ 2M, Schedule type: Karras" in infotext(api, PAYLOAD | {"sampler_name": name})
 
 
+def test_the_largest_number_is_no_limit_of_noise(api):
+    body = PAYLOAD | {"s_churn": 3.0}
+    told = infotext(api, body | {"s_tmax": 1e308})
+    assert told == infotext(api, body)
+    assert "Sigma churn: 3" in told
+    assert "Sigma tmax" not in told
+    assert "Sigma tmax: 9" in infotext(api, body | {"s_tmax": 9})
+
+
 def infotext(api: TestClient, body: dict) -> str:
     answer = api.post("/sdapi/v1/txt2img", json=body)
     assert answer.status_code == 200, answer.text

@@ -15,6 +15,8 @@ from webui.plugins.controls import FurtherOptions
 
 # Fields of the body that are options of the sampler, by option key. A1111 lets a field win over the option.
 SAMPLER_FIELDS = ("s_min_uncond", "s_churn", "s_tmin", "s_tmax", "s_noise")
+# Above all noise: A1111's clients that mean "no limit" send the largest number there is.
+HIGHEST_SIGMA = 999.0
 SECTIONS = {name: section_type(field.annotation) for name, field in Settings.model_fields.items()}
 
 
@@ -85,6 +87,8 @@ def picture_options(body: GenerationBody, overrides: dict[str, Any]) -> dict[str
     for name in SAMPLER_FIELDS:
         if (value := getattr(body, name)) is not None:
             options[name] = value
+    if body.s_tmax is not None and body.s_tmax > HIGHEST_SIGMA:
+        options["s_tmax"] = 0.0
     if isinstance(body, Img2ImgBody) and body.initial_noise_multiplier is not None:
         options["initial_noise_multiplier"] = body.initial_noise_multiplier
     if body.eta is not None:
