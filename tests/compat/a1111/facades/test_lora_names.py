@@ -95,6 +95,8 @@ def test_the_lora_extension_is_found_by_its_place_too(ready_host, name):
     assert import_module(place) is import_module(name)
     # As some do, without making it a module of the program.
     spec = find_spec(place)
+    assert spec is not None
+    assert spec.loader is not None
     made = module_from_spec(spec)
     spec.loader.exec_module(made)
     known = {each for each in vars(import_module(name)) if not each.startswith("_")}
