@@ -115,6 +115,7 @@ def look_at_what_was_made_early(page: Page) -> None:
 
 def look_at_the_settings(page: Page) -> None:
     """The extension's section is called by its category too; scripts find where its settings stand."""
+    show(page, "settings")
     expect(page.locator("#settings_sections a[href='#settings_test_panel']")).to_have_text(
         "Test category: Test Panel"
     )
@@ -169,7 +170,6 @@ def test_an_extensions_panels_settings_and_tabs_work(served: tuple[str, Path]):
         expect(page.locator(WORDS)).to_have_value("pasted")
         expect(page.locator(ENABLED)).not_to_be_checked()
         check_what_files_tell(page, data)
-        show(page, "settings")
         look_at_the_settings(page)
         page.fill("#setting_test_panel_word textarea, #setting_test_panel_word input", "second")
         page.click("#settings_submit")

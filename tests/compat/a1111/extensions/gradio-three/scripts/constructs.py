@@ -156,6 +156,14 @@ def section_of_scripts(out):
     tell.click(lambda: [("Steps", "20"), ("Sampler", "Euler a")], [], [table])
 
 
+def empty_label():
+    blank = gr.Textbox("blank", label="", elem_id="g3_blank")
+    name_blank = gr.Button("name blank", elem_id="g3_name_blank")
+    name_blank.click(lambda: gr.update(label="named"), [], [blank])
+    take_name = gr.Button("take name", elem_id="g3_take_name")
+    take_name.click(lambda: gr.Textbox.update(label=""), [], [blank])
+
+
 def section_of_updates(out):
     row = gr.Row(elem_id="g3_row", visible=False)
     with row:
@@ -205,11 +213,7 @@ def section_of_updates(out):
     both.click(lambda: ["shown again", gr.Accordion.update(visible=True)], [], [out, veiled])
     by_component = gr.Button("by component", elem_id="g3_by_component")
     by_component.click(lambda: {own: "by component", tool: gr.update(interactive=False)}, [], [own, tool])
-    blank = gr.Textbox("blank", label="", elem_id="g3_blank")
-    name_blank = gr.Button("name blank", elem_id="g3_name_blank")
-    name_blank.click(lambda: gr.update(label="named"), [], [blank])
-    take_name = gr.Button("take name", elem_id="g3_take_name")
-    take_name.click(lambda: gr.Textbox.update(label=""), [], [blank])
+    empty_label()
     read_gallery = gr.Button("read gallery", elem_id="g3_read_gallery")
     read_gallery.click(lambda items: f"{len(items)} {items[0]['is_file']} {len(items[0])}", [gallery], [out])
     with InputAccordion(False, label="part", elem_id="g3_part") as part:
