@@ -1,10 +1,12 @@
 """Watching jobs: what is sent to the page, and that watching leaves jobs alone."""
 
 import asyncio
+import contextlib
 import threading
 import time
 from collections.abc import Iterator
 from contextlib import closing
+from types import SimpleNamespace
 
 import gradio as gr
 import pytest
@@ -20,6 +22,7 @@ from webui.jobs.queue import JobQueue
 from webui.ui.components.results import make_results
 from webui.ui.components.toprow import make_toprow
 from webui.ui.forms.form import Form
+from webui.ui.watching import watch
 from webui.ui.watching.job_view import progress_html
 from webui.ui.watching.pictures import PictureFiles, chosen_pictures
 from webui.ui.watching.watch import Watcher
@@ -121,6 +124,37 @@ def test_a_finished_job_leaves_its_picture_and_texts(watcher, jobs):
     with Image.open(path["image"]["path"]) as image:
         assert image.text["parameters"] == "a fox\nSteps: 1"
     assert "progressDiv" not in page[watcher.results.progress]
+
+
+def test_a_page_that_rests_goes_on_where_it_was(watcher, jobs, monkeypatch):
+    monkeypatch.setattr(watch, "AFTER_S", 0.3)
+    monkeypatch.setattr(watch, "owner_of", lambda _: None)
+    browser = SimpleNamespace(session_hash="mine")
+
+    async def look(most_s):
+        sent = []
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(most_s):
+                async for updates in watcher.watch(browser):
+                    sent.append(updates)  # noqa: PERF401 - kept where time is up
+                return sent, True
+        return sent, False
+
+    submit(jobs).wait(20)
+    sent, ended = asyncio.run(look(1.5))
+    assert "a fox" in merged(sent)[watcher.results.infotext] and not ended
+    watcher.resting.rest(browser)
+    _, ended = asyncio.run(look(10))
+    assert ended
+    watcher.resting.wake(browser)
+    # Nothing is told again of what the page shows already.
+    assert asyncio.run(look(1.5)) == ([], False)
+    watcher.resting.rest(browser)
+    asyncio.run(look(10))
+    submit(jobs, "a hen").wait(20)
+    watcher.resting.wake(browser)
+    sent, _ = asyncio.run(look(1.5))
+    assert "a hen" in merged(sent)[watcher.results.infotext]
 
 
 def test_an_open_page_shows_what_is_submitted_later(watcher, jobs):

@@ -77,6 +77,7 @@ def build_ui(services: Services) -> GuardedBlocks:
             wire_arrival(services, results.send.extras, results, extras.image, "extras")
         gr.HTML(f'<span class="versions">{services.version}</span>', elem_id="footer")
         page.renewals.wire(page)
+        page.resting.wire()
     keep_status_in(page, status)
     # Every open page is one event that never ends; Gradio runs 40 at a time by default.
     page.max_threads = MOST_PAGES

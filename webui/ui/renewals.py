@@ -11,6 +11,7 @@ import gradio as gr
 from gradio.components import Component
 
 from webui.ui.handlers import INSTANT, Updates
+from webui.ui.resting import Resting
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,11 +52,12 @@ class Renewals:
 
 
 class RenewedBlocks(gr.Blocks):
-    """A page that has renewals."""
+    """A page that has renewals, and rests while it is hidden."""
 
     def __init__(self, **looks: Any) -> None:  # noqa: ANN401 - what Blocks takes
         super().__init__(**looks)
         self.renewals = Renewals()
+        self.resting = Resting()
 
 
 def renewals_of(page: gr.Blocks) -> Renewals:

@@ -7,6 +7,7 @@ from typing import Any, cast
 
 import gradio as gr
 from gradio.blocks import BlockFunction
+from gradio.components.state import default_delete_callback
 from gradio.data_classes import BlocksConfigDict
 
 from webui.ui.doors.browsers import browser_of
@@ -14,6 +15,8 @@ from webui.ui.doors.page_files import PageFiles, hide_paths, paths_in, take_file
 from webui.ui.handlers import show_refusal
 from webui.ui.renewals import RenewedBlocks
 
+# Events that wait for a page to be closed, or that go on as long as it is open.
+ENDINGS = frozenset({"unload", "stream"})
 # What stands for a page that nobody sees yet.
 EMPTY_PAGE = cast(BlocksConfigDict, {"components": [], "dependencies": [], "layout": {}, "page": {}})
 
@@ -53,7 +56,22 @@ class GuardedBlocks(RenewedBlocks):
 
         Gradio asks for it five times until the page is mounted and shows the last one alone.
         """
-        return EMPTY_PAGE.copy() if self._is_asked_in_vain else super().get_config_file()
+        if self._is_asked_in_vain:
+            return EMPTY_PAGE.copy()
+        config = super().get_config_file()
+        config["connect_heartbeat"] = self.waits_for_the_end()
+        return config
+
+    def waits_for_the_end(self) -> bool:
+        """Whether somebody wants to be told when a page is closed.
+
+        Only then a page holds a connection for it: browsers have six for a server, which all its tabs share.
+        """
+        names = {name for function in self.fns.values() for _, name in function.targets}
+        states = [each for each in self.blocks.values() if isinstance(each, gr.State)]
+        return bool(names & ENDINGS) or any(
+            each.delete_callback is not default_delete_callback for each in states
+        )
 
     @contextmanager
     def asked_in_vain(self) -> Iterator[None]:

@@ -18,6 +18,7 @@ from webui.ui.forms.form import Form
 from webui.ui.generation import infotext_problems, prompt_of_infotext
 from webui.ui.handlers import INSTANT, QUIET, Updates, show_fill
 from webui.ui.panels import Panels
+from webui.ui.resting import resting_of
 from webui.ui.tabs.job_commands import wire_commands
 from webui.ui.texts import notice
 from webui.ui.watching.pictures import PictureFiles
@@ -49,7 +50,7 @@ def wire_watching(
     services: Services, files: PictureFiles, page: gr.Blocks, tab: str, toprow: JobControls, results: Results
 ) -> None:
     """Watching the tab's jobs, also after a reload; Interrupt, Skip, Cancel and the queue."""
-    watcher = Watcher(services.jobs, files, tab, toprow, results)
+    watcher = Watcher(services.jobs, files, tab, toprow, results, resting_of(page))
 
     gr.on(
         [page.load, toprow.restore.click],

@@ -3,7 +3,7 @@
 import asyncio
 import time
 from collections.abc import AsyncIterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import gradio as gr
 from gradio.components import Component
@@ -14,6 +14,7 @@ from webui.ui.components.generate_box import JobControls
 from webui.ui.components.results import Results
 from webui.ui.doors.browsers import owner_of
 from webui.ui.handlers import Updates
+from webui.ui.resting import AFTER_S, Resting
 from webui.ui.watching.job_view import (
     JobView,
     generation_info,
@@ -43,6 +44,7 @@ class Watcher:
     tab: str
     toprow: JobControls
     results: Results
+    resting: Resting = field(default_factory=Resting)
 
     @property
     def picture_parts(self) -> list[Component]:
@@ -57,13 +59,14 @@ class Watcher:
         return [top.queue, top.notice, res.progress, res.preview, res.log, *self.picture_parts]
 
     async def watch(self, browser: gr.Request | None = None) -> AsyncIterator[Updates]:
-        """Follow the tab's jobs, one after the other, as long as the page is open.
+        """Follow the tab's jobs, one after the other, as long as the page is open and does not rest.
 
         Those of this browser or user; others' only until it has asked for one itself.
         """
         owner = owner_of(browser) or None
-        on_page: Updates = {}
-        shown, sent_at = "", time.monotonic()
+        session = str(getattr(browser, "session_hash", None) or "")
+        on_page, shown = self.resting.take(session, self.tab)
+        sent_at = idle_since = time.monotonic()
         while True:
             if (job := self.jobs.recent(self.tab, owner)) and job.id != shown:
                 async for updates in self.follow(job, on_page, owner):
@@ -71,6 +74,10 @@ class Watcher:
                 # A busy browser skips all but the last of several updates: the last one has it all.
                 yield dict(on_page)
                 shown, sent_at = job.id, time.monotonic()
+                idle_since = sent_at
+            elif self.resting.is_resting(session) and time.monotonic() - idle_since > AFTER_S:
+                self.resting.keep(session, self.tab, (on_page, shown))
+                return
             elif time.monotonic() - sent_at > SEND_EVERY_S:
                 yield {self.results.log: gr.skip()}
                 sent_at = time.monotonic()

@@ -507,7 +507,7 @@ interface Atelier {
 interface Window {
   atelier: Atelier;
   webui: Webui;
-  gradio_config?: { root?: string; components?: { id: number; props: GradioProps }[] };
+  gradio_config?: { root?: string; app_id?: string | number; components?: { id: number; props: GradioProps }[] };
 }
 
 interface WindowEventMap {

@@ -1,7 +1,8 @@
 // The share done in the window's title, for screen readers when a job begins and ends, and watching again after sleep,
 // should it have ended.
 import { make } from "./controls.js";
-import { appears, find, onChange } from "./dom.js";
+import { appears, closest, find, onChange } from "./dom.js";
+import { address } from "./server.js";
 
 const TABS = ["txt2img", "img2img", "extras"];
 const title = document.title;
@@ -31,7 +32,43 @@ function reattach() {
   for (const tab of TABS) document.getElementById(`${tab}_restore_progress`)?.click();
 }
 
+// A browser has six connections for a server, and all tabs share them: a hidden page gives its own back.
+const REST_AFTER_MS = 30_000;
+// Watching may end just as the page wakes up.
+const LOOK_AGAIN_MS = [0, 1000, 4000];
+let resting = 0;
+let hasRested = false;
+
+function rest() {
+  hasRested = true;
+  document.getElementById("page_rest")?.click();
+}
+
+/** Without a connection a page hears nothing of a server that was started again: it is loaded anew, then. */
+async function loadIfStartedAgain() {
+  const answer = await fetch(address("gradio_api/app_id")).catch(() => null);
+  const { app_id: now } = answer?.ok ? await answer.json() : {};
+  if (now !== undefined && String(now) !== String(window.gradio_config?.app_id)) location.reload();
+}
+
+function wake() {
+  clearTimeout(resting);
+  resting = 0;
+  if (hasRested) void loadIfStartedAgain();
+  hasRested = false;
+  document.getElementById("page_wake")?.click();
+  for (const delay of LOOK_AGAIN_MS) setTimeout(reattach, delay);
+}
+
 document.addEventListener("visibilitychange", () => {
-  if (!document.hidden) reattach();
+  if (document.hidden) resting = setTimeout(rest, REST_AFTER_MS);
+  else wake();
 });
+// A script may ask for a job in a hidden page.
+document.addEventListener("click", (event) => {
+  if (resting && closest(event, "[id$='_generate']")) {
+    wake();
+    resting = setTimeout(rest, REST_AFTER_MS);
+  }
+}, true);
 addEventListener("online", reattach);
