@@ -38,6 +38,29 @@ def test_whoever_imports_all_of_processing_has_its_modules_too(extension):
     assert "_MODULES" not in found
 
 
+def test_small_modules_mean_what_they_say(extension):
+    names = extension(
+        "import torch\nfrom modules import sd_emphasis, sysinfo, torch_utils, xlmr, xlmr_m18\n"
+        "linear = torch.nn.Linear(2, 3)\n"
+        "found = torch_utils.get_param(linear) is linear.weight\n"
+        "original = sd_emphasis.get_current_option('Original')()\n"
+        "original.z, original.multipliers = torch.rand(1, 4, 8) + 1, torch.tensor([[1.0, 1.3, 0.7, 1.0]])\n"
+        "before = original.z\n"
+        "original.after_transformers()\n"
+        "sizes = [sysinfo.pretty_bytes(each) for each in (12, 3 * 1024, 5 * 1024**3)]\n"
+    )
+    assert names["found"]
+    after, before = names["original"].z, names["before"]
+    assert after.mean().item() == pytest.approx(before.mean().item())
+    share = (after / before).mean(dim=-1)[0]
+    assert share[1] / share[0] == pytest.approx(1.3)
+    assert names["sd_emphasis"].get_current_option("odd").name == "Original"
+    assert [each.name for each in names["sd_emphasis"].options] == ["None", "Ignore", "Original", "No norm"]
+    assert names["sizes"] == ["12B", "3KB", "5GB"]
+    with pytest.raises(NotOffered, match="text encoders itself"):
+        names["xlmr_m18"].BertSeriesConfig()
+
+
 def test_who_asked_is_noted(extension):
     code = "import modules.deepbooru_model as m\ndef go():\n    m.DeepDanbooruModel()"
     names = extension(code)
