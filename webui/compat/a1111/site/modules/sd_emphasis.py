@@ -1,15 +1,17 @@
 """Ways to weigh words, by A1111's names; the one that is chosen is a setting, and the program applies it."""
 # pyright: basic
 
+from typing import Any
+
 
 class Emphasis:
     """A way to weigh words: `z` are the encoded tokens (B, n, D), `multipliers` their weights (B, n)."""
 
     name = "Base"
     description = ""
-    tokens = None
-    multipliers = None
-    z = None
+    tokens: Any = None
+    multipliers: Any = None
+    z: Any = None
 
     def after_transformers(self):
         """Nothing is changed."""

@@ -7,7 +7,7 @@ import torch
 def get_param(model):
     """One of a network's weights: all are alike in format and place. Raises ValueError without any."""
     inner = getattr(model, "model", None)
-    network = inner if hasattr(inner, "parameters") else model
+    network = inner if inner is not None and hasattr(inner, "parameters") else model
     for param in network.parameters():
         return param
     raise ValueError(f"No weights were found in {type(model).__name__}.")
