@@ -99,7 +99,7 @@ class EmbeddingDatabase:
     def register_embedding_by_name(
         self, embedding: ListedEmbedding | None, model: object, name: str
     ) -> ListedEmbedding | None:
-        """The same by another name; None takes the name away. Raises nothing."""
+        """The same by another name; None takes the name away."""
         if embedding is None:
             self.word_embeddings.pop(name, None)
         else:

@@ -80,38 +80,36 @@ class FunctionList(Mapping[int, Any]):
 
     def __init__(self, functions: dict[int, Any], listed: Sequence[Any] = ()) -> None:
         self._functions = functions
-        self._listed = {function._id: function for function in listed}
-
-    def _all(self) -> dict[int, Any]:
-        return self._functions | self._listed
+        self._all = functions | {function._id: function for function in listed}
 
     def __getitem__(self, key: Any) -> Any:
-        known = self._all()
-        return known[key] if not isinstance(key, slice) and key in known else list(known.values())[key]
+        if not isinstance(key, slice) and key in self._all:
+            return self._all[key]
+        return list(self._all.values())[key]
 
     def __setitem__(self, key: int, function: Any) -> None:
-        self._functions[key] = function
+        self._functions[key] = self._all[key] = function
 
     def __iter__(self) -> Iterator[Any]:
-        return iter(list(self._all().values()))
+        return iter(list(self._all.values()))
 
     def __len__(self) -> int:
-        return len(self._all())
+        return len(self._all)
 
     def __contains__(self, value: object) -> bool:
-        return value in self._all() or value in self._all().values()
+        return value in self._all or value in self._all.values()
 
     def keys(self) -> Any:
         """As a dictionary's."""
-        return self._all().keys()
+        return self._all.keys()
 
     def values(self) -> Any:
         """As a dictionary's."""
-        return self._all().values()
+        return self._all.values()
 
     def items(self) -> Any:
         """As a dictionary's."""
-        return self._all().items()
+        return self._all.items()
 
 
 def list_event(

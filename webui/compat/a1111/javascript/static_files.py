@@ -88,6 +88,8 @@ class ExtensionFiles:
 
     def __init__(self, host: ExtensionHost) -> None:
         self._host = host
+        # By file, whether a script names it: what extensions bring does not change while they run.
+        self._named: dict[Path, bool] = {}
 
     def find(self, text: str) -> Path | None:
         """The file, if the page may have it."""
@@ -143,9 +145,13 @@ class ExtensionFiles:
         page = path.parent / "index.html"
         if path == Path(path.name) or not self._is_shown(folder, page):
             return False
-        name = re.compile(rf"[\"'`/]{re.escape(path.name)}[\"'`?]")
-        texts = (each for suffix in ("*.js", "*.html") for each in (folder / page.parent).rglob(suffix))
-        return any(name.search(read_start(each)) for each in islice(texts, MOST_READ))
+        if folder / path not in self._named:
+            name = re.compile(rf"[\"'`/]{re.escape(path.name)}[\"'`?]")
+            texts = (each for suffix in ("*.js", "*.html") for each in (folder / page.parent).rglob(suffix))
+            self._named[folder / path] = any(
+                name.search(read_start(each)) for each in islice(texts, MOST_READ)
+            )
+        return self._named[folder / path]
 
     def _real(self, folder: Path) -> Path:
         return Path(os.path.realpath(folder))

@@ -5,6 +5,7 @@ inputs for buttons of their own, whose values they hand to `modules.txt2img` or 
 """
 
 from collections.abc import Mapping
+from functools import partial
 from typing import Any
 
 import gradio as gr
@@ -86,7 +87,12 @@ def list_generate_event(tab: str, fields: Mapping[str, Any]) -> None:
     inputs += runner_of(tab).inputs[1:]
     outputs = [elements.get(each.format(tab=tab)) or gr.State() for each in OUTPUTS]
     script = "submit" if tab == "txt2img" else "submit_img2img"
-    list_event(page, generate, getattr(site(tab), tab), inputs=inputs, outputs=outputs, js=script)
+    list_event(page, generate, partial(make_pictures, tab), inputs=inputs, outputs=outputs, js=script)
+
+
+def make_pictures(tab: str, *args: Any) -> Any:  # noqa: ANN401 - as A1111's function has them
+    """What `modules.txt2img.txt2img` gives, or that of img2img, which is imported when it is called."""
+    return getattr(site(tab), tab)(*args)
 
 
 def elements_of(page: Any) -> dict[str, Any]:  # noqa: ANN401 - Gradio's Blocks

@@ -36,11 +36,11 @@ function reattach() {
 const REST_AFTER_MS = 30_000;
 // Watching may end just as the page wakes up.
 const LOOK_AGAIN_MS = [0, 1000, 4000];
-let resting = 0;
-let hasRested = false;
+let falling = 0;
+let isResting = false;
 
 function rest() {
-  hasRested = true;
+  isResting = true;
   document.getElementById("page_rest")?.click();
 }
 
@@ -52,23 +52,22 @@ async function loadIfStartedAgain() {
 }
 
 function wake() {
-  clearTimeout(resting);
-  resting = 0;
-  if (hasRested) void loadIfStartedAgain();
-  hasRested = false;
+  isResting = false;
+  void loadIfStartedAgain();
   document.getElementById("page_wake")?.click();
   for (const delay of LOOK_AGAIN_MS) setTimeout(reattach, delay);
 }
 
 document.addEventListener("visibilitychange", () => {
-  if (document.hidden) resting = setTimeout(rest, REST_AFTER_MS);
-  else wake();
+  clearTimeout(falling);
+  if (document.hidden) falling = setTimeout(rest, REST_AFTER_MS);
+  else if (isResting) wake();
+  else reattach();
 });
 // A script may ask for a job in a hidden page.
 document.addEventListener("click", (event) => {
-  if (resting && closest(event, "[id$='_generate']")) {
-    wake();
-    resting = setTimeout(rest, REST_AFTER_MS);
-  }
+  if (!isResting || !closest(event, "[id$='_generate']")) return;
+  wake();
+  falling = setTimeout(rest, REST_AFTER_MS);
 }, true);
 addEventListener("online", reattach);

@@ -236,8 +236,11 @@ function uiElementInSight(/** @type {Element} */ element) {
   /** @type {Map<Comment, HTMLIFrameElement>} */
   const frames = new Map();
 
-  function keepFrames() {
-    for (const frame of /** @type {NodeListOf<HTMLIFrameElement>} */ (document.querySelectorAll(".gradio-html iframe"))) {
+  function keepFrames(/** @type {MutationRecord[]} */ changes) {
+    const added = changes.flatMap(({ addedNodes }) => [...addedNodes]).filter((node) => node instanceof Element);
+    const found = added.flatMap((node) => (node instanceof HTMLIFrameElement ? [node] : [...node.querySelectorAll("iframe")]));
+    for (const frame of found) {
+      if (!frame.closest(".gradio-html") || !frame.isConnected) continue;
       const place = document.createComment(" a frame ");
       frames.set(place, frame);
       frame.replaceWith(place);
